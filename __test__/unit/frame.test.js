@@ -1,0 +1,285 @@
+/** One record becomes one frame: who, what, how much, and what is refused instead. */
+'use strict';
+
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+const bson = require('bson');
+const { createStage, staged, TIME } = require('./stage-support.js');
+
+test('an event becomes a frame with everything the native side needs', () => {
+  const data = { amount: 5, reason: 'quest', questId: 'q17', level: 42 };
+  const { accepted, frame } = staged('credits.earn', 'user1', data);
+  assert.equal(accepted, true);
+  assert.deepEqual(
+    { ...frame, end: 0 },
+    {
+      end: 0,
+      kind: 'event',
+      stored: true,
+      counter: 3,
+      time: TIME,
+      number: 5,
+      document: { userId: 'user1', event: 'credits.earn', data },
+      body: null,
+    },
+  );
+  assert.deepEqual(Object.keys(frame.document), ['userId', 'event', 'data']);
+});
+
+test('the bytes of a frame are as documented', () => {
+  let hex;
+  const handOver = (bytes, length) => {
+    hex = Buffer.from(bytes.subarray(0, length)).toString('hex');
+  };
+  const { stage } = createStage({ handOver });
+  stage.logout(1.5, 7, 'u');
+  stage.flush();
+  const elements = '027573657249640002000000' + '7500';
+  assert.equal(
+    hex,
+    `2a000000${'03010000'}000000000000f83f${'0000000000001c40'}0e000000${elements}`,
+  );
+});
+
+test('logins and logouts carry the acknowledgement id', () => {
+  const { stage, log } = createStage();
+  assert.equal(stage.login(TIME, 12, 'u1', 'Ann'), true);
+  assert.equal(stage.login(TIME, 13, 'u1', undefined), true);
+  assert.equal(stage.login(TIME, 14, 'u1', null), true);
+  assert.equal(stage.logout(TIME + 1, 15, 'u1'), true);
+  stage.flush();
+  assert.deepEqual(
+    log.frames.map((f) => [f.kind, f.number, f.counter, f.document]),
+    [
+      ['login', 12, 0, { userId: 'u1', username: 'Ann' }],
+      ['login', 13, 0, { userId: 'u1' }],
+      ['login', 14, 0, { userId: 'u1', username: null }],
+      ['logout', 15, 0, { userId: 'u1' }],
+    ],
+  );
+});
+
+test('missing fields are left out and null is kept', () => {
+  assert.deepEqual(staged(undefined, undefined, undefined).frame.document, {});
+  assert.deepEqual(staged(null, null, null).frame.document, {
+    userId: null,
+    event: null,
+    data: null,
+  });
+  assert.deepEqual(staged('e', 'u', {}).frame.document, { userId: 'u', event: 'e' });
+});
+
+test('amounts count as documented', () => {
+  const table = [
+    [5, 5],
+    [-3, -3],
+    [0.25, 0.25],
+    [2 ** 53, 2 ** 53],
+    [0, 0],
+    [-0, 0],
+    ['12.5', 12.5],
+    [' 7 ', 7],
+    ['-1', -1],
+    ['', 0],
+    [false, 0],
+    [null, 0],
+    [undefined, 0],
+    [0n, 0],
+    [Object(7), 7],
+  ];
+  for (const [amount, expected] of table) {
+    const { frame, notes } = staged('credits.earn', 'u', { amount });
+    assert.equal(frame.number, expected, String(amount));
+    assert.deepEqual(notes, [], String(amount));
+  }
+});
+
+test('what is no amount counts 0 and is noted, and the event is stored', () => {
+  const invalid = [
+    NaN,
+    Infinity,
+    -Infinity,
+    2 ** 53 + 2,
+    1e308,
+    'abc',
+    '   ',
+    '1e999',
+    true,
+    [5],
+    { valueOf: () => 5 },
+    5n,
+    Symbol('s'),
+    Object(NaN),
+    '9'.repeat(5000),
+  ];
+  for (const amount of invalid) {
+    const { accepted, frame, notes } = staged('credits.earn', 'u', { amount });
+    assert.equal(accepted, true);
+    assert.equal(frame.number, 0);
+    assert.deepEqual(notes, ['invalid_amount']);
+  }
+});
+
+test('each counter takes its amount from its own field, and any data may lack it', () => {
+  assert.equal(staged('gems.purchase', 'u', { gems: 8, amount: 1 }).frame.number, 8);
+  assert.equal(staged('dungeon.complete', 'u', { amount: 6 }).frame.number, 1);
+  for (const data of [undefined, null, 5, 'text', true, [1], () => 1, {}]) {
+    assert.equal(staged('credits.earn', 'u', data).frame.number, 0);
+  }
+  class Reward {
+    get amount() {
+      return 4;
+    }
+  }
+  assert.equal(staged('credits.earn', 'u', new Reward()).frame.number, 4);
+});
+
+test('names from Object.prototype are unknown events', () => {
+  for (const event of ['constructor', 'toString', '__proto__', 'hasOwnProperty', 'no.such']) {
+    const { frame } = staged(event, 'u', {});
+    assert.deepEqual([frame.counter, frame.number, frame.stored], [0, 0, true]);
+    assert.equal(staged([event], 'u', {}).frame, null);
+  }
+});
+
+test('ids and names are cast like mongoose strings', () => {
+  const id = new bson.ObjectId('5f5f5f5f5f5f5f5f5f5f5f5f');
+  const { frame } = staged(Object('pvp.battle'), id, { a: 1 });
+  assert.deepEqual(frame.document, {
+    userId: id.toHexString(),
+    event: 'pvp.battle',
+    data: { a: 1 },
+  });
+  assert.equal(frame.counter, 11);
+});
+
+test('an event whose name or user cannot be cast counts, but is not stored', () => {
+  const fail = () => {
+    throw new Error('user code');
+  };
+  const table = [
+    ['pvp.battle', {}, 'invalid_id', 11],
+    ['pvp.battle', { toString: fail }, 'invalid_id', 11],
+    [['pvp.battle'], 'u', 'invalid_event', 11],
+    [{ [Symbol.toPrimitive]: () => 'pvp.battle', toString: fail }, 'u', 'invalid_event', 11],
+    [['pvp.battle'], [], 'invalid_event', 11],
+  ];
+  for (const [event, userId, reason, counter] of table) {
+    const { accepted, frame, rejected } = staged(event, userId, { amount: 2 });
+    assert.equal(accepted, false);
+    assert.deepEqual(rejected, [reason]);
+    assert.deepEqual([frame.stored, frame.counter, frame.number], [false, counter, 1]);
+    assert.deepEqual(frame.document, {});
+  }
+  assert.equal(staged('credits.earn', [], { amount: 2 }).frame.number, 2);
+  const { frame, rejected } = staged(Object.create(null), 'u', {});
+  assert.deepEqual([frame, rejected], [null, ['invalid_event']]);
+  assert.equal(staged('no.such', [], {}).frame, null);
+});
+
+test('names and ids over 256 bytes are refused entirely', () => {
+  const fits = 'é'.repeat(128);
+  assert.equal(staged(fits, fits, {}).accepted, true);
+  const cases = [
+    [`${fits}x`, 'u', 'name_too_long'],
+    ['pvp.battle', `${fits}x`, 'id_too_long'],
+    ['x'.repeat(1e6), 'u', 'name_too_long'],
+    ['pvp.battle', '€'.repeat(100), 'id_too_long'],
+  ];
+  for (const [event, userId, reason] of cases) {
+    const { accepted, frame, rejected } = staged(event, userId, {});
+    assert.deepEqual([accepted, frame, rejected], [false, null, [reason]]);
+  }
+});
+
+test('logins and logouts without a usable user are refused', () => {
+  const { stage, log } = createStage();
+  for (const user of [undefined, null, '', {}, [], Object.create(null)]) {
+    assert.equal(stage.login(TIME, 1, user, 'n'), false);
+    assert.equal(stage.logout(TIME, 1, user), false);
+  }
+  assert.deepEqual(new Set(log.rejected), new Set(['invalid_id']));
+  log.rejected.length = 0;
+  stage.login(TIME, 1, 'u'.repeat(257), 'n');
+  stage.logout(TIME, 1, 'u'.repeat(257));
+  stage.login(TIME, 1, 'u', 'n'.repeat(257));
+  stage.login(TIME, 1, 'u', {});
+  stage.flush();
+  assert.deepEqual(log.rejected, ['id_too_long', 'id_too_long', 'name_too_long', 'invalid_name']);
+  assert.deepEqual(log.frames, []);
+});
+
+test('data that is refused leaves no trace, and what follows is intact', () => {
+  const { stage, log } = createStage({ maxEventBytes: 1000 });
+  const cyclic = {};
+  cyclic.self = cyclic;
+  const bad = [
+    cyclic,
+    { 'a\0': 1 },
+    { a: 2n ** 64n },
+    { t: 'x'.repeat(2000) },
+    new Proxy({}, { ownKeys: 5 }),
+  ];
+  for (const data of bad) {
+    assert.equal(stage.event(TIME, 'credits.earn', 'u', data), false);
+    assert.equal(stage.event(TIME, 'pvp.battle', 'u', { ok: 1 }), true);
+  }
+  stage.flush();
+  assert.deepEqual(log.rejected, [
+    'cyclic',
+    'invalid_key',
+    'bigint_out_of_range',
+    'event_too_large',
+    'unreadable',
+  ]);
+  assert.equal(log.frames.length, bad.length);
+  for (const frame of log.frames) assert.deepEqual(frame.document.data, { ok: 1 });
+});
+
+test('the webhook body holds the values as they were passed', () => {
+  const data = {
+    when: new Date(0),
+    empty: {},
+    bytes: Buffer.from('a'),
+    nan: NaN,
+    u: undefined,
+    toJSON: undefined,
+  };
+  const id = new bson.ObjectId('5f5f5f5f5f5f5f5f5f5f5f5f');
+  const { frame } = staged('e', id, data, { forwarding: true });
+  const ts = '2026-11-23T02:35:48.540Z';
+  assert.equal(frame.body, JSON.stringify({ event: 'e', userId: id, data, ts }));
+  assert.match(frame.body, /^\{"event":"e","userId":"5f5f/);
+  assert.equal(
+    staged(undefined, 'ü\ud800', undefined, { forwarding: true }).frame.body,
+    `{"userId":"ü\\ud800","data":{},"ts":"${ts}"}`,
+  );
+});
+
+test('a record that cannot be forwarded is stored and noted', () => {
+  const cases = [
+    { a: 1n },
+    {
+      toJSON() {
+        throw new Error('no');
+      },
+    },
+    { toJSON: () => 'x'.repeat(2e6) },
+  ];
+  for (const data of cases) {
+    const { accepted, frame, notes } = staged('e', 'u', data, { forwarding: true });
+    assert.equal(accepted, true);
+    assert.deepEqual([frame.stored, frame.body], [true, null]);
+    assert.deepEqual(notes, ['not_forwardable']);
+  }
+});
+
+test('a refused cast is forwarded all the same, but not without bound', () => {
+  const options = { forwarding: true, maxEventBytes: 1000 };
+  const { frame, rejected } = staged('no.such', ['u'], { a: 1 }, options);
+  assert.deepEqual(rejected, ['invalid_id']);
+  assert.deepEqual([frame.stored, frame.counter, frame.document], [false, 0, {}]);
+  assert.deepEqual(JSON.parse(frame.body).userId, ['u']);
+  const large = staged('no.such', ['u'], { a: 'x'.repeat(2000) }, options);
+  assert.deepEqual([large.frame, large.notes], [null, ['not_forwardable']]);
+});

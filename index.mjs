@@ -1,0 +1,4 @@
+import AnalyticsSystem from './index.js';
+
+export { AnalyticsSystem };
+export default AnalyticsSystem;

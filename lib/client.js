@@ -1,0 +1,234 @@
+/**
+ * One instance's line to its native pipeline: the stage on the way in, promises on the way out.
+ *
+ * The native side keeps the `deliver` function for as long as its worker lives, so that function
+ * refers to the open promises only and to the client weakly: a forgotten instance can be collected,
+ * after which its worker writes what it has and ends.
+ */
+'use strict';
+
+const { NativeAnalytics, countedEvents, drain } = require('../native.js');
+const { HostConnection } = require('./connection.js');
+const { environmentJson, lineWriter, optionsJson } = require('./options.js');
+const { Stage } = require('./stage.js');
+
+/** Longest time for which the end of the process waits for records to be written, in ms. */
+const EXIT_DRAIN_MS = 1500;
+const LAST_ID = 0xffffffff;
+
+/** Clients of this environment, for the end of the process. */
+const clients = new Set();
+const collected = new FinalizationRegistry((reference) => clients.delete(reference));
+let isListening = false;
+
+class Client {
+  constructor(options) {
+    const json = optionsJson(options);
+    this.strict = options.strict === true;
+    this.write = lineWriter(options.logger);
+    this.open = new OpenPromises(this.write);
+    try {
+      this.native = new NativeAnalytics(json, environmentJson(process.env), deliverTo(this));
+    } catch (error) {
+      throw new TypeError(error.message);
+    }
+    for (const name of this.native.unknownOptions) this.write('warn', `unknown option ${name}`);
+    this.host = new HostConnection(options, (text) => this.write('warn', text));
+    this.stage = this.createStage();
+    this.isStarted = false;
+    this.refusal = null;
+    remember(this);
+  }
+
+  createStage() {
+    const { native, host } = this;
+    return new Stage({
+      counters: countedEvents(),
+      maxEventBytes: native.maxEventBytes,
+      forwarding: native.isForwarding,
+      bson: () => host.bson(),
+      handOver: (bytes, length, records) => native.push(bytes, length, records),
+      reject: (reason, cause) => {
+        this.refusal = reason;
+        native.reject(reason, '');
+        void cause;
+      },
+      note: (reason) => native.note(reason),
+    });
+  }
+
+  start() {
+    if (this.isStarted) return;
+    this.isStarted = true;
+    this.open.hold(this.native);
+    this.native.start();
+    this.write('info', 'System started');
+  }
+
+  stop() {
+    this.stage.flush();
+    this.native.refuse();
+    const stopped = this.request((id) => this.native.requestStop(id));
+    if (this.isStarted) {
+      this.isStarted = false;
+      this.open.release();
+    }
+    return stopped;
+  }
+
+  track(event, userId, data) {
+    if (!this.stage.event(Date.now(), event, userId, data) && this.strict) throw this.strictError();
+  }
+
+  login(userId, username) {
+    return this.acknowledged((ack) => this.stage.login(Date.now(), ack, userId, username));
+  }
+
+  logout(userId) {
+    return this.acknowledged((ack) => this.stage.logout(Date.now(), ack, userId));
+  }
+
+  acknowledged(stage) {
+    const { id, promise } = this.open.create(this.native);
+    if (!stage(id)) this.open.settle(id, this.strict ? this.strictError() : undefined);
+    return promise;
+  }
+
+  strictError() {
+    return new TypeError(`refused: ${this.refusal}`);
+  }
+
+  flush() {
+    return this.request((id) => this.native.requestFlush(id));
+  }
+
+  async metrics() {
+    const bytes = await this.request((id) => this.native.requestMetrics(id, Date.now()));
+    return this.host.bson().deserialize(bytes);
+  }
+
+  async days() {
+    const bytes = await this.request((id) => this.native.requestDays(id));
+    return this.host.bson().deserialize(bytes).days;
+  }
+
+  health() {
+    this.stage.flush();
+    return this.native.health();
+  }
+
+  /** Sends a request after everything that was staged before it. */
+  request(send) {
+    this.stage.flush();
+    const { id, promise } = this.open.create(this.native);
+    send(id);
+    return promise;
+  }
+
+  lookForConnection() {
+    const { connection, loaded } = this.host.find();
+    if (connection === undefined) {
+      this.native.nothingFound(loaded);
+      return;
+    }
+    connection.database = this.native.database ?? connection.database;
+    this.native.connect(JSON.stringify({ adopted: connection }));
+  }
+
+  /** The last turn of the process: what is staged goes over, and a connection is looked for. */
+  handOverLast() {
+    this.stage.flush();
+    if (!this.native.hasUri) this.lookForConnection();
+  }
+}
+
+/** Promises that wait for the native side; as long as one is open the process stays alive. */
+class OpenPromises {
+  constructor(write) {
+    this.write = write;
+    this.byId = new Map();
+    this.lastId = 0;
+    this.holders = 0;
+    this.native = undefined;
+  }
+
+  create(native) {
+    do {
+      this.lastId = this.lastId === LAST_ID ? 1 : this.lastId + 1;
+    } while (this.byId.has(this.lastId));
+    const id = this.lastId;
+    const promise = new Promise((resolve, reject) => this.byId.set(id, { resolve, reject }));
+    this.hold(native);
+    return { id, promise };
+  }
+
+  settle(id, error, result) {
+    const waiting = this.byId.get(id);
+    if (waiting === undefined) return;
+    this.byId.delete(id);
+    this.release();
+    if (error === undefined) waiting.resolve(result);
+    else waiting.reject(error);
+  }
+
+  hold(native) {
+    if (this.holders++ > 0) return;
+    this.native = native;
+    native.hold();
+  }
+
+  release() {
+    if (--this.holders > 0) return;
+    this.native.release();
+    this.native = undefined;
+  }
+}
+
+function deliverTo(client) {
+  const { open, write } = client;
+  const weak = new WeakRef(client);
+  return (message) => {
+    switch (message.kind) {
+      case 'acknowledged':
+        for (const id of message.acks) open.settle(id);
+        break;
+      case 'done':
+        open.settle(message.request, undefined, message.result ?? undefined);
+        break;
+      case 'failed':
+        open.settle(message.request, requestError(message));
+        break;
+      case 'log':
+        write(message.code, message.text);
+        break;
+      default:
+        weak.deref()?.lookForConnection();
+    }
+  };
+}
+
+function requestError({ code, text }) {
+  return Object.assign(new Error(text), { code });
+}
+
+function remember(client) {
+  const reference = new WeakRef(client);
+  clients.add(reference);
+  collected.register(client, reference);
+  if (isListening) return;
+  isListening = true;
+  process.on('exit', drainAll);
+}
+
+/** One listener for all instances: gives what is pending a bounded time to be written. */
+function drainAll() {
+  const live = [...clients].map((reference) => reference.deref()).filter(Boolean);
+  for (const client of live) client.handOverLast();
+  const lost = drain(EXIT_DRAIN_MS);
+  if (lost > 0) {
+    const write = live[0]?.write ?? lineWriter(undefined);
+    write('error', `the process ends with ${lost} records not written`);
+  }
+}
+
+module.exports = { Client };

@@ -1,0 +1,340 @@
+/**
+ * Writes a payload as a BSON element, in the shape in which the mongoose-based class stored it.
+ *
+ * This is the code that every `track()` pays for. Plain payloads go straight into a preallocated
+ * buffer: no clone, no intermediate string, no list of keys. What is not plain is brought into
+ * shape by `encode-special.js`, value by value, through the same writer, so that one byte budget
+ * bounds everything. Each property is read once (see `AGAIN` for the exception).
+ */
+'use strict';
+
+const { Refusal, special } = require('./encode-special.js');
+
+const ObjectPrototype = Object.prototype;
+const hasOwn = ObjectPrototype.hasOwnProperty;
+const { getPrototypeOf } = Object;
+const { isArray } = Array;
+
+/** mongod refuses documents of more than 180 levels; the event document itself is the first. */
+const MAX_DEPTH = 179;
+/** Bytes that may be written after any `reserve` without asking again: see `grow`. */
+const SLACK = 256;
+/** From here on the native writer beats a loop over the characters (measured on Node 20 and 24). */
+const LONG_TEXT = 40;
+
+/** Bits of `mode`: by the rules of js-bson alone, and "this is an element of an array". */
+const RAW = 1;
+const CHILD = 2;
+
+/** Answers of the value writers other than a position. */
+const NOTHING = -1; // undefined, or an object that minimizes to nothing: the key is left out
+const DROPPED = -2; // a function or symbol: not written, but its object does not count as empty
+const MARKED = -3; // an object with a key that makes mongoose or js-bson treat it specially
+
+/**
+ * Thrown when an object that was minimized away is met a second time. mongoose keeps what it made
+ * of each object and would then store `{}`. Only such payloads are encoded a second time, with a
+ * record of every object seen.
+ */
+const AGAIN = Symbol('again');
+
+class Encoder {
+  /**
+   * @param {object} options
+   * @param {() => { serialize: Function }} options.bson the official `bson` module, loaded on demand
+   * @param {number} options.maxBytes budget of one payload
+   * @param {number} options.capacity bytes to allocate up front
+   */
+  constructor({ bson, maxBytes, capacity }) {
+    this.bson = bson;
+    this.maxBytes = maxBytes;
+    this.home = Buffer.allocUnsafeSlow(capacity);
+    this.limit = Number.MAX_SAFE_INTEGER;
+    this.wasted = 0;
+    /** @type {unknown[]} containers being written, outermost first; index 0 is unused */
+    this.ancestors = [undefined];
+    /** @type {Set<object> | null} */
+    this.emptied = null;
+    /** @type {Map<object, { start: number, end: number } | null> | null} */
+    this.seen = null;
+    this.use(this.home);
+  }
+
+  /** Gives up a buffer that was grown for one large record. */
+  shrink() {
+    if (this.bytes !== this.home) this.use(this.home);
+  }
+
+  use(bytes) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.capacity = bytes.length;
+  }
+
+  /** Makes room for `count` bytes and the slack; what is before `pos` stays. */
+  grow(pos, count) {
+    // Closing the deepest nesting writes one byte per level without asking: SLACK > MAX_DEPTH.
+    const needed = pos + count + SLACK;
+    if (needed <= this.capacity) return;
+    const bytes = Buffer.allocUnsafeSlow(Math.max(needed, this.capacity * 2));
+    this.bytes.copy(bytes, 0, 0, pos);
+    this.use(bytes);
+  }
+
+  /** Refuses before anything is copied when `count` more bytes cannot fit the budget. */
+  afford(pos, count) {
+    if (pos + count > this.limit) throw new Refusal('event_too_large');
+  }
+
+  /** Work that leaves no byte behind is bounded too: a small graph can hide 2^n empty objects. */
+  waste() {
+    if (++this.wasted > this.maxBytes) throw new Refusal('event_too_large');
+  }
+
+  /** Writes UTF-8 without a terminator. Lone surrogates become U+FFFD, as js-bson has it. */
+  text(text, pos) {
+    const count = text.length;
+    if (count > LONG_TEXT) return this.longText(text, pos);
+    if (pos + count * 3 + SLACK > this.capacity) this.grow(pos, count * 3);
+    const bytes = this.bytes;
+    for (let i = 0; i < count; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 127) return pos + bytes.write(text, pos);
+      bytes[pos + i] = code;
+    }
+    return pos + count;
+  }
+
+  /** The caller has made sure that the length is within bounds. */
+  longText(text, pos) {
+    if (pos + text.length * 3 + SLACK > this.capacity) this.grow(pos, Buffer.byteLength(text));
+    return pos + this.bytes.write(text, pos);
+  }
+
+  /** Writes a key and its terminator. */
+  key(key, pos) {
+    const count = key.length;
+    if (count > LONG_TEXT) return this.unusualKey(key, pos);
+    if (pos + count * 3 + SLACK > this.capacity) this.grow(pos, count * 3);
+    const bytes = this.bytes;
+    for (let i = 0; i < count; i++) {
+      const code = key.charCodeAt(i);
+      if (code > 127 || code === 0) return this.unusualKey(key, pos);
+      bytes[pos + i] = code;
+    }
+    bytes[pos + count] = 0;
+    return pos + count + 1;
+  }
+
+  unusualKey(key, pos) {
+    this.afford(pos, key.length);
+    if (key.includes('\0')) throw new Refusal('invalid_key');
+    const end = this.longText(key, pos);
+    this.bytes[end] = 0;
+    return end + 1;
+  }
+
+  /** The key of an array element. */
+  index(index, pos) {
+    if (index > 9) return this.key(String(index), pos);
+    if (pos + SLACK > this.capacity) this.grow(pos, SLACK);
+    this.bytes[pos] = 48 + index;
+    this.bytes[pos + 1] = 0;
+    return pos + 2;
+  }
+
+  string(text, at, pos) {
+    this.afford(pos, text.length);
+    const end = this.text(text, pos + 4);
+    const bytes = this.bytes;
+    bytes[at] = 2;
+    bytes[end] = 0;
+    this.view.setInt32(pos, end - pos - 3, true);
+    return end + 1;
+  }
+
+  number(number, at, pos) {
+    if ((number | 0) === number && (number !== 0 || 1 / number > 0)) {
+      this.bytes[at] = 16;
+      this.view.setInt32(pos, number, true);
+      return pos + 4;
+    }
+    this.bytes[at] = 1;
+    this.view.setFloat64(pos, number, true);
+    return pos + 8;
+  }
+
+  null(at, pos) {
+    this.bytes[at] = 10;
+    return pos;
+  }
+
+  /** Writes a whole element, `null` included, for values that are known to be small strings. */
+  field(name, text, at) {
+    const pos = this.key(name, at + 1);
+    return text === null ? this.null(at, pos) : this.string(text, at, pos);
+  }
+
+  /** Writes the value of an element whose type byte is at `at`. */
+  value(value, at, pos, depth, mode) {
+    if (typeof value === 'string') return this.string(value, at, pos);
+    if (typeof value === 'number') return this.number(value, at, pos);
+    if (typeof value === 'boolean') {
+      this.bytes[at] = 8;
+      this.bytes[pos] = value ? 1 : 0;
+      return pos + 1;
+    }
+    if (value === null) return this.null(at, pos);
+    if (typeof value === 'object') return this.container(value, at, pos, depth, mode);
+    if (value === undefined) return mode === 0 ? NOTHING : this.null(at, pos);
+    return special.primitive(this, value, at, pos, depth);
+  }
+
+  container(value, at, pos, depth, mode) {
+    if (mode & RAW) return special.raw(this, value, at, pos, depth);
+    if (isArray(value)) return this.array(value, at, pos, depth, mode);
+    if (getPrototypeOf(value) !== ObjectPrototype) {
+      return special.cast(this, value, at, pos, depth, mode);
+    }
+    const end = this.object(value, at, pos, depth, mode, false);
+    return end === MARKED ? special.cast(this, value, at, pos, depth, mode) : end;
+  }
+
+  enter(value, depth) {
+    if (depth > MAX_DEPTH) {
+      const distinct = new Set(this.ancestors).size;
+      throw new Refusal(distinct < this.ancestors.length ? 'cyclic' : 'too_deep');
+    }
+    this.ancestors[depth] = value;
+  }
+
+  array(value, at, pos, depth, mode) {
+    const cloned = this.seen !== null && (mode & RAW) === 0;
+    if (cloned && this.seen.has(value)) return this.repeat(value, at, pos);
+    this.enter(value, depth);
+    const start = pos;
+    const count = value.length;
+    pos += 4;
+    for (let i = 0; i < count; i++) {
+      const end = this.index(i, pos + 1);
+      const next = this.value(value[i], pos, end, depth + 1, mode | CHILD);
+      if (next >= 0) pos = next;
+      else this.waste();
+      if (pos > this.limit) throw new Refusal('event_too_large');
+    }
+    const end = this.close(4, at, start, pos, depth);
+    if (cloned) this.seen.set(value, { start, end });
+    return end;
+  }
+
+  /** An object by mongoose's rules: minimized. `checked`: markers in it were looked at already. */
+  object(value, at, pos, depth, mode, checked) {
+    if (this.emptied?.has(value)) throw AGAIN;
+    if (this.seen?.has(value)) return this.repeat(value, at, pos);
+    this.enter(value, depth);
+    const start = pos;
+    let empty = true;
+    pos += 4;
+    for (const key in value) {
+      if (!hasOwn.call(value, key)) continue;
+      const child = value[key];
+      const end = this.key(key, pos + 1);
+      if (!checked && special.marks(key, child)) {
+        this.ancestors[depth] = undefined;
+        return MARKED;
+      }
+      const next = this.value(child, pos, end, depth + 1, 0);
+      if (next >= 0) {
+        pos = next;
+        empty = false;
+      } else {
+        if (next === DROPPED) empty = false;
+        this.waste();
+      }
+      if (pos > this.limit) throw new Refusal('event_too_large');
+    }
+    if (empty) return this.closeEmpty(value, at, start, pos, depth, mode);
+    const end = this.close(3, at, start, pos, depth);
+    if (this.seen !== null) this.seen.set(value, { start, end });
+    return end;
+  }
+
+  /** Ends a document and makes it an element of type `type`. */
+  close(type, at, start, pos, depth) {
+    this.bytes[at] = type;
+    this.bytes[pos++] = 0;
+    this.view.setInt32(start, pos - start, true);
+    this.ancestors[depth] = undefined;
+    return pos;
+  }
+
+  closeEmpty(value, at, start, pos, depth, mode) {
+    if (this.seen !== null) this.seen.set(value, null);
+    else if (this.emptied !== null) this.emptied.add(value);
+    else this.emptied = new Set([value]);
+    const end = this.close(3, at, start, pos, depth);
+    return mode & CHILD ? end : NOTHING;
+  }
+
+  /** Writes an object again that this payload already contains. */
+  repeat(value, at, pos) {
+    const range = this.seen.get(value);
+    const count = range === null ? 5 : range.end - range.start;
+    this.afford(pos, count);
+    this.grow(pos, count);
+    this.bytes[at] = isArray(value) ? 4 : 3;
+    if (range !== null) this.bytes.copy(this.bytes, pos, range.start, range.end);
+    else this.bytes.set(EMPTY_DOCUMENT, pos);
+    return pos + count;
+  }
+
+  /**
+   * Writes the element `data` at `at` and returns the position after it: `at` itself when nothing
+   * of the value is stored. Throws `Refusal` and nothing else. Runs user code (getters, `toBSON`,
+   * Proxy traps ...), which must not use this encoder meanwhile.
+   */
+  data(value, at) {
+    const end = this.key('data', at + 1);
+    this.limit = end + this.maxBytes;
+    this.wasted = 0;
+    try {
+      return this.attempt(value, at, end);
+    } catch (error) {
+      throw error instanceof Refusal ? error : new Refusal('unreadable', error);
+    } finally {
+      this.limit = Number.MAX_SAFE_INTEGER;
+      if (this.emptied !== null) this.emptied = null;
+      if (this.ancestors.length > 8) this.ancestors = [undefined];
+    }
+  }
+
+  attempt(value, at, end) {
+    let next;
+    try {
+      next = special.topLevel(this, value, at, end);
+    } catch (error) {
+      if (error !== AGAIN) {
+        this.ancestors = [undefined];
+        throw error;
+      }
+      next = this.attemptAgain(value, at, end);
+    }
+    if (next > this.limit) throw new Refusal('event_too_large');
+    return next < 0 ? at : next;
+  }
+
+  attemptAgain(value, at, end) {
+    this.emptied = null;
+    this.seen = new Map();
+    this.ancestors = [undefined];
+    try {
+      return special.topLevel(this, value, at, end);
+    } finally {
+      this.seen = null;
+    }
+  }
+}
+
+const EMPTY_DOCUMENT = new Uint8Array([5, 0, 0, 0, 0]);
+
+module.exports = { Encoder, Refusal, MAX_DEPTH };

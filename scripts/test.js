@@ -1,0 +1,83 @@
+// Runs the test files on one shared mongod: `node scripts/test.js [part of a file name …]`.
+// Expects a built tree. Prints each step with its time; the exit code is that of the tests.
+'use strict';
+
+const { spawn } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { cleanEnvironment } = require('../__test__/support/environment');
+const { startMongod } = require('../__test__/support/mongod');
+
+const ROOT = path.join(__dirname, '..');
+const CONCURRENCY = 2;
+const TEST_TIMEOUT_MS = 180_000;
+
+function testFiles(folder = path.join(ROOT, '__test__')) {
+  return fs.readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const full = path.join(folder, entry.name);
+    if (entry.isDirectory()) return testFiles(full);
+    return entry.name.endsWith('.test.js') ? [path.relative(ROOT, full)] : [];
+  });
+}
+
+function chosenFiles(filters) {
+  const files = testFiles().sort();
+  const wanted = (file) => filters.some((filter) => file.includes(filter));
+  const chosen = filters.length ? files.filter(wanted) : files;
+  if (chosen.length === 0) throw new Error(`no test file matches ${filters.join(', ') || '**'}`);
+  return chosen;
+}
+
+function say(line) {
+  console.log(`[test] ${line}`);
+}
+
+/** Says what begins, runs it, says how long it took. */
+async function step(name, work) {
+  say(`${name} …`);
+  const started = performance.now();
+  try {
+    return await work();
+  } finally {
+    say(`${name}: ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  }
+}
+
+function runNodeTest(files, server) {
+  const env = { ...process.env, ANALYTICS_TEST_MONGODB_URI: server.uri };
+  // Tests that kill their server start one of their own: with the same program, found once.
+  if (server.binary) env.MONGOD_BINARY = server.binary;
+  const args = ['--test', `--test-concurrency=${CONCURRENCY}`, '--test-reporter=spec'];
+  args.push(`--test-timeout=${TEST_TIMEOUT_MS}`, ...files);
+  const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: 'inherit' });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+/** Runs the files whose names contain one of `filters` (all, if none); answers the exit code. */
+async function runTests(filters = []) {
+  cleanEnvironment();
+  const files = chosenFiles(filters);
+  const server = await step('finding and starting mongod', () => startMongod({ say }));
+  try {
+    return await step(`${files.length} test files`, () => runNodeTest(files, server));
+  } finally {
+    await step('stopping mongod', () => server.stop());
+  }
+}
+
+module.exports = { runTests, step };
+
+if (require.main === module) {
+  runTests(process.argv.slice(2)).then(
+    (code) => {
+      process.exitCode = code;
+    },
+    (error) => {
+      console.error(error.message);
+      process.exitCode = 1;
+    },
+  );
+}

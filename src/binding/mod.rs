@@ -1,0 +1,259 @@
+//! The edge to JavaScript: the only place that names `napi`. It converts and delegates.
+
+mod message;
+mod report;
+mod runtime;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use napi::bindgen_prelude::{Env, Function, Result};
+use napi::{Error, Status, sys};
+use napi_derive::napi;
+
+use crate::config::Config;
+use crate::counters::COUNTED_EVENTS;
+use crate::health::{NOTES, REJECTIONS, known};
+use crate::pipeline::{self, Host, Level, Message, Pipeline, Request};
+use crate::shared::Shared;
+use crate::store::{Connection, MongoStore};
+
+use message::{Deliver, Delivery};
+use report::HealthReport;
+
+/// Instances whose records are drained when the process exits.
+static LIVE: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+
+/// What an event adds to.
+#[napi(object, object_from_js = false)]
+pub struct CountedEvent {
+    /// The counter's index in a frame.
+    pub index: u32,
+    /// The field of the payload that holds the amount; null counts 1.
+    pub amount: Option<String>,
+}
+
+/// The events that are counted, by name.
+#[napi]
+pub fn counted_events() -> HashMap<String, CountedEvent> {
+    let entries = COUNTED_EVENTS.iter().map(|event| {
+        let counted = CountedEvent {
+            index: event.counter.index().into(),
+            amount: event.amount.map(str::to_owned),
+        };
+        (event.name.to_owned(), counted)
+    });
+    entries.collect()
+}
+
+/// Blocks until every instance of this process has written what it holds, at most `timeout_ms`;
+/// returns how many records are left. For the `exit` event only.
+#[napi]
+pub fn drain(timeout_ms: u32) -> f64 {
+    let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
+    let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let left = live.iter().filter_map(Weak::upgrade).map(|shared| {
+        if shared.is_pending() {
+            shared.drain(deadline)
+        } else {
+            0
+        }
+    });
+    left.sum::<u64>() as f64
+}
+
+/// One instance's pipeline.
+#[napi]
+pub struct NativeAnalytics {
+    pipeline: Pipeline,
+    deliver: Arc<Deliver>,
+    max_event_bytes: u32,
+    unknown_options: Vec<String>,
+}
+
+#[napi]
+impl NativeAnalytics {
+    /// `options` and `environment` are JSON objects; `deliver` receives everything the pipeline has
+    /// to say. A bad option is an error whose message begins with the option's name.
+    #[napi(constructor)]
+    pub fn new(
+        options: String,
+        environment: String,
+        deliver: Function<'_, Delivery, ()>,
+    ) -> Result<Self> {
+        let (config, unknown_options) =
+            Config::from_json(&options, &environment).map_err(|e| invalid(&e.to_string()))?;
+        let max_event_bytes = config.max_event_bytes as u32;
+        let collections = config.collections.clone();
+        let shared = Shared::new(config);
+        let deliver = Arc::new(message::build(deliver)?);
+        let _runtime = runtime::enter()?;
+        let opener = Arc::new(move |connection: Connection| {
+            let collections = collections.clone();
+            let opening = async move { MongoStore::open(&connection, &collections).await };
+            Box::pin(opening) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
+        });
+        let host: Arc<dyn Host> = Arc::new(message::JavaScript::new(&deliver));
+        remember(&shared);
+        Ok(Self {
+            pipeline: pipeline::spawn(shared, host, opener),
+            deliver,
+            max_event_bytes,
+            unknown_options,
+        })
+    }
+
+    #[napi(getter)]
+    pub fn max_event_bytes(&self) -> u32 {
+        self.max_event_bytes
+    }
+
+    #[napi(getter)]
+    pub fn is_forwarding(&self) -> bool {
+        self.config().webhook_url.is_some()
+    }
+
+    /// Whether a connection string was given, so that no mongoose is looked for.
+    #[napi(getter)]
+    pub fn has_uri(&self) -> bool {
+        self.config().uri.is_some()
+    }
+
+    #[napi(getter)]
+    pub fn database(&self) -> Option<String> {
+        self.config().database.clone()
+    }
+
+    /// Names of options that no version knows.
+    #[napi(getter)]
+    pub fn unknown_options(&self) -> Vec<String> {
+        self.unknown_options.clone()
+    }
+
+    /// Hands over the first `length` bytes of the stage, which hold this many records; returns how
+    /// many of them (the newest) were refused.
+    #[napi]
+    pub fn push(&self, stage: &[u8], length: u32, records: u32) -> u32 {
+        let frames = stage.get(..length as usize).unwrap_or(stage);
+        let refused = self.pipeline.push(frames, records);
+        if refused > 0 {
+            let reason = if self.pipeline.shared().is_stopped() {
+                "stopped"
+            } else {
+                "queue_full"
+            };
+            self.warn_of(reason, "");
+        }
+        refused
+    }
+
+    /// Counts a record that was refused before it was staged.
+    #[napi]
+    pub fn reject(&self, reason: String, detail: String) {
+        let reason = known(&REJECTIONS, &reason).unwrap_or("unserializable");
+        self.pipeline.shared().health.reject(reason, 1);
+        self.warn_of(reason, &detail);
+    }
+
+    /// Counts a record that was accepted, but not in full.
+    #[napi]
+    pub fn note(&self, reason: String) {
+        if let Some(reason) = known(&NOTES, &reason) {
+            self.pipeline.shared().health.note(reason);
+            self.warn_of(reason, "");
+        }
+    }
+
+    #[napi]
+    pub fn start(&self) {
+        self.pipeline.start();
+    }
+
+    /// Refuses records from now on, until the next `start`.
+    #[napi]
+    pub fn refuse(&self) {
+        self.pipeline.refuse();
+    }
+
+    /// `connection` is a JSON object.
+    #[napi]
+    pub fn connect(&self, connection: String) -> Result<()> {
+        let connection = serde_json::from_str(&connection)
+            .map_err(|_| invalid("the connection of mongoose cannot be read"))?;
+        self.pipeline.connect(connection);
+        Ok(())
+    }
+
+    #[napi]
+    pub fn nothing_found(&self, mongoose_loaded: bool) {
+        self.pipeline.nothing_found(mongoose_loaded);
+    }
+
+    #[napi]
+    pub fn request_flush(&self, request: u32) {
+        self.pipeline.request(request, Request::Flush);
+    }
+
+    #[napi]
+    pub fn request_stop(&self, request: u32) {
+        self.pipeline.request(request, Request::Stop);
+    }
+
+    /// `now_ms` is the JavaScript clock.
+    #[napi]
+    pub fn request_metrics(&self, request: u32, now_ms: f64) {
+        let now_ms = now_ms as i64;
+        self.pipeline.request(request, Request::Metrics { now_ms });
+    }
+
+    #[napi]
+    pub fn request_days(&self, request: u32) {
+        self.pipeline.request(request, Request::Last30Days);
+    }
+
+    #[napi]
+    pub fn health(&self) -> HealthReport {
+        HealthReport::of(self.pipeline.shared())
+    }
+
+    /// Keeps the process alive until `release`.
+    #[napi]
+    pub fn hold(&self, env: Env) {
+        if !self.deliver.aborted() {
+            // SAFETY: this is the JavaScript thread of the environment that made the function.
+            unsafe { sys::napi_ref_threadsafe_function(env.raw(), self.deliver.raw()) };
+        }
+    }
+
+    #[napi]
+    pub fn release(&self, env: Env) {
+        if !self.deliver.aborted() {
+            // SAFETY: as above.
+            unsafe { sys::napi_unref_threadsafe_function(env.raw(), self.deliver.raw()) };
+        }
+    }
+
+    fn config(&self) -> &Config {
+        &self.pipeline.shared().config
+    }
+
+    fn warn_of(&self, reason: &'static str, detail: &str) {
+        let shared = self.pipeline.shared();
+        if shared.health.begins_episode(reason, Instant::now()) {
+            let text = message::refusal(reason, detail, &shared.config);
+            let level = Level::Warn;
+            message::JavaScript::new(&self.deliver).deliver(Message::Log { level, text });
+        }
+    }
+}
+
+fn remember(shared: &Arc<Shared>) {
+    let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+    live.retain(|shared| shared.strong_count() > 0);
+    live.push(Arc::downgrade(shared));
+}
+
+fn invalid(problem: &str) -> Error {
+    Error::new(Status::InvalidArg, problem)
+}

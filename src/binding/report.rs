@@ -1,0 +1,73 @@
+//! `getHealth()`: the loss report and the gauges of one moment.
+
+use std::collections::{BTreeMap, HashMap};
+
+use napi_derive::napi;
+
+use crate::shared::Shared;
+
+#[napi(object, object_from_js = false)]
+pub struct HealthReport {
+    pub connected: bool,
+    pub accepted: f64,
+    pub queued: f64,
+    pub queued_bytes: f64,
+    pub written: f64,
+    pub retried: f64,
+    pub dropped: HashMap<String, f64>,
+    pub rejected: HashMap<String, f64>,
+    pub noted: HashMap<String, f64>,
+    pub active_sessions: f64,
+    pub webhook: WebhookReport,
+    pub last_error: Option<LastErrorReport>,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct WebhookReport {
+    pub queued: f64,
+    pub sent: f64,
+    pub dropped: HashMap<String, f64>,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct LastErrorReport {
+    pub message: String,
+    /// System clock, ms since 1970.
+    pub at_ms: f64,
+}
+
+impl HealthReport {
+    pub fn of(shared: &Shared) -> Self {
+        // The gauge first: what is written in between must not look lost.
+        let gauges = shared.gauges();
+        let counts = shared.health.counts();
+        Self {
+            connected: gauges.connected,
+            accepted: counts.accepted as f64,
+            queued: gauges.queued as f64,
+            queued_bytes: gauges.queued_bytes as f64,
+            written: counts.written as f64,
+            retried: counts.retried as f64,
+            dropped: by_reason(&counts.dropped),
+            rejected: by_reason(&counts.rejected),
+            noted: by_reason(&counts.noted),
+            active_sessions: gauges.active_sessions as f64,
+            webhook: WebhookReport {
+                queued: gauges.unforwarded as f64,
+                sent: counts.forwarded as f64,
+                dropped: by_reason(&counts.not_forwarded),
+            },
+            last_error: counts.last_error.map(|error| LastErrorReport {
+                message: error.message,
+                at_ms: error.at_ms as f64,
+            }),
+        }
+    }
+}
+
+fn by_reason(counts: &BTreeMap<&'static str, u64>) -> HashMap<String, f64> {
+    let entries = counts.iter();
+    entries
+        .map(|(reason, count)| ((*reason).to_owned(), *count as f64))
+        .collect()
+}

@@ -1,0 +1,143 @@
+//! The daily totals: their names, and which event adds how much to which of them.
+//!
+//! Field names of the daily document come from this table only, never from an event's name, so
+//! that no event can write a field of its own choosing.
+
+/// One of the totals of a daily document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Counter {
+    CraftsCompleted,
+    CreditsEarned,
+    CreditsSpent,
+    Dau,
+    DungeonsRun,
+    GemsEarned,
+    GemsPurchased,
+    GemsSpent,
+    MarketSales,
+    NewUsers,
+    PvpBattles,
+    RaidBattles,
+    SessionCount,
+    StripeRevenue,
+    TotalSessionS,
+}
+
+use Counter::*;
+
+impl Counter {
+    /// Every counter, in the alphabetical order in which the server stores them in a new document.
+    pub const ALL: [Counter; 15] = [
+        CraftsCompleted,
+        CreditsEarned,
+        CreditsSpent,
+        Dau,
+        DungeonsRun,
+        GemsEarned,
+        GemsPurchased,
+        GemsSpent,
+        MarketSales,
+        NewUsers,
+        PvpBattles,
+        RaidBattles,
+        SessionCount,
+        StripeRevenue,
+        TotalSessionS,
+    ];
+
+    /// The field's name in the daily document.
+    pub fn field(self) -> &'static str {
+        match self {
+            CraftsCompleted => "craftsCompleted",
+            CreditsEarned => "creditsEarned",
+            CreditsSpent => "creditsSpent",
+            Dau => "dau",
+            DungeonsRun => "dungeonsRun",
+            GemsEarned => "gemsEarned",
+            GemsPurchased => "gemsPurchased",
+            GemsSpent => "gemsSpent",
+            MarketSales => "marketSales",
+            NewUsers => "newUsers",
+            PvpBattles => "pvpBattles",
+            RaidBattles => "raidBattles",
+            SessionCount => "sessionCount",
+            StripeRevenue => "stripeRevenue",
+            TotalSessionS => "totalSessionS",
+        }
+    }
+
+    /// The counter that a frame names by its index; 0 means none.
+    pub fn from_index(index: u8) -> Option<Counter> {
+        index
+            .checked_sub(1)
+            .and_then(|i| Counter::ALL.get(usize::from(i)))
+            .copied()
+    }
+
+    /// The index by which a frame names this counter.
+    pub fn index(self) -> u8 {
+        self as u8 + 1
+    }
+}
+
+/// An event that adds to a counter.
+pub struct CountedEvent {
+    pub name: &'static str,
+    pub counter: Counter,
+    /// The field of the payload that holds the amount; `None` counts 1.
+    pub amount: Option<&'static str>,
+}
+
+const fn one(name: &'static str, counter: Counter) -> CountedEvent {
+    CountedEvent {
+        name,
+        counter,
+        amount: None,
+    }
+}
+
+const fn sum(name: &'static str, counter: Counter, field: &'static str) -> CountedEvent {
+    CountedEvent {
+        name,
+        counter,
+        amount: Some(field),
+    }
+}
+
+/// Every event that is counted; all others are stored only.
+pub const COUNTED_EVENTS: [CountedEvent; 13] = [
+    one("craft.complete", CraftsCompleted),
+    sum("credits.earn", CreditsEarned, "amount"),
+    sum("credits.spend", CreditsSpent, "amount"),
+    one("dungeon.complete", DungeonsRun),
+    sum("gems.earn", GemsEarned, "amount"),
+    sum("gems.purchase", GemsPurchased, "gems"),
+    sum("gems.spend", GemsSpent, "amount"),
+    one("market.sale", MarketSales),
+    one("pvp.battle", PvpBattles),
+    one("pvp.ranked.battle", PvpBattles),
+    one("raid.complete", RaidBattles),
+    sum("stripe.payment", StripeRevenue, "amountCents"),
+    one("user.register", NewUsers),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_names_the_counter_it_came_from() {
+        for counter in Counter::ALL {
+            assert_eq!(Counter::from_index(counter.index()), Some(counter));
+        }
+        assert_eq!(Counter::from_index(0), None);
+        assert_eq!(Counter::from_index(16), None);
+    }
+
+    #[test]
+    fn counters_are_listed_in_alphabetical_order() {
+        let fields: Vec<_> = Counter::ALL.iter().map(|c| c.field()).collect();
+        assert!(fields.is_sorted(), "{fields:?}");
+    }
+}

@@ -1,0 +1,82 @@
+//! Errors a caller can see, each with a code that stays the same between releases.
+
+use std::fmt;
+
+/// Why an operation that the caller awaits did not succeed.
+///
+/// In JavaScript each becomes an `Error` whose `code` is [`Error::code`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// Not finished within `operationTimeoutMs`; carries what was last seen to go wrong, if anything.
+    Timeout {
+        operation: &'static str,
+        after_ms: u64,
+        cause: Option<String>,
+    },
+    /// The month's old sessions are still being summed up; try again later.
+    HistoryBuilding { after_ms: u64 },
+    /// The database refused a read in a way that repeating will not change.
+    Database { message: String },
+}
+
+impl Error {
+    /// The stable `code` of the JavaScript error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Timeout { .. } => "ANALYTICS_TIMEOUT",
+            Error::HistoryBuilding { .. } => "ANALYTICS_HISTORY_BUILDING",
+            Error::Database { .. } => "ANALYTICS_DATABASE",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Timeout {
+                operation,
+                after_ms,
+                cause,
+            } => {
+                write!(f, "{operation} was not finished after {after_ms} ms")?;
+                match cause {
+                    Some(cause) => write!(f, ": {cause}"),
+                    None => Ok(()),
+                }
+            }
+            Error::HistoryBuilding { after_ms } => write!(
+                f,
+                "the sessions stored before are still being summed up after {after_ms} ms; try again later"
+            ),
+            Error::Database { message } => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A bad option or environment variable; in JavaScript a `TypeError` thrown by the constructor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The option's or variable's name, as the user wrote it.
+    pub field: String,
+    /// What is expected of it.
+    pub problem: String,
+}
+
+impl ConfigError {
+    pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            problem: problem.into(),
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.problem)
+    }
+}
+
+impl std::error::Error for ConfigError {}

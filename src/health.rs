@@ -1,0 +1,153 @@
+//! The loss report: what was accepted, what became of it, and why something was not stored.
+//!
+//! Counts are changed from the JavaScript thread and from the worker; all of them are read together
+//! for one report. The lock is held for single additions only.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A warning about one reason is not repeated within this time; a quieter time ends the episode.
+const EPISODE: Duration = Duration::from_secs(60);
+
+/// Everything `getHealth()` reports that is counted rather than read from the pipeline.
+#[derive(Debug, Clone, Default)]
+pub struct Counts {
+    /// Records taken over from `track`, `onLogin` and `onLogout`.
+    pub accepted: u64,
+    /// Records written to the database, totals included.
+    pub written: u64,
+    /// Writes repeated after an error, in records.
+    pub retried: u64,
+    /// Accepted, then lost, by reason.
+    pub dropped: BTreeMap<&'static str, u64>,
+    /// Never accepted, by reason.
+    pub rejected: BTreeMap<&'static str, u64>,
+    /// Accepted, but not in full: an amount that counted 0, a body that could not be forwarded.
+    pub noted: BTreeMap<&'static str, u64>,
+    /// Events that the webhook's receiver acknowledged.
+    pub forwarded: u64,
+    /// Events that were to be forwarded and were not, by reason.
+    pub not_forwarded: BTreeMap<&'static str, u64>,
+    pub last_error: Option<LastError>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastError {
+    pub message: String,
+    /// System clock, ms since 1970.
+    pub at_ms: u64,
+}
+
+#[derive(Debug, Default)]
+pub struct Health {
+    counts: Mutex<Counts>,
+    warned: Mutex<BTreeMap<&'static str, Instant>>,
+}
+
+impl Health {
+    pub fn counts(&self) -> Counts {
+        self.lock().clone()
+    }
+
+    pub fn accept(&self, records: u64) {
+        self.lock().accepted += records;
+    }
+
+    pub fn write(&self, records: u64) {
+        self.lock().written += records;
+    }
+
+    pub fn retry(&self, records: u64) {
+        self.lock().retried += records;
+    }
+
+    pub fn forward(&self) {
+        self.lock().forwarded += 1;
+    }
+
+    pub fn reject(&self, reason: &'static str, records: u64) {
+        *self.lock().rejected.entry(reason).or_default() += records;
+    }
+
+    pub fn drop_records(&self, reason: &'static str, records: u64) {
+        *self.lock().dropped.entry(reason).or_default() += records;
+    }
+
+    pub fn drop_forward(&self, reason: &'static str) {
+        *self.lock().not_forwarded.entry(reason).or_default() += 1;
+    }
+
+    pub fn note(&self, reason: &'static str) {
+        *self.lock().noted.entry(reason).or_default() += 1;
+    }
+
+    /// Remembers an error for the report. The message must not hold secrets.
+    pub fn error(&self, message: String) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        self.lock().last_error = Some(LastError {
+            message,
+            at_ms: since.map_or(0, |d| d.as_millis() as u64),
+        });
+    }
+
+    pub fn last_error(&self) -> Option<String> {
+        self.lock().last_error.as_ref().map(|e| e.message.clone())
+    }
+
+    /// True once per episode of a reason: the first time, and again after a quiet minute.
+    pub fn begins_episode(&self, reason: &'static str, now: Instant) -> bool {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        match warned.insert(reason, now) {
+            Some(last) => now.duration_since(last) >= EPISODE,
+            None => true,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why a record was refused before it was accepted; the names are part of the public interface.
+pub const REJECTIONS: [&str; 15] = [
+    "invalid_id",
+    "invalid_event",
+    "invalid_name",
+    "id_too_long",
+    "name_too_long",
+    "event_too_large",
+    "too_deep",
+    "cyclic",
+    "invalid_key",
+    "bigint_out_of_range",
+    "unreadable",
+    "unserializable",
+    "hand_over_failed",
+    "queue_full",
+    "stopped",
+];
+
+/// What was not taken over in full although the record was accepted.
+pub const NOTES: [&str; 2] = ["invalid_amount", "not_forwardable"];
+
+/// The listed name equal to `name`, for reasons that arrive as text.
+pub fn known(list: &[&'static str], name: &str) -> Option<&'static str> {
+    list.iter().copied().find(|known| *known == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_episode_is_warned_about_once_and_again_after_a_quiet_minute() {
+        let health = Health::default();
+        let start = Instant::now();
+        assert!(health.begins_episode("queue_full", start));
+        assert!(!health.begins_episode("queue_full", start + Duration::from_secs(59)));
+        assert!(!health.begins_episode("queue_full", start + Duration::from_secs(118)));
+        assert!(health.begins_episode("stopped", start));
+        assert!(health.begins_episode("queue_full", start + Duration::from_secs(178)));
+    }
+}

@@ -1,0 +1,26 @@
+//! The native core of the `gso-analytics` npm package.
+//!
+//! JavaScript stages records and hands them over once per turn; everything else happens here, on
+//! threads of its own.
+//!
+//! | module | what it is responsible for |
+//! |---|---|
+//! | [`record`], [`document`], [`counters`], [`calendar`] | what was handed over, what is stored, what it adds up to, and on which day |
+//! | [`config`], [`error`], [`health`], [`shared`] | settings, errors with stable codes, the loss report, the state both sides see |
+//! | [`pipeline`] | queues, groups, retries, time limits; the protocol that makes totals exact |
+//! | [`store`] | the edge to MongoDB |
+//! | [`forward`] | the edge to the webhook |
+//! | `binding` | the edge to JavaScript |
+
+mod binding;
+pub mod calendar;
+pub mod config;
+pub mod counters;
+pub mod document;
+pub mod error;
+pub mod forward;
+pub mod health;
+pub mod pipeline;
+pub mod record;
+pub mod shared;
+pub mod store;

@@ -1,0 +1,212 @@
+//! Turns frames into what the lanes write: numbers records, gives them their `_id`, their day and
+//! their share of the totals. Whatever is decided here stays the same through every retry.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bson::oid::ObjectId;
+use bson::RawDocumentBuf;
+
+use super::active::{ActiveSessions, Session};
+use super::lane::Numbered;
+use super::totals::{Contribution, What};
+use super::RECORD_OVERHEAD;
+use crate::calendar::Day;
+use crate::document;
+use crate::forward::Forwarding;
+use crate::record::{Kind, Record};
+use crate::store::Close;
+
+/// An event on its way into the database.
+#[derive(Debug)]
+pub struct EventItem {
+    pub seq: i64,
+    pub cost: usize,
+    /// `None` for an event that only counts.
+    pub document: Option<RawDocumentBuf>,
+    pub contribution: Option<Contribution>,
+}
+
+/// A login or a logout on its way into the database.
+#[derive(Debug, Clone)]
+pub struct SessionItem {
+    pub seq: i64,
+    pub cost: usize,
+    pub ack: u32,
+    /// The day of the login.
+    pub day: Day,
+    pub change: SessionChange,
+}
+
+#[derive(Debug, Clone)]
+pub enum SessionChange {
+    Login {
+        id: ObjectId,
+        user: Arc<str>,
+        login_ms: i64,
+        elements: Box<[u8]>,
+    },
+    Logout(Close),
+}
+
+impl Numbered for EventItem {
+    fn seq(&self) -> i64 {
+        self.seq
+    }
+    fn cost(&self) -> usize {
+        self.cost
+    }
+}
+
+impl Numbered for SessionItem {
+    fn seq(&self) -> i64 {
+        self.seq
+    }
+    fn cost(&self) -> usize {
+        self.cost
+    }
+}
+
+/// What a record becomes.
+pub enum Item {
+    Event(EventItem),
+    Session(SessionItem),
+    /// A logout of somebody who is not logged in: nothing to write.
+    Nothing { ack: u32, cost: usize },
+    /// Elements that make no document: a defect of this package.
+    Unusable { cost: usize },
+}
+
+pub struct Intake {
+    pub active: ActiveSessions,
+    last_seq: i64,
+    today: (i64, Day),
+}
+
+impl Intake {
+    pub fn new() -> Self {
+        Self {
+            active: ActiveSessions::default(),
+            last_seq: first_seq(),
+            today: (0, Day::of(0)),
+        }
+    }
+
+    /// The number of the newest record.
+    pub fn last_seq(&self) -> i64 {
+        self.last_seq
+    }
+
+    pub fn take(&mut self, record: &Record<'_>, forwarding: Option<&Forwarding>) -> Item {
+        let cost = record.frame_length + RECORD_OVERHEAD;
+        let day = self.day_of(record.time_ms);
+        match record.kind {
+            Kind::Event {
+                stored,
+                counted,
+                webhook,
+            } => {
+                if let (Some(body), Some(forwarding)) = (webhook, forwarding) {
+                    forwarding.enqueue(record.elements, body);
+                }
+                let document = stored
+                    .then(|| document::event(new_id(record.time_ms), record.elements, &day, record.time_ms));
+                if matches!(document, Some(None)) {
+                    return Item::Unusable { cost };
+                }
+                let seq = self.next_seq();
+                Item::Event(EventItem {
+                    seq,
+                    cost,
+                    document: document.flatten(),
+                    contribution: counted.map(|(counter, amount)| Contribution {
+                        seq,
+                        day,
+                        what: What::Amount(counter, amount),
+                    }),
+                })
+            }
+            Kind::Login { user, ack } => self.login(user, ack, cost, day, record),
+            Kind::Logout { user, ack } => match self.active.logout(user, record.time_ms) {
+                None => Item::Nothing { ack, cost },
+                Some((day, close)) => Item::Session(SessionItem {
+                    seq: self.next_seq(),
+                    cost,
+                    ack,
+                    day,
+                    change: SessionChange::Logout(close),
+                }),
+            },
+        }
+    }
+
+    fn login(&mut self, user: &str, ack: u32, cost: usize, day: Day, record: &Record<'_>) -> Item {
+        let id = new_id(record.time_ms);
+        let session = Session {
+            id,
+            login_ms: record.time_ms,
+            day: day.clone(),
+        };
+        self.active.login(user, session);
+        Item::Session(SessionItem {
+            seq: self.next_seq(),
+            cost,
+            ack,
+            day,
+            change: SessionChange::Login {
+                id,
+                user: user.into(),
+                login_ms: record.time_ms,
+                elements: record.elements.into(),
+            },
+        })
+    }
+
+    fn next_seq(&mut self) -> i64 {
+        self.last_seq += 1;
+        self.last_seq
+    }
+
+    fn day_of(&mut self, time_ms: i64) -> Day {
+        let number = time_ms.div_euclid(86_400_000);
+        if self.today.0 != number {
+            self.today = (number, Day::of(time_ms));
+        }
+        self.today.1.clone()
+    }
+}
+
+/// Numbers start high enough that no earlier run under any writer id used them: the system clock in
+/// ms times 2^20, never the host's clock, which it may fake.
+fn first_seq() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |d| d.as_millis() as i64) << 20
+}
+
+/// An ObjectId whose time is the host's clock, as its own driver would make it.
+fn new_id(time_ms: i64) -> ObjectId {
+    static PROCESS: OnceLock<[u8; 12]> = OnceLock::new();
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    // The driver's own: five bytes of this process, and where counting starts.
+    let process = PROCESS.get_or_init(|| ObjectId::new().bytes());
+    let start = u32::from_be_bytes([0, process[9], process[10], process[11]]);
+    let count = start.wrapping_add(COUNTER.fetch_add(1, Ordering::Relaxed));
+    let mut bytes = [0; 12];
+    bytes[..4].copy_from_slice(&(time_ms.div_euclid(1000) as u32).to_be_bytes());
+    bytes[4..9].copy_from_slice(&process[4..9]);
+    bytes[9..].copy_from_slice(&count.to_be_bytes()[1..]);
+    ObjectId::from_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_carry_the_hosts_time_and_are_unique() {
+        let (a, b) = (new_id(1_795_392_000_999), new_id(1_795_392_000_999));
+        assert_ne!(a, b);
+        assert_eq!(a.timestamp().timestamp_millis(), 1_795_392_000_000);
+    }
+}

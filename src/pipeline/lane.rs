@@ -1,0 +1,143 @@
+//! A queue whose head is written group by group, one group at a time, in order.
+
+use std::collections::VecDeque;
+
+use tokio::time::Instant;
+
+use super::backoff::Backoff;
+
+/// Something with a place in the order of all records.
+pub trait Numbered {
+    fn seq(&self) -> i64;
+    /// Bytes it takes in the queue.
+    fn cost(&self) -> usize;
+}
+
+/// Bounds of one group.
+#[derive(Debug, Clone, Copy)]
+pub struct GroupLimit {
+    pub records: usize,
+    pub bytes: usize,
+}
+
+pub struct Lane<T> {
+    limit: GroupLimit,
+    queue: VecDeque<T>,
+    /// A group that failed, to be repeated exactly as it was.
+    failed: Option<Vec<T>>,
+    /// The first record of the group in flight.
+    in_flight: Option<i64>,
+    backoff: Backoff,
+}
+
+impl<T: Numbered> Lane<T> {
+    pub fn new(limit: GroupLimit) -> Self {
+        Self {
+            limit,
+            queue: VecDeque::new(),
+            failed: None,
+            in_flight: None,
+            backoff: Backoff::default(),
+        }
+    }
+
+    pub fn push(&mut self, item: T) {
+        self.queue.push_back(item);
+    }
+
+
+    /// The number of the oldest record that is not known to be written.
+    pub fn first_unwritten(&self) -> Option<i64> {
+        self.in_flight
+            .or_else(|| self.failed.as_ref()?.first().map(T::seq))
+            .or_else(|| self.queue.front().map(T::seq))
+    }
+
+    /// The next group to write, if none is in flight and no wait is on.
+    pub fn take_group(&mut self, now: Instant) -> Option<Vec<T>> {
+        if self.in_flight.is_some() || !self.backoff.is_over(now) {
+            return None;
+        }
+        let group = self.failed.take().unwrap_or_else(|| self.next_group());
+        self.in_flight = Some(group.first()?.seq());
+        Some(group)
+    }
+
+    fn next_group(&mut self) -> Vec<T> {
+        let (mut count, mut bytes) = (0, 0);
+        for item in self.queue.iter().take(self.limit.records) {
+            bytes += item.cost();
+            if count > 0 && bytes > self.limit.bytes {
+                break;
+            }
+            count += 1;
+        }
+        self.queue.drain(..count).collect()
+    }
+
+    pub fn written(&mut self) {
+        self.in_flight = None;
+        self.backoff.succeed();
+    }
+
+    pub fn failed(&mut self, group: Vec<T>, now: Instant) {
+        self.in_flight = None;
+        self.failed = Some(group);
+        self.backoff.fail(now);
+    }
+
+    /// When a wait ends, if the lane has something to repeat.
+    pub fn retry_at(&self) -> Option<Instant> {
+        self.failed.as_ref().and(self.backoff.until())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Clone, PartialEq)]
+    struct Item(i64);
+
+    impl Numbered for Item {
+        fn seq(&self) -> i64 {
+            self.0
+        }
+        fn cost(&self) -> usize {
+            10
+        }
+    }
+
+    fn lane(records: usize, bytes: usize) -> Lane<Item> {
+        let mut lane = Lane::new(GroupLimit { records, bytes });
+        (1..=5).for_each(|seq| lane.push(Item(seq)));
+        lane
+    }
+
+    #[test]
+    fn one_group_is_in_flight_at_a_time_and_bounded_by_records_and_bytes() {
+        let now = Instant::now();
+        let mut by_records = lane(3, 1000);
+        assert_eq!(by_records.take_group(now).map(|g| g.len()), Some(3));
+        assert_eq!(by_records.take_group(now), None);
+        by_records.written();
+        assert_eq!(by_records.take_group(now).map(|g| g.len()), Some(2));
+        let mut by_bytes = lane(100, 25);
+        assert_eq!(by_bytes.take_group(now).map(|g| g.len()), Some(2));
+        let mut one_big = lane(100, 1);
+        assert_eq!(one_big.take_group(now).map(|g| g.len()), Some(1));
+    }
+
+    #[test]
+    fn a_failed_group_is_repeated_as_it_was_after_its_wait() {
+        let now = Instant::now();
+        let mut lane = lane(2, 1000);
+        let group = lane.take_group(now).expect("a group");
+        lane.failed(group.clone(), now);
+        lane.push(Item(6));
+        assert_eq!(lane.first_unwritten(), Some(1));
+        assert_eq!(lane.take_group(now), None);
+        let later = lane.retry_at().expect("a wait");
+        assert_eq!(lane.take_group(later), Some(group));
+    }
+}

@@ -1,0 +1,170 @@
+//! Which database to use, and since when none is known.
+//!
+//! Order: `uri`, `ANALYTICS_MONGODB_URI` → the host's mongoose, whenever it begins to connect →
+//! `MONGODB_URI`, `MONGO_URI`. Hosts load mongoose in the same turn as a rule, so a process in which
+//! it is not loaded a second after the first need will not load it; one that is loaded gets longer.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::backoff::Backoff;
+use crate::config::Config;
+use crate::store::{Connection, Result};
+
+/// Makes a store from a connection.
+pub type Opener<S> =
+    Arc<dyn Fn(Connection) -> Pin<Box<dyn Future<Output = Result<S>> + Send>> + Send + Sync>;
+
+/// How often the host is asked for its connection.
+const ASK_EVERY: Duration = Duration::from_millis(200);
+/// How long to wait for a mongoose that is not loaded.
+const PATIENCE_UNLOADED: Duration = Duration::from_secs(1);
+/// How long to wait for a mongoose that is loaded and does not connect.
+const PATIENCE_LOADED: Duration = Duration::from_secs(10);
+
+pub struct Link<S> {
+    state: State<S>,
+    /// Where to connect, once that is known.
+    connection: Option<Connection>,
+    backoff: Backoff,
+    /// When a store was first needed and no connection was known.
+    needed_since: Option<Instant>,
+    told: bool,
+}
+
+enum State<S> {
+    Idle,
+    /// The host was asked for a connection; ask again at this time.
+    Asked(Instant),
+    Opening,
+    Open(Arc<S>),
+}
+
+/// What to do next about a store that is needed.
+pub enum Step {
+    Ask,
+    Open(Connection),
+    Wait,
+}
+
+/// What follows from the host having no connection.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    KeepAsking,
+    /// Nothing is configured; to be said once.
+    TellUser,
+    /// The environment names a database; to be said once.
+    UseFallback,
+}
+
+impl<S> Link<S> {
+    pub fn new(config: &Config) -> Self {
+        let connection = config.uri.as_ref().map(|uri| at(uri, config));
+        Self {
+            state: State::Idle,
+            connection,
+            backoff: Backoff::default(),
+            needed_since: None,
+            told: false,
+        }
+    }
+
+    pub fn store(&self) -> Option<&Arc<S>> {
+        match &self.state {
+            State::Open(store) => Some(store),
+            _ => None,
+        }
+    }
+
+    /// Takes the host's answer, unless a connection is known already.
+    pub fn connect(&mut self, connection: Connection) {
+        if self.connection.is_none() {
+            self.connection = Some(connection);
+            self.state = State::Idle;
+        }
+    }
+
+    /// A store is needed: what to do now.
+    pub fn step(&mut self, now: Instant) -> Step {
+        let ready = match &self.state {
+            State::Idle => self.backoff.is_over(now),
+            State::Asked(until) => *until <= now,
+            State::Opening | State::Open(_) => false,
+        };
+        match (&self.connection, ready) {
+            (_, false) => Step::Wait,
+            (Some(connection), true) => {
+                let connection = connection.clone();
+                self.state = State::Opening;
+                Step::Open(connection)
+            }
+            (None, true) => {
+                self.needed_since.get_or_insert(now);
+                self.state = State::Asked(now + ASK_EVERY);
+                Step::Ask
+            }
+        }
+    }
+
+    /// The host has no connection (yet).
+    pub fn nothing_found(&mut self, mongoose_loaded: bool, config: &Config, now: Instant) -> Verdict {
+        let patience = if mongoose_loaded {
+            PATIENCE_LOADED
+        } else {
+            PATIENCE_UNLOADED
+        };
+        let waited = self.needed_since.map_or(Duration::ZERO, |since| now - since);
+        if waited < patience || self.connection.is_some() {
+            return Verdict::KeepAsking;
+        }
+        if let Some(uri) = &config.fallback_uri {
+            self.connect(at(uri, config));
+            return Verdict::UseFallback;
+        }
+        if std::mem::replace(&mut self.told, true) {
+            return Verdict::KeepAsking;
+        }
+        Verdict::TellUser
+    }
+
+    pub fn opened(&mut self, store: S) {
+        self.backoff.succeed();
+        self.state = State::Open(Arc::new(store));
+    }
+
+    pub fn failed(&mut self, now: Instant) {
+        self.backoff.fail(now);
+        self.state = State::Idle;
+    }
+
+    /// Gives the store up; the next need opens a new one.
+    pub fn close(&mut self) -> Option<Arc<S>> {
+        match std::mem::replace(&mut self.state, State::Idle) {
+            State::Open(store) => Some(store),
+            other => {
+                self.state = other;
+                None
+            }
+        }
+    }
+
+    /// When the next step is due.
+    pub fn wake_at(&self) -> Option<Instant> {
+        match &self.state {
+            State::Asked(until) => Some(*until),
+            State::Idle => self.backoff.until(),
+            State::Opening | State::Open(_) => None,
+        }
+    }
+}
+
+fn at(uri: &str, config: &Config) -> Connection {
+    Connection::Uri {
+        uri: uri.to_owned(),
+        database: config.database.clone(),
+    }
+}

@@ -1,0 +1,158 @@
+//! From hand-over to database: one worker owns the queues, the timers and the retries.
+//!
+//! ```text
+//!  JS thread            worker task                                    tasks it starts
+//!  Pipeline::push ──►  intake ──► lane of events ───────────────────►  insert events
+//!   (bounded)            │   └──► lane of sessions ─────────────────►  insert and close sessions
+//!                        │             │ written
+//!                        │             ▼
+//!                        │         totals (contributions up to the   ►  protocol: add to the days
+//!                        │          last record before which all are
+//!                        │          written)
+//!                        └──► forwarder (own queue)
+//!  Message ◄── acknowledgements, results, log lines
+//! ```
+//!
+//! Events leave at once, totals once per `flushIntervalMs` or when somebody waits for them. Logins
+//! have a lane of their own so that they never wait behind a flood of events. A group that failed is
+//! kept as it is and repeated; nothing leaves memory before the store has confirmed it.
+
+mod active;
+mod backoff;
+mod intake;
+mod lane;
+mod link;
+mod messages;
+mod metrics;
+mod operations;
+mod outcomes;
+mod protocol;
+mod reading;
+mod sessions;
+mod totals;
+mod worker;
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::error::Error;
+use crate::record::{Frames, frames_within};
+use crate::shared::Shared;
+use crate::store::Connection;
+
+pub use link::Opener;
+pub use operations::Request;
+pub use worker::spawn;
+
+/// Memory a record takes beside its frame: queue slots, ids, allocation overhead, in bytes.
+const RECORD_OVERHEAD: usize = 160;
+
+/// What the worker tells its host.
+#[derive(Debug)]
+pub enum Message {
+    /// These logins and logouts are done, or have waited for `ackTimeoutMs`.
+    Acknowledged(Vec<u32>),
+    /// A request succeeded; reads carry one BSON document.
+    Done { request: u32, result: Option<Vec<u8>> },
+    Failed { request: u32, error: Error },
+    Log { level: Level, text: String },
+    /// No connection is known; the host may look for one and answer with [`Pipeline::connect`] or
+    /// [`Pipeline::nothing_found`].
+    ConnectionWanted,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    Info,
+    Warn,
+}
+
+/// Where messages go; called from any thread, must not block.
+pub trait Host: Send + Sync + 'static {
+    fn deliver(&self, message: Message);
+}
+
+/// What the host sends to the worker.
+enum Command {
+    Frames(Vec<u8>),
+    Connect(Connection),
+    NothingFound { mongoose_loaded: bool },
+    Start,
+    Request { request: u32, what: Request },
+}
+
+/// The host's end of one pipeline. When it is dropped, the worker writes what it has and ends.
+pub struct Pipeline {
+    shared: Arc<Shared>,
+    host: Arc<dyn Host>,
+    commands: mpsc::UnboundedSender<Command>,
+}
+
+impl Pipeline {
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Takes over whole frames in call order as far as the bound allows; returns how many records
+    /// were refused (always the newest).
+    pub fn push(&self, frames: &[u8], records: u32) -> u32 {
+        let health = &self.shared.health;
+        if self.shared.is_stopped() {
+            health.reject("stopped", records.into());
+            self.acknowledge_refused(frames);
+            return records;
+        }
+        let (end, taken) = self.fitting(frames, records);
+        if taken > 0 {
+            self.shared.take_over(taken.into(), end + taken as usize * RECORD_OVERHEAD);
+            // The worker ends only after this sender is gone, so this cannot fail.
+            let _ = self.commands.send(Command::Frames(frames[..end].to_vec()));
+        }
+        let refused = records - taken;
+        if refused > 0 {
+            health.reject("queue_full", refused.into());
+            self.acknowledge_refused(&frames[end..]);
+        }
+        refused
+    }
+
+    /// Whoever awaits a refused login or logout must not wait for it.
+    fn acknowledge_refused(&self, frames: &[u8]) {
+        let acks = Frames::new(frames).flatten().filter_map(|record| record.ack());
+        let acks: Vec<u32> = acks.collect();
+        if !acks.is_empty() {
+            self.host.deliver(Message::Acknowledged(acks));
+        }
+    }
+
+    fn fitting(&self, frames: &[u8], records: u32) -> (usize, u32) {
+        let room = self.shared.room();
+        if frames.len() + records as usize * RECORD_OVERHEAD <= room {
+            return (frames.len(), records);
+        }
+        frames_within(frames, room, RECORD_OVERHEAD)
+    }
+
+    pub fn start(&self) {
+        self.shared.set_stopped(false);
+        let _ = self.commands.send(Command::Start);
+    }
+
+    /// Refuses new records from now on.
+    pub fn refuse(&self) {
+        self.shared.set_stopped(true);
+    }
+
+    pub fn connect(&self, connection: Connection) {
+        let _ = self.commands.send(Command::Connect(connection));
+    }
+
+    pub fn nothing_found(&self, mongoose_loaded: bool) {
+        let _ = self.commands.send(Command::NothingFound { mongoose_loaded });
+    }
+
+    pub fn request(&self, request: u32, what: Request) {
+        let _ = self.commands.send(Command::Request { request, what });
+    }
+}

@@ -1,0 +1,190 @@
+//! What the worker does with what its tasks bring back.
+
+use tokio::time::Instant;
+
+use super::intake::{EventItem, SessionItem};
+use super::protocol::{Ledger, Remarks};
+use super::sessions;
+use super::totals::{CONTRIBUTION_COST, Contribution, Group, Totals};
+use super::worker::{LedgerState, Outcome, Preparation, Worker};
+use super::{Level, Message, messages};
+use crate::store::{Result, SetAside, Store};
+
+impl<S: Store> Worker<S> {
+    pub(super) fn absorb(&mut self, outcome: Outcome<S>, now: Instant) {
+        match outcome {
+            Outcome::Opened(Ok(store)) => self.link.opened(store),
+            Outcome::Opened(Err(error)) => {
+                self.warn_once("connection", messages::cannot_connect(&error.message));
+                self.shared.health.error(error.message);
+                self.link.failed(now);
+            }
+            Outcome::Prepared(outcome) => self.prepared(outcome, now),
+            Outcome::Events(group, outcome) => self.events_written(group, outcome, now),
+            Outcome::Sessions(group, outcome) => self.sessions_written(group, outcome, now),
+            Outcome::Totals(ledger, group, remarks, outcome) => {
+                self.remark(&remarks);
+                self.totals_written(ledger, group, outcome, now);
+            }
+            Outcome::Read(answer) => self.answered(answer, now),
+            Outcome::Closed => {}
+        }
+    }
+
+    fn prepared(&mut self, outcome: Result<Vec<String>>, now: Instant) {
+        let before = std::mem::replace(&mut self.preparation, Preparation::Done);
+        match (outcome, before) {
+            (Ok(remarks), _) => {
+                self.shared.set_connected(true);
+                for remark in remarks {
+                    self.log(Level::Info, remark);
+                }
+            }
+            (Err(error), Preparation::UnderWay(mut backoff)) => {
+                self.warn_once("outage", messages::cannot_write(&error.message));
+                self.shared.health.error(error.message);
+                backoff.fail(now);
+                self.preparation = Preparation::Needed(backoff);
+            }
+            (Err(_), other) => self.preparation = other,
+        }
+    }
+
+    fn events_written(
+        &mut self,
+        group: Vec<EventItem>,
+        outcome: Result<Vec<SetAside>>,
+        now: Instant,
+    ) {
+        let set_aside = match outcome {
+            Ok(set_aside) => set_aside,
+            Err(error) => {
+                self.write_failed(error.message, group.len());
+                return self.events.failed(group, now);
+            }
+        };
+        self.events.written();
+        let mut refused = set_aside.into_iter().peekable();
+        let mut index = 0;
+        for item in group {
+            let position = item.document.is_some().then_some(index);
+            index += usize::from(position.is_some());
+            match refused.next_if(|refused| Some(refused.index) == position) {
+                Some(refused) => self.set_aside(item.cost, &refused.message),
+                None => self.written(item.cost, item.contribution, Totals::add_event),
+            }
+        }
+    }
+
+    fn sessions_written(
+        &mut self,
+        group: Vec<SessionItem>,
+        outcome: Result<Vec<sessions::Outcome>>,
+        now: Instant,
+    ) {
+        let outcomes = match outcome {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                self.write_failed(error.message, group.len());
+                return self.sessions.failed(group, now);
+            }
+        };
+        self.sessions.written();
+        let acks = group.iter().map(|item| item.ack);
+        let acks: Vec<u32> = acks.filter(|ack| self.acks.close(*ack)).collect();
+        self.acknowledge(acks);
+        for (item, outcome) in group.into_iter().zip(outcomes) {
+            match outcome {
+                sessions::Outcome::SetAside(message) => self.set_aside(item.cost, &message),
+                sessions::Outcome::Written(share) => {
+                    self.written(item.cost, share, Totals::add_session);
+                }
+            }
+        }
+    }
+
+    fn written(
+        &mut self,
+        cost: usize,
+        share: Option<Contribution>,
+        add: fn(&mut Totals, Contribution),
+    ) {
+        match share {
+            Some(share) => {
+                self.shared.release(cost - CONTRIBUTION_COST);
+                add(&mut self.totals, share);
+            }
+            None => {
+                self.shared.release(cost);
+                self.shared.settle_written(1);
+            }
+        }
+    }
+
+    fn totals_written(
+        &mut self,
+        ledger: Box<Ledger>,
+        group: Group,
+        outcome: Result<()>,
+        now: Instant,
+    ) {
+        match outcome {
+            Ok(()) => {
+                self.totals_backoff.succeed();
+                self.shared.release(group.records as usize * CONTRIBUTION_COST);
+                self.shared.settle_written(group.records);
+                self.ledger = LedgerState::Ready(ledger);
+            }
+            Err(error) => {
+                self.write_failed(error.message, group.records as usize);
+                self.totals_backoff.fail(now);
+                self.ledger = LedgerState::Failed(ledger, group);
+            }
+        }
+    }
+
+    fn remark(&self, remarks: &Remarks) {
+        for (day, field) in &remarks.left_out {
+            self.shared.health.note("total_left_out");
+            self.warn_once("total_left_out", messages::left_out(day, field));
+        }
+        for day in &remarks.restored {
+            self.shared.health.note("day_restored");
+            self.warn_once("day_restored", messages::restored(day));
+        }
+        for day in &remarks.uncertain {
+            self.shared.health.note("totals_uncertain");
+            self.warn_once("totals_uncertain", messages::uncertain(day));
+        }
+    }
+
+    fn write_failed(&self, message: String, records: usize) {
+        self.warn_once("outage", messages::cannot_write(&message));
+        self.shared.health.retry(records as u64);
+        self.shared.health.error(message);
+    }
+
+    fn set_aside(&self, cost: usize, message: &str) {
+        self.warn_once("refused_by_server", messages::set_aside(message));
+        self.shared.release(cost);
+        self.shared.settle_dropped("refused_by_server", 1);
+        self.shared.health.error(message.to_owned());
+    }
+
+    pub(super) fn acknowledge(&self, acks: Vec<u32>) {
+        if !acks.is_empty() {
+            self.host.deliver(Message::Acknowledged(acks));
+        }
+    }
+
+    pub(super) fn log(&self, level: Level, text: String) {
+        self.host.deliver(Message::Log { level, text });
+    }
+
+    pub(super) fn warn_once(&self, reason: &'static str, text: String) {
+        let now = std::time::Instant::now();
+        if self.shared.health.begins_episode(reason, now) {
+            self.log(Level::Warn, text);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Serves requests: waits until what came before them is settled, reads, keeps their time limits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bson::RawDocumentBuf;
+use bson::raw::{RawArrayBuf, cstr};
+use tokio::time::Instant;
+
+use super::metrics::{self, Reading};
+use super::operations::{Kind, Operation, Phase, Request};
+use super::worker::{Outcome, Worker};
+use super::{Level, Message, messages};
+use crate::error::Error;
+use crate::store::{Result, Store};
+
+/// Daily documents that `getLast30Days()` returns.
+const NEWEST_DAYS: u32 = 30;
+/// Before a read that failed is repeated.
+const READ_AGAIN: Duration = Duration::from_millis(200);
+
+/// What a read brought back, and for whom.
+pub(super) struct Answer {
+    requests: Vec<u32>,
+    found: Result<Found>,
+}
+
+enum Found {
+    Metrics(Reading),
+    Days(Vec<RawDocumentBuf>),
+}
+
+impl<S: Store> Worker<S> {
+    pub(super) fn accept_request(&mut self, request: u32, what: &Request) {
+        let config = &self.shared.config;
+        let limit = match what {
+            Request::Stop => config.shutdown_timeout,
+            _ => config.operation_timeout,
+        };
+        if *what == Request::Stop {
+            self.started = false;
+            self.stopping = true;
+        }
+        self.operations.push(Operation {
+            request,
+            kind: what.kind(),
+            target: self.intake.last_seq(),
+            deadline: Instant::now() + limit,
+            limit,
+            phase: Phase::Waiting,
+        });
+    }
+
+    /// Whether totals that are ready should be added without waiting for their interval.
+    pub(super) fn somebody_waits(&self) -> bool {
+        let waits = |op: &Operation| op.phase == Phase::Waiting && op.kind != Kind::Last30Days;
+        self.operations.iter().any(waits)
+    }
+
+    /// Answers who has what he waits for, and whose time is over.
+    pub(super) fn finish_operations(&mut self, now: Instant) {
+        let mut open = Vec::new();
+        for operation in std::mem::take(&mut self.operations) {
+            if self.is_through(&operation) {
+                self.done(operation.request, None);
+            } else if operation.deadline <= now {
+                self.time_is_over(&operation);
+            } else {
+                open.push(operation);
+            }
+        }
+        self.operations = open;
+    }
+
+    fn is_through(&self, operation: &Operation) -> bool {
+        match operation.kind {
+            Kind::Flush => self.is_settled(operation.target),
+            Kind::Stop => {
+                self.is_settled(operation.target) && self.shared.gauges().unforwarded == 0
+            }
+            Kind::Metrics(_) | Kind::Last30Days => false,
+        }
+    }
+
+    fn time_is_over(&self, operation: &Operation) {
+        if operation.kind == Kind::Stop {
+            let left = self.shared.gauges().queued;
+            if left > 0 {
+                self.log(Level::Warn, messages::left_at_stop(left));
+            }
+            return self.done(operation.request, None);
+        }
+        let cause = match self.link.store() {
+            Some(_) => self.shared.health.last_error(),
+            None => Some(messages::NOT_CONNECTED.to_owned()),
+        };
+        let error = operation.timeout(cause, self.bases.is_summing());
+        self.fail(operation.request, error);
+    }
+
+    /// Starts the reads that may begin now; calls for the same day share one.
+    pub(super) fn start_reads(&mut self, store: &Arc<S>, now: Instant) {
+        while let Some(kind) = self.next_read(now) {
+            let mut requests = Vec::new();
+            for place in 0..self.operations.len() {
+                if self.operations[place].kind == kind && self.may_read(&self.operations[place], now) {
+                    self.operations[place].phase = Phase::Reading;
+                    requests.push(self.operations[place].request);
+                }
+            }
+            let (store, bases) = (Arc::clone(store), Arc::clone(&self.bases));
+            self.tasks.spawn(async move {
+                let store = store.as_ref();
+                let found = match &kind {
+                    Kind::Metrics(today) => {
+                        metrics::read(store, &bases, today).await.map(Found::Metrics)
+                    }
+                    _ => store.newest_days(NEWEST_DAYS).await.map(Found::Days),
+                };
+                Outcome::Read(Answer { requests, found })
+            });
+        }
+    }
+
+    fn next_read(&self, now: Instant) -> Option<Kind> {
+        let operation = self.operations.iter().find(|op| self.may_read(op, now))?;
+        Some(operation.kind.clone())
+    }
+
+    fn may_read(&self, operation: &Operation, now: Instant) -> bool {
+        let is_ready = match operation.kind {
+            Kind::Metrics(_) => self.is_settled(operation.target),
+            Kind::Last30Days => true,
+            Kind::Flush | Kind::Stop => false,
+        };
+        is_ready
+            && match operation.phase {
+                Phase::Waiting => true,
+                Phase::Reading => false,
+                Phase::Again(at) => at <= now,
+            }
+    }
+
+    pub(super) fn answered(&mut self, answer: Answer, now: Instant) {
+        let result = match answer.found {
+            Ok(found) => self.document(&found),
+            Err(error) if error.transient => {
+                self.shared.health.error(error.message);
+                return self.read_again(&answer.requests, now + READ_AGAIN);
+            }
+            Err(error) => {
+                self.shared.health.error(error.message.clone());
+                let message = error.message;
+                for request in self.take_operations(&answer.requests) {
+                    let message = message.clone();
+                    self.fail(request, Error::Database { message });
+                }
+                return;
+            }
+        };
+        for request in self.take_operations(&answer.requests) {
+            self.done(request, Some(result.as_bytes().to_vec()));
+        }
+    }
+
+    fn document(&self, found: &Found) -> RawDocumentBuf {
+        match found {
+            Found::Metrics(reading) => reading.document(self.intake.active.len()),
+            Found::Days(days) => {
+                let mut list = RawArrayBuf::new();
+                days.iter().for_each(|day| list.push(day));
+                let mut document = RawDocumentBuf::new();
+                document.append(cstr!("days"), &list);
+                document
+            }
+        }
+    }
+
+    fn read_again(&mut self, requests: &[u32], at: Instant) {
+        for operation in &mut self.operations {
+            if requests.contains(&operation.request) {
+                operation.phase = Phase::Again(at);
+            }
+        }
+    }
+
+    /// Of these requests those that are still open, which they are no longer.
+    fn take_operations(&mut self, requests: &[u32]) -> Vec<u32> {
+        let taken = self
+            .operations
+            .extract_if(.., |op| requests.contains(&op.request));
+        taken.map(|op| op.request).collect()
+    }
+
+    fn done(&self, request: u32, result: Option<Vec<u8>>) {
+        self.host.deliver(Message::Done { request, result });
+    }
+
+    fn fail(&self, request: u32, error: Error) {
+        self.host.deliver(Message::Failed { request, error });
+    }
+
+    /// When a request is due for something.
+    pub(super) fn next_operation(&self) -> Option<Instant> {
+        let due = |op: &Operation| match op.phase {
+            Phase::Again(at) => at.min(op.deadline),
+            Phase::Waiting | Phase::Reading => op.deadline,
+        };
+        self.operations.iter().map(due).min()
+    }
+}

@@ -1,0 +1,204 @@
+//! Writes a group of logins and logouts.
+//!
+//! No session of a day is stored before the day's base is known: what a day held before this package
+//! wrote to it is told apart by `_id` alone, so a new session must lie above the base's cut.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use bson::RawDocumentBuf;
+use bson::oid::ObjectId;
+
+use super::intake::{SessionChange, SessionItem};
+use super::totals::{Contribution, What};
+use crate::calendar::Day;
+use crate::document;
+use crate::store::{Base, Close, Result, Store, Sums};
+
+/// The bases of the days seen so far. They do not change once they are summed up.
+#[derive(Debug, Default)]
+pub struct Bases {
+    known: Mutex<HashMap<Day, Base>>,
+    /// How many tasks are summing up old sessions now.
+    summing: AtomicUsize,
+}
+
+impl Bases {
+    pub fn get(&self, day: &Day) -> Option<Base> {
+        self.lock().get(day).copied()
+    }
+
+    pub fn remember(&self, day: &Day, base: Base) {
+        self.lock().insert(day.clone(), base);
+    }
+
+    /// Makes sure that the bases of these days are known, and returns them in order.
+    pub async fn of<S: Store>(&self, store: &S, days: &[Day]) -> Result<Vec<Base>> {
+        let unknown: HashSet<&Day> = days.iter().filter(|day| self.get(day).is_none()).collect();
+        let unknown: Vec<Day> = unknown.into_iter().cloned().collect();
+        if !unknown.is_empty() {
+            let bases = store.bases(&unknown).await?;
+            for (day, base) in unknown.iter().zip(bases) {
+                self.remember(day, base);
+            }
+        }
+        Ok(days.iter().filter_map(|day| self.get(day)).collect())
+    }
+
+    /// The sums of a day's old sessions; made now if nobody did before.
+    pub async fn sums<S: Store>(&self, store: &S, day: &Day, base: Base) -> Result<Sums> {
+        if let Some(sums) = base.sums {
+            return Ok(sums);
+        }
+        self.summing.fetch_add(1, Ordering::AcqRel);
+        let summed = store.sum_base(day, base.cut).await;
+        self.summing.fetch_sub(1, Ordering::AcqRel);
+        let base = Base {
+            sums: Some(summed.clone()?),
+            ..base
+        };
+        self.remember(day, base);
+        summed
+    }
+
+    pub fn is_summing(&self) -> bool {
+        self.summing.load(Ordering::Acquire) > 0
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Day, Base>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What became of one login or logout.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// Stored; `None` when it has no share of the totals (closed by somebody else, or gone).
+    Written(Option<Contribution>),
+    /// The server refuses the document for its content.
+    SetAside(String),
+}
+
+/// Writes logins, then logouts; can be repeated until it succeeds.
+pub async fn write<S: Store>(
+    store: &S,
+    bases: &Bases,
+    group: &[SessionItem],
+) -> Result<Vec<Outcome>> {
+    let days: Vec<Day> = group.iter().map(|item| item.day.clone()).collect();
+    let bases = bases.of(store, &days).await?;
+    let cuts: Vec<ObjectId> = bases.iter().map(|base| base.cut).collect();
+    let mut outcomes: Vec<Outcome> = group.iter().map(|item| share(item, true)).collect();
+    insert(store, group, &cuts, &mut outcomes).await?;
+    close(store, group, &cuts, &mut outcomes).await?;
+    Ok(outcomes)
+}
+
+async fn insert<S: Store>(
+    store: &S,
+    group: &[SessionItem],
+    cuts: &[ObjectId],
+    outcomes: &mut [Outcome],
+) -> Result<()> {
+    let (mut documents, mut places) = (Vec::new(), Vec::new());
+    for (place, (item, cut)) in group.iter().zip(cuts).enumerate() {
+        if let SessionChange::Login { id, login_ms, elements, .. } = &item.change {
+            match document::session(above(*id, *cut), elements, &item.day, *login_ms) {
+                Some(document) => {
+                    documents.push(document);
+                    places.push(place);
+                }
+                None => outcomes[place] = Outcome::SetAside("not a document".to_owned()),
+            }
+        }
+    }
+    if documents.is_empty() {
+        return Ok(());
+    }
+    let documents: Vec<&RawDocumentBuf> = documents.iter().collect();
+    for refused in store.insert_sessions(&documents).await? {
+        if let Some(place) = places.get(refused.index) {
+            outcomes[*place] = Outcome::SetAside(refused.message);
+        }
+    }
+    Ok(())
+}
+
+async fn close<S: Store>(
+    store: &S,
+    group: &[SessionItem],
+    cuts: &[ObjectId],
+    outcomes: &mut [Outcome],
+) -> Result<()> {
+    let (mut closes, mut places) = (Vec::new(), Vec::new());
+    for (place, (item, cut)) in group.iter().zip(cuts).enumerate() {
+        if let SessionChange::Logout(close) = &item.change {
+            closes.push(Close {
+                session: above(close.session, *cut),
+                ..close.clone()
+            });
+            places.push(place);
+        }
+    }
+    if closes.is_empty() {
+        return Ok(());
+    }
+    let closed = store.close_sessions(&closes).await?;
+    for (place, closed) in places.into_iter().zip(closed) {
+        outcomes[place] = share(&group[place], closed);
+    }
+    Ok(())
+}
+
+/// What an item adds to the totals once it is written.
+fn share(item: &SessionItem, applied: bool) -> Outcome {
+    let what = match &item.change {
+        SessionChange::Login { user, .. } => What::Login(user.clone()),
+        SessionChange::Logout(close) => What::Closed(close.duration_s),
+    };
+    Outcome::Written(applied.then(|| Contribution {
+        seq: item.seq,
+        day: item.day.clone(),
+        what,
+    }))
+}
+
+/// The id under which a session of ours is stored: its own, or one just above the cut when the
+/// host's clock is behind. The same for every retry, restart and process.
+fn above(id: ObjectId, cut: ObjectId) -> ObjectId {
+    if id > cut {
+        return id;
+    }
+    let cut = cut.bytes();
+    let second = u32::from_be_bytes([cut[0], cut[1], cut[2], cut[3]]).saturating_add(1);
+    let mut bytes = [0; 12];
+    bytes[..4].copy_from_slice(&second.to_be_bytes());
+    bytes[4..].copy_from_slice(&fnv1a(&id.bytes()).to_be_bytes());
+    ObjectId::from_bytes(bytes)
+}
+
+/// FNV-1a, 64 bits: fixed for ever, unlike the hashers of the standard library.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_of_a_slow_clock_gets_the_same_id_above_the_cut_each_time() {
+        let cut = ObjectId::from_bytes([0x60, 0, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9]);
+        let old = ObjectId::from_bytes([0x5f; 12]);
+        let moved = above(old, cut);
+        assert!(moved > cut);
+        assert_eq!(moved, above(old, cut));
+        assert_eq!(moved.bytes()[..4], [0x60, 0, 0, 1]);
+        assert_ne!(moved, above(ObjectId::from_bytes([0x5e; 12]), cut));
+        let new = ObjectId::from_bytes([0x61; 12]);
+        assert_eq!(above(new, cut), new);
+    }
+}

@@ -1,0 +1,173 @@
+//! What written records add to the totals, gathered until it may be added.
+//!
+//! A record counts only when all records before it are written: the number of the last one stands
+//! for all of them in the daily document, so that totals may lag the events but never lead.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::calendar::Day;
+use crate::counters::Counter;
+use crate::store::Delta;
+
+/// Bytes a contribution takes while it waits; the rest of its record's share is released before.
+pub const CONTRIBUTION_COST: usize = 64;
+
+/// The share of one written record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contribution {
+    pub seq: i64,
+    pub day: Day,
+    pub what: What,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    Amount(Counter, f64),
+    Login(Arc<str>),
+    /// A closed session, in seconds.
+    Closed(f64),
+}
+
+/// What one group adds to one day.
+#[derive(Debug, Default)]
+pub struct DayPart {
+    pub delta: Delta,
+    /// Users who logged in, each with the number of the first login.
+    pub users: BTreeMap<Arc<str>, i64>,
+    pub progress: Progress,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    #[default]
+    Open,
+    /// Sent, and the outcome is not known.
+    Uncertain,
+    Done,
+}
+
+/// Everything up to `last`, by day in their order.
+#[derive(Debug)]
+pub struct Group {
+    pub last: i64,
+    pub records: u64,
+    pub days: BTreeMap<Day, DayPart>,
+}
+
+/// Contributions in two runs, each in the order of its lane.
+#[derive(Debug, Default)]
+pub struct Totals {
+    events: VecDeque<Contribution>,
+    sessions: VecDeque<Contribution>,
+}
+
+impl Totals {
+    pub fn add_event(&mut self, contribution: Contribution) {
+        self.events.push_back(contribution);
+    }
+
+    pub fn add_session(&mut self, contribution: Contribution) {
+        self.sessions.push_back(contribution);
+    }
+
+    /// Whether something up to this record waits to be added.
+    pub fn is_ready(&self, up_to: i64) -> bool {
+        let ready = |run: &VecDeque<Contribution>| run.front().is_some_and(|c| c.seq <= up_to);
+        ready(&self.events) || ready(&self.sessions)
+    }
+
+    /// Takes everything up to this record.
+    pub fn take_group(&mut self, up_to: i64) -> Group {
+        let mut group = Group {
+            last: up_to,
+            records: 0,
+            days: BTreeMap::new(),
+        };
+        for run in [&mut self.events, &mut self.sessions] {
+            let count = run.partition_point(|c| c.seq <= up_to);
+            for contribution in run.drain(..count) {
+                group.add(contribution);
+            }
+        }
+        group
+    }
+}
+
+impl Group {
+    fn add(&mut self, contribution: Contribution) {
+        self.records += 1;
+        let part = self.days.entry(contribution.day).or_default();
+        match contribution.what {
+            What::Amount(counter, amount) => part.delta.add(counter, amount),
+            What::Login(user) => {
+                part.delta.add(Counter::SessionCount, 1.0);
+                part.users.entry(user).or_insert(contribution.seq);
+            }
+            What::Closed(seconds) => {
+                part.delta.add(Counter::TotalSessionS, seconds);
+                if seconds > 0.0 {
+                    part.delta.session_seconds += seconds;
+                    part.delta.sessions_closed += 1.0;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn earned(seq: i64, amount: f64) -> Contribution {
+        Contribution {
+            seq,
+            day: Day::of(0),
+            what: What::Amount(Counter::CreditsEarned, amount),
+        }
+    }
+
+    fn login(seq: i64, user: &str) -> Contribution {
+        Contribution {
+            seq,
+            day: Day::of(0),
+            what: What::Login(user.into()),
+        }
+    }
+
+    #[test]
+    fn a_group_holds_what_is_written_up_to_its_last_record_and_nothing_after_it() {
+        let mut totals = Totals::default();
+        totals.add_event(earned(1, 5.0));
+        totals.add_event(earned(4, 7.0));
+        totals.add_session(login(2, "a"));
+        totals.add_session(login(3, "a"));
+        totals.add_session(login(6, "b"));
+        let group = totals.take_group(4);
+        assert_eq!((group.last, group.records), (4, 4));
+        let part = &group.days[&Day::of(0)];
+        let amounts: Vec<_> = part.delta.amounts().collect();
+        assert_eq!(
+            amounts,
+            [(Counter::CreditsEarned, 12.0), (Counter::SessionCount, 2.0)]
+        );
+        assert_eq!(part.users.clone().into_iter().collect::<Vec<_>>(), [("a".into(), 2)]);
+        assert!(!totals.is_ready(5));
+        assert!(totals.is_ready(6));
+    }
+
+    #[test]
+    fn only_sessions_longer_than_zero_seconds_count_for_the_mean() {
+        let mut totals = Totals::default();
+        for (seq, seconds) in [(1, 60.0), (2, 0.0), (3, -1.0)] {
+            let what = What::Closed(seconds);
+            let day = Day::of(0);
+            totals.add_session(Contribution { seq, day, what });
+        }
+        let group = totals.take_group(3);
+        let delta = &group.days[&Day::of(0)].delta;
+        assert_eq!((delta.session_seconds, delta.sessions_closed), (60.0, 1.0));
+        let total: Vec<_> = delta.amounts().collect();
+        assert_eq!(total, [(Counter::TotalSessionS, 59.0)]);
+    }
+}

@@ -1,0 +1,376 @@
+//! The worker: the one owner of an instance's queues, timers and retries.
+//!
+//! It never waits for the database itself. What takes time runs in tasks that it starts and whose
+//! outcome comes back to it; a task is never cancelled, since the driver's futures must run to their
+//! end. Time limits are kept beside the tasks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::backoff::Backoff;
+use super::intake::{EventItem, Intake, Item, SessionItem};
+use super::lane::{GroupLimit, Lane};
+use super::link::{Link, Opener, Step, Verdict};
+use super::operations::{Acknowledgements, Operation};
+use super::protocol::{Ledger, Remarks};
+use super::reading::Answer;
+use super::sessions::{self, Bases};
+use super::totals::{Group, Totals};
+use super::{Command, Host, Level, Message, Pipeline, messages};
+use crate::forward::Forwarding;
+use crate::record::Frames;
+use crate::shared::Shared;
+use crate::store::{Result, SetAside, Store};
+
+const EVENT_GROUP: GroupLimit = GroupLimit {
+    records: 2_000,
+    bytes: 4 << 20,
+};
+const SESSION_GROUP: GroupLimit = GroupLimit {
+    records: 1_000,
+    bytes: 4 << 20,
+};
+/// Commands taken in one go.
+const COMMANDS: usize = 256;
+/// Longest sleep when nothing is due.
+const IDLE: Duration = Duration::from_secs(3_600);
+
+/// Starts the worker of one instance; must be called on the runtime.
+pub fn spawn<S: Store>(shared: Arc<Shared>, host: Arc<dyn Host>, opener: Opener<S>) -> Pipeline {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let worker = Worker::new(Arc::clone(&shared), Arc::clone(&host), opener);
+    tokio::spawn(worker.run(receiver));
+    Pipeline {
+        shared,
+        host,
+        commands: sender,
+    }
+}
+
+pub(super) struct Worker<S: Store> {
+    pub(super) shared: Arc<Shared>,
+    pub(super) host: Arc<dyn Host>,
+    opener: Opener<S>,
+    pub(super) link: Link<S>,
+    pub(super) preparation: Preparation,
+    pub(super) intake: Intake,
+    forwarding: Option<Forwarding>,
+    pub(super) events: Lane<EventItem>,
+    pub(super) sessions: Lane<SessionItem>,
+    pub(super) totals: Totals,
+    pub(super) ledger: LedgerState,
+    /// When totals that are ready are added at the latest.
+    totals_due: Option<Instant>,
+    pub(super) totals_backoff: Backoff,
+    pub(super) bases: Arc<Bases>,
+    pub(super) operations: Vec<Operation>,
+    pub(super) acks: Acknowledgements,
+    pub(super) tasks: JoinSet<Outcome<S>>,
+    /// `start()` was called, and `stop()` was not.
+    pub(super) started: bool,
+    /// `stop()` was called: the store is closed once everything is settled.
+    pub(super) stopping: bool,
+    /// The host's end is gone.
+    orphaned: bool,
+}
+
+/// Totals wait until the indexes are there: without the unique one a day could be made twice.
+pub(super) enum Preparation {
+    Needed(Backoff),
+    UnderWay(Backoff),
+    Done,
+}
+
+/// The ledger is with the task while a group is in flight.
+pub(super) enum LedgerState {
+    Ready(Box<Ledger>),
+    /// A group that failed, to be repeated as it was.
+    Failed(Box<Ledger>, Group),
+    InFlight,
+}
+
+/// What a task brought back.
+pub(super) enum Outcome<S> {
+    Opened(Result<S>),
+    Prepared(Result<Vec<String>>),
+    Events(Vec<EventItem>, Result<Vec<SetAside>>),
+    Sessions(Vec<SessionItem>, Result<Vec<sessions::Outcome>>),
+    Totals(Box<Ledger>, Group, Remarks, Result<()>),
+    Read(Answer),
+    Closed,
+}
+
+impl<S: Store> Worker<S> {
+    fn new(shared: Arc<Shared>, host: Arc<dyn Host>, opener: Opener<S>) -> Self {
+        let bases = Arc::new(Bases::default());
+        let url = shared.config.webhook_url.as_deref();
+        Self {
+            link: Link::new(&shared.config),
+            preparation: Preparation::Needed(Backoff::default()),
+            forwarding: url.map(|url| Forwarding::start(url, &shared)),
+            intake: Intake::new(),
+            events: Lane::new(EVENT_GROUP),
+            sessions: Lane::new(SESSION_GROUP),
+            totals: Totals::default(),
+            ledger: LedgerState::Ready(Box::new(Ledger::new(Arc::clone(&bases)))),
+            totals_due: None,
+            totals_backoff: Backoff::default(),
+            bases,
+            operations: Vec::new(),
+            acks: Acknowledgements::default(),
+            tasks: JoinSet::new(),
+            started: false,
+            stopping: false,
+            orphaned: false,
+            shared,
+            host,
+            opener,
+        }
+    }
+
+    async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        let shared = Arc::clone(&self.shared);
+        let mut received = Vec::with_capacity(COMMANDS);
+        while !self.is_finished() {
+            let now = Instant::now();
+            self.advance(now);
+            let wake = self.next_wake(now);
+            tokio::select! {
+                count = commands.recv_many(&mut received, COMMANDS), if !self.orphaned => {
+                    self.orphaned = count == 0;
+                    for command in received.drain(..) {
+                        self.obey(command);
+                    }
+                }
+                Some(outcome) = self.tasks.join_next() => match outcome {
+                    Ok(outcome) => self.absorb(outcome, Instant::now()),
+                    Err(error) => self.shared.health.error(format!("internal: {error}")),
+                },
+                () = sleep_until(wake) => {}
+                () = shared.woken() => {}
+            }
+        }
+        if let Some(store) = self.link.close() {
+            store.close().await;
+        }
+    }
+
+    /// The host is gone, and nothing it left is pending.
+    fn is_finished(&self) -> bool {
+        self.orphaned && !self.shared.is_pending()
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Frames(bytes) => self.take_frames(&bytes),
+            Command::Connect(connection) => self.link.connect(connection),
+            Command::NothingFound { mongoose_loaded } => self.look_elsewhere(mongoose_loaded),
+            Command::Start => {
+                self.started = true;
+                self.stopping = false;
+            }
+            Command::Request { request, what } => self.accept_request(request, &what),
+        }
+    }
+
+    fn take_frames(&mut self, bytes: &[u8]) {
+        let deadline = Instant::now() + self.shared.config.ack_timeout;
+        let mut acknowledged = Vec::new();
+        for record in Frames::new(bytes) {
+            let Ok(record) = record else {
+                self.shared
+                    .health
+                    .error("internal: a frame could not be read".to_owned());
+                break;
+            };
+            match self.intake.take(&record, self.forwarding.as_ref()) {
+                Item::Event(item) => self.events.push(item),
+                Item::Session(item) => {
+                    self.acks.expect(item.ack, deadline);
+                    self.sessions.push(item);
+                }
+                Item::Nothing { ack, cost } => {
+                    acknowledged.extend((ack != 0).then_some(ack));
+                    self.shared.release(cost);
+                    self.shared.settle_written(1);
+                }
+                Item::Unusable { cost } => {
+                    self.shared.release(cost);
+                    self.shared.settle_dropped("internal", 1);
+                }
+            }
+        }
+        self.shared.set_active_sessions(self.intake.active.len());
+        self.acknowledge(acknowledged);
+    }
+
+    /// Starts whatever can be started now, and answers whoever has waited long enough.
+    fn advance(&mut self, now: Instant) {
+        let expired = self.acks.expire(now);
+        self.acknowledge(expired);
+        self.finish_operations(now);
+        if let Some(store) = self.link.store().cloned() {
+            self.prepare(&store, now);
+            self.write_events(&store, now);
+            self.write_sessions(&store, now);
+            self.write_totals(&store, now);
+            self.start_reads(&store, now);
+            self.close_if_stopped();
+        } else if self.needs_store() {
+            self.step_link(now);
+        }
+    }
+
+    fn needs_store(&self) -> bool {
+        self.started || self.shared.gauges().queued > 0 || !self.operations.is_empty()
+    }
+
+    fn step_link(&mut self, now: Instant) {
+        match self.link.step(now) {
+            Step::Wait => {}
+            Step::Ask => self.host.deliver(Message::ConnectionWanted),
+            Step::Open(connection) => {
+                let opening = (self.opener)(connection);
+                self.tasks
+                    .spawn(async move { Outcome::Opened(opening.await) });
+            }
+        }
+    }
+
+    fn look_elsewhere(&mut self, mongoose_loaded: bool) {
+        let shared = Arc::clone(&self.shared);
+        let now = Instant::now();
+        match self.link.nothing_found(mongoose_loaded, &shared.config, now) {
+            Verdict::KeepAsking => {}
+            Verdict::TellUser => self.log(Level::Warn, messages::no_connection(&shared.config)),
+            Verdict::UseFallback => self.log(Level::Info, messages::fallback(mongoose_loaded)),
+        }
+    }
+
+    fn prepare(&mut self, store: &Arc<S>, now: Instant) {
+        match std::mem::replace(&mut self.preparation, Preparation::Done) {
+            Preparation::Needed(backoff) if backoff.is_over(now) => {
+                self.preparation = Preparation::UnderWay(backoff);
+                let store = Arc::clone(store);
+                self.tasks
+                    .spawn(async move { Outcome::Prepared(store.prepare().await) });
+            }
+            other => self.preparation = other,
+        }
+    }
+
+    fn write_events(&mut self, store: &Arc<S>, now: Instant) {
+        if let Some(group) = self.events.take_group(now) {
+            let store = Arc::clone(store);
+            self.tasks.spawn(async move {
+                let documents: Vec<_> = group.iter().filter_map(|e| e.document.as_ref()).collect();
+                let outcome = match documents.as_slice() {
+                    [] => Ok(Vec::new()),
+                    documents => store.insert_events(documents).await,
+                };
+                Outcome::Events(group, outcome)
+            });
+        }
+    }
+
+    fn write_sessions(&mut self, store: &Arc<S>, now: Instant) {
+        if let Some(group) = self.sessions.take_group(now) {
+            let (store, bases) = (Arc::clone(store), Arc::clone(&self.bases));
+            self.tasks.spawn(async move {
+                let outcome = sessions::write(store.as_ref(), &bases, &group).await;
+                Outcome::Sessions(group, outcome)
+            });
+        }
+    }
+
+    /// The number up to which every record is written.
+    fn written_up_to(&self) -> i64 {
+        let oldest = [
+            self.events.first_unwritten(),
+            self.sessions.first_unwritten(),
+        ];
+        let oldest = oldest.into_iter().flatten().min();
+        oldest.map_or(self.intake.last_seq(), |first| first - 1)
+    }
+
+    /// Whether every record up to this one is written and totalled.
+    pub(super) fn is_settled(&self, target: i64) -> bool {
+        matches!(self.ledger, LedgerState::Ready(_))
+            && self.written_up_to() >= target
+            && !self.totals.is_ready(target)
+    }
+
+    fn write_totals(&mut self, store: &Arc<S>, now: Instant) {
+        let prepared = matches!(self.preparation, Preparation::Done);
+        if !prepared || !self.totals_backoff.is_over(now) {
+            return;
+        }
+        let up_to = self.written_up_to();
+        let due = self.totals_are_due(up_to, now);
+        let state = std::mem::replace(&mut self.ledger, LedgerState::InFlight);
+        let (mut ledger, mut group) = match state {
+            LedgerState::Failed(ledger, group) => (ledger, group),
+            LedgerState::Ready(ledger) if due => {
+                self.totals_due = None;
+                (ledger, self.totals.take_group(up_to))
+            }
+            other => {
+                self.ledger = other;
+                return;
+            }
+        };
+        let store = Arc::clone(store);
+        self.tasks.spawn(async move {
+            let mut remarks = Remarks::default();
+            let outcome = ledger.write(store.as_ref(), &mut group, &mut remarks).await;
+            Outcome::Totals(ledger, group, remarks, outcome)
+        });
+    }
+
+    fn totals_are_due(&mut self, up_to: i64, now: Instant) -> bool {
+        if !self.totals.is_ready(up_to) {
+            return false;
+        }
+        let interval = self.shared.config.flush_interval;
+        let due = *self.totals_due.get_or_insert(now + interval);
+        due <= now || self.orphaned || self.shared.is_draining() || self.somebody_waits()
+    }
+
+    fn close_if_stopped(&mut self) {
+        let needed = self.started || self.shared.gauges().queued > 0 || !self.operations.is_empty();
+        if !self.stopping || needed || !self.tasks.is_empty() {
+            return;
+        }
+        if let Some(store) = self.link.close() {
+            self.stopping = false;
+            self.preparation = Preparation::Needed(Backoff::default());
+            self.shared.set_connected(false);
+            self.tasks.spawn(async move {
+                store.close().await;
+                Outcome::Closed
+            });
+        }
+    }
+
+    /// When something is due next. Only what would be acted upon counts, so that the loop rests.
+    fn next_wake(&self, now: Instant) -> Instant {
+        let mut wakes = vec![self.acks.next_deadline(), self.next_operation()];
+        if self.link.store().is_some() {
+            wakes.extend([self.events.retry_at(), self.sessions.retry_at()]);
+            wakes.push(match (&self.preparation, &self.ledger) {
+                (Preparation::Needed(backoff), _) => backoff.until(),
+                (Preparation::Done, LedgerState::Failed(..)) => self.totals_backoff.until(),
+                (Preparation::Done, LedgerState::Ready(_)) => self.totals_due,
+                _ => None,
+            });
+        } else if self.needs_store() {
+            wakes.push(self.link.wake_at());
+        }
+        let wake = wakes.into_iter().flatten().min().unwrap_or(now + IDLE);
+        wake.max(now + Duration::from_millis(1))
+    }
+}

@@ -1,0 +1,267 @@
+//! What JavaScript hands over: frames on the stage, and the records they hold.
+//!
+//! A frame carries ready BSON elements, so that a payload is encoded once, on the JavaScript side,
+//! and spliced into its document here without being parsed. Layout, little endian:
+//!
+//! | offset | type | meaning |
+//! |---|---|---|
+//! | 0 | u32 | length of the frame in bytes, itself included |
+//! | 4 | u8 | kind: 1 event, 2 login, 3 logout |
+//! | 5 | u8 | flags: 1 store the document, 2 a webhook body follows the elements |
+//! | 6 | u8 | counter index, 0 for none |
+//! | 7 | u8 | 0 |
+//! | 8 | f64 | the JavaScript clock at the call, ms since 1970 |
+//! | 16 | f64 | event: the amount to count; login and logout: the number of its promise, 0 for none |
+//! | 24 | u32 | length of the elements in bytes |
+//! | 28 | … | BSON elements: event `userId, event, data`; login `userId, username`; logout `userId` |
+//! | … | … | webhook body, UTF-8, to the end of the frame |
+
+use crate::counters::Counter;
+
+const HEADER: usize = 28;
+const STORE: u8 = 1;
+const WEBHOOK: u8 = 2;
+
+/// One call of `track`, `onLogin` or `onLogout`, as it was handed over.
+#[derive(Debug, PartialEq)]
+pub struct Record<'a> {
+    /// The JavaScript clock at the call, ms since 1970.
+    pub time_ms: i64,
+    /// Ready BSON elements of the document, without `_id` and what depends on the time.
+    pub elements: &'a [u8],
+    /// Bytes of the whole frame.
+    pub frame_length: usize,
+    pub kind: Kind<'a>,
+}
+
+#[derive(Debug, PartialEq)]
+pub enum Kind<'a> {
+    Event {
+        /// False when an id could not be cast: the event counts, but has no document.
+        stored: bool,
+        counted: Option<(Counter, f64)>,
+        webhook: Option<&'a [u8]>,
+    },
+    Login {
+        user: &'a str,
+        ack: u32,
+    },
+    Logout {
+        user: &'a str,
+        ack: u32,
+    },
+}
+
+impl Record<'_> {
+    /// The number of the promise that waits for this record.
+    pub fn ack(&self) -> Option<u32> {
+        match self.kind {
+            Kind::Login { ack, .. } | Kind::Logout { ack, .. } if ack != 0 => Some(ack),
+            _ => None,
+        }
+    }
+}
+
+/// The frames of one hand-over, in call order. A malformed frame ends the iteration with `Err`.
+pub struct Frames<'a> {
+    rest: &'a [u8],
+}
+
+/// The bytes after a frame that cannot be read; only a defect of this package produces one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+impl<'a> Frames<'a> {
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    fn take(&mut self) -> Result<Record<'a>, Malformed> {
+        let length = u32_at(self.rest, 0).ok_or(Malformed)? as usize;
+        if length < HEADER || length > self.rest.len() {
+            return Err(Malformed);
+        }
+        let (frame, rest) = self.rest.split_at(length);
+        let record = decode(frame).ok_or(Malformed)?;
+        self.rest = rest;
+        Ok(record)
+    }
+}
+
+impl<'a> Iterator for Frames<'a> {
+    type Item = Result<Record<'a>, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let record = self.take();
+        if record.is_err() {
+            self.rest = &[];
+        }
+        Some(record)
+    }
+}
+
+/// Length in bytes of the longest run of whole frames that fits into `room` when each takes
+/// `overhead` bytes more than its length, and how many they are.
+pub fn frames_within(bytes: &[u8], room: usize, overhead: usize) -> (usize, u32) {
+    let (mut end, mut count) = (0, 0);
+    while let Some(length) = u32_at(bytes, end) {
+        let next = end + length as usize;
+        let cost = next + (count as usize + 1) * overhead;
+        if cost > room || next > bytes.len() || (length as usize) < HEADER {
+            break;
+        }
+        end = next;
+        count += 1;
+    }
+    (end, count)
+}
+
+fn decode(frame: &[u8]) -> Option<Record<'_>> {
+    let flags = frame[5];
+    let number = f64_at(frame, 16)?;
+    let elements_end = HEADER.checked_add(u32_at(frame, 24)? as usize)?;
+    let elements = frame.get(HEADER..elements_end)?;
+    let kind = match frame[4] {
+        1 => Kind::Event {
+            stored: flags & STORE != 0,
+            counted: Counter::from_index(frame[6]).map(|counter| (counter, number)),
+            webhook: (flags & WEBHOOK != 0).then_some(&frame[elements_end..]),
+        },
+        2 => Kind::Login {
+            user: user_of(elements)?,
+            ack: number as u32,
+        },
+        3 => Kind::Logout {
+            user: user_of(elements)?,
+            ack: number as u32,
+        },
+        _ => return None,
+    };
+    Some(Record {
+        time_ms: f64_at(frame, 8)? as i64,
+        elements,
+        frame_length: frame.len(),
+        kind,
+    })
+}
+
+/// The value of the leading `userId` string element.
+fn user_of(elements: &[u8]) -> Option<&str> {
+    const NAME: &[u8] = b"\x02userId\0";
+    let rest = elements.strip_prefix(NAME)?;
+    let length = u32_at(rest, 0)? as usize;
+    let text = rest.get(4..4 + length.checked_sub(1)?)?;
+    std::str::from_utf8(text).ok()
+}
+
+fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
+    let end = offset.checked_add(4)?;
+    Some(u32::from_le_bytes(
+        bytes.get(offset..end)?.try_into().ok()?,
+    ))
+}
+
+fn f64_at(bytes: &[u8], offset: usize) -> Option<f64> {
+    Some(f64::from_le_bytes(
+        bytes.get(offset..offset + 8)?.try_into().ok()?,
+    ))
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! Frames as the JavaScript side writes them.
+
+    use super::*;
+
+    pub fn frame(kind: u8, flags: u8, counter: u8, time_ms: i64, number: f64, el: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        bytes.extend(((HEADER + el.len()) as u32).to_le_bytes());
+        bytes.extend([kind, flags, counter, 0]);
+        bytes.extend((time_ms as f64).to_le_bytes());
+        bytes.extend(number.to_le_bytes());
+        bytes.extend((el.len() as u32).to_le_bytes());
+        bytes.extend(el);
+        bytes
+    }
+
+    fn user_element(user: &str) -> Vec<u8> {
+        let mut bytes = b"\x02userId\0".to_vec();
+        bytes.extend((user.len() as u32 + 1).to_le_bytes());
+        bytes.extend(user.as_bytes());
+        bytes.push(0);
+        bytes
+    }
+
+    pub fn event(user: &str, counted: Option<(Counter, f64)>, time_ms: i64) -> Vec<u8> {
+        let (index, amount) = counted.map_or((0, 0.0), |(c, amount)| (c.index(), amount));
+        frame(1, STORE, index, time_ms, amount, &user_element(user))
+    }
+
+    pub fn login(user: &str, ack: u32, time_ms: i64) -> Vec<u8> {
+        frame(2, STORE, 0, time_ms, ack.into(), &user_element(user))
+    }
+
+    pub fn logout(user: &str, ack: u32, time_ms: i64) -> Vec<u8> {
+        frame(3, STORE, 0, time_ms, ack.into(), &user_element(user))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_come_back_in_call_order_as_they_were_staged() {
+        let mut bytes = testing::event("u1", Some((Counter::CreditsEarned, 2.5)), 17);
+        bytes.extend(testing::login("u2", 9, 18));
+        bytes.extend(testing::logout("u2", 0, 19));
+        let records: Result<Vec<_>, _> = Frames::new(&bytes).collect();
+        let records = records.expect("well-formed frames");
+        assert_eq!(
+            records[0].kind,
+            Kind::Event {
+                stored: true,
+                counted: Some((Counter::CreditsEarned, 2.5)),
+                webhook: None
+            }
+        );
+        assert_eq!(records[1].kind, Kind::Login { user: "u2", ack: 9 });
+        assert_eq!(records[2].kind, Kind::Logout { user: "u2", ack: 0 });
+        assert_eq!(records[2].time_ms, 19);
+    }
+
+    #[test]
+    fn a_frame_cut_at_any_byte_is_malformed_and_never_panics() {
+        let bytes = testing::login("someone", 1, 5);
+        for cut in 1..bytes.len() {
+            let outcome: Result<Vec<_>, _> = Frames::new(&bytes[..cut]).collect();
+            assert_eq!(outcome.err(), Some(Malformed), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_frame_with_any_byte_changed_never_panics() {
+        let bytes = testing::event("someone", Some((Counter::Dau, 1.0)), 5);
+        for at in 0..bytes.len() {
+            for value in [0, 1, 0x7f, 0xff] {
+                let mut damaged = bytes.clone();
+                damaged[at] = value;
+                Frames::new(&damaged).for_each(drop);
+                frames_within(&damaged, usize::MAX, 1);
+            }
+        }
+    }
+
+    #[test]
+    fn only_whole_frames_count_as_fitting() {
+        let one = testing::login("a", 1, 5);
+        let two = [one.clone(), one.clone()].concat();
+        let both = two.len() + 2 * 10;
+        assert_eq!(frames_within(&two, both, 10), (two.len(), 2));
+        assert_eq!(frames_within(&two, both - 1, 10), (one.len(), 1));
+        assert_eq!(frames_within(&two, one.len() + 9, 10), (0, 0));
+    }
+}

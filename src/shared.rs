@@ -1,0 +1,155 @@
+//! What the JavaScript thread and the worker both see of one instance: settings, loss report, gauges.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use crate::config::Config;
+use crate::health::Health;
+
+pub struct Shared {
+    pub config: Config,
+    pub health: Health,
+    /// Bytes of accepted records that are not settled yet.
+    queued_bytes: AtomicUsize,
+    /// Accepted records that are not settled (written and totalled, or dropped) yet.
+    queued: AtomicU64,
+    /// Events waiting for the webhook.
+    unforwarded: AtomicU64,
+    unforwarded_bytes: AtomicUsize,
+    active_sessions: AtomicUsize,
+    connected: AtomicBool,
+    stopped: AtomicBool,
+    /// Set while the process exits: totals do not wait for their interval any more.
+    draining: AtomicBool,
+    wake: Notify,
+}
+
+/// A reading of the gauges, for `getHealth()`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gauges {
+    pub queued: u64,
+    pub queued_bytes: u64,
+    pub unforwarded: u64,
+    pub active_sessions: u64,
+    pub connected: bool,
+}
+
+impl Shared {
+    pub fn new(config: Config) -> Arc<Shared> {
+        Arc::new(Shared {
+            config,
+            health: Health::default(),
+            queued_bytes: AtomicUsize::new(0),
+            queued: AtomicU64::new(0),
+            unforwarded: AtomicU64::new(0),
+            unforwarded_bytes: AtomicUsize::new(0),
+            active_sessions: AtomicUsize::new(0),
+            connected: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
+            wake: Notify::new(),
+        })
+    }
+
+    pub fn gauges(&self) -> Gauges {
+        Gauges {
+            queued: self.queued.load(Ordering::Acquire),
+            queued_bytes: self.queued_bytes.load(Ordering::Acquire) as u64,
+            unforwarded: self.unforwarded.load(Ordering::Acquire),
+            active_sessions: self.active_sessions.load(Ordering::Acquire) as u64,
+            connected: self.connected.load(Ordering::Acquire),
+        }
+    }
+
+    /// Bytes that may still be queued.
+    pub fn room(&self) -> usize {
+        let used = self.queued_bytes.load(Ordering::Acquire);
+        self.config.max_queue_bytes.saturating_sub(used)
+    }
+
+    /// Records become ours, before they are handed on, so that nobody who waits misses them.
+    pub fn take_over(&self, records: u64, bytes: usize) {
+        self.health.accept(records);
+        self.queued.fetch_add(records, Ordering::AcqRel);
+        self.queued_bytes.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    /// Records are through: document and share of the totals are stored.
+    pub fn settle_written(&self, records: u64) {
+        self.health.write(records);
+        self.queued.fetch_sub(records, Ordering::AcqRel);
+    }
+
+    /// A record is lost.
+    pub fn settle_dropped(&self, reason: &'static str, records: u64) {
+        self.health.drop_records(reason, records);
+        self.queued.fetch_sub(records, Ordering::AcqRel);
+    }
+
+    /// Memory is free again.
+    pub fn release(&self, bytes: usize) {
+        self.queued_bytes.fetch_sub(bytes, Ordering::AcqRel);
+    }
+
+    /// Takes room for a body to be forwarded, if there is any.
+    pub fn reserve_forward(&self, bytes: usize, bound: usize) -> bool {
+        let waiting = self.unforwarded_bytes.fetch_add(bytes, Ordering::AcqRel);
+        if waiting + bytes > bound {
+            self.unforwarded_bytes.fetch_sub(bytes, Ordering::AcqRel);
+            return false;
+        }
+        self.unforwarded.fetch_add(1, Ordering::AcqRel);
+        true
+    }
+
+    pub fn release_forward(&self, bytes: usize) {
+        self.unforwarded_bytes.fetch_sub(bytes, Ordering::AcqRel);
+        self.unforwarded.fetch_sub(1, Ordering::AcqRel);
+        self.wake.notify_one();
+    }
+
+    pub fn set_active_sessions(&self, count: usize) {
+        self.active_sessions.store(count, Ordering::Release);
+    }
+
+    pub fn set_connected(&self, connected: bool) {
+        self.connected.store(connected, Ordering::Release);
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    pub fn set_stopped(&self, stopped: bool) {
+        self.stopped.store(stopped, Ordering::Release);
+    }
+
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    pub fn is_pending(&self) -> bool {
+        let gauges = self.gauges();
+        gauges.queued > 0 || gauges.unforwarded > 0
+    }
+
+    /// Resolves when the worker should look at this state again.
+    pub async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Waits, blocking this thread, until nothing is pending; returns how many records still are.
+    /// Only for the end of the process.
+    pub fn drain(&self, deadline: Instant) -> u64 {
+        self.draining.store(true, Ordering::Release);
+        self.wake.notify_one();
+        while self.is_pending() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.draining.store(false, Ordering::Release);
+        self.queued.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,248 @@
+//! The edge to the database: what the pipeline asks of a store, and nothing about how it is done.
+//!
+//! Every write can be repeated without changing the outcome; the answer to doubt is to repeat it.
+
+mod mongo;
+
+pub use mongo::{Connection, MongoStore};
+
+use std::fmt;
+use std::future::Future;
+
+use bson::oid::ObjectId;
+use bson::RawDocumentBuf;
+
+use crate::calendar::Day;
+use crate::counters::Counter;
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreError {
+    /// Without secrets; may be shown to users.
+    pub message: String,
+    /// Whether the same request may succeed later. Writes are repeated either way.
+    pub transient: bool,
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// A document that the server refuses for its content: set aside, so that the rest is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// Position in the documents that were given.
+    pub index: usize,
+    pub message: String,
+}
+
+/// The end of a session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Close {
+    pub session: ObjectId,
+    pub logout_ms: i64,
+    /// Whole seconds; negative when the host's clock went back.
+    pub duration_s: f64,
+}
+
+/// What a group adds to one day.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Delta {
+    amounts: [Option<f64>; Counter::ALL.len()],
+    /// New distinct users of the month.
+    pub mau: f64,
+    /// Over closed sessions that lasted longer than 0 s.
+    pub session_seconds: f64,
+    pub sessions_closed: f64,
+}
+
+impl Delta {
+    pub fn add(&mut self, counter: Counter, amount: f64) {
+        *self.amounts[counter as usize].get_or_insert(0.0) += amount;
+    }
+
+    /// The counters that were touched, with what to add (0 included).
+    pub fn amounts(&self) -> impl Iterator<Item = (Counter, f64)> {
+        let amounts = Counter::ALL.into_iter().zip(self.amounts);
+        amounts.filter_map(|(counter, amount)| Some((counter, amount?)))
+    }
+}
+
+/// The identity under which this process adds to totals, and the number of its last applied record.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'a> {
+    pub writer: &'a str,
+    /// The last record of this writer that the day holds; `None` when it holds none yet.
+    pub previous: Option<i64>,
+    /// The last record of the group.
+    pub last: i64,
+}
+
+/// What became of an addition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Added {
+    /// Applied now, but for these counters: not a number, or beyond 2^53.
+    Applied { left_out: Vec<Counter> },
+    /// Nothing matched: applied before, or the day does not stand where it was believed to.
+    Missed,
+}
+
+/// Where a writer stands on a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    NoDocument,
+    At(Option<i64>),
+}
+
+/// Markers outlive their period by 35 days.
+pub const MARKER_LIFE_MS: i64 = 35 * 86_400_000;
+
+/// A time in which users are counted once.
+#[derive(Debug, Clone, Copy)]
+pub enum Period<'a> {
+    Day(&'a Day),
+    /// The month of this day.
+    Month(&'a Day),
+}
+
+impl Period<'_> {
+    /// `d:YYYY-MM-DD` or `m:YYYY-MM`.
+    pub fn name(&self) -> String {
+        match self {
+            Period::Day(day) => format!("d:{}", day.as_str()),
+            Period::Month(day) => format!("m:{}", day.month()),
+        }
+    }
+
+    pub fn day(&self) -> &Day {
+        match self {
+            Period::Day(day) | Period::Month(day) => day,
+        }
+    }
+
+    /// The first moment after it, in ms since 1970; `None` outside the calendar.
+    pub fn end_ms(&self) -> Option<i64> {
+        match self {
+            Period::Day(day) => day.end_ms(),
+            Period::Month(day) => day.end_of_month_ms(),
+        }
+    }
+}
+
+/// The first login of a user in a day or a month.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marker {
+    /// The name of its [`Period`].
+    pub period: String,
+    pub user: String,
+    pub writer: String,
+    pub seq: i64,
+    /// The day of the login that made it.
+    pub day: String,
+    /// When the server may forget it, ms since 1970.
+    pub expires_ms: i64,
+}
+
+/// What a day held before this package wrote to it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Base {
+    /// Sessions at or below it are the old ones; zero when there were none.
+    pub cut: ObjectId,
+    /// Sums of the old sessions; `None` while they are not summed up yet.
+    pub sums: Option<Sums>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Sums {
+    pub mau: f64,
+    pub session_seconds: f64,
+    pub sessions_closed: f64,
+}
+
+/// What `getMetrics` reads: today's document without book-keeping, and the month's sums.
+#[derive(Debug, Clone, Default)]
+pub struct MonthView {
+    pub today: Option<RawDocumentBuf>,
+    pub sums: Sums,
+}
+
+/// A place where records and totals are kept.
+pub trait Store: Send + Sync + 'static {
+    /// Creates what indexes are missing; returns remarks for the operator.
+    fn prepare(&self) -> impl Future<Output = Result<Vec<String>>> + Send;
+
+    /// Documents already there under their own `_id` count as inserted.
+    fn insert_events(
+        &self,
+        documents: &[&RawDocumentBuf],
+    ) -> impl Future<Output = Result<Vec<SetAside>>> + Send;
+
+    /// Documents already there under their own `_id` count as inserted.
+    fn insert_sessions(
+        &self,
+        documents: &[&RawDocumentBuf],
+    ) -> impl Future<Output = Result<Vec<SetAside>>> + Send;
+
+    /// For each close: whether the session is now closed by it (the first time or repeated).
+    fn close_sessions(&self, closes: &[Close]) -> impl Future<Output = Result<Vec<bool>>> + Send;
+
+    /// Makes sure the daily document exists, with every counter.
+    fn ensure_day(&self, day: &Day) -> impl Future<Output = Result<()>> + Send;
+
+    /// Adds to the day's totals if the writer stands at `step.previous` there.
+    fn add(
+        &self,
+        day: &Day,
+        step: Step<'_>,
+        delta: &Delta,
+    ) -> impl Future<Output = Result<Added>> + Send;
+
+    /// Where the writer stands, as a majority knows it.
+    fn standing(&self, day: &Day, writer: &str) -> impl Future<Output = Result<Standing>> + Send;
+
+    /// Whether the writer stands at `seq`, acknowledged durably by a majority.
+    fn confirm(
+        &self,
+        day: &Day,
+        writer: &str,
+        seq: i64,
+    ) -> impl Future<Output = Result<bool>> + Send;
+
+    /// The markers of these users in one period, as a majority knows them.
+    fn find_markers(
+        &self,
+        period: &str,
+        users: &[&str],
+    ) -> impl Future<Output = Result<Vec<Marker>>> + Send;
+
+    /// Markers already there are left as they are.
+    fn insert_markers(&self, markers: &[Marker]) -> impl Future<Output = Result<()>> + Send;
+
+    /// Those of the users who have a session of the day at or below the cut.
+    fn users_up_to(
+        &self,
+        day: &Day,
+        users: &[&str],
+        cut: ObjectId,
+    ) -> impl Future<Output = Result<Vec<String>>> + Send;
+
+    /// The days' bases in the order given, inserted where missing. They are never changed but by
+    /// [`Store::sum_base`].
+    fn bases(&self, days: &[Day]) -> impl Future<Output = Result<Vec<Base>>> + Send;
+
+    /// Sums up the old sessions of a day; can be interrupted, repeated and run by several processes.
+    fn sum_base(&self, day: &Day, cut: ObjectId) -> impl Future<Output = Result<Sums>> + Send;
+
+    /// The daily documents of the month of `today`.
+    fn month(&self, today: &Day) -> impl Future<Output = Result<MonthView>> + Send;
+
+    /// The newest daily documents without book-keeping, newest first.
+    fn newest_days(&self, count: u32) -> impl Future<Output = Result<Vec<RawDocumentBuf>>> + Send;
+
+    /// Closes its connections.
+    fn close(&self) -> impl Future<Output = ()> + Send;
+}

@@ -1,0 +1,209 @@
+//! How to reach the database: a connection string, or what the host's mongoose connection is set to.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mongodb::options::{
+    AuthMechanism, ClientOptions, Credential, DriverInfo, ServerAddress, Tls, TlsOptions,
+};
+use serde::Deserialize;
+
+use super::{Result, StoreError};
+
+/// Where mongoose and the driver look when nothing names a database.
+const DEFAULT_DATABASE: &str = "test";
+/// How long one attempt looks for a server; the pipeline repeats it for as long as it takes.
+const SERVER_SELECTION_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// `Debug` leaves out everything that may hold credentials.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Connection {
+    Uri {
+        uri: String,
+        database: Option<String>,
+    },
+    /// What the host's driver is set to, whether it came from its URI or from option objects.
+    Adopted(Box<Adopted>),
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
+pub struct Adopted {
+    /// `host:port`, or a socket path.
+    pub hosts: Vec<String>,
+    pub srv_host: Option<String>,
+    pub username: Option<String>,
+    pub password: Option<String>,
+    pub auth_source: Option<String>,
+    pub auth_mechanism: Option<String>,
+    pub tls: Option<AdoptedTls>,
+    pub replica_set: Option<String>,
+    pub direct_connection: Option<bool>,
+    pub load_balanced: Option<bool>,
+    pub database: Option<String>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
+pub struct AdoptedTls {
+    pub ca_file: Option<PathBuf>,
+    pub certificate_key_file: Option<PathBuf>,
+    pub allow_invalid_certificates: bool,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Connection::Uri { .. } => "Connection::Uri",
+            Connection::Adopted(_) => "Connection::Adopted",
+        })
+    }
+}
+
+impl Connection {
+    /// The driver's options and the name of the database.
+    pub(super) async fn client_options(&self) -> Result<(ClientOptions, String)> {
+        let (mut options, database) = match self {
+            Connection::Uri { uri, database } => (parse(uri).await?, database.clone()),
+            Connection::Adopted(adopted) => (adopted.options().await?, adopted.database.clone()),
+        };
+        options.server_selection_timeout = Some(SERVER_SELECTION_TIMEOUT);
+        options.driver_info = Some(
+            DriverInfo::builder()
+                .name("gso-analytics")
+                .version(env!("CARGO_PKG_VERSION").to_owned())
+                .build(),
+        );
+        let database = database
+            .or_else(|| options.default_database.clone())
+            .unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
+        Ok((options, database))
+    }
+}
+
+/// The driver's own message may quote the string, and with it the password: it is not passed on.
+async fn parse(uri: &str) -> Result<ClientOptions> {
+    ClientOptions::parse(uri).await.map_err(|error| {
+        let transient = matches!(
+            error.kind.as_ref(),
+            mongodb::error::ErrorKind::DnsResolve { .. }
+        );
+        let message = if transient {
+            "the SRV record of the MongoDB connection string could not be resolved"
+        } else {
+            "the MongoDB connection string is not valid"
+        };
+        StoreError {
+            message: message.to_owned(),
+            transient,
+        }
+    })
+}
+
+impl Adopted {
+    async fn options(&self) -> Result<ClientOptions> {
+        let mut options = match &self.srv_host {
+            Some(host) => parse(&format!("mongodb+srv://{host}/")).await?,
+            None => ClientOptions::builder().hosts(self.hosts()?).build(),
+        };
+        options.credential = self.credential()?;
+        if let Some(tls) = &self.tls {
+            options.tls = Some(tls.options());
+        } else if self.srv_host.is_some() {
+            options.tls = Some(Tls::Disabled);
+        }
+        if self.replica_set.is_some() {
+            options.repl_set_name = self.replica_set.clone();
+        }
+        options.direct_connection = self.direct_connection;
+        options.load_balanced = self.load_balanced;
+        Ok(options)
+    }
+
+    fn hosts(&self) -> Result<Vec<ServerAddress>> {
+        let parsed = self.hosts.iter().map(ServerAddress::parse);
+        parsed.collect::<std::result::Result<_, _>>().map_err(|_| StoreError {
+            message: "the hosts of the mongoose connection cannot be read".to_owned(),
+            transient: false,
+        })
+    }
+
+    fn credential(&self) -> Result<Option<Credential>> {
+        let mechanism = match self.auth_mechanism.as_deref() {
+            None | Some("DEFAULT") => None,
+            Some(name) => Some(mechanism(name)?),
+        };
+        if self.username.is_none() && mechanism.is_none() {
+            return Ok(None);
+        }
+        let mut credential = Credential::default();
+        credential.username = self.username.clone();
+        credential.password = self.password.clone();
+        credential.source = self.auth_source.clone();
+        credential.mechanism = mechanism;
+        Ok(Some(credential))
+    }
+}
+
+fn mechanism(name: &str) -> Result<AuthMechanism> {
+    name.parse().map_err(|_| StoreError {
+        message: format!("the authentication mechanism {name} is not supported"),
+        transient: false,
+    })
+}
+
+impl AdoptedTls {
+    fn options(&self) -> Tls {
+        let mut options = TlsOptions::default();
+        options.ca_file_path = self.ca_file.clone();
+        options.cert_key_file_path = self.certificate_key_file.clone();
+        options.allow_invalid_certificates = Some(self.allow_invalid_certificates);
+        Tls::Enabled(options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn options_of(json: &str) -> Result<(ClientOptions, String)> {
+        let connection: Connection = serde_json::from_str(json).expect("a connection");
+        connection.client_options().await
+    }
+
+    #[tokio::test]
+    async fn the_database_is_the_named_one_then_the_uris_then_test() {
+        for (json, database) in [
+            (r#"{"uri": {"uri": "mongodb://h/path", "database": "named"}}"#, "named"),
+            (r#"{"uri": {"uri": "mongodb://h/path"}}"#, "path"),
+            (r#"{"uri": {"uri": "mongodb://h"}}"#, "test"),
+            (r#"{"adopted": {"hosts": ["h:1"], "database": "named"}}"#, "named"),
+        ] {
+            assert_eq!(options_of(json).await.expect("valid").1, database);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_adopted_connection_keeps_hosts_credentials_and_replica_set() {
+        let json = r#"{"adopted": {"hosts": ["a:1", "[::1]:2"], "username": "u", "password": "p",
+            "authSource": "admin", "authMechanism": "SCRAM-SHA-256", "replicaSet": "rs"}}"#;
+        let (options, _) = options_of(json).await.expect("valid");
+        assert_eq!(options.hosts.len(), 2);
+        assert_eq!(options.repl_set_name.as_deref(), Some("rs"));
+        let credential = options.credential.expect("a credential");
+        assert_eq!(credential.source.as_deref(), Some("admin"));
+        assert_eq!(credential.mechanism, Some(AuthMechanism::ScramSha256));
+    }
+
+    #[tokio::test]
+    async fn a_connection_string_that_cannot_be_read_is_not_quoted() {
+        let json = r#"{"uri": {"uri": "mongodb://user:hunter2@h:port/x"}}"#;
+        let error = options_of(json).await.expect_err("not valid");
+        assert!(!error.message.contains("hunter2"), "{error}");
+        assert!(!error.transient);
+    }
+}

@@ -1,0 +1,179 @@
+//! The store on a real MongoDB; the only place that names the `mongodb` driver.
+//!
+//! All writes ask for `{w: 'majority', j: true}`: an event that a fail-over takes back while its
+//! total stays would make the totals wrong for ever. Book-keeping is read from the primary with read
+//! concern `majority` for the same reason.
+
+mod connect;
+mod indexes;
+mod reads;
+mod totals;
+mod uniques;
+mod writes;
+
+pub use connect::Connection;
+
+use std::time::Duration;
+
+use bson::oid::ObjectId;
+use bson::{Document, RawDocumentBuf};
+use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
+use mongodb::options::{Acknowledgment, CollectionOptions, ReadConcern, WriteConcern};
+use mongodb::{Client, Collection, Database};
+
+use super::{
+    Added, Base, Close, Delta, Marker, MonthView, Result, SetAside, Standing, Step, Store,
+    StoreError, Sums,
+};
+use crate::calendar::Day;
+use crate::config::Collections;
+
+/// How long the server may wait for a majority before the outcome counts as unknown.
+const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Server error codes after which the same request may succeed (the retryable errors of the driver
+/// specifications, then: out of disk space, quota, time limit, not authorised yet).
+const TRANSIENT_CODES: [i32; 19] = [
+    6, 7, 64, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 14031, 12501, 50, 13,
+    18,
+];
+const DUPLICATE_KEY: i32 = 11000;
+
+pub struct MongoStore {
+    client: Client,
+    database: Database,
+    sessions: Collection<RawDocumentBuf>,
+    daily: Collection<Document>,
+    events: Collection<RawDocumentBuf>,
+    uniques: Collection<Document>,
+}
+
+impl MongoStore {
+    /// Makes the client; it connects when it is first used. Fails on bad settings and on DNS.
+    pub async fn open(connection: &Connection, names: &Collections) -> Result<MongoStore> {
+        let (options, database) = connection.client_options().await?;
+        let client = Client::with_options(options).map_err(store_error)?;
+        let database = client.database(&database);
+        Ok(MongoStore {
+            sessions: database.collection_with_options(&names.sessions, durable()),
+            daily: database.collection_with_options(&names.daily, durable()),
+            events: database.collection_with_options(&names.events, durable()),
+            uniques: database.collection_with_options(&names.uniques, durable()),
+            client,
+            database,
+        })
+    }
+}
+
+fn durable() -> CollectionOptions {
+    CollectionOptions::builder()
+        .write_concern(write_concern())
+        .read_concern(ReadConcern::majority())
+        .build()
+}
+
+fn write_concern() -> WriteConcern {
+    WriteConcern::builder()
+        .w(Acknowledgment::Majority)
+        .journal(true)
+        .w_timeout(WRITE_CONCERN_TIMEOUT)
+        .build()
+}
+
+fn store_error(error: DriverError) -> StoreError {
+    let transient = match error.kind.as_ref() {
+        ErrorKind::Command(command) => TRANSIENT_CODES.contains(&command.code),
+        ErrorKind::Write(WriteFailure::WriteConcernError(_)) => true,
+        ErrorKind::Io(_)
+        | ErrorKind::ServerSelection { .. }
+        | ErrorKind::ConnectionPoolCleared { .. }
+        | ErrorKind::DnsResolve { .. } => true,
+        _ => false,
+    };
+    let message = match error.kind.as_ref() {
+        ErrorKind::Command(command) => format!("{} (code {})", command.message, command.code),
+        kind => kind.to_string(),
+    };
+    StoreError { message, transient }
+}
+
+/// An answer that does not have the form it should have.
+fn unexpected(what: &str) -> StoreError {
+    StoreError {
+        message: format!("MongoDB answered without {what}"),
+        transient: false,
+    }
+}
+
+fn is_duplicate_key(error: &DriverError) -> bool {
+    match error.kind.as_ref() {
+        ErrorKind::Write(WriteFailure::WriteError(error)) => error.code == DUPLICATE_KEY,
+        ErrorKind::Command(command) => command.code == DUPLICATE_KEY,
+        _ => false,
+    }
+}
+
+impl Store for MongoStore {
+    async fn prepare(&self) -> Result<Vec<String>> {
+        self.create_indexes().await
+    }
+
+    async fn insert_events(&self, documents: &[&RawDocumentBuf]) -> Result<Vec<SetAside>> {
+        writes::insert(&self.events, documents).await
+    }
+
+    async fn insert_sessions(&self, documents: &[&RawDocumentBuf]) -> Result<Vec<SetAside>> {
+        writes::insert(&self.sessions, documents).await
+    }
+
+    async fn close_sessions(&self, closes: &[Close]) -> Result<Vec<bool>> {
+        self.close_all(closes).await
+    }
+
+    async fn ensure_day(&self, day: &Day) -> Result<()> {
+        self.upsert_day(day).await
+    }
+
+    async fn add(&self, day: &Day, step: Step<'_>, delta: &Delta) -> Result<Added> {
+        self.compare_and_add(day, step, delta).await
+    }
+
+    async fn standing(&self, day: &Day, writer: &str) -> Result<Standing> {
+        self.read_standing(day, writer).await
+    }
+
+    async fn confirm(&self, day: &Day, writer: &str, seq: i64) -> Result<bool> {
+        self.touch_standing(day, writer, seq).await
+    }
+
+    async fn find_markers(&self, period: &str, users: &[&str]) -> Result<Vec<Marker>> {
+        self.read_markers(period, users).await
+    }
+
+    async fn insert_markers(&self, markers: &[Marker]) -> Result<()> {
+        self.write_markers(markers).await
+    }
+
+    async fn users_up_to(&self, day: &Day, users: &[&str], cut: ObjectId) -> Result<Vec<String>> {
+        self.old_users(day, users, cut).await
+    }
+
+    async fn bases(&self, days: &[Day]) -> Result<Vec<Base>> {
+        self.read_or_insert_bases(days).await
+    }
+
+    async fn sum_base(&self, day: &Day, cut: ObjectId) -> Result<Sums> {
+        self.sum_old_sessions(day, cut).await
+    }
+
+    async fn month(&self, today: &Day) -> Result<MonthView> {
+        self.read_month(today).await
+    }
+
+    async fn newest_days(&self, count: u32) -> Result<Vec<RawDocumentBuf>> {
+        self.read_newest(count).await
+    }
+
+    async fn close(&self) {
+        self.client.clone().shutdown().immediate(true).await;
+    }
+}

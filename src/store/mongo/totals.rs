@@ -1,0 +1,146 @@
+//! The daily document: totals that are added to, guarded by where this writer stands.
+//!
+//! The book-keeping is one hidden sub-document, `_a`: `w` maps writers to their last applied record,
+//! `mau`, `sessionSeconds` and `sessionsClosed` are sums that `getMetrics()` needs.
+
+use bson::{doc, Bson, Document};
+
+use super::{store_error, unexpected, Added, Delta, MongoStore, Result, Standing, Step};
+use crate::calendar::Day;
+use crate::counters::Counter;
+use crate::document::number;
+
+/// Whole numbers up to here are exact in a double; no total goes beyond it.
+const LARGEST_TOTAL: f64 = 9_007_199_254_740_992.0;
+
+impl MongoStore {
+    pub(super) async fn upsert_day(&self, day: &Day) -> Result<()> {
+        let mut fields = doc! { "__v": 0 };
+        for counter in Counter::ALL {
+            fields.insert(counter.field(), 0);
+        }
+        fields.insert("month", day.month());
+        // The server keeps the order given before version 5.0 and sorts by name since.
+        let mut sorted: Vec<(String, Bson)> = fields.into_iter().collect();
+        sorted.sort_by(|a, b| a.0.cmp(&b.0));
+        let fields: Document = sorted.into_iter().collect();
+        self.daily
+            .update_one(doc! { "day": day.as_str() }, doc! { "$setOnInsert": fields })
+            .upsert(true)
+            .await
+            .map(drop)
+            .map_err(store_error)
+    }
+
+    pub(super) async fn compare_and_add(
+        &self,
+        day: &Day,
+        step: Step<'_>,
+        delta: &Delta,
+    ) -> Result<Added> {
+        let entry = format!("_a.w.{}", step.writer);
+        let mut set = Document::new();
+        let mut shown = doc! { "_id": 0 };
+        for (counter, amount) in delta.amounts().filter(|(_, amount)| *amount != 0.0) {
+            set.insert(counter.field(), sum(counter.field(), amount));
+            shown.insert(counter.field(), 1);
+        }
+        for (field, amount) in [
+            ("_a.mau", delta.mau),
+            ("_a.sessionSeconds", delta.session_seconds),
+            ("_a.sessionsClosed", delta.sessions_closed),
+        ] {
+            if amount != 0.0 {
+                set.insert(field, sum(field, amount));
+            }
+        }
+        set.insert(&entry, doc! { "$literal": step.last });
+        shown.insert(&entry, 1);
+        let before = self
+            .daily
+            .find_one_and_update(
+                doc! { "day": day.as_str(), &entry: step.previous },
+                vec![doc! { "$set": set }],
+            )
+            .projection(shown)
+            .await
+            .map_err(store_error)?;
+        Ok(match before {
+            Some(before) => Added::Applied {
+                left_out: left_out(&before, delta),
+            },
+            None => Added::Missed,
+        })
+    }
+
+    pub(super) async fn read_standing(&self, day: &Day, writer: &str) -> Result<Standing> {
+        let found = self
+            .daily
+            .find_one(doc! { "day": day.as_str() })
+            .projection(doc! { "_id": 0, format!("_a.w.{writer}"): 1 })
+            .await
+            .map_err(store_error)?;
+        let Some(found) = found else {
+            return Ok(Standing::NoDocument);
+        };
+        let entry = found
+            .get_document("_a")
+            .and_then(|book| book.get_document("w"))
+            .ok()
+            .and_then(|writers| writers.get(writer));
+        match entry {
+            None | Some(Bson::Null) => Ok(Standing::At(None)),
+            Some(Bson::Int64(seq)) => Ok(Standing::At(Some(*seq))),
+            Some(_) => Err(unexpected("a record number under _a.w")),
+        }
+    }
+
+    pub(super) async fn touch_standing(&self, day: &Day, writer: &str, seq: i64) -> Result<bool> {
+        let entry = format!("_a.w.{writer}");
+        self.daily
+            .update_one(
+                doc! { "day": day.as_str(), &entry: seq },
+                doc! { "$set": { &entry: seq } },
+            )
+            .await
+            .map(|result| result.matched_count == 1)
+            .map_err(store_error)
+    }
+}
+
+/// An expression that adds `amount` to `field` and stores the sum as the reference would: int32 when
+/// whole and in range, else double. What is not a number stays, and so does a total whose sum would
+/// not be exact any more.
+fn sum(field: &str, amount: f64) -> Bson {
+    let path = format!("${field}");
+    let fits_int32 = doc! { "$and": [
+        { "$eq": ["$$s", { "$trunc": "$$s" }] },
+        { "$lte": ["$$s", i32::MAX] },
+        { "$gte": ["$$s", i32::MIN] },
+    ] };
+    let stored = doc! { "$cond": [fits_int32, { "$toInt": "$$s" }, { "$toDouble": "$$s" }] };
+    let bounded = doc! { "$cond": [{ "$gt": [{ "$abs": "$$s" }, LARGEST_TOTAL] }, &path, stored] };
+    let added = doc! { "$add": [{ "$ifNull": [&path, 0] }, { "$literal": number(amount) }] };
+    let numeric = doc! { "$in": [
+        { "$type": &path },
+        ["int", "long", "double", "decimal", "missing"],
+    ] };
+    let sum = doc! { "$let": { "vars": { "s": added }, "in": bounded } };
+    doc! { "$cond": [numeric, sum, &path] }.into()
+}
+
+/// Which counters the expression above did not add to, judged by their old values.
+fn left_out(before: &Document, delta: &Delta) -> Vec<Counter> {
+    let taken = |counter: Counter, amount: f64| match before.get(counter.field()) {
+        None | Some(Bson::Decimal128(_)) => true,
+        Some(Bson::Int32(old)) => (f64::from(*old) + amount).abs() <= LARGEST_TOTAL,
+        Some(Bson::Int64(old)) => (*old as f64 + amount).abs() <= LARGEST_TOTAL,
+        Some(Bson::Double(old)) => (old + amount).abs() <= LARGEST_TOTAL,
+        Some(_) => false,
+    };
+    delta
+        .amounts()
+        .filter(|(counter, amount)| *amount != 0.0 && !taken(*counter, *amount))
+        .map(|(counter, _)| counter)
+        .collect()
+}

@@ -1,0 +1,96 @@
+//! Events and sessions: inserts under an `_id` chosen beforehand, and the close of a session.
+
+use bson::{doc, DateTime, Document, RawDocumentBuf};
+use mongodb::error::{ErrorKind, IndexedWriteError};
+use mongodb::Collection;
+
+use super::{
+    store_error, write_concern, Close, MongoStore, Result, SetAside, StoreError, DUPLICATE_KEY,
+    TRANSIENT_CODES,
+};
+use crate::document::number;
+
+/// Inserts what is not there yet. A duplicate `_id` is ours, from an attempt whose answer was lost.
+pub(super) async fn insert(
+    collection: &Collection<RawDocumentBuf>,
+    documents: &[&RawDocumentBuf],
+) -> Result<Vec<SetAside>> {
+    let Err(error) = collection.insert_many(documents.iter().copied()).ordered(false).await else {
+        return Ok(Vec::new());
+    };
+    let ErrorKind::InsertMany(failed) = error.kind.as_ref() else {
+        return Err(store_error(error));
+    };
+    if let Some(concern) = &failed.write_concern_error {
+        return Err(StoreError {
+            message: concern.message.clone(),
+            transient: true,
+        });
+    }
+    let mut set_aside = Vec::new();
+    for refused in failed.write_errors.iter().flatten() {
+        if is_own_duplicate(refused) {
+            continue;
+        }
+        if TRANSIENT_CODES.contains(&refused.code) {
+            return Err(StoreError {
+                message: refused.message.clone(),
+                transient: true,
+            });
+        }
+        set_aside.push(SetAside {
+            index: refused.index,
+            message: format!("{} (code {})", refused.message, refused.code),
+        });
+    }
+    Ok(set_aside)
+}
+
+fn is_own_duplicate(error: &IndexedWriteError) -> bool {
+    error.code == DUPLICATE_KEY && error.message.contains("index: _id_ ")
+}
+
+impl MongoStore {
+    /// Closes many sessions with one command; its answer is only a sum, so if that is short the
+    /// statements are repeated one by one (they match again, being what they were).
+    pub(super) async fn close_all(&self, closes: &[Close]) -> Result<Vec<bool>> {
+        let updates: Vec<Document> = closes
+            .iter()
+            .map(|close| doc! { "q": filter(close), "u": update(close) })
+            .collect();
+        let command = doc! {
+            "update": self.sessions.name(),
+            "updates": updates,
+            "ordered": false,
+            "writeConcern": bson::serialize_to_bson(&write_concern())
+                .map_err(|error| StoreError { message: error.to_string(), transient: false })?,
+        };
+        let reply = self.database.run_command(command).await.map_err(store_error)?;
+        if let Ok(concern) = reply.get_document("writeConcernError") {
+            return Err(StoreError {
+                message: concern.to_string(),
+                transient: true,
+            });
+        }
+        if reply.get_i32("n").is_ok_and(|n| n as usize == closes.len()) {
+            return Ok(vec![true; closes.len()]);
+        }
+        let mut closed = Vec::with_capacity(closes.len());
+        for close in closes {
+            let result = self.sessions.update_one(filter(close), update(close)).await;
+            closed.push(result.map_err(store_error)?.matched_count == 1);
+        }
+        Ok(closed)
+    }
+}
+
+/// Matches an open session, and the one this very close has ended already.
+fn filter(close: &Close) -> Document {
+    let logout = DateTime::from_millis(close.logout_ms);
+    doc! { "_id": close.session, "logoutAt": { "$in": [null, logout] } }
+}
+
+fn update(close: &Close) -> Document {
+    let logout = DateTime::from_millis(close.logout_ms);
+    doc! { "$set": { "logoutAt": logout, "durationS": number(close.duration_s) } }
+}
