@@ -29,7 +29,7 @@ export declare class NativeAnalytics {
    */
   push(stage: Uint8Array, length: number, records: number): number
   /** Counts a record that was refused before it was staged. */
-  reject(reason: string, detail: string): void
+  reject(reason: string): void
   /** Counts a record that was accepted, but not in full. */
   note(reason: string): void
   start(): void

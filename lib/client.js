@@ -8,7 +8,7 @@
 'use strict';
 
 const { NativeAnalytics, countedEvents, drain } = require('../native.js');
-const { HostConnection } = require('./connection.js');
+const { HostConnection, registerModelsNow } = require('./connection.js');
 const { environmentJson, lineWriter, optionsJson } = require('./options.js');
 const { Stage } = require('./stage.js');
 
@@ -20,6 +20,8 @@ const LAST_ID = 0xffffffff;
 const clients = new Set();
 const collected = new FinalizationRegistry((reference) => clients.delete(reference));
 let isListening = false;
+
+registerModelsNow();
 
 class Client {
   constructor(options) {
@@ -48,10 +50,9 @@ class Client {
       forwarding: native.isForwarding,
       bson: () => host.bson(),
       handOver: (bytes, length, records) => native.push(bytes, length, records),
-      reject: (reason, cause) => {
+      reject: (reason) => {
         this.refusal = reason;
-        native.reject(reason, '');
-        void cause;
+        native.reject(reason);
       },
       note: (reason) => native.note(reason),
     });

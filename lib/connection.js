@@ -64,4 +64,11 @@ function bsonOf(mongoose) {
   return (mongoose.mongo ?? mongoose.base?.mongo)?.BSON;
 }
 
-module.exports = { HostConnection };
+/** Gives every loaded mongoose the models it lacks, as hosts expect of requiring this package. */
+function registerModelsNow() {
+  for (const copy of mongooses.loadedCopies()) {
+    mongooses.registerModels(copy, DEFAULT_COLLECTIONS);
+  }
+}
+
+module.exports = { HostConnection, registerModelsNow };

@@ -138,7 +138,7 @@ class FrameWriter {
   }
 
   amount(field, data) {
-    if (field === null) return 1;
+    if (!field) return 1;
     if (data === null || data === undefined) return 0;
     const number = amountOf(data[field]);
     if (!Number.isNaN(number)) return number;

@@ -87,6 +87,16 @@ const differences = {
     reason: 'the reference throws from track() when the name cannot be read; the addon refuses it',
     apply: (expected) => nothingThrown(expected),
   },
+  'refused data is not posted': {
+    reason: 'an event whose data is refused has no effect at all: the reference loses and posts it',
+    apply(expected) {
+      expected.webhook = [];
+    },
+  },
+  'refused data does not count': {
+    reason: 'an event whose data is refused has no effect at all: the reference loses and counts it',
+    apply: (expected) => setCounters(expected, { creditsEarned: 2 }),
+  },
   'long names': {
     reason: 'names and ids over 256 bytes are refused',
     apply(expected) {

@@ -106,7 +106,7 @@ impl Host for JavaScript {
 }
 
 /// What a refusal or a note means, and what to do about it.
-pub fn refusal(reason: &str, detail: &str, config: &Config) -> String {
+pub fn refusal(reason: &str, config: &Config) -> String {
     let meaning = match reason {
         "queue_full" => format!(
             "the queue holds its {} bytes (maxQueueBytes): new records are refused until MongoDB has \
@@ -134,8 +134,5 @@ pub fn refusal(reason: &str, detail: &str, config: &Config) -> String {
         }
         _ => "data that BSON cannot hold was refused".to_owned(),
     };
-    match detail {
-        "" => format!("{meaning}; see getHealth()"),
-        detail => format!("{meaning} ({detail}); see getHealth()"),
-    }
+    format!("{meaning}; see getHealth()")
 }

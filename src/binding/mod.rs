@@ -143,17 +143,17 @@ impl NativeAnalytics {
             } else {
                 "queue_full"
             };
-            self.warn_of(reason, "");
+            self.warn_of(reason);
         }
         refused
     }
 
     /// Counts a record that was refused before it was staged.
     #[napi]
-    pub fn reject(&self, reason: String, detail: String) {
+    pub fn reject(&self, reason: String) {
         let reason = known(&REJECTIONS, &reason).unwrap_or("unserializable");
         self.pipeline.shared().health.reject(reason, 1);
-        self.warn_of(reason, &detail);
+        self.warn_of(reason);
     }
 
     /// Counts a record that was accepted, but not in full.
@@ -161,7 +161,7 @@ impl NativeAnalytics {
     pub fn note(&self, reason: String) {
         if let Some(reason) = known(&NOTES, &reason) {
             self.pipeline.shared().health.note(reason);
-            self.warn_of(reason, "");
+            self.warn_of(reason);
         }
     }
 
@@ -238,10 +238,10 @@ impl NativeAnalytics {
         &self.pipeline.shared().config
     }
 
-    fn warn_of(&self, reason: &'static str, detail: &str) {
+    fn warn_of(&self, reason: &'static str) {
         let shared = self.pipeline.shared();
         if shared.health.begins_episode(reason, Instant::now()) {
-            let text = message::refusal(reason, detail, &shared.config);
+            let text = message::refusal(reason, &shared.config);
             let level = Level::Warn;
             message::JavaScript::new(&self.deliver).deliver(Message::Log { level, text });
         }

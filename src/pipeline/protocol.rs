@@ -75,6 +75,9 @@ impl Ledger {
     /// Adds the group to its days. After an error it is called again with the same group.
     pub async fn write<S: Store>(&mut self, store: &S, group: &mut Group, remarks: &mut Remarks) -> Result<()> {
         let last = group.last;
+        for (day, counter) in std::mem::take(&mut group.left_out) {
+            remarks.left_out.push((day.as_str().to_owned(), counter.field()));
+        }
         for (day, part) in &mut group.days {
             if part.progress != Progress::Done {
                 self.write_day(store, day, part, last, remarks).await?;

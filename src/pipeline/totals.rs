@@ -52,6 +52,8 @@ pub enum Progress {
 pub struct Group {
     pub last: i64,
     pub records: u64,
+    /// Amounts that would have made a sum inexact, by day.
+    pub left_out: Vec<(Day, Counter)>,
     pub days: BTreeMap<Day, DayPart>,
 }
 
@@ -82,6 +84,7 @@ impl Totals {
         let mut group = Group {
             last: up_to,
             records: 0,
+            left_out: Vec::new(),
             days: BTreeMap::new(),
         };
         for run in [&mut self.events, &mut self.sessions] {
@@ -97,9 +100,13 @@ impl Totals {
 impl Group {
     fn add(&mut self, contribution: Contribution) {
         self.records += 1;
-        let part = self.days.entry(contribution.day).or_default();
+        let part = self.days.entry(contribution.day.clone()).or_default();
         match contribution.what {
-            What::Amount(counter, amount) => part.delta.add(counter, amount),
+            What::Amount(counter, amount) => {
+                if !part.delta.add(counter, amount) {
+                    self.left_out.push((contribution.day, counter));
+                }
+            }
             What::Login(user) => {
                 part.delta.add(Counter::SessionCount, 1.0);
                 part.users.entry(user).or_insert(contribution.seq);

@@ -49,6 +49,9 @@ pub struct Close {
     pub duration_s: f64,
 }
 
+/// Whole numbers up to 2^53 are exact in a double; no total goes beyond it.
+pub const LARGEST_TOTAL: f64 = 9_007_199_254_740_992.0;
+
 /// What a group adds to one day.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Delta {
@@ -61,8 +64,14 @@ pub struct Delta {
 }
 
 impl Delta {
-    pub fn add(&mut self, counter: Counter, amount: f64) {
-        *self.amounts[counter as usize].get_or_insert(0.0) += amount;
+    /// False when the sum would lie beyond [`LARGEST_TOTAL`]: it stays as it is.
+    pub fn add(&mut self, counter: Counter, amount: f64) -> bool {
+        let sum = self.amounts[counter as usize].get_or_insert(0.0);
+        let fits = (*sum + amount).abs() <= LARGEST_TOTAL;
+        if fits {
+            *sum += amount;
+        }
+        fits
     }
 
     /// The counters that were touched, with what to add (0 included).

@@ -142,6 +142,16 @@ module.exports = [
     differences: ['beyond 2^53'],
   }),
   {
+    name: 'an event whose data is refused does not count',
+    clock: CLOCK,
+    async run(host) {
+      const system = host.create();
+      system.track('credits.earn', 'ann', { amount: 2 });
+      system.track('credits.earn', 'ann', { amount: 5, 'a\0b': 1 });
+    },
+    differences: ['refused data does not count'],
+  },
+  {
     name: 'data of null does not throw',
     clock: CLOCK,
     async run(host) {

@@ -9,9 +9,7 @@ use super::{store_error, unexpected, Added, Delta, MongoStore, Result, Standing,
 use crate::calendar::Day;
 use crate::counters::Counter;
 use crate::document::number;
-
-/// Whole numbers up to here are exact in a double; no total goes beyond it.
-const LARGEST_TOTAL: f64 = 9_007_199_254_740_992.0;
+use crate::store::LARGEST_TOTAL;
 
 impl MongoStore {
     pub(super) async fn upsert_day(&self, day: &Day) -> Result<()> {
