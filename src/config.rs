@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::error::ConfigError;
+use crate::{forward, store};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -81,8 +82,10 @@ impl Config {
             env: object("environment", env)?,
         };
         let config = Config {
-            uri: source.text("uri", Some("ANALYTICS_MONGODB_URI"))?,
-            fallback_uri: source.variable("MONGODB_URI").or(source.variable("MONGO_URI")),
+            uri: source.uri()?,
+            fallback_uri: source
+                .variable("MONGODB_URI")
+                .or(source.variable("MONGO_URI")),
             database: source.text("database", Some("ANALYTICS_MONGODB_DATABASE"))?,
             collections: source.collections()?,
             webhook_url: source.webhook_url()?,
@@ -98,12 +101,8 @@ impl Config {
                 256 * MIB,
                 64 * KIB..=64 * KIB * MIB,
             )? as usize,
-            max_event_bytes: source.integer(
-                "maxEventBytes",
-                None,
-                256 * KIB,
-                KIB..=15 * MIB,
-            )? as usize,
+            max_event_bytes: source.integer("maxEventBytes", None, 256 * KIB, KIB..=15 * MIB)?
+                as usize,
             operation_timeout: source.millis("operationTimeoutMs", None, 10_000, 100..=600_000)?,
             ack_timeout: source.millis("ackTimeoutMs", None, 5_000, 1..=600_000)?,
             shutdown_timeout: source.millis(
@@ -167,7 +166,10 @@ impl Source {
         let value = value.unwrap_or(Some(default));
         value.filter(|v| range.contains(v)).ok_or_else(|| {
             let (min, max) = (range.start(), range.end());
-            ConfigError::new(source, format!("must be a whole number from {min} to {max}"))
+            ConfigError::new(
+                source,
+                format!("must be a whole number from {min} to {max}"),
+            )
         })
     }
 
@@ -178,7 +180,8 @@ impl Source {
         default: u64,
         range: std::ops::RangeInclusive<u64>,
     ) -> Result<Duration, ConfigError> {
-        self.integer(name, env, default, range).map(Duration::from_millis)
+        self.integer(name, env, default, range)
+            .map(Duration::from_millis)
     }
 
     fn collections(&mut self) -> Result<Collections, ConfigError> {
@@ -219,13 +222,25 @@ impl Source {
         let Some(url) = self.text("webhookUrl", Some(ENV))? else {
             return Ok(None);
         };
-        let valid = reqwest::Url::parse(&url)
-            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if valid {
+        if forward::is_url(&url) {
             return Ok(Some(url));
         }
         let field = if given_as_option { "webhookUrl" } else { ENV };
         Err(ConfigError::new(field, "must be an http or https URL"))
+    }
+
+    fn uri(&mut self) -> Result<Option<String>, ConfigError> {
+        const ENV: &str = "ANALYTICS_MONGODB_URI";
+        let given_as_option = self.options.contains_key("uri");
+        let Some(uri) = self.text("uri", Some(ENV))? else {
+            return Ok(None);
+        };
+        if store::is_connection_string(&uri) {
+            return Ok(Some(uri));
+        }
+        let field = if given_as_option { "uri" } else { ENV };
+        let problem = "must be a MongoDB connection string, mongodb://… or mongodb+srv://…";
+        Err(ConfigError::new(field, problem))
     }
 }
 
@@ -261,7 +276,8 @@ mod tests {
 
     #[test]
     fn an_option_wins_over_its_environment_variable() {
-        let env = r#"{"ANALYTICS_MONGODB_URI": "mongodb://env", "ANALYTICS_FLUSH_INTERVAL_MS": "70"}"#;
+        let env =
+            r#"{"ANALYTICS_MONGODB_URI": "mongodb://env", "ANALYTICS_FLUSH_INTERVAL_MS": "70"}"#;
         let (config, _) = read(r#"{"uri": "mongodb://option"}"#, env).expect("valid");
         assert_eq!(config.uri.as_deref(), Some("mongodb://option"));
         assert_eq!(config.flush_interval, Duration::from_millis(70));
@@ -272,14 +288,36 @@ mod tests {
         for (options, env, field) in [
             (r#"{"uri": 5}"#, "{}", "uri"),
             (r#"{"uri": ""}"#, "{}", "uri"),
+            (r#"{"uri": "localhost:27017"}"#, "{}", "uri"),
+            (
+                "{}",
+                r#"{"ANALYTICS_MONGODB_URI": "mongodb://a:b"}"#,
+                "ANALYTICS_MONGODB_URI",
+            ),
             (r#"{"flushIntervalMs": "500"}"#, "{}", "flushIntervalMs"),
             (r#"{"flushIntervalMs": 0.5}"#, "{}", "flushIntervalMs"),
             (r#"{"maxEventBytes": 16777216}"#, "{}", "maxEventBytes"),
-            (r#"{"collections": {"event": "x"}}"#, "{}", "collections.event"),
-            (r#"{"collections": {"daily": "a$b"}}"#, "{}", "collections.daily"),
+            (
+                r#"{"collections": {"event": "x"}}"#,
+                "{}",
+                "collections.event",
+            ),
+            (
+                r#"{"collections": {"daily": "a$b"}}"#,
+                "{}",
+                "collections.daily",
+            ),
             (r#"{"webhookUrl": "ftp://x"}"#, "{}", "webhookUrl"),
-            ("{}", r#"{"ANALYTICS_WEBHOOK_URL": "x"}"#, "ANALYTICS_WEBHOOK_URL"),
-            ("{}", r#"{"ANALYTICS_MAX_QUEUE_BYTES": "1G"}"#, "ANALYTICS_MAX_QUEUE_BYTES"),
+            (
+                "{}",
+                r#"{"ANALYTICS_WEBHOOK_URL": "x"}"#,
+                "ANALYTICS_WEBHOOK_URL",
+            ),
+            (
+                "{}",
+                r#"{"ANALYTICS_MAX_QUEUE_BYTES": "1G"}"#,
+                "ANALYTICS_MAX_QUEUE_BYTES",
+            ),
         ] {
             let error = read(options, env).expect_err(options);
             assert!(error.starts_with(&format!("{field}: ")), "{error}");
@@ -288,8 +326,10 @@ mod tests {
 
     #[test]
     fn unknown_options_are_listed_and_empty_variables_count_as_not_set() {
-        let env = r#"{"MONGODB_URI": "", "MONGO_URI": "mongodb://second", "ANALYTICS_WEBHOOK_URL": ""}"#;
-        let (config, unknown) = read(r#"{"flushInterval": 5, "strict": true}"#, env).expect("valid");
+        let env =
+            r#"{"MONGODB_URI": "", "MONGO_URI": "mongodb://second", "ANALYTICS_WEBHOOK_URL": ""}"#;
+        let (config, unknown) =
+            read(r#"{"flushInterval": 5, "strict": true}"#, env).expect("valid");
         assert_eq!(unknown, ["flushInterval"]);
         assert_eq!(config.fallback_uri.as_deref(), Some("mongodb://second"));
         assert_eq!(config.webhook_url, None);

@@ -159,9 +159,7 @@ fn user_of(elements: &[u8]) -> Option<&str> {
 
 fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
     let end = offset.checked_add(4)?;
-    Some(u32::from_le_bytes(
-        bytes.get(offset..end)?.try_into().ok()?,
-    ))
+    Some(u32::from_le_bytes(bytes.get(offset..end)?.try_into().ok()?))
 }
 
 fn f64_at(bytes: &[u8], offset: usize) -> Option<f64> {
@@ -176,7 +174,14 @@ pub(crate) mod testing {
 
     use super::*;
 
-    pub fn frame(kind: u8, flags: u8, counter: u8, time_ms: i64, number: f64, el: &[u8]) -> Vec<u8> {
+    pub fn frame(
+        kind: u8,
+        flags: u8,
+        counter: u8,
+        time_ms: i64,
+        number: f64,
+        el: &[u8],
+    ) -> Vec<u8> {
         let mut bytes = Vec::new();
         bytes.extend(((HEADER + el.len()) as u32).to_le_bytes());
         bytes.extend([kind, flags, counter, 0]);

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use napi::Status;
 use napi::bindgen_prelude::{Buffer, Function, Result, Uint32Array};
 use napi::threadsafe_function::{
     ThreadsafeCallContext, ThreadsafeFunction, ThreadsafeFunctionCallMode,
 };
-use napi::Status;
 use napi_derive::napi;
 
 use crate::config::Config;
@@ -79,9 +79,7 @@ pub fn build(deliver: Function<'_, Delivery, ()>) -> Result<Deliver> {
         .build_threadsafe_function::<Message>()
         .weak::<true>()
         .callee_handled::<false>()
-        .build_callback(|context: ThreadsafeCallContext<Message>| {
-            Ok(Delivery::from(context.value))
-        })
+        .build_callback(|context: ThreadsafeCallContext<Message>| Ok(Delivery::from(context.value)))
 }
 
 /// The JavaScript side as the pipeline's host.

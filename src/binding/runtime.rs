@@ -22,7 +22,8 @@ pub fn enter() -> Result<EnterGuard<'static>> {
                 .thread_name("gso-analytics")
                 .enable_all()
                 .build();
-            let built = built.map_err(|e| Error::from_reason(format!("cannot start threads: {e}")))?;
+            let built =
+                built.map_err(|e| Error::from_reason(format!("cannot start threads: {e}")))?;
             runtime.insert(Box::leak(Box::new(built)))
         }
     };

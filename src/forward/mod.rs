@@ -7,6 +7,12 @@ use std::sync::Arc;
 
 use crate::shared::Shared;
 
+/// Whether events can be posted there.
+pub fn is_url(text: &str) -> bool {
+    reqwest::Url::parse(text)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
 /// The pipeline's end of the forwarder.
 pub struct Forwarding {
     lanes: Vec<tokio::sync::mpsc::UnboundedSender<Box<[u8]>>>,
@@ -54,6 +60,7 @@ fn user_hash(elements: &[u8]) -> u32 {
         }
         _ => &[],
     };
-    user.iter()
-        .fold(17_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(*byte)))
+    user.iter().fold(17_u32, |hash, byte| {
+        hash.wrapping_mul(31).wrapping_add(u32::from(*byte))
+    })
 }

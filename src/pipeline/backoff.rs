@@ -20,7 +20,9 @@ impl Backoff {
     }
 
     pub fn fail(&mut self, now: Instant) {
-        let bound = FIRST.saturating_mul(1 << self.failures.min(16)).min(LONGEST);
+        let bound = FIRST
+            .saturating_mul(1 << self.failures.min(16))
+            .min(LONGEST);
         self.failures += 1;
         // Never at once: an error that is answered immediately must not become a hot loop.
         let wait = rand::random_range(FIRST / 5..=bound);

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bson::oid::ObjectId;
 use bson::RawDocumentBuf;
+use bson::oid::ObjectId;
 
+use super::RECORD_OVERHEAD;
 use super::active::{ActiveSessions, Session};
 use super::lane::Numbered;
 use super::totals::{Contribution, What};
-use super::RECORD_OVERHEAD;
 use crate::calendar::Day;
 use crate::document;
 use crate::forward::Forwarding;
@@ -73,9 +73,14 @@ pub enum Item {
     Event(EventItem),
     Session(SessionItem),
     /// A logout of somebody who is not logged in: nothing to write.
-    Nothing { ack: u32, cost: usize },
+    Nothing {
+        ack: u32,
+        cost: usize,
+    },
     /// Elements that make no document: a defect of this package.
-    Unusable { cost: usize },
+    Unusable {
+        cost: usize,
+    },
 }
 
 pub struct Intake {
@@ -110,8 +115,14 @@ impl Intake {
                 if let (Some(body), Some(forwarding)) = (webhook, forwarding) {
                     forwarding.enqueue(record.elements, body);
                 }
-                let document = stored
-                    .then(|| document::event(new_id(record.time_ms), record.elements, &day, record.time_ms));
+                let document = stored.then(|| {
+                    document::event(
+                        new_id(record.time_ms),
+                        record.elements,
+                        &day,
+                        record.time_ms,
+                    )
+                });
                 if matches!(document, Some(None)) {
                     return Item::Unusable { cost };
                 }

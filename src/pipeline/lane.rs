@@ -45,7 +45,6 @@ impl<T: Numbered> Lane<T> {
         self.queue.push_back(item);
     }
 
-
     /// The number of the oldest record that is not known to be written.
     pub fn first_unwritten(&self) -> Option<i64> {
         self.in_flight

@@ -111,13 +111,20 @@ impl<S> Link<S> {
     }
 
     /// The host has no connection (yet).
-    pub fn nothing_found(&mut self, mongoose_loaded: bool, config: &Config, now: Instant) -> Verdict {
+    pub fn nothing_found(
+        &mut self,
+        mongoose_loaded: bool,
+        config: &Config,
+        now: Instant,
+    ) -> Verdict {
         let patience = if mongoose_loaded {
             PATIENCE_LOADED
         } else {
             PATIENCE_UNLOADED
         };
-        let waited = self.needed_since.map_or(Duration::ZERO, |since| now - since);
+        let waited = self
+            .needed_since
+            .map_or(Duration::ZERO, |since| now - since);
         if waited < patience || self.connection.is_some() {
             return Verdict::KeepAsking;
         }

@@ -50,7 +50,10 @@ impl Reading {
         document.append(cstr!("today"), today);
         document.append(cstr!("dau"), dau(today));
         document.append(cstr!("mau"), number(self.sums.mau));
-        document.append(cstr!("avgSessionMin"), number((mean_s / 60.0 + 0.5).floor()));
+        document.append(
+            cstr!("avgSessionMin"),
+            number((mean_s / 60.0 + 0.5).floor()),
+        );
         document.append(cstr!("activeSessions"), number(active_sessions as f64));
         document
     }
@@ -76,7 +79,8 @@ mod tests {
 
     #[test]
     fn without_a_document_for_today_everything_is_zero() {
-        let expected = doc! { "today": {}, "dau": 0, "mau": 0, "avgSessionMin": 0, "activeSessions": 3 };
+        let expected =
+            doc! { "today": {}, "dau": 0, "mau": 0, "avgSessionMin": 0, "activeSessions": 3 };
         assert_eq!(shown(None, Sums::default()), expected);
     }
 
@@ -88,7 +92,7 @@ mod tests {
             sessions_closed: 5.0,
         };
         let expected = doc! { "today": { "dau": 2 }, "dau": 2, "mau": 7, "avgSessionMin": 2,
-            "activeSessions": 3 };
+        "activeSessions": 3 };
         assert_eq!(shown(Some(rawdoc! { "dau": 2 }), sums), expected);
     }
 }

@@ -29,6 +29,8 @@ mod outcomes;
 mod protocol;
 mod reading;
 mod sessions;
+#[cfg(test)]
+mod tests;
 mod totals;
 mod worker;
 
@@ -54,9 +56,18 @@ pub enum Message {
     /// These logins and logouts are done, or have waited for `ackTimeoutMs`.
     Acknowledged(Vec<u32>),
     /// A request succeeded; reads carry one BSON document.
-    Done { request: u32, result: Option<Vec<u8>> },
-    Failed { request: u32, error: Error },
-    Log { level: Level, text: String },
+    Done {
+        request: u32,
+        result: Option<Vec<u8>>,
+    },
+    Failed {
+        request: u32,
+        error: Error,
+    },
+    Log {
+        level: Level,
+        text: String,
+    },
     /// No connection is known; the host may look for one and answer with [`Pipeline::connect`] or
     /// [`Pipeline::nothing_found`].
     ConnectionWanted,
@@ -105,7 +116,8 @@ impl Pipeline {
         }
         let (end, taken) = self.fitting(frames, records);
         if taken > 0 {
-            self.shared.take_over(taken.into(), end + taken as usize * RECORD_OVERHEAD);
+            self.shared
+                .take_over(taken.into(), end + taken as usize * RECORD_OVERHEAD);
             // The worker ends only after this sender is gone, so this cannot fail.
             let _ = self.commands.send(Command::Frames(frames[..end].to_vec()));
         }
@@ -119,7 +131,9 @@ impl Pipeline {
 
     /// Whoever awaits a refused login or logout must not wait for it.
     fn acknowledge_refused(&self, frames: &[u8]) {
-        let acks = Frames::new(frames).flatten().filter_map(|record| record.ack());
+        let acks = Frames::new(frames)
+            .flatten()
+            .filter_map(|record| record.ack());
         let acks: Vec<u32> = acks.collect();
         if !acks.is_empty() {
             self.host.deliver(Message::Acknowledged(acks));
@@ -149,7 +163,9 @@ impl Pipeline {
     }
 
     pub fn nothing_found(&self, mongoose_loaded: bool) {
-        let _ = self.commands.send(Command::NothingFound { mongoose_loaded });
+        let _ = self
+            .commands
+            .send(Command::NothingFound { mongoose_loaded });
     }
 
     pub fn request(&self, request: u32, what: Request) {

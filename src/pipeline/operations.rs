@@ -14,7 +14,9 @@ use crate::error::Error;
 pub enum Request {
     Flush,
     /// The JavaScript clock at the call, ms since 1970.
-    Metrics { now_ms: i64 },
+    Metrics {
+        now_ms: i64,
+    },
     Last30Days,
     Stop,
 }

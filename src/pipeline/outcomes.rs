@@ -131,7 +131,8 @@ impl<S: Store> Worker<S> {
         match outcome {
             Ok(()) => {
                 self.totals_backoff.succeed();
-                self.shared.release(group.records as usize * CONTRIBUTION_COST);
+                self.shared
+                    .release(group.records as usize * CONTRIBUTION_COST);
                 self.shared.settle_written(group.records);
                 self.ledger = LedgerState::Ready(ledger);
             }

@@ -73,10 +73,17 @@ impl Ledger {
     }
 
     /// Adds the group to its days. After an error it is called again with the same group.
-    pub async fn write<S: Store>(&mut self, store: &S, group: &mut Group, remarks: &mut Remarks) -> Result<()> {
+    pub async fn write<S: Store>(
+        &mut self,
+        store: &S,
+        group: &mut Group,
+        remarks: &mut Remarks,
+    ) -> Result<()> {
         let last = group.last;
         for (day, counter) in std::mem::take(&mut group.left_out) {
-            remarks.left_out.push((day.as_str().to_owned(), counter.field()));
+            remarks
+                .left_out
+                .push((day.as_str().to_owned(), counter.field()));
         }
         for (day, part) in &mut group.days {
             if part.progress != Progress::Done {
@@ -97,7 +104,9 @@ impl Ledger {
         remarks: &mut Remarks,
     ) -> Result<()> {
         loop {
-            if part.progress == Progress::Uncertain && self.settle(store, day, part, last, remarks).await? {
+            if part.progress == Progress::Uncertain
+                && self.settle(store, day, part, last, remarks).await?
+            {
                 return Ok(());
             }
             let entry = self.days.entry(day.clone()).or_default();
@@ -116,7 +125,9 @@ impl Ledger {
             if let Added::Applied { left_out } = store.add(day, step, &delta).await? {
                 self.moved_to(day, Some(last));
                 let fields = left_out.iter().map(|counter| counter.field());
-                remarks.left_out.extend(fields.map(|field| (day.as_str().to_owned(), field)));
+                remarks
+                    .left_out
+                    .extend(fields.map(|field| (day.as_str().to_owned(), field)));
                 return Ok(());
             }
         }
@@ -175,7 +186,13 @@ impl Ledger {
     }
 
     /// The part's amounts, with the users who are new on the day and in the month.
-    async fn with_new_users<S: Store>(&self, store: &S, day: &Day, part: &DayPart, last: i64) -> Result<Delta> {
+    async fn with_new_users<S: Store>(
+        &self,
+        store: &S,
+        day: &Day,
+        part: &DayPart,
+        last: i64,
+    ) -> Result<Delta> {
         let mut delta = part.delta.clone();
         let known = self.known_users.get(day);
         let users: Vec<(&Arc<str>, i64)> = part
@@ -186,7 +203,10 @@ impl Ledger {
             .collect();
         let (mut dau, mut mau) = (0, 0);
         for users in users.chunks(USERS_PER_REQUEST) {
-            mau += self.credited(store, Period::Month(day), users, last).await?.len();
+            mau += self
+                .credited(store, Period::Month(day), users, last)
+                .await?
+                .len();
             let new = self.credited(store, Period::Day(day), users, last).await?;
             dau += new.len() - self.counted_before(store, day, &new).await?;
         }
@@ -238,12 +258,21 @@ impl Ledger {
             writer: self.writer.clone(),
             seq,
             day: period.day().as_str().to_owned(),
-            expires_ms: period.end_ms().unwrap_or(now).max(now).saturating_add(MARKER_LIFE_MS),
+            expires_ms: period
+                .end_ms()
+                .unwrap_or(now)
+                .max(now)
+                .saturating_add(MARKER_LIFE_MS),
         }
     }
 
     /// How many of these users the day counted before this package wrote to it.
-    async fn counted_before<S: Store>(&self, store: &S, day: &Day, users: &[String]) -> Result<usize> {
+    async fn counted_before<S: Store>(
+        &self,
+        store: &S,
+        day: &Day,
+        users: &[String],
+    ) -> Result<usize> {
         let base = self.bases.of(store, std::slice::from_ref(day)).await?;
         let none = ObjectId::from_bytes([0; 12]);
         let cut = base.first().map_or(none, |base| base.cut);

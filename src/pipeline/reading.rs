@@ -103,7 +103,9 @@ impl<S: Store> Worker<S> {
         while let Some(kind) = self.next_read(now) {
             let mut requests = Vec::new();
             for place in 0..self.operations.len() {
-                if self.operations[place].kind == kind && self.may_read(&self.operations[place], now) {
+                if self.operations[place].kind == kind
+                    && self.may_read(&self.operations[place], now)
+                {
                     self.operations[place].phase = Phase::Reading;
                     requests.push(self.operations[place].request);
                 }
@@ -112,9 +114,9 @@ impl<S: Store> Worker<S> {
             self.tasks.spawn(async move {
                 let store = store.as_ref();
                 let found = match &kind {
-                    Kind::Metrics(today) => {
-                        metrics::read(store, &bases, today).await.map(Found::Metrics)
-                    }
+                    Kind::Metrics(today) => metrics::read(store, &bases, today)
+                        .await
+                        .map(Found::Metrics),
                     _ => store.newest_days(NEWEST_DAYS).await.map(Found::Days),
                 };
                 Outcome::Read(Answer { requests, found })

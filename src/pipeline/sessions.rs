@@ -103,7 +103,13 @@ async fn insert<S: Store>(
 ) -> Result<()> {
     let (mut documents, mut places) = (Vec::new(), Vec::new());
     for (place, (item, cut)) in group.iter().zip(cuts).enumerate() {
-        if let SessionChange::Login { id, login_ms, elements, .. } = &item.change {
+        if let SessionChange::Login {
+            id,
+            login_ms,
+            elements,
+            ..
+        } = &item.change
+        {
             match document::session(above(*id, *cut), elements, &item.day, *login_ms) {
                 Some(document) => {
                     documents.push(document);

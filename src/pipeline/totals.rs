@@ -158,7 +158,10 @@ mod tests {
             amounts,
             [(Counter::CreditsEarned, 12.0), (Counter::SessionCount, 2.0)]
         );
-        assert_eq!(part.users.clone().into_iter().collect::<Vec<_>>(), [("a".into(), 2)]);
+        assert_eq!(
+            part.users.clone().into_iter().collect::<Vec<_>>(),
+            [("a".into(), 2)]
+        );
         assert!(!totals.is_ready(5));
         assert!(totals.is_ready(6));
     }

@@ -244,7 +244,10 @@ impl<S: Store> Worker<S> {
     fn look_elsewhere(&mut self, mongoose_loaded: bool) {
         let shared = Arc::clone(&self.shared);
         let now = Instant::now();
-        match self.link.nothing_found(mongoose_loaded, &shared.config, now) {
+        match self
+            .link
+            .nothing_found(mongoose_loaded, &shared.config, now)
+        {
             Verdict::KeepAsking => {}
             Verdict::TellUser => self.log(Level::Warn, messages::no_connection(&shared.config)),
             Verdict::UseFallback => self.log(Level::Info, messages::fallback(mongoose_loaded)),

@@ -2,15 +2,17 @@
 //!
 //! Every write can be repeated without changing the outcome; the answer to doubt is to repeat it.
 
+#[cfg(test)]
+pub(crate) mod fake;
 mod mongo;
 
-pub use mongo::{Connection, MongoStore};
+pub use mongo::{Connection, MongoStore, is_connection_string};
 
 use std::fmt;
 use std::future::Future;
 
-use bson::oid::ObjectId;
 use bson::RawDocumentBuf;
+use bson::oid::ObjectId;
 
 use crate::calendar::Day;
 use crate::counters::Counter;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mongodb::options::{
-    AuthMechanism, ClientOptions, Credential, DriverInfo, ServerAddress, Tls, TlsOptions,
+    AuthMechanism, ClientOptions, ConnectionString, Credential, DriverInfo, ServerAddress, Tls,
+    TlsOptions,
 };
 use serde::Deserialize;
 
@@ -15,6 +16,11 @@ use super::{Result, StoreError};
 const DEFAULT_DATABASE: &str = "test";
 /// How long one attempt looks for a server; the pipeline repeats it for as long as it takes.
 const SERVER_SELECTION_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Whether the text has the form of a connection string; looks nothing up.
+pub fn is_connection_string(text: &str) -> bool {
+    ConnectionString::parse(text).is_ok()
+}
 
 /// `Debug` leaves out everything that may hold credentials.
 #[derive(Clone, Deserialize)]
@@ -126,10 +132,12 @@ impl Adopted {
 
     fn hosts(&self) -> Result<Vec<ServerAddress>> {
         let parsed = self.hosts.iter().map(ServerAddress::parse);
-        parsed.collect::<std::result::Result<_, _>>().map_err(|_| StoreError {
-            message: "the hosts of the mongoose connection cannot be read".to_owned(),
-            transient: false,
-        })
+        parsed
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|_| StoreError {
+                message: "the hosts of the mongoose connection cannot be read".to_owned(),
+                transient: false,
+            })
     }
 
     fn credential(&self) -> Result<Option<Credential>> {
@@ -178,10 +186,16 @@ mod tests {
     #[tokio::test]
     async fn the_database_is_the_named_one_then_the_uris_then_test() {
         for (json, database) in [
-            (r#"{"uri": {"uri": "mongodb://h/path", "database": "named"}}"#, "named"),
+            (
+                r#"{"uri": {"uri": "mongodb://h/path", "database": "named"}}"#,
+                "named",
+            ),
             (r#"{"uri": {"uri": "mongodb://h/path"}}"#, "path"),
             (r#"{"uri": {"uri": "mongodb://h"}}"#, "test"),
-            (r#"{"adopted": {"hosts": ["h:1"], "database": "named"}}"#, "named"),
+            (
+                r#"{"adopted": {"hosts": ["h:1"], "database": "named"}}"#,
+                "named",
+            ),
         ] {
             assert_eq!(options_of(json).await.expect("valid").1, database);
         }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use bson::{doc, Document};
+use bson::{Document, doc};
 use mongodb::error::{Error as DriverError, ErrorKind};
 use mongodb::options::IndexOptions;
 use mongodb::{Collection, IndexModel};
 
-use super::{is_duplicate_key, store_error, MongoStore, Result, StoreError};
+use super::{MongoStore, Result, StoreError, is_duplicate_key, store_error};
 
 /// Events are kept for 7 days.
 const EVENT_TTL: Duration = Duration::from_secs(604_800);

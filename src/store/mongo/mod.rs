@@ -11,7 +11,7 @@ mod totals;
 mod uniques;
 mod writes;
 
-pub use connect::Connection;
+pub use connect::{Connection, is_connection_string};
 
 use std::time::Duration;
 

@@ -1,10 +1,10 @@
 //! What `getMetrics()` and `getLast30Days()` read: daily documents, never sessions.
 
 use bson::raw::RawBsonRef;
-use bson::{doc, RawDocument, RawDocumentBuf};
+use bson::{RawDocument, RawDocumentBuf, doc};
 use mongodb::Cursor;
 
-use super::{store_error, unexpected, MongoStore, MonthView, Result, Sums};
+use super::{MongoStore, MonthView, Result, Sums, store_error, unexpected};
 use crate::calendar::Day;
 
 impl MongoStore {
@@ -19,7 +19,11 @@ impl MongoStore {
         let mut view = MonthView::default();
         for document in collect(documents).await? {
             add_sums(&mut view.sums, &document);
-            if view.today.is_none() && document.get_str("day").is_ok_and(|day| day == today.as_str()) {
+            if view.today.is_none()
+                && document
+                    .get_str("day")
+                    .is_ok_and(|day| day == today.as_str())
+            {
                 view.today = Some(without_book_keeping(&document)?);
             }
         }

@@ -3,9 +3,9 @@
 //! The book-keeping is one hidden sub-document, `_a`: `w` maps writers to their last applied record,
 //! `mau`, `sessionSeconds` and `sessionsClosed` are sums that `getMetrics()` needs.
 
-use bson::{doc, Bson, Document};
+use bson::{Bson, Document, doc};
 
-use super::{store_error, unexpected, Added, Delta, MongoStore, Result, Standing, Step};
+use super::{Added, Delta, MongoStore, Result, Standing, Step, store_error, unexpected};
 use crate::calendar::Day;
 use crate::counters::Counter;
 use crate::document::number;
@@ -23,7 +23,10 @@ impl MongoStore {
         sorted.sort_by(|a, b| a.0.cmp(&b.0));
         let fields: Document = sorted.into_iter().collect();
         self.daily
-            .update_one(doc! { "day": day.as_str() }, doc! { "$setOnInsert": fields })
+            .update_one(
+                doc! { "day": day.as_str() },
+                doc! { "$setOnInsert": fields },
+            )
             .upsert(true)
             .await
             .map(drop)

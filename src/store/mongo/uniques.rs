@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 
 use bson::oid::ObjectId;
-use bson::{doc, Bson, DateTime, Document};
+use bson::{Bson, DateTime, Document, doc};
 use mongodb::error::ErrorKind;
 
 use super::{
-    is_duplicate_key, store_error, unexpected, Base, Marker, MongoStore, Result, Sums,
-    DUPLICATE_KEY,
+    Base, DUPLICATE_KEY, Marker, MongoStore, Result, Sums, is_duplicate_key, store_error,
+    unexpected,
 };
 use crate::calendar::Day;
 use crate::store::{MARKER_LIFE_MS, Period, StoreError};
@@ -76,7 +76,11 @@ impl MongoStore {
         cut: ObjectId,
     ) -> Result<Vec<String>> {
         let old = doc! { "day": day.as_str(), "userId": { "$in": users }, "_id": { "$lte": cut } };
-        let found = self.sessions.distinct("userId", old).await.map_err(store_error)?;
+        let found = self
+            .sessions
+            .distinct("userId", old)
+            .await
+            .map_err(store_error)?;
         let names = found.into_iter().filter_map(|user| match user {
             Bson::String(user) => Some(user),
             _ => None,

@@ -1,12 +1,12 @@
 //! Events and sessions: inserts under an `_id` chosen beforehand, and the close of a session.
 
-use bson::{doc, DateTime, Document, RawDocumentBuf};
-use mongodb::error::{ErrorKind, IndexedWriteError};
+use bson::{DateTime, Document, RawDocumentBuf, doc};
 use mongodb::Collection;
+use mongodb::error::{ErrorKind, IndexedWriteError};
 
 use super::{
-    store_error, write_concern, Close, MongoStore, Result, SetAside, StoreError, DUPLICATE_KEY,
-    TRANSIENT_CODES,
+    Close, DUPLICATE_KEY, MongoStore, Result, SetAside, StoreError, TRANSIENT_CODES, store_error,
+    write_concern,
 };
 use crate::document::number;
 
@@ -15,7 +15,11 @@ pub(super) async fn insert(
     collection: &Collection<RawDocumentBuf>,
     documents: &[&RawDocumentBuf],
 ) -> Result<Vec<SetAside>> {
-    let Err(error) = collection.insert_many(documents.iter().copied()).ordered(false).await else {
+    let Err(error) = collection
+        .insert_many(documents.iter().copied())
+        .ordered(false)
+        .await
+    else {
         return Ok(Vec::new());
     };
     let ErrorKind::InsertMany(failed) = error.kind.as_ref() else {
@@ -65,7 +69,11 @@ impl MongoStore {
             "writeConcern": bson::serialize_to_bson(&write_concern())
                 .map_err(|error| StoreError { message: error.to_string(), transient: false })?,
         };
-        let reply = self.database.run_command(command).await.map_err(store_error)?;
+        let reply = self
+            .database
+            .run_command(command)
+            .await
+            .map_err(store_error)?;
         if let Ok(concern) = reply.get_document("writeConcernError") {
             return Err(StoreError {
                 message: concern.to_string(),

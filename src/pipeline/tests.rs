@@ -1,0 +1,312 @@
+//! The pipeline against a store in memory, with lost requests and lost replies. Time is paused, so
+//! that waits cost nothing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::{Host, Message, Pipeline, Request, spawn};
+use crate::calendar::Day;
+use crate::config::Config;
+use crate::counters::Counter;
+use crate::record::testing::{event, login, logout};
+use crate::shared::Shared;
+use crate::store::Connection;
+use crate::store::fake::{FakeStore, Fate};
+
+const MORNING_MS: i64 = 1_795_392_000_000 + 8 * 3_600_000;
+const DAY: &str = "2026-11-23";
+
+/// Collects messages; connects the pipeline as soon as it asks for it.
+#[derive(Default)]
+struct TestHost {
+    messages: Mutex<Vec<Message>>,
+}
+
+impl Host for TestHost {
+    fn deliver(&self, message: Message) {
+        self.lock().push(message);
+    }
+}
+
+impl TestHost {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Message>> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits (in paused time) for the first message that the function accepts.
+    async fn wait<T>(&self, accepts: impl Fn(&Message) -> Option<T>) -> T {
+        for _ in 0..1_000_000 {
+            if let Some(found) = self.lock().iter().find_map(&accepts) {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("waited in vain; got {:?}", self.lock());
+    }
+
+    async fn outcome(&self, request: u32) -> Result<Option<Vec<u8>>, &'static str> {
+        self.wait(|message| match message {
+            Message::Done {
+                request: of,
+                result,
+            } if *of == request => Some(Ok(result.clone())),
+            Message::Failed { request: of, error } if *of == request => Some(Err(error.code())),
+            _ => None,
+        })
+        .await
+    }
+
+    fn acknowledged(&self) -> Vec<u32> {
+        let messages = self.lock();
+        let acks = messages.iter().filter_map(|message| match message {
+            Message::Acknowledged(acks) => Some(acks.clone()),
+            _ => None,
+        });
+        acks.flatten().collect()
+    }
+}
+
+fn start(store: &FakeStore, options: &str) -> (Pipeline, Arc<TestHost>) {
+    let (config, _) = Config::from_json(options, "{}").expect("valid options");
+    let host = Arc::new(TestHost::default());
+    let store = store.clone();
+    let opener = Arc::new(move |_: Connection| {
+        let store = store.clone();
+        Box::pin(async move { Ok(store) })
+            as std::pin::Pin<Box<dyn Future<Output = crate::store::Result<FakeStore>> + Send>>
+    });
+    let shared = Shared::new(config);
+    let pipeline = spawn(shared, Arc::clone(&host) as Arc<dyn Host>, opener);
+    (pipeline, host)
+}
+
+fn connect(pipeline: &Pipeline) {
+    let json = r#"{"uri": {"uri": "mongodb://unused", "database": null}}"#;
+    pipeline.connect(serde_json::from_str(json).expect("a connection"));
+}
+
+fn reliable() -> FakeStore {
+    FakeStore::new(|| Fate::Answered)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_pushed_before_a_flush_is_written_and_totalled_when_it_is_done() {
+    let store = reliable();
+    let (pipeline, host) = start(&store, "{}");
+    connect(&pipeline);
+    let frames = [
+        event("a", Some((Counter::CreditsEarned, 5.0)), MORNING_MS),
+        login("a", 1, MORNING_MS),
+        event("b", None, MORNING_MS),
+        logout("a", 2, MORNING_MS + 90_000),
+    ];
+    assert_eq!(pipeline.push(&frames.concat(), 4), 0);
+    pipeline.request(7, Request::Flush);
+    assert_eq!(host.outcome(7).await, Ok(None));
+    let state = store.state();
+    assert_eq!((state.events.len(), state.sessions.len()), (2, 1));
+    let totals = &state.days[DAY].totals;
+    assert_eq!(totals[&Counter::CreditsEarned], 5.0);
+    assert_eq!(totals[&Counter::Dau], 1.0);
+    assert_eq!(totals[&Counter::TotalSessionS], 90.0);
+    let counts = pipeline.shared().health.counts();
+    assert_eq!((counts.accepted, counts.written), (4, 4));
+    let gauges = pipeline.shared().gauges();
+    assert_eq!((gauges.queued, gauges.queued_bytes), (0, 0));
+    assert_eq!(host.acknowledged(), [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_wait_for_a_connection_and_requests_for_it_time_out() {
+    let store = reliable();
+    let (pipeline, host) = start(
+        &store,
+        r#"{"operationTimeoutMs": 3000, "ackTimeoutMs": 1000}"#,
+    );
+    let frames = [event("a", None, MORNING_MS), login("a", 1, MORNING_MS)];
+    pipeline.push(&frames.concat(), 2);
+    for (request, what) in [
+        (1, Request::Flush),
+        (2, Request::Metrics { now_ms: MORNING_MS }),
+        (3, Request::Last30Days),
+    ] {
+        pipeline.request(request, what);
+        assert_eq!(host.outcome(request).await, Err("ANALYTICS_TIMEOUT"));
+    }
+    assert_eq!(host.acknowledged(), [1]);
+    connect(&pipeline);
+    pipeline.request(4, Request::Flush);
+    assert_eq!(host.outcome(4).await, Ok(None));
+    assert_eq!(store.state().events.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_user_is_told_once_that_there_is_no_connection() {
+    let (pipeline, host) = start(&reliable(), "{}");
+    pipeline.push(&event("a", None, MORNING_MS), 1);
+    for _ in 0..200 {
+        pipeline.nothing_found(true);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let told = |message: &Message| match message {
+        Message::Log { text, .. } => Some(text.clone()),
+        _ => None,
+    };
+    let lines: Vec<String> = host.lock().iter().filter_map(told).collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("ANALYTICS_MONGODB_URI"), "{lines:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn beyond_the_bound_the_newest_are_refused_and_counted_exactly() {
+    let store = reliable();
+    let (pipeline, host) = start(&store, r#"{"maxQueueBytes": 65536}"#);
+    let frame = event("a", None, MORNING_MS);
+    let cost = frame.len() + super::RECORD_OVERHEAD;
+    let fits = 65_536 / cost;
+    let frames = [frame.repeat(1_000), login("late", 9, MORNING_MS)].concat();
+    assert_eq!(pipeline.push(&frames, 1_001), (1_001 - fits) as u32);
+    assert_eq!(host.acknowledged(), [9], "a refused login does not wait");
+    let counts = pipeline.shared().health.counts();
+    assert_eq!(counts.rejected["queue_full"], (1_001 - fits) as u64);
+    connect(&pipeline);
+    pipeline.request(1, Request::Flush);
+    assert_eq!(host.outcome(1).await, Ok(None));
+    assert_eq!(store.state().events.len(), fits);
+    assert_eq!(pipeline.push(&frame, 1), 0, "there is room again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_the_server_refuses_is_dropped_and_counted_and_the_rest_is_stored() {
+    let store = reliable();
+    store.state().refused_users.insert("bad".to_owned());
+    let (pipeline, host) = start(&store, "{}");
+    connect(&pipeline);
+    let counted = Some((Counter::PvpBattles, 1.0));
+    let frames: Vec<_> = ["a", "bad", "b"]
+        .map(|u| event(u, counted, MORNING_MS))
+        .concat();
+    pipeline.push(&frames, 3);
+    pipeline.request(1, Request::Flush);
+    assert_eq!(host.outcome(1).await, Ok(None));
+    assert_eq!(store.state().days[DAY].totals[&Counter::PvpBattles], 2.0);
+    let counts = pipeline.shared().health.counts();
+    assert_eq!(counts.dropped["refused_by_server"], 1);
+    assert_eq!((counts.accepted, counts.written), (3, 2));
+    assert_eq!(pipeline.shared().gauges().queued_bytes, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_stop_records_are_refused_until_the_next_start() {
+    let store = reliable();
+    let (pipeline, host) = start(&store, "{}");
+    connect(&pipeline);
+    pipeline.start();
+    pipeline.push(&event("a", None, MORNING_MS), 1);
+    pipeline.refuse();
+    pipeline.request(1, Request::Stop);
+    assert_eq!(host.outcome(1).await, Ok(None));
+    assert_eq!(pipeline.push(&login("b", 5, MORNING_MS), 1), 1);
+    assert_eq!(host.acknowledged(), [5]);
+    pipeline.start();
+    assert_eq!(pipeline.push(&event("c", None, MORNING_MS), 1), 0);
+    pipeline.request(2, Request::Flush);
+    assert_eq!(host.outcome(2).await, Ok(None));
+    assert_eq!(store.state().events.len(), 2);
+}
+
+/// A small generator of its own, so that a seed means the same run for ever.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+/// Several writers on one store that loses requests and replies: every total equals the stored
+/// documents in the end, each user counts once a day and once a month.
+#[tokio::test(start_paused = true)]
+async fn totals_are_exact_although_requests_and_replies_are_lost() {
+    let mut faults = 0;
+    for seed in 0..60 {
+        let mut fates = Dice(seed);
+        let store = FakeStore::new(move || match fates.roll(10) {
+            0 | 1 => Fate::RequestLost,
+            2..=4 => Fate::ReplyLost,
+            _ => Fate::Answered,
+        });
+        let mut dice = Dice(seed + 1_000);
+        let mut earned: BTreeMap<Day, f64> = BTreeMap::new();
+        let writers: Vec<_> = (0..3)
+            .map(|_| start(&store, r#"{"flushIntervalMs": 10}"#))
+            .collect();
+        for (pipeline, _) in &writers {
+            connect(pipeline);
+        }
+        for _ in 0..150 {
+            let (pipeline, _) = &writers[dice.roll(3) as usize];
+            let user = format!("u{}", dice.roll(12));
+            let time = MORNING_MS + dice.roll(2) as i64 * 86_400_000 + dice.roll(3_600_000) as i64;
+            let amount = dice.roll(9) as f64;
+            let frame = match dice.roll(4) {
+                0 => login(&user, 0, time),
+                1 => logout(&user, 0, time),
+                _ => {
+                    *earned.entry(Day::of(time)).or_default() += amount;
+                    event(&user, Some((Counter::GemsEarned, amount)), time)
+                }
+            };
+            assert_eq!(pipeline.push(&frame, 1), 0);
+            if dice.roll(5) == 0 {
+                tokio::time::sleep(Duration::from_millis(dice.roll(40))).await;
+            }
+        }
+        for (pipeline, host) in &writers {
+            pipeline.request(1, Request::Flush);
+            while host.outcome(1).await.is_err() {
+                host.lock().clear();
+                pipeline.request(1, Request::Flush);
+            }
+        }
+        for (day, amount) in earned {
+            let total = store.state().days[day.as_str()].totals[&Counter::GemsEarned];
+            assert_eq!(total, amount, "gems of {day:?}, seed {seed}");
+        }
+        check(&store, seed);
+        faults += store.state().faults;
+    }
+    assert!(faults > 1_000, "only {faults} faults: this tested nothing");
+}
+
+fn check(store: &FakeStore, seed: u64) {
+    let state = store.state();
+    let mut users: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+    let mut month: BTreeSet<&str> = BTreeSet::new();
+    let mut expected: BTreeMap<(&str, Counter), f64> = BTreeMap::new();
+    for session in state.sessions.values() {
+        let day = session.get_str("day").expect("a day");
+        let user = session.get_str("userId").expect("a user");
+        users.entry(day).or_default().insert(user);
+        month.insert(user);
+        *expected.entry((day, Counter::SessionCount)).or_default() += 1.0;
+        if session.get_datetime("logoutAt").is_ok() {
+            let seconds = session.get_f64("durationS").expect("a duration");
+            *expected.entry((day, Counter::TotalSessionS)).or_default() += seconds;
+        }
+    }
+    for (day, users) in &users {
+        expected.insert((day, Counter::Dau), users.len() as f64);
+    }
+    let mau: f64 = state.days.values().map(|daily| daily.mau).sum();
+    assert_eq!(mau, month.len() as f64, "mau, seed {seed}");
+    for ((day, counter), total) in expected {
+        let stored = state.days[day].totals.get(&counter).copied().unwrap_or(0.0);
+        assert_eq!(stored, total, "{counter:?} of {day}, seed {seed}");
+    }
+}
