@@ -91,7 +91,11 @@ const DEEDS = [
   {
     weight: 1,
     deed: 'gemsBought',
-    details: (dice) => ({ gems: dice.pick([80, 500]), cents: dice.pick([99, 499]), currency: 'eur' }),
+    details: (dice) => ({
+      gems: dice.pick([80, 500]),
+      cents: dice.pick([99, 499]),
+      currency: 'eur',
+    }),
     events: ({ gems, cents }) => [{ stripeRevenue: cents }, { gemsPurchased: gems }],
   },
   {

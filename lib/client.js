@@ -128,18 +128,24 @@ class Client {
 
   lookForConnection() {
     const { connection, loaded } = this.host.find();
-    if (connection === undefined) {
-      this.native.nothingFound(loaded);
-      return;
-    }
+    if (connection === undefined) this.native.nothingFound(loaded);
+    else this.adopt(connection);
+  }
+
+  adopt(connection) {
     connection.database = this.native.database ?? connection.database;
     this.native.connect(JSON.stringify({ adopted: connection }));
   }
 
-  /** The last turn of the process: what is staged goes over, and a connection is looked for. */
+  /** The last turn of the process: what is staged goes over, and any connection will do. */
   handOverLast() {
     this.stage.flush();
-    if (!this.native.hasUri) this.lookForConnection();
+    if (this.native.hasUri) return;
+    const connection = this.host.find().connection ?? this.host.find({ isLast: true }).connection;
+    const uri = process.env.MONGODB_URI || process.env.MONGO_URI;
+    if (connection !== undefined) this.adopt(connection);
+    else if (uri)
+      this.native.connect(JSON.stringify({ uri: { uri, database: this.native.database } }));
   }
 }
 

@@ -19,7 +19,7 @@ class HostConnection {
    * @param {(text: string) => void} warn
    */
   constructor(options, warn) {
-    this.given = options.mongoose;
+    this.given = options.mongoose ?? undefined;
     this.collections = { ...DEFAULT_COLLECTIONS, ...options.collections };
     this.warn = warn;
     this.warned = false;
@@ -36,17 +36,27 @@ class HostConnection {
     return copies;
   }
 
-  /** @returns {{ connection?: object, loaded: boolean }} */
-  find() {
+  /**
+   * @param {{ isLast?: boolean }} [when] at the end of the process a connection that the host has
+   *   closed just before is good enough
+   * @returns {{ connection?: object, loaded: boolean }}
+   */
+  find({ isLast = false } = {}) {
     const copies = this.meet();
-    const connecting = copies.filter((copy) => mongooses.isConnecting(copy.connection ?? copy));
+    const isUsable = isLast ? mongooses.wasConnecting : mongooses.isConnecting;
+    const connecting = copies.filter((copy) => isUsable(copy.connection ?? copy));
     if (connecting.length > 1 && !this.warned) {
       this.warned = true;
-      this.warn('several copies of mongoose are connected: the first is used; see options.mongoose');
+      this.warn(
+        'several copies of mongoose are connected: the first is used; see options.mongoose',
+      );
     }
     if (connecting.length === 0) return { loaded: copies.length > 0 };
     this.hostBson = bsonOf(connecting[0]);
-    return { connection: mongooses.describe(connecting[0].connection ?? connecting[0]), loaded: true };
+    return {
+      connection: mongooses.describe(connecting[0].connection ?? connecting[0]),
+      loaded: true,
+    };
   }
 
   /** The host's `bson` where it has one, else our own; loaded when first needed. */

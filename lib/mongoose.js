@@ -44,8 +44,13 @@ function isMongoose(value) {
 
 /** Whether `connect()` was called on this connection, so that all its settings can be read. */
 function isConnecting(connection) {
-  const { readyState, client } = connection;
-  return (readyState === CONNECTED || readyState === CONNECTING) && client?.options !== undefined;
+  const { readyState } = connection;
+  return (readyState === CONNECTED || readyState === CONNECTING) && wasConnecting(connection);
+}
+
+/** The same, also when it was closed since: the settings stay. */
+function wasConnecting(connection) {
+  return connection.client?.options !== undefined;
 }
 
 /** The settings of a connection, in the form that the native side reads. */
@@ -63,8 +68,14 @@ function describe(connection) {
     replicaSet: options.replicaSet,
     directConnection: options.directConnection,
     loadBalanced: options.loadBalanced,
-    database: connection.$dbName ?? options.dbName,
+    database: databaseOf(connection, options),
   };
+}
+
+/** `name` is that of an earlier connection until this one is up, except where `useDb()` chose it. */
+function databaseOf(connection, options) {
+  const isSettled = connection.readyState !== CONNECTING || connection._parent !== undefined;
+  return (isSettled ? connection.name : undefined) ?? connection.$dbName ?? options.dbName;
 }
 
 function tls(options) {
@@ -109,4 +120,11 @@ function register(mongoose, name, collection, fields) {
   mongoose.model(name, new mongoose.Schema(fields, settings));
 }
 
-module.exports = { loadedCopies, isMongoose, isConnecting, describe, registerModels };
+module.exports = {
+  loadedCopies,
+  isMongoose,
+  isConnecting,
+  wasConnecting,
+  describe,
+  registerModels,
+};

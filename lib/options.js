@@ -4,8 +4,8 @@
 const LEVELS = ['info', 'warn', 'error'];
 
 /**
- * JSON of the options that the native side knows. Values that JSON cannot hold become strings, so
- * that they are refused by name instead of passing for missing ones.
+ * JSON of the options that the native side knows. Values that JSON cannot hold become arrays, which
+ * no option takes, so that they are refused by name instead of passing for missing ones.
  */
 function optionsJson(options) {
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
@@ -14,11 +14,11 @@ function optionsJson(options) {
   const { mongoose, logger, strict, ...rest } = options;
   checkMongoose(mongoose);
   checkLogger(logger);
-  if (strict !== undefined && typeof strict !== 'boolean') {
+  if (strict != null && typeof strict !== 'boolean') {
     throw new TypeError('strict: must be true or false');
   }
   try {
-    return JSON.stringify(rest, (_key, value) => (isPlain(value) ? value : String(value)));
+    return JSON.stringify(rest, (_key, value) => (isPlain(value) ? value : []));
   } catch {
     throw new TypeError('options: must hold plain values');
   }
@@ -30,7 +30,7 @@ function isPlain(value) {
 }
 
 function checkMongoose(mongoose) {
-  if (mongoose === undefined) return;
+  if (mongoose == null) return;
   const connection = mongoose?.connection ?? mongoose;
   if (typeof connection?.readyState !== 'number') {
     throw new TypeError('mongoose: must be a mongoose instance or one of its connections');
@@ -38,7 +38,7 @@ function checkMongoose(mongoose) {
 }
 
 function checkLogger(logger) {
-  if (logger === undefined || logger === false) return;
+  if (logger == null || logger === false) return;
   if (!LEVELS.every((level) => typeof logger?.[level] === 'function')) {
     throw new TypeError('logger: must be false or have the functions info, warn and error');
   }
@@ -58,7 +58,7 @@ function lineWriter(logger) {
     if (logger === false) return;
     const line = `[ANALYTICS] ${text}`;
     try {
-      if (logger !== undefined) logger[level](line);
+      if (logger) logger[level](line);
       else if (level === 'info') console.log(line);
       else console[level](line);
     } catch {

@@ -7,8 +7,8 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { cleanEnvironment } = require('../__test__/support/environment');
 const { startMongod } = require('../__test__/support/mongod');
+const { ROOT, say, step } = require('./steps');
 
-const ROOT = path.join(__dirname, '..');
 const CONCURRENCY = 2;
 const TEST_TIMEOUT_MS = 180_000;
 
@@ -26,21 +26,6 @@ function chosenFiles(filters) {
   const chosen = filters.length ? files.filter(wanted) : files;
   if (chosen.length === 0) throw new Error(`no test file matches ${filters.join(', ') || '**'}`);
   return chosen;
-}
-
-function say(line) {
-  console.log(`[test] ${line}`);
-}
-
-/** Says what begins, runs it, says how long it took. */
-async function step(name, work) {
-  say(`${name} …`);
-  const started = performance.now();
-  try {
-    return await work();
-  } finally {
-    say(`${name}: ${((performance.now() - started) / 1000).toFixed(1)} s`);
-  }
 }
 
 function runNodeTest(files, server) {
@@ -68,16 +53,12 @@ async function runTests(filters = []) {
   }
 }
 
-module.exports = { runTests, step };
-
-if (require.main === module) {
-  runTests(process.argv.slice(2)).then(
-    (code) => {
-      process.exitCode = code;
-    },
-    (error) => {
-      console.error(error.message);
-      process.exitCode = 1;
-    },
-  );
-}
+runTests(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  },
+);

@@ -128,7 +128,7 @@ pub const REJECTIONS: [&str; 15] = [
     "stopped",
 ];
 
-/// What was not taken over in full although the record was accepted.
+/// What JavaScript could not take over in full although the record was accepted.
 pub const NOTES: [&str; 2] = ["invalid_amount", "not_forwardable"];
 
 /// The listed name equal to `name`, for reasons that arrive as text.

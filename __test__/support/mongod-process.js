@@ -14,7 +14,6 @@ const START_ATTEMPTS = 5;
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 15_000;
 const LOG_LINES_SHOWN = 12;
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 const alive = new Set();
 let watchdog;
@@ -177,7 +176,7 @@ function canConnect(port) {
   });
 }
 
-/** Once per process: the exit hook, the signals, and the watchdog for deaths without either. */
+/** Once per process: the exit hook, and the watchdog for deaths without one (signals too). */
 function guardThisProcess() {
   if (watchdog) return;
   const script = path.join(__dirname, 'mongod-watchdog.js');
@@ -189,18 +188,10 @@ function guardThisProcess() {
   watchdog.stdin.unref();
   watchdog.stdin.on('error', () => {});
   process.once('exit', stopAllNow);
-  for (const signal of SIGNALS) process.once(signal, () => dieOf(signal));
 }
 
 function stopAllNow() {
   for (const mongod of alive) mongod.stopNow();
-}
-
-/** Cleans up, then lets the signal do what it does without us, unless somebody else handles it. */
-function dieOf(signal) {
-  if (process.listenerCount(signal) > 0) return;
-  stopAllNow();
-  process.kill(process.pid, signal);
 }
 
 module.exports = { MongodProcess };

@@ -116,19 +116,20 @@ pub fn refusal(reason: &str, config: &Config) -> String {
             "an event was refused, its data takes more than {} bytes (maxEventBytes)",
             config.max_event_bytes
         ),
-        "invalid_id" => "a user id that is no string and cannot be made one was refused".to_owned(),
+        "invalid_id" => "a user id that is missing or cannot be made a string was refused".to_owned(),
         "invalid_event" => "an event name that cannot be made a string was refused".to_owned(),
         "invalid_name" => "a login whose username cannot be made a string was refused".to_owned(),
-        "id_too_long" => "a user id or name of more than 256 bytes was refused".to_owned(),
-        "name_too_long" => "an event name of more than 256 bytes was refused".to_owned(),
+        "id_too_long" => "a user id of more than 256 bytes was refused".to_owned(),
+        "name_too_long" => "a name of more than 256 bytes was refused".to_owned(),
         "too_deep" => "data nested deeper than MongoDB stores was refused".to_owned(),
         "cyclic" => "data that contains itself was refused".to_owned(),
         "invalid_key" => "data with a NUL character in a key was refused".to_owned(),
         "bigint_out_of_range" => "data with a BigInt beyond 64 bits was refused".to_owned(),
+        "hand_over_failed" => "records were lost, their hand-over failed".to_owned(),
         "unreadable" => "data was refused, reading it threw an error".to_owned(),
         "invalid_amount" => "an amount that is not a finite number counted 0".to_owned(),
         "not_forwardable" => {
-            "an event was stored but not forwarded, JSON.stringify refused it".to_owned()
+            "an event was stored but not forwarded, JSON cannot hold it or it is too long".to_owned()
         }
         _ => "data that BSON cannot hold was refused".to_owned(),
     };

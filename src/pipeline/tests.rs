@@ -274,6 +274,11 @@ async fn totals_are_exact_although_requests_and_replies_are_lost() {
                 pipeline.request(1, Request::Flush);
             }
         }
+        for (pipeline, _) in &writers {
+            let counts = pipeline.shared().health.counts();
+            assert!(counts.noted.is_empty(), "{counts:?}, seed {seed}");
+            assert_eq!(counts.accepted, counts.written, "seed {seed}");
+        }
         for (day, amount) in earned {
             let total = store.state().days[day.as_str()].totals[&Counter::GemsEarned];
             assert_eq!(total, amount, "gems of {day:?}, seed {seed}");

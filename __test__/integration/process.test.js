@@ -1,0 +1,302 @@
+// What the addon means for the process it runs in: how long that lives, how it ends, and what is
+// stored when it does.
+'use strict';
+
+const assert = require('node:assert');
+const { describe, it } = require('node:test');
+const { waitFor } = require('../support/wait');
+const { NOBODY, runProgram, startProgram, useMongod } = require('./setup');
+
+const mongo = useMongod();
+
+/** Node alone needs this long to start and end on a busy machine. */
+const STARTUP_MS = 1_500;
+const DRAIN_MS = 1_500;
+
+const COUNTED = 'dungeon.complete';
+
+async function assertStored(database, count) {
+  assert.strictEqual(await database.count('gsoevents'), count);
+  const [day] = await database.days();
+  assert.strictEqual(day?.dungeonsRun, count);
+}
+
+describe('the process', { concurrency: 3 }, () => {
+  it('lives from start() to stop() and ends by itself after it', async () => {
+    const { uri } = mongo.database();
+    const host = startProgram(
+      (given) => {
+        const AnalyticsSystem = require('.');
+        const analytics = new AnalyticsSystem({ uri: given.uri });
+        analytics.start();
+        process.on('SIGUSR2', () => analytics.stop());
+      },
+      { given: { uri } },
+    );
+    await waitFor(() => host.output.stdout.includes('System started'));
+    const early = await Promise.race([
+      host.finished,
+      new Promise((resolve) => setTimeout(resolve, 1_000, 'alive')),
+    ]);
+    assert.strictEqual(early, 'alive');
+    host.child.kill('SIGUSR2');
+    const asked = performance.now();
+    assert.strictEqual((await host.finished).code, 0);
+    assert.ok(performance.now() - asked < 1_000);
+  });
+
+  it('ends by itself without start(), and what was tracked is stored', async () => {
+    const database = mongo.database();
+    const { elapsedMs } = await runProgram(
+      (given) => {
+        const AnalyticsSystem = require('.');
+        const analytics = new AnalyticsSystem({ uri: given.uri });
+        for (let i = 0; i < 25; i++) analytics.track(given.event, 'u');
+      },
+      { given: { uri: database.uri, event: COUNTED } },
+    );
+    await assertStored(database, 25);
+    assert.ok(elapsedMs < STARTUP_MS + DRAIN_MS, `${elapsedMs} ms`);
+  });
+
+  it('may exit right after 25 calls of track(): 25 are stored', async () => {
+    const database = mongo.database();
+    await runProgram(
+      (given) => {
+        const AnalyticsSystem = require('.');
+        const analytics = new AnalyticsSystem({ uri: given.uri });
+        analytics.start();
+        for (let i = 0; i < 25; i++) analytics.track(given.event, 'u');
+        analytics.onLogin('u', 'name');
+        process.exit(0);
+      },
+      { given: { uri: database.uri, event: COUNTED } },
+    );
+    await assertStored(database, 25);
+    assert.strictEqual(await database.count('gsosessions'), 1);
+  });
+
+  it('may end by an uncaught exception right after 25 calls: 25 are stored', async () => {
+    const database = mongo.database();
+    const { stderr } = await runProgram(
+      (given) => {
+        const AnalyticsSystem = require('.');
+        const analytics = new AnalyticsSystem({ uri: given.uri });
+        analytics.start();
+        for (let i = 0; i < 25; i++) analytics.track(given.event, 'u');
+        throw new Error('uncaught by the test');
+      },
+      { given: { uri: database.uri, event: COUNTED }, code: 1 },
+    );
+    assert.match(stderr, /uncaught by the test/);
+    await assertStored(database, 25);
+  });
+
+  it('may exit while mongoose is connected, just connecting, or named by MONGODB_URI only', async () => {
+    for (const how of ['connected', 'connecting', 'environment']) {
+      const database = mongo.database();
+      const { stderr } = await runProgram(
+        async (given) => {
+          const mongoose = given.how === 'environment' ? undefined : require('mongoose');
+          const AnalyticsSystem = require('.');
+          const connecting = mongoose?.connect(given.uri);
+          if (given.how === 'connected') await connecting;
+          const analytics = new AnalyticsSystem();
+          for (let i = 0; i < 25; i++) analytics.track(given.event, 'u');
+          process.exit(0);
+        },
+        {
+          given: { uri: database.uri, event: COUNTED, how },
+          env: how === 'environment' ? { MONGODB_URI: database.uri } : {},
+        },
+      );
+      assert.strictEqual(await database.count('gsoevents'), 25, `${how}\n${stderr}`);
+    }
+  });
+
+  it('may end by itself with only MONGODB_URI set', async () => {
+    const database = mongo.database();
+    const { stderr } = await runProgram(
+      (given) => {
+        const AnalyticsSystem = require('.');
+        const analytics = new AnalyticsSystem();
+        for (let i = 0; i < 25; i++) analytics.track(given.event, 'u');
+      },
+      { given: { event: COUNTED }, env: { MONGODB_URI: database.uri } },
+    );
+    assert.strictEqual(await database.count('gsoevents'), 25, stderr);
+  });
+
+  it('may disconnect mongoose right after the last call and end by itself', async () => {
+    const database = mongo.database();
+    const { stderr } = await runProgram(
+      async (given) => {
+        const mongoose = require('mongoose');
+        const AnalyticsSystem = require('.');
+        await mongoose.connect(given.uri);
+        const analytics = new AnalyticsSystem();
+        for (let i = 0; i < 25; i++) analytics.track(given.event, 'u');
+        await mongoose.disconnect();
+      },
+      { given: { uri: database.uri, event: COUNTED } },
+    );
+    assert.strictEqual(await database.count('gsoevents'), 25, stderr);
+  });
+
+  it('exits within the drain without a server, and one line says how many records were lost', async () => {
+    const { elapsedMs, stderr } = await runProgram(
+      (given) => {
+        const AnalyticsSystem = require('.');
+        const many = [1, 2, 3].map(() => new AnalyticsSystem({ uri: given.uri }));
+        for (const analytics of many) analytics.track('event', 'u');
+        process.exit(0);
+      },
+      { given: { uri: NOBODY } },
+    );
+    assert.ok(elapsedMs < STARTUP_MS + DRAIN_MS, `${elapsedMs} ms`);
+    assert.strictEqual(stderr.split('\n').filter((line) => /\b3 records\b/.test(line)).length, 1, stderr);
+  });
+
+  it('exits at once when nothing is pending', async () => {
+    const { result } = await runProgram(
+      async (given, report) => {
+        const AnalyticsSystem = require('.');
+        const analytics = new AnalyticsSystem({ uri: given.uri });
+        analytics.track('event', 'u');
+        await analytics.flush();
+        let began;
+        process.prependListener('exit', () => {
+          began = performance.now();
+        });
+        process.on('exit', () => report(performance.now() - began));
+        process.exit(0);
+      },
+      { given: { uri: mongo.database().uri } },
+    );
+    assert.ok(result < 100, `${result} ms`);
+  });
+
+  it('stays alive for open promises of onLogin(), onLogout(), flush() and reads', async () => {
+    const { result } = await runProgram(
+      async (given, report) => {
+        const AnalyticsSystem = require('.');
+        const analytics = new AnalyticsSystem({ uri: given.uri });
+        const done = [];
+        for (const method of ['onLogin', 'onLogout', 'flush', 'getMetrics', 'getLast30Days', 'stop']) {
+          await new Promise((resolve) => setTimeout(resolve, 10));
+          await analytics[method]('u', 'name');
+          done.push(method);
+        }
+        report(done);
+      },
+      { given: { uri: mongo.database().uri } },
+    );
+    assert.strictEqual(result?.length, 6);
+  });
+
+  it('ends with open promises when their time limits are over', async () => {
+    const { elapsedMs, result } = await runProgram(
+      async (given, report) => {
+        const AnalyticsSystem = require('.');
+        const options = { ackTimeoutMs: 300, operationTimeoutMs: 300, shutdownTimeoutMs: 300 };
+        const analytics = new AnalyticsSystem({ uri: given.uri, logger: false, ...options });
+        await analytics.onLogin('u', 'name');
+        const { code } = await analytics.flush().catch((error) => error);
+        await analytics.stop();
+        report(code);
+      },
+      { given: { uri: NOBODY } },
+    );
+    assert.strictEqual(result, 'ANALYTICS_TIMEOUT');
+    assert.ok(elapsedMs < STARTUP_MS + DRAIN_MS + 900, `${elapsedMs} ms`);
+  });
+
+  it('gets no signal handlers from us', async () => {
+    const { result } = await runProgram(
+      async (given, report) => {
+        const AnalyticsSystem = require('.');
+        const analytics = new AnalyticsSystem({ uri: given.uri });
+        analytics.start();
+        await analytics.flush();
+        const names = ['SIGTERM', 'SIGINT', 'SIGHUP', 'uncaughtException', 'unhandledRejection', 'beforeExit'];
+        report(names.map((name) => process.listenerCount(name)));
+        await analytics.stop();
+      },
+      { given: { uri: mongo.database().uri } },
+    );
+    assert.deepStrictEqual(result, [0, 0, 0, 0, 0, 0]);
+  });
+});
+
+describe('an instance that nobody refers to any more', { concurrency: 2 }, () => {
+  for (const how of ['uri', 'mongoose that connects later']) {
+    it(`is collected, and its records are written (${how})`, async () => {
+      const database = mongo.database();
+      const { result } = await runProgram(
+        async (given, report) => {
+          const mongoose = given.how === 'uri' ? undefined : require('mongoose');
+          const AnalyticsSystem = require('.');
+          const { setTimeout: delay } = require('node:timers/promises');
+          let collected = 0;
+          const registry = new FinalizationRegistry(() => collected++);
+          const use = () => {
+            const analytics = new AnalyticsSystem(mongoose ? {} : { uri: given.uri });
+            registry.register(analytics);
+            analytics.track(given.event, 'u');
+          };
+          for (let i = 0; i < 10; i++) use();
+          for (let i = 0; i < 20; i++) {
+            await delay(20);
+            global.gc();
+          }
+          await mongoose?.connect(given.uri);
+          for (let i = 0; i < 50 && collected < 10; i++) {
+            await delay(20);
+            global.gc();
+          }
+          report(collected);
+          await mongoose?.disconnect();
+        },
+        { given: { uri: database.uri, event: COUNTED, how }, nodeArgs: ['--expose-gc'] },
+      );
+      assert.ok(result >= 9, `${result} of 10 were collected`);
+      await waitFor(async () => (await database.days())[0]?.dungeonsRun === 10, {
+        ...{ timeoutMs: 3_000, what: '10 counted events' },
+      });
+      await assertStored(database, 10);
+    });
+  }
+});
+
+describe('timers that a host fakes', { concurrency: 2 }, () => {
+  for (const when of ['before', 'after']) {
+    it(`${when} loading the package do not stop it`, async () => {
+      const database = mongo.database();
+      const { result } = await runProgram(
+        async (given, report) => {
+          const fake = () => {
+            for (const name of ['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask']) {
+              globalThis[name] = () => {};
+            }
+            process.nextTick = () => {};
+          };
+          if (given.when === 'before') fake();
+          const AnalyticsSystem = require('.');
+          if (given.when === 'after') fake();
+          const analytics = new AnalyticsSystem({ uri: given.uri, logger: false });
+          analytics.start();
+          analytics.track(given.event, 'u');
+          await analytics.onLogin('u', 'name');
+          await analytics.flush();
+          const { today } = await analytics.getMetrics();
+          analytics.track(given.event, 'u');
+          await analytics.stop();
+          report(today.dungeonsRun);
+        },
+        { given: { uri: database.uri, event: COUNTED, when }, timeoutMs: 8_000 },
+      );
+      assert.strictEqual(result, 1);
+      await assertStored(database, 2);
+    });
+  }
+});

@@ -1,0 +1,67 @@
+// What index.d.ts declares, read with the compiler's own parser.
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+const ts = require('typescript');
+
+const ROOT = path.join(__dirname, '..', '..');
+
+function parse(name) {
+  const file = path.join(ROOT, name);
+  return ts.createSourceFile(file, fs.readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
+}
+
+const commonJs = parse('index.d.ts');
+const isNamed = (name) => (node) => node.name?.text === name;
+
+const theClass = commonJs.statements.find(ts.isClassDeclaration);
+const inner = commonJs.statements.find(ts.isModuleDeclaration).body.statements;
+
+/** `[{ name, type, doc }]` of an interface's own members; `doc` without the comment's asterisks. */
+function membersOf(name) {
+  const found = inner.filter(ts.isInterfaceDeclaration).find(isNamed(name));
+  return found.members.map((member) => ({
+    name: member.name.getText(),
+    type: member.type.getText(),
+    doc: docOf(member),
+    defaultText: defaultOf(member),
+  }));
+}
+
+function docOf(node) {
+  const comments = ts.getJSDocCommentsAndTags(node).map((comment) => comment.getText());
+  return comments.join('\n').replace(/^\s*\/?\*+\/?/gm, '');
+}
+
+function defaultOf(node) {
+  const tag = ts.getJSDocTags(node).find((one) => one.tagName.text === 'default');
+  return tag && ts.getTextOfJSDocComment(tag.comment).replaceAll(/\s+/g, ' ');
+}
+
+/** The strings of a union of string literals, and its doc comment. */
+function unionOf(name) {
+  const found = inner.filter(ts.isTypeAliasDeclaration).find(isNamed(name));
+  return { members: found.type.types.map((one) => one.literal.text), doc: docOf(found) };
+}
+
+const methods = theClass.members.filter(ts.isMethodDeclaration).map((one) => one.name.getText());
+const typeNames = inner
+  .filter((one) => ts.isInterfaceDeclaration(one) || ts.isTypeAliasDeclaration(one))
+  .map((one) => one.name.text);
+
+/** Every doc comment that is missing: of methods, types and members of interfaces. */
+function undocumented() {
+  const nodes = [theClass, ...theClass.members, ...inner.filter((one) => one.name)];
+  const members = inner.filter(ts.isInterfaceDeclaration).flatMap((one) => [...one.members]);
+  return [...nodes, ...members]
+    .filter((one) => docOf(one).trim() === '')
+    .map((one) => one.name?.getText());
+}
+
+/** Names that index.d.mts exports as types. */
+const moduleTypeNames = parse('index.d.mts')
+  .statements.filter(ts.isTypeAliasDeclaration)
+  .map((one) => one.name.text);
+
+module.exports = { membersOf, unionOf, methods, typeNames, moduleTypeNames, undocumented };

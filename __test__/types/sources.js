@@ -1,0 +1,85 @@
+// What the sources know: options with their bounds, reasons, events, error codes. Read as text, so
+// that nobody has to write a second list.
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const ROOT = path.join(__dirname, '..', '..');
+
+/** A source file without its tests. */
+function read(name) {
+  return fs.readFileSync(path.join(ROOT, name), 'utf8').split('#[cfg(test)]\nmod tests')[0];
+}
+
+function all(text, pattern) {
+  return [...text.matchAll(pattern)].map((match) => match[1]);
+}
+
+/** Every Rust file below src. */
+function rustFiles(folder = 'src') {
+  return fs.readdirSync(path.join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const name = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return rustFiles(name);
+    return entry.name.endsWith('.rs') && entry.name !== 'tests.rs' ? [name] : [];
+  });
+}
+
+const config = read('src/config.rs');
+const UNITS = { KIB: 1024, MIB: 1024 ** 2 };
+const UNIT = /^(?:KIB|MIB)$/;
+
+/** The value of `500`, `3_600_000` or `64 * KIB * MIB`. */
+function product(text) {
+  const factors = text.split('*').map((factor) => factor.trim().replaceAll('_', ''));
+  return factors.reduce((value, one) => value * (UNIT.test(one) ? UNITS[one] : Number(one)), 1);
+}
+
+function arrayOf(text, name) {
+  const [, list] = new RegExp(`const ${name}:[^=]*=\\s*\\[([^\\]]*)\\]`).exec(text);
+  return all(list, /"(\w+)"/g);
+}
+
+/** Options that JavaScript evaluates: those the native side leaves to it, those it takes out. */
+const javascriptOptions = arrayOf(config, 'JAVASCRIPT_OPTIONS');
+const takenOut = /const \{ ([\w, ]+), \.\.\.rest \} = options/.exec(read('lib/options.js'))[1];
+const optionsInJavaScript = takenOut.split(', ');
+
+const nativeOptions = all(config, /\.(?:text|option|integer|millis)\(\s*"(\w+)"/g);
+
+const NUMERIC =
+  /\.(?:integer|millis)\(\s*"(\w+)",\s*(?:None|Some\("(\w+)"\)),\s*([\w *]+),\s*([\w *]+)\.\.=([\w *]+)/g;
+
+/** `[{ name, variable, fallback, min, max }]` */
+const numericOptions = [...config.matchAll(NUMERIC)].map(([, name, variable, ...numbers]) => {
+  const [fallback, min, max] = numbers.map(product);
+  return { name, variable, fallback, min, max };
+});
+
+const variables = all(config, /"(ANALYTICS_\w+)"/g);
+
+const [, defaults] = /impl Default for Collections \{([\s\S]*?)\n\}/.exec(config);
+/** `[key, default name]` */
+const collections = [...defaults.matchAll(/(\w+): "(\w+)"/g)].map(([, key, name]) => [key, name]);
+
+const health = read('src/health.rs');
+const everything = rustFiles().map(read).join('\n');
+
+/** Reasons by the field of the health report under which they are counted. */
+const reasons = {
+  rejected: arrayOf(health, 'REJECTIONS'),
+  noted: [...arrayOf(health, 'NOTES'), ...all(everything, /\.note\(\s*"(\w+)"/g)],
+  dropped: all(everything, /\.(?:settle_dropped|drop_records)\(\s*"(\w+)"/g),
+  webhookDropped: all(everything, /\.drop_forward\(\s*"(\w+)"/g),
+};
+reasons.rejected.push(...all(everything, /\.reject\(\s*"(\w+)"/g));
+
+const counters = read('src/counters.rs');
+const countedEvents = all(counters, /\b(?:one|sum)\("([\w.]+)"/g);
+const totals = all(counters, /=> "(\w+)"/g);
+const errorCodes = all(read('src/error.rs'), /"(ANALYTICS_\w+)"/g);
+
+module.exports = {
+  ...{ javascriptOptions, optionsInJavaScript, nativeOptions, numericOptions, variables },
+  ...{ collections, reasons, countedEvents, totals, errorCodes },
+};

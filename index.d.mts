@@ -1,0 +1,28 @@
+/** The types of `import`: those of `index.d.ts`, where they are documented. */
+import AnalyticsSystem from './index.js';
+
+export { AnalyticsSystem };
+export default AnalyticsSystem;
+
+export type Options = AnalyticsSystem.Options;
+export type Collections = AnalyticsSystem.Collections;
+export type Logger = AnalyticsSystem.Logger;
+export type Connection = AnalyticsSystem.Connection;
+export type Mongoose = AnalyticsSystem.Mongoose;
+export type ObjectId = AnalyticsSystem.ObjectId;
+export type Text = AnalyticsSystem.Text;
+export type Id = AnalyticsSystem.Id;
+export type CountedEvent = AnalyticsSystem.CountedEvent;
+export type DailyTotals = AnalyticsSystem.DailyTotals;
+export type DailyDocument = AnalyticsSystem.DailyDocument;
+export type Metrics = AnalyticsSystem.Metrics;
+export type Health = AnalyticsSystem.Health;
+export type WebhookHealth = AnalyticsSystem.WebhookHealth;
+export type LastError = AnalyticsSystem.LastError;
+export type Counts<Reason extends string> = AnalyticsSystem.Counts<Reason>;
+export type RejectReason = AnalyticsSystem.RejectReason;
+export type NoteReason = AnalyticsSystem.NoteReason;
+export type DropReason = AnalyticsSystem.DropReason;
+export type WebhookDropReason = AnalyticsSystem.WebhookDropReason;
+export type ErrorCode = AnalyticsSystem.ErrorCode;
+export type AnalyticsError = AnalyticsSystem.AnalyticsError;

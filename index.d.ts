@@ -1,0 +1,496 @@
+/**
+ * Analytics of a game server: sessions, events and daily totals in MongoDB, buffered and written off
+ * the event loop.
+ *
+ * The class itself is `module.exports`; it is also the named export `AnalyticsSystem` and `default`.
+ *
+ * @example
+ * const AnalyticsSystem = require('gso-analytics');
+ *
+ * const analytics = new AnalyticsSystem();
+ * analytics.start();
+ * await analytics.onLogin(account._id, account.name);
+ * analytics.track('credits.earn', account._id, { amount: 120 });
+ * process.once('SIGTERM', () => analytics.stop().finally(() => process.exit()));
+ */
+declare class AnalyticsSystem {
+  /**
+   * Connects to nothing and starts no timer. Without options the host's mongoose connection is used,
+   * whether it exists already or comes later; see {@link AnalyticsSystem.Options.uri}.
+   *
+   * An option that is `undefined` counts as not given, and so does an environment variable that is
+   * empty. Unknown options are warned about.
+   *
+   * @throws {TypeError} for a bad option or environment variable; the message begins with its name.
+   */
+  constructor(options?: AnalyticsSystem.Options);
+
+  /**
+   * Says that the system runs, connects, and keeps the process alive until {@link stop}. A second
+   * call does nothing. Records may be handed over before it; after `stop()` it starts again.
+   */
+  start(): void;
+
+  /**
+   * Refuses new records at once (`rejected.stopped`), writes what was accepted, forwards what waits
+   * for the webhook, closes the connection and lets the process end.
+   *
+   * Never rejects. Resolves after `shutdownTimeoutMs` at the latest; a warning then says how many
+   * records are not written. A second call waits again for what is left.
+   */
+  stop(): Promise<void>;
+
+  /**
+   * Begins a session, on the UTC day that the JavaScript clock shows at the call. When the promise
+   * resolves, the session is in the database.
+   *
+   * A database that is away locks nobody out: the promise resolves after `ackTimeoutMs` at the
+   * latest and the record stays queued. A record that is refused resolves at once and is counted
+   * under {@link AnalyticsSystem.Health.rejected}. Never rejects, except with a `TypeError` for a
+   * refused record under `strict`.
+   *
+   * A second login of a user replaces the first, whose session stays open.
+   *
+   * @param userId kept as a string: an ObjectId and its hex form are one user. At most 256 bytes.
+   * @param username at most 256 bytes; `undefined` leaves the field out.
+   */
+  onLogin(userId: AnalyticsSystem.Id, username?: AnalyticsSystem.Text): Promise<void>;
+
+  /**
+   * Ends the session that this instance began for the user, and counts it on the day of its login.
+   * Without such a session nothing is written. Resolves as {@link onLogin} does.
+   */
+  onLogout(userId: AnalyticsSystem.Id): Promise<void>;
+
+  /**
+   * Takes a snapshot of an event and returns at once: what the caller changes in `data` afterwards
+   * has no influence. The event is stored, added to the day's totals if it is one of
+   * {@link AnalyticsSystem.CountedEvent}, and forwarded if there is a webhook.
+   *
+   * Works before {@link start}. Never throws for its arguments, except a `TypeError` under `strict`;
+   * what is refused is counted under {@link AnalyticsSystem.Health.rejected}.
+   *
+   * @param event at most 256 bytes.
+   * @param userId kept as a string, as in {@link onLogin}; may be missing.
+   * @param data whatever BSON holds, at most `maxEventBytes`. `undefined` and functions are left
+   *   out, empty plain objects too. For an amount, numeric strings count as numbers.
+   */
+  track(
+    event: AnalyticsSystem.CountedEvent | (string & {}),
+    userId?: AnalyticsSystem.Id | null,
+    data?: unknown,
+  ): void;
+
+  /**
+   * Writes everything that was tracked before the call, then reads today's and this month's figures.
+   *
+   * @throws {AnalyticsSystem.AnalyticsError} rejects with `code`
+   *   `ANALYTICS_TIMEOUT` after `operationTimeoutMs`; `ANALYTICS_HISTORY_BUILDING` when that time
+   *   went into summing up the sessions of an earlier version, which goes on: try again later;
+   *   `ANALYTICS_DATABASE` when the database refuses the read.
+   */
+  getMetrics(): Promise<AnalyticsSystem.Metrics>;
+
+  /**
+   * The 30 newest daily documents, newest first. Days without a login or a counted event have none.
+   * Does not wait for what is still queued; {@link flush} does.
+   *
+   * @throws {AnalyticsSystem.AnalyticsError} rejects with `code` `ANALYTICS_TIMEOUT` after
+   *   `operationTimeoutMs`, `ANALYTICS_DATABASE` when the database refuses the read.
+   */
+  getLast30Days(): Promise<AnalyticsSystem.DailyDocument[]>;
+
+  /**
+   * Resolves when everything that was accepted before the call is in MongoDB, the totals included,
+   * or is counted under {@link AnalyticsSystem.Health.dropped}. Does not wait for the webhook.
+   *
+   * @throws {AnalyticsSystem.AnalyticsError} rejects with `code` `ANALYTICS_TIMEOUT` after
+   *   `operationTimeoutMs`; the records stay queued.
+   */
+  flush(): Promise<void>;
+
+  /**
+   * What was accepted, what became of it, and why something was not stored. Synchronous, touches no
+   * database, holds no secrets.
+   */
+  getHealth(): AnalyticsSystem.Health;
+}
+
+declare namespace AnalyticsSystem {
+  export { AnalyticsSystem, AnalyticsSystem as default };
+
+  /** Settings of one instance. An option wins over its environment variable. */
+  export interface Options {
+    /**
+     * Connection string, `mongodb://…` or `mongodb+srv://…`. Used at once and before any other way.
+     *
+     * Without it, in this order: the mongoose of the option `mongoose`, or the one that the host
+     * has loaded, as soon as it begins to connect; then the environment variables `MONGODB_URI` and
+     * `MONGO_URI` (1 s after the first need when no mongoose is loaded, 10 s when one is loaded and
+     * does not connect). Without any of these, records wait in memory and one line says so.
+     *
+     * Environment: `ANALYTICS_MONGODB_URI`.
+     *
+     * @default none
+     */
+    uri?: string | undefined;
+
+    /**
+     * Name of the database.
+     *
+     * Environment: `ANALYTICS_MONGODB_DATABASE`.
+     *
+     * @default that of the connection (`dbName`, or the path of the URI), else `test`
+     */
+    database?: string | undefined;
+
+    /**
+     * The mongoose instance, or one of its connections, whose settings are adopted. Its connection
+     * itself is not used. Needed only when several copies of mongoose are loaded or when the default
+     * connection is not the right one. An instance gets the models `GSOSession`, `GSODaily` and
+     * `GSOEvent`, unless it has them.
+     *
+     * @default the mongoose that the host has loaded
+     */
+    mongoose?: Mongoose | Connection | undefined;
+
+    /** Names of the collections. An unknown key is an error. */
+    collections?: Collections | undefined;
+
+    /**
+     * Where each event is posted as JSON, `http://…` or `https://…`. A receiver that is slow or away
+     * delays nothing else.
+     *
+     * Environment: `ANALYTICS_WEBHOOK_URL`.
+     *
+     * @default none: nothing is forwarded
+     */
+    webhookUrl?: string | undefined;
+
+    /**
+     * Longest wait before written records are added to the daily totals, in milliseconds. Events and
+     * sessions themselves leave at once.
+     *
+     * A whole number from 10 to 3600000. Environment: `ANALYTICS_FLUSH_INTERVAL_MS`.
+     *
+     * @default 500
+     */
+    flushIntervalMs?: number | undefined;
+
+    /**
+     * Bound for everything that waits in memory, in bytes. When it is reached, new records are
+     * refused (`rejected.queue_full`).
+     *
+     * A whole number from 65536 (64 KiB) to 68719476736 (64 GiB).
+     * Environment: `ANALYTICS_MAX_QUEUE_BYTES`.
+     *
+     * @default 268435456 (256 MiB)
+     */
+    maxQueueBytes?: number | undefined;
+
+    /**
+     * Largest `data` of one event, in bytes of BSON. Beyond it the event is refused
+     * (`rejected.event_too_large`).
+     *
+     * A whole number from 1024 (1 KiB) to 15728640 (15 MiB).
+     *
+     * @default 262144 (256 KiB)
+     */
+    maxEventBytes?: number | undefined;
+
+    /**
+     * Time after which `flush()`, `getMetrics()` and `getLast30Days()` reject, in milliseconds.
+     *
+     * A whole number from 100 to 600000.
+     *
+     * @default 10000
+     */
+    operationTimeoutMs?: number | undefined;
+
+    /**
+     * Time after which `onLogin()` and `onLogout()` resolve at the latest, in milliseconds.
+     *
+     * A whole number from 1 to 600000.
+     *
+     * @default 5000
+     */
+    ackTimeoutMs?: number | undefined;
+
+    /**
+     * Time after which `stop()` resolves at the latest, in milliseconds.
+     *
+     * A whole number from 0 to 600000. Environment: `ANALYTICS_SHUTDOWN_TIMEOUT_MS`.
+     *
+     * @default 10000
+     */
+    shutdownTimeoutMs?: number | undefined;
+
+    /**
+     * For development and tests: `track()` throws a `TypeError`, and the promises of `onLogin()` and
+     * `onLogout()` reject with one, for arguments that cannot be stored. They are counted all the
+     * same. Not for a queue that is full, nor after `stop()`.
+     *
+     * @default false
+     */
+    strict?: boolean | undefined;
+
+    /**
+     * Where lines for the operator go: few, and each problem once per episode. `false` silences.
+     *
+     * @default console
+     */
+    logger?: Logger | false | undefined;
+  }
+
+  /** Names of the collections. */
+  export interface Collections {
+    /** One document per session. @default gsosessions */
+    sessions?: string | undefined;
+    /** One document per UTC day. @default gsodailies */
+    daily?: string | undefined;
+    /** One document per event; MongoDB removes them after 7 days. @default gsoevents */
+    events?: string | undefined;
+    /** Book-keeping: which users were counted in a day and in a month. @default gsouniques */
+    uniques?: string | undefined;
+  }
+
+  /** What takes lines, one string per call; `console`, pino and winston are such. */
+  export interface Logger {
+    /** The system has started; which database is used when that is not obvious. */
+    info(line: string): void;
+    /** Something needs attention: an outage, records that are refused, an option nobody knows. */
+    warn(line: string): void;
+    /** Records are lost: the process ends before they are written. */
+    error(line: string): void;
+  }
+
+  /** As much of a mongoose connection as is asked for here. */
+  export interface Connection {
+    /** 1 when connected, 2 while connecting. */
+    readonly readyState: number;
+  }
+
+  /** As much of a mongoose instance as is asked for here. */
+  export interface Mongoose {
+    /** The default connection, which is the one that is adopted. */
+    readonly connection: Connection;
+  }
+
+  /** An ObjectId of any version of `bson`. */
+  export interface ObjectId {
+    /** 24 hexadecimal digits. */
+    toHexString(): string;
+  }
+
+  /** What a string is made of, as mongoose does for a field of type String. */
+  export type Text = string | number | bigint | boolean | null | undefined;
+
+  /** A user's id. */
+  export type Id = string | number | bigint | ObjectId;
+
+  /** Events that add to a total of the day; all others are stored and forwarded only. */
+  export type CountedEvent =
+    | 'craft.complete'
+    | 'credits.earn'
+    | 'credits.spend'
+    | 'dungeon.complete'
+    | 'gems.earn'
+    | 'gems.purchase'
+    | 'gems.spend'
+    | 'market.sale'
+    | 'pvp.battle'
+    | 'pvp.ranked.battle'
+    | 'raid.complete'
+    | 'stripe.payment'
+    | 'user.register';
+
+  /** The totals of one UTC day. */
+  export interface DailyTotals {
+    /** Events `craft.complete`. */
+    craftsCompleted: number;
+    /** Sum of `data.amount` of `credits.earn`. */
+    creditsEarned: number;
+    /** Sum of `data.amount` of `credits.spend`. */
+    creditsSpent: number;
+    /** Distinct users who logged in on that day. */
+    dau: number;
+    /** Events `dungeon.complete`. */
+    dungeonsRun: number;
+    /** Sum of `data.amount` of `gems.earn`. */
+    gemsEarned: number;
+    /** Sum of `data.gems` of `gems.purchase`. */
+    gemsPurchased: number;
+    /** Sum of `data.amount` of `gems.spend`. */
+    gemsSpent: number;
+    /** Events `market.sale`. */
+    marketSales: number;
+    /** Events `user.register`. */
+    newUsers: number;
+    /** Events `pvp.battle` and `pvp.ranked.battle`. */
+    pvpBattles: number;
+    /** Events `raid.complete`. */
+    raidBattles: number;
+    /** Logins on that day. */
+    sessionCount: number;
+    /** Sum of `data.amountCents` of `stripe.payment`, in cents. */
+    stripeRevenue: number;
+    /** Duration of the sessions that began on that day and have ended, in seconds. */
+    totalSessionS: number;
+  }
+
+  /** A document of the collection `daily`. */
+  export interface DailyDocument extends DailyTotals {
+    /** An ObjectId of the host's `bson`, where the host has one. */
+    _id: ObjectId;
+    /** UTC, `YYYY-MM-DD`. */
+    day: string;
+    /** UTC, `YYYY-MM`. */
+    month: string;
+    /** Kept for mongoose. */
+    __v: number;
+  }
+
+  /** What {@link AnalyticsSystem.getMetrics} answers. Days and months are UTC. */
+  export interface Metrics {
+    /** Today's document; `{}` when nothing was counted today. */
+    today: Partial<DailyDocument>;
+    /** Distinct users who logged in today. */
+    dau: number;
+    /** Distinct users who logged in this month. */
+    mau: number;
+    /** Mean of this month's ended sessions that lasted longer than 0 s, in whole minutes. */
+    avgSessionMin: number;
+    /** Users who are logged in through this instance. */
+    activeSessions: number;
+  }
+
+  /** What {@link AnalyticsSystem.getHealth} answers. Counts are of this instance, since it was made. */
+  export interface Health {
+    /** Whether there is a connection to MongoDB. */
+    connected: boolean;
+    /** Records taken over from `track()`, `onLogin()` and `onLogout()`. */
+    accepted: number;
+    /** Accepted records that are neither written nor dropped yet. */
+    queued: number;
+    /** Memory they take, in bytes; bounded by `maxQueueBytes`. */
+    queuedBytes: number;
+    /** Records that are in the database, their share of the totals included. */
+    written: number;
+    /** Records whose writing was repeated after an error, once per attempt. */
+    retried: number;
+    /** Accepted records that were lost, by reason. */
+    dropped: Counts<DropReason>;
+    /** Records that were never accepted, by reason. */
+    rejected: Counts<RejectReason>;
+    /** Records that were not taken over in full, and oddities of the totals, by reason. */
+    noted: Counts<NoteReason>;
+    /** Users who are logged in through this instance. */
+    activeSessions: number;
+    /** The events that are posted to `webhookUrl`. */
+    webhook: WebhookHealth;
+    /** The last thing that went wrong, if anything did. */
+    lastError?: LastError;
+  }
+
+  /** What became of the events for the webhook; they are stored in MongoDB all the same. */
+  export interface WebhookHealth {
+    /** Events that wait or are under way. */
+    queued: number;
+    /** Events that the receiver answered with a 2xx status. */
+    sent: number;
+    /** Events that were not delivered, by reason. */
+    dropped: Counts<WebhookDropReason>;
+  }
+
+  /** The last thing that went wrong. */
+  export interface LastError {
+    /** What went wrong, without secrets. */
+    message: string;
+    /** Time of the system clock, in ms since 1970. */
+    atMs: number;
+  }
+
+  /** Counts by reason; a reason that did not occur is missing. */
+  export type Counts<Reason extends string> = { [R in Reason]?: number };
+
+  /**
+   * Why a record was refused.
+   *
+   * - `invalid_id`: a user id that no string stands for; for a login or logout also a missing one
+   * - `invalid_event`: an event name that no string stands for
+   * - `invalid_name`: a username that no string stands for
+   * - `id_too_long`: a user id of more than 256 bytes
+   * - `name_too_long`: an event name or username of more than 256 bytes
+   * - `event_too_large`: data of more than `maxEventBytes`
+   * - `too_deep`: data nested deeper than MongoDB stores
+   * - `cyclic`: data that contains itself
+   * - `invalid_key`: a NUL character in a key
+   * - `bigint_out_of_range`: a BigInt of more than 64 bits
+   * - `unreadable`: reading the arguments threw an error
+   * - `unserializable`: a value that BSON cannot hold
+   * - `hand_over_failed`: the records of a turn could not be handed over
+   * - `queue_full`: `maxQueueBytes` is reached
+   * - `stopped`: after `stop()`
+   */
+  export type RejectReason =
+    | 'invalid_id'
+    | 'invalid_event'
+    | 'invalid_name'
+    | 'id_too_long'
+    | 'name_too_long'
+    | 'event_too_large'
+    | 'too_deep'
+    | 'cyclic'
+    | 'invalid_key'
+    | 'bigint_out_of_range'
+    | 'unreadable'
+    | 'unserializable'
+    | 'hand_over_failed'
+    | 'queue_full'
+    | 'stopped';
+
+  /**
+   * What was not taken over in full.
+   *
+   * - `invalid_amount`: an amount that is not a finite number, or is beyond 2^53, counted 0
+   * - `not_forwardable`: an event without a webhook body: `JSON.stringify` refused its data, or made
+   *   more of it than four times `maxEventBytes`
+   * - `total_left_out`: an amount was not added, the stored total is not a number or would be beyond
+   *   2^53
+   * - `day_restored`: a daily document stood further back than this process had brought it
+   * - `totals_uncertain`: another process wrote under the same id; a group is not in the totals
+   */
+  export type NoteReason =
+    | 'invalid_amount'
+    | 'not_forwardable'
+    | 'total_left_out'
+    | 'day_restored'
+    | 'totals_uncertain';
+
+  /**
+   * Why an accepted record was lost.
+   *
+   * - `refused_by_server`: MongoDB refuses the document for its content
+   * - `internal`: a defect of this package
+   */
+  export type DropReason = 'refused_by_server' | 'internal';
+
+  /**
+   * Why an event was not forwarded.
+   *
+   * - `failed`: the receiver could not be reached, or did not answer with a 2xx status
+   * - `queue_full`: too much waits for the receiver
+   */
+  export type WebhookDropReason = 'failed' | 'queue_full';
+
+  /** Stable between releases. */
+  export type ErrorCode = 'ANALYTICS_TIMEOUT' | 'ANALYTICS_HISTORY_BUILDING' | 'ANALYTICS_DATABASE';
+
+  /** What `flush()`, `getMetrics()` and `getLast30Days()` reject with: an `Error` with a code. */
+  export interface AnalyticsError extends Error {
+    /** Which kind of failure it is; the message says more. */
+    code: ErrorCode;
+  }
+}
+
+export = AnalyticsSystem;

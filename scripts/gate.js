@@ -1,0 +1,39 @@
+// `npm test` on a fresh clone: installs, builds, then everything that has to hold before a change
+// is taken: format, lints, drift of generated and lock files, Rust tests, tests of the built addon.
+'use strict';
+
+const { execFileSync } = require('node:child_process');
+const { ROOT, build, install, main, run, runPackage, step } = require('./steps');
+
+const GENERATED = ['native.js', 'native.d.ts'];
+
+function isCheckout() {
+  try {
+    execFileSync('git', ['rev-parse', '--git-dir'], { cwd: ROOT, stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The build writes these files: what is committed must be what it wrote. */
+async function checkDrift() {
+  if (!isCheckout()) {
+    console.log('not a git checkout: whether generated files are current is not checked');
+    return;
+  }
+  await run('git', ['diff', '--exit-code', '--stat', '--', ...GENERATED]);
+}
+
+main(async () => {
+  await install();
+  await step('lint JavaScript', () => runPackage('biome', ['ci', '--error-on-warnings', '.']));
+  await step('check Rust format', () => run('cargo', ['fmt', '--check']));
+  await build();
+  await step('check generated files', checkDrift);
+  await step('run Rust tests', () => run('cargo', ['test', '--locked']));
+  await step('lint Rust', () =>
+    run('cargo', ['clippy', '--locked', '--all-targets', '--', '-D', 'warnings']),
+  );
+  await step('test the built addon', () => run(process.execPath, ['scripts/test.js']));
+});
