@@ -37,7 +37,8 @@ export declare class NativeAnalytics {
   refuse(): void
   /** `connection` is a JSON object. */
   connect(connection: string): void
-  nothingFound(mongooseLoaded: boolean): void
+  /** `is_last` when the process ends and there is no time to wait for mongoose. */
+  nothingFound(mongooseLoaded: boolean, isLast: boolean): void
   requestFlush(request: number): void
   requestStop(request: number): void
   /** `now_ms` is the JavaScript clock. */
@@ -75,7 +76,7 @@ export interface Delivery {
 }
 
 /**
- * Blocks until every instance of this process has written what it holds, at most `timeout_ms`;
+ * Blocks until every instance of this thread has written what it holds, at most `timeout_ms`;
  * returns how many records are left. For the `exit` event only.
  */
 export declare function drain(timeoutMs: number): number

@@ -30,7 +30,7 @@ class Client {
     this.write = lineWriter(options.logger);
     this.open = new OpenPromises(this.write);
     try {
-      this.native = new NativeAnalytics(json, environmentJson(process.env), deliverTo(this));
+      this.native = new NativeAnalytics(json, environmentJson(options), deliverTo(this));
     } catch (error) {
       throw new TypeError(error.message);
     }
@@ -82,16 +82,24 @@ class Client {
   }
 
   login(userId, username) {
-    return this.acknowledged((ack) => this.stage.login(Date.now(), ack, userId, username));
+    const time = Date.now();
+    return this.acknowledged((ack) => this.stage.login(time, ack, userId, username));
   }
 
   logout(userId) {
-    return this.acknowledged((ack) => this.stage.logout(Date.now(), ack, userId));
+    const time = Date.now();
+    return this.acknowledged((ack) => this.stage.logout(time, ack, userId));
   }
 
   acknowledged(stage) {
     const { id, promise } = this.open.create(this.native);
-    if (!stage(id)) this.open.settle(id, this.strict ? this.strictError() : undefined);
+    let isAccepted = false;
+    try {
+      isAccepted = stage(id);
+    } finally {
+      // Also when the caller left no stack to run on: an open promise would keep the process alive.
+      if (!isAccepted) this.open.settle(id, this.strict ? this.strictError() : undefined);
+    }
     return promise;
   }
 
@@ -104,7 +112,9 @@ class Client {
   }
 
   async metrics() {
-    const bytes = await this.request((id) => this.native.requestMetrics(id, Date.now()));
+    // A mocked clock may give anything.
+    const time = Number(Date.now());
+    const bytes = await this.request((id) => this.native.requestMetrics(id, time));
     return this.host.bson().deserialize(bytes);
   }
 
@@ -122,17 +132,20 @@ class Client {
   request(send) {
     this.stage.flush();
     const { id, promise } = this.open.create(this.native);
-    send(id);
+    try {
+      send(id);
+    } catch (error) {
+      this.open.settle(id, error);
+    }
     return promise;
   }
 
-  lookForConnection() {
-    const { connection, loaded } = this.host.find();
-    if (connection === undefined) this.native.nothingFound(loaded);
-    else this.adopt(connection);
-  }
-
-  adopt(connection) {
+  lookForConnection({ isLast = false } = {}) {
+    const { connection, loaded } = this.host.find({ isLast });
+    if (connection === undefined) {
+      this.native.nothingFound(loaded, isLast);
+      return;
+    }
     connection.database = this.native.database ?? connection.database;
     this.native.connect(JSON.stringify({ adopted: connection }));
   }
@@ -140,12 +153,7 @@ class Client {
   /** The last turn of the process: what is staged goes over, and any connection will do. */
   handOverLast() {
     this.stage.flush();
-    if (this.native.hasUri) return;
-    const connection = this.host.find().connection ?? this.host.find({ isLast: true }).connection;
-    const uri = process.env.MONGODB_URI || process.env.MONGO_URI;
-    if (connection !== undefined) this.adopt(connection);
-    else if (uri)
-      this.native.connect(JSON.stringify({ uri: { uri, database: this.native.database } }));
+    if (!this.native.hasUri) this.lookForConnection({ isLast: true });
   }
 }
 

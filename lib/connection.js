@@ -43,8 +43,9 @@ class HostConnection {
    */
   find({ isLast = false } = {}) {
     const copies = this.meet();
-    const isUsable = isLast ? mongooses.wasConnecting : mongooses.isConnecting;
-    const connecting = copies.filter((copy) => isUsable(copy.connection ?? copy));
+    const those = (test) => copies.filter((copy) => test(copy.connection ?? copy));
+    let connecting = those(mongooses.isConnecting);
+    if (isLast && connecting.length === 0) connecting = those(mongooses.wasConnecting);
     if (connecting.length > 1 && !this.warned) {
       this.warned = true;
       this.warn(

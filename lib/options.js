@@ -44,12 +44,16 @@ function checkLogger(logger) {
   }
 }
 
-/** JSON of the environment variables that mean something here. */
-function environmentJson(env) {
-  const names = Object.keys(env).filter(
-    (name) => name.startsWith('ANALYTICS_') || name === 'MONGODB_URI' || name === 'MONGO_URI',
-  );
-  return JSON.stringify(Object.fromEntries(names.map((name) => [name, env[name]])));
+/**
+ * JSON of the environment variables that mean something here. Those that name a database do not when
+ * the host has named its mongoose.
+ */
+function environmentJson({ mongoose }) {
+  const databases = ['ANALYTICS_MONGODB_URI', 'MONGODB_URI', 'MONGO_URI'];
+  const isWanted = (name) =>
+    databases.includes(name) ? mongoose == null : name.startsWith('ANALYTICS_');
+  const entries = Object.entries(process.env).filter(([name]) => isWanted(name));
+  return JSON.stringify(Object.fromEntries(entries));
 }
 
 /** A function that writes one line; a logger that throws is not listened to. */

@@ -44,12 +44,40 @@ function manyKeys(count) {
 const REFUSED_DATA = [
   ['a cycle', 'cyclic', cycle],
   ['data nested 100 000 deep', 'too_deep', () => nested(1e5)],
-  ['a getter that throws', 'unreadable', () => Object.defineProperty({}, 'a', { get: thrower, enumerable: true })],
-  ['a nested getter that throws', 'unreadable', () => ({ a: [{ get b() { return thrower(); } }] })],
-  ['a getter that throws undefined', 'unreadable', () => ({ get b() { throw undefined; } })],
+  [
+    'a getter that throws',
+    'unreadable',
+    () => Object.defineProperty({}, 'a', { get: thrower, enumerable: true }),
+  ],
+  [
+    'a nested getter that throws',
+    'unreadable',
+    () => ({
+      a: [
+        {
+          get b() {
+            return thrower();
+          },
+        },
+      ],
+    }),
+  ],
+  [
+    'a getter that throws undefined',
+    'unreadable',
+    () => ({
+      get b() {
+        throw undefined;
+      },
+    }),
+  ],
   ['a Proxy that throws on reading', 'unreadable', () => throwingProxy('get')],
   ['a Proxy that throws when its keys are listed', 'unreadable', () => throwingProxy('ownKeys')],
-  ['a Proxy that throws when asked for its prototype', 'unreadable', () => throwingProxy('getPrototypeOf')],
+  [
+    'a Proxy that throws when asked for its prototype',
+    'unreadable',
+    () => throwingProxy('getPrototypeOf'),
+  ],
   ['a nested Proxy that throws', 'unreadable', () => ({ a: throwingProxy('get') })],
   ['a toBSON that throws', 'unreadable', () => ({ toBSON: thrower })],
   ['a revoked Proxy', 'unreadable', () => revoked({})],
@@ -58,7 +86,11 @@ const REFUSED_DATA = [
   ['a key with a NUL', 'invalid_key', () => ({ 'a\0b': 1 })],
   ['a nested key with a NUL', 'invalid_key', () => ({ a: [{ '\0': 1 }] })],
   ['a BigInt beyond 64 bits', 'bigint_out_of_range', () => ({ a: 2n ** 63n })],
-  ['20 MiB of buffers', 'event_too_large', () => Array.from({ length: 20 }, () => Buffer.alloc(MIB))],
+  [
+    '20 MiB of buffers',
+    'event_too_large',
+    () => Array.from({ length: 20 }, () => Buffer.alloc(MIB)),
+  ],
   ['20 MiB of text', 'event_too_large', () => ({ text: 'x'.repeat(20 * MIB) })],
   ['one string of 600 MB', 'event_too_large', () => ({ text: '☃'.repeat(300e6) })],
   ['the longest string there is', 'event_too_large', () => 'x'.repeat(0x1fffffe8)],
@@ -75,29 +107,32 @@ function doubled(times) {
   return data;
 }
 
-const refusedNames = (value) => [
-  ['track', 'an event name', 'invalid_event', [value, 'u']],
-  ['track', 'a user id', 'invalid_id', ['event', value]],
-  ['onLogin', 'a user id', 'invalid_id', [value, 'name']],
-  ['onLogin', 'a user name', 'invalid_name', ['u', value]],
-  ['onLogout', 'a user id', 'invalid_id', [value]],
-];
+/** The same value in every place of a name: title, method, reason, arguments. */
+function asEachName(what, value) {
+  return [
+    ['event name of track', 'track', 'invalid_event', [value, 'u']],
+    ['user id of track', 'track', 'invalid_id', ['event', value]],
+    ['user id of onLogin', 'onLogin', 'invalid_id', [value, 'name']],
+    ['user name of onLogin', 'onLogin', 'invalid_name', ['u', value]],
+    ['user id of onLogout', 'onLogout', 'invalid_id', [value]],
+  ].map(([place, ...rest]) => [`${what} as ${place}`, ...rest]);
+}
 
 const MEGABYTE = 'x'.repeat(1e6);
 
 const REFUSED_CALLS = [
-  ...refusedNames({}).map(([method, what, reason, args]) => [`a plain object as ${what} of ${method}`, method, reason, args]),
-  ...refusedNames([]).map(([method, what, reason, args]) => [`an array as ${what} of ${method}`, method, reason, args]),
-  ...refusedNames({ toString: thrower }).map(([method, what, reason, args]) => [`a toString that throws as ${what} of ${method}`, method, reason, args]),
-  ...refusedNames(revoked({})).map(([method, what, reason, args]) => [`a revoked Proxy as ${what} of ${method}`, method, reason, args]),
+  ...asEachName('a plain object', {}),
+  ...asEachName('an array', []),
+  ...asEachName('a toString that throws', { toString: thrower }),
+  ...asEachName('a revoked Proxy', revoked({})),
   ['a login without a user', 'onLogin', 'invalid_id', []],
   ['a login of null', 'onLogin', 'invalid_id', [null, 'name']],
   ['a login of an empty user id', 'onLogin', 'invalid_id', ['', 'name']],
   ['a user id of 1 MB in track', 'track', 'id_too_long', ['event', MEGABYTE]],
   ['a user id of 1 MB in onLogin', 'onLogin', 'id_too_long', [MEGABYTE]],
   ['a user id of 1 MB in onLogout', 'onLogout', 'id_too_long', [MEGABYTE]],
-  ['a user name of 257 bytes', 'onLogin', 'name_too_long', ['u', 'ö'.repeat(128) + 'x']],
-  ['an event name of 257 bytes', 'track', 'name_too_long', ['ö'.repeat(128) + 'x', 'u']],
+  ['a user name of 257 bytes', 'onLogin', 'name_too_long', ['u', `${'ö'.repeat(128)}x`]],
+  ['an event name of 257 bytes', 'track', 'name_too_long', [`${'ö'.repeat(128)}x`, 'u']],
   ['an event name of 1 MB', 'track', 'name_too_long', [MEGABYTE, 'u']],
   ['an event name of 600 MB', 'track', 'name_too_long', ['☃'.repeat(300e6), 'u']],
 ];
@@ -134,13 +169,21 @@ describe('data that cannot be stored', () => {
         ...{ rejected: [[reason, 1]], warnings: 1 },
       });
       const stored = await database.events();
-      assert.deepStrictEqual(stored.map(({ event }) => event), ['before', 'after']);
+      assert.deepStrictEqual(
+        stored.map(({ event }) => event),
+        ['before', 'after'],
+      );
     });
   }
 
   it('is refused in time that does not grow with its size', () => {
     const { analytics } = create({ uri: mongo.database().uri });
-    const values = [new Array(2 ** 32 - 1), 'x'.repeat(500e6), doubled(60), Buffer.alloc(100 * MIB)];
+    const values = [
+      new Array(2 ** 32 - 1),
+      'x'.repeat(500e6),
+      doubled(60),
+      Buffer.alloc(100 * MIB),
+    ];
     const started = performance.now();
     for (const value of values) analytics.track('bad', 'u', value);
     assert.ok(performance.now() - started < 1_000);
@@ -197,7 +240,11 @@ describe('strict: true', () => {
     await assert.rejects(analytics.onLogout([]), { name: 'TypeError', message: /invalid_id/ });
     analytics.track('good', 'u');
     await analytics.flush();
-    assert.deepStrictEqual(analytics.getHealth().rejected, { cyclic: 1, invalid_event: 1, invalid_id: 2 });
+    assert.deepStrictEqual(analytics.getHealth().rejected, {
+      cyclic: 1,
+      invalid_event: 1,
+      invalid_id: 2,
+    });
     assert.strictEqual(await database.count('gsoevents'), 1);
   });
 });

@@ -244,12 +244,21 @@ describe('without any connection', { concurrency: true }, () => {
        report(lines);`,
       { given: { mongoose: true } },
     );
-    assert.deepStrictEqual(result.filter((line) => line.includes('No MongoDB connection')), []);
+    assert.deepStrictEqual(
+      result.filter((line) => line.includes('No MongoDB connection')),
+      [],
+    );
   });
 });
 
 describe('a connection string that is not valid', () => {
-  for (const uri of ['not a uri', 'http://127.0.0.1/', 'mongodb://', 'mongodb://h:port', 'mongodb://127.0.0.1/?w=x&w']) {
+  for (const uri of [
+    'not a uri',
+    'http://127.0.0.1/',
+    'mongodb://',
+    'mongodb://h:port',
+    'mongodb://127.0.0.1/?w=x&w',
+  ]) {
     it(`is a TypeError at construction that names uri: ${uri}`, () => {
       assert.throws(() => create({ uri }), { name: 'TypeError', message: /^uri: / });
     });

@@ -85,7 +85,10 @@ describe('awaited logins', { concurrency: true }, () => {
     const { analytics } = create({ uri: database.uri, flushIntervalMs: 60_000 });
     await analytics.onLogin('u', 'name');
     const [session] = await database.sessions();
-    assert.deepStrictEqual([session.userId, session.username, session.logoutAt], ['u', 'name', null]);
+    assert.deepStrictEqual(
+      [session.userId, session.username, session.logoutAt],
+      ['u', 'name', null],
+    );
     await analytics.onLogout('u');
     assert.ok((await database.sessions())[0].logoutAt instanceof Date);
   });
@@ -115,7 +118,10 @@ describe('without a server', { concurrency: true }, () => {
     });
   }
 
-  for (const [method, args] of [['onLogin', ['u', 'name']], ['onLogout', ['u']]]) {
+  for (const [method, args] of [
+    ['onLogin', ['u', 'name']],
+    ['onLogout', ['u']],
+  ]) {
     it(`${method}() resolves at ackTimeoutMs, and the record stays`, async () => {
       const { analytics } = create({ uri: NOBODY, ackTimeoutMs: 300 });
       analytics.onLogin('u', 'name');
@@ -133,7 +139,11 @@ describe('without a server', { concurrency: true }, () => {
     const { status, value, ms } = await timed(analytics.stop());
     assert.deepStrictEqual([status, value], ['fulfilled', undefined]);
     assert.ok(ms >= 290 && ms < 900, `${ms} ms`);
-    assert.strictEqual(lines.filter((line) => /^warn.*\b7 records\b/.test(line)).length, 1, lines.join());
+    assert.strictEqual(
+      lines.filter((line) => /^warn.*\b7 records\b/.test(line)).length,
+      1,
+      lines.join(),
+    );
     assert.strictEqual(analytics.getHealth().queued, 7);
   });
 

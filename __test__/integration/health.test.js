@@ -101,10 +101,10 @@ describe('a server that goes away and comes back', () => {
     await server.restart();
     await within(analytics.flush(), { timeoutMs: 10_000, what: 'flush() after the outage' });
     assert.strictEqual((await analytics.getMetrics()).today.dungeonsRun, 11);
-    const after_ = analytics.getHealth();
-    assert.deepStrictEqual([after_.written, after_.queued, after_.dropped], [11, 0, {}]);
+    const later = analytics.getHealth();
+    assert.deepStrictEqual([later.written, later.queued, later.dropped], [11, 0, {}]);
     assert.strictEqual(lines.filter((line) => /cannot be written/.test(line)).length, 1);
-    assert.deepStrictEqual([during.connected, after_.connected], [false, true]);
+    assert.deepStrictEqual([during.connected, later.connected], [false, true]);
   });
 });
 

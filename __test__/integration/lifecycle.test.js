@@ -48,7 +48,10 @@ describe('an instance', { concurrency: true }, () => {
     assert.strictEqual(await within(analytics.onLogin('u', 'n'), { timeoutMs: 1_000 }), undefined);
     assert.strictEqual(await within(analytics.onLogout('u'), { timeoutMs: 1_000 }), undefined);
     await analytics.flush();
-    assert.deepStrictEqual((await database.events()).map(({ event }) => event), ['before']);
+    assert.deepStrictEqual(
+      (await database.events()).map(({ event }) => event),
+      ['before'],
+    );
     assert.deepStrictEqual(analytics.getHealth().rejected, { stopped: 4 });
     assert.strictEqual(lines.filter((line) => line.startsWith('warn')).length, 1);
   });
@@ -68,7 +71,10 @@ describe('an instance', { concurrency: true }, () => {
     const { analytics } = create({ uri: database.uri });
     analytics.start();
     analytics.track('once', 'u');
-    assert.deepStrictEqual(await Promise.all([analytics.stop(), analytics.stop()]), [undefined, undefined]);
+    assert.deepStrictEqual(await Promise.all([analytics.stop(), analytics.stop()]), [
+      undefined,
+      undefined,
+    ]);
     assert.strictEqual(await analytics.stop(), undefined);
     assert.strictEqual(await database.count('gsoevents'), 1);
   });
@@ -105,7 +111,10 @@ describe('an instance', { concurrency: true }, () => {
     analytics.start();
     analytics.track('second', 'u');
     await Promise.all([stopped, analytics.flush()]);
-    assert.deepStrictEqual((await database.events()).map(({ event }) => event), ['first', 'second']);
+    assert.deepStrictEqual(
+      (await database.events()).map(({ event }) => event),
+      ['first', 'second'],
+    );
     await analytics.stop();
   });
 
@@ -154,7 +163,10 @@ describe('fifty instances in one process', () => {
     const end = await runProgram(
       async (given, report) => {
         const AnalyticsSystem = require('.');
-        const many = Array.from({ length: 50 }, () => new AnalyticsSystem({ uri: given.uri, logger: false }));
+        const many = Array.from(
+          { length: 50 },
+          () => new AnalyticsSystem({ uri: given.uri, logger: false }),
+        );
         for (const [number, analytics] of many.entries()) {
           analytics.start();
           analytics.track('dungeon.complete', `u${number}`);

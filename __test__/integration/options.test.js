@@ -4,7 +4,14 @@
 const assert = require('node:assert');
 const { afterEach, describe, it } = require('node:test');
 const { waitFor } = require('../support/wait');
-const { AnalyticsSystem, NOBODY, create, keepingLogger, runProgram, useMongod } = require('./setup');
+const {
+  AnalyticsSystem,
+  NOBODY,
+  create,
+  keepingLogger,
+  runProgram,
+  useMongod,
+} = require('./setup');
 
 const mongo = useMongod();
 
@@ -53,7 +60,10 @@ describe('a bad option throws a TypeError that names it', () => {
 
   for (const options of [null, 5, 'mongodb://127.0.0.1', true, [], () => {}]) {
     it(`options themselves: ${shown(options)}`, () => {
-      assert.throws(() => new AnalyticsSystem(options), { name: 'TypeError', message: /^options\b/ });
+      assert.throws(() => new AnalyticsSystem(options), {
+        name: 'TypeError',
+        message: /^options\b/,
+      });
     });
   }
 
@@ -114,9 +124,10 @@ describe('an unknown option', () => {
   it('is warned about by name, and the instance works', async () => {
     const { lines } = create({ uri: NOBODY, flushInterval: 5, onError() {} });
     await waitFor(() => lines.length >= 2, { what: 'two warnings' });
-    assert.deepStrictEqual(lines.map((line) => /^warn .*unknown option.*\b(\w+)$/.exec(line)?.[1]).sort(), [
-      ...['flushInterval', 'onError'],
-    ]);
+    assert.deepStrictEqual(
+      lines.map((line) => /^warn .*unknown option.*\b(\w+)$/.exec(line)?.[1]).sort(),
+      [...['flushInterval', 'onError']],
+    );
   });
 });
 
@@ -159,7 +170,10 @@ describe('the logger', () => {
       analytics.track('from the logger', 'u');
       throw new Error('thrown by the test');
     };
-    const analytics = new AnalyticsSystem({ uri: database.uri, logger: { info: fail, warn: fail, error: fail } });
+    const analytics = new AnalyticsSystem({
+      uri: database.uri,
+      logger: { info: fail, warn: fail, error: fail },
+    });
     analytics.start();
     analytics.track('bad', 'u', { '\0': 1 });
     await analytics.flush();

@@ -105,7 +105,11 @@ function startProgram(program, { given = {}, nodeArgs = [], ...options } = {}) {
     const report = (value) =>
       require('node:fs').writeSync(1, '\\n${RESULT}' + JSON.stringify(value) + '\\n');
     (${program})(${JSON.stringify(given)}, report);`;
-  const host = startHost('program', { nodeArgs: [...nodeArgs, '-e', source], cwd: ROOT, ...options });
+  const host = startHost('program', {
+    nodeArgs: [...nodeArgs, '-e', source],
+    cwd: ROOT,
+    ...options,
+  });
   return { ...host, finished: host.finished.then((end) => ({ ...end, result: resultOf(end) })) };
 }
 

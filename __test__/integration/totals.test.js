@@ -20,9 +20,13 @@ async function playDay(given, report) {
   const before = given.readFirst && [await analytics.getMetrics(), await analytics.getLast30Days()];
   for (const user of given.users) await analytics.onLogin(user, `name of ${user}`);
   for (let i = 0; i < given.tracks; i++) {
-    analytics.track(i % 2 ? 'credits.earn' : 'dungeon.complete', given.users[i % given.users.length], {
-      amount: i + 0.25,
-    });
+    analytics.track(
+      i % 2 ? 'credits.earn' : 'dungeon.complete',
+      given.users[i % given.users.length],
+      {
+        amount: i + 0.25,
+      },
+    );
     if (i % 20 === 0) await new Promise(setImmediate);
   }
   clock?.advance(given.playMs ?? 0);
@@ -68,7 +72,11 @@ describe('a day', { concurrency: true }, () => {
         ...{ leaving: users(run * 5, 3), playMs: 61_000 },
       });
     }
-    assert.deepStrictEqual(await assertAddsUp(database), { events: 120, sessions: 30, distinct: 20 });
+    assert.deepStrictEqual(await assertAddsUp(database), {
+      events: 120,
+      sessions: 30,
+      distinct: 20,
+    });
     assert.strictEqual((await database.days())[0].totalSessionS, 9 * 61);
   });
 
@@ -78,7 +86,11 @@ describe('a day', { concurrency: true }, () => {
       play(database, { now: NOON, users: users(number * 10, 20), tracks: 200, playMs: 5_000 }),
     );
     await Promise.all(runs);
-    assert.deepStrictEqual(await assertAddsUp(database), { events: 800, sessions: 80, distinct: 50 });
+    assert.deepStrictEqual(await assertAddsUp(database), {
+      events: 800,
+      sessions: 80,
+      distinct: 50,
+    });
     const { metrics } = await play(database, { now: NOON, users: [], tracks: 0 });
     assert.deepStrictEqual([metrics.dau, metrics.mau], [50, 50]);
   });
@@ -88,9 +100,11 @@ describe('a day', { concurrency: true }, () => {
 let made = 0;
 function oldSession(at, userId, durationS = 0, isOpen = durationS === 0) {
   const loginAt = new Date(at);
-  const seconds = Math.floor(loginAt / 1000).toString(16).padStart(8, '0');
+  const seconds = Math.floor(loginAt / 1000)
+    .toString(16)
+    .padStart(8, '0');
   return {
-    _id: new ObjectId(seconds + 'abcdefabcd' + (made++).toString(16).padStart(6, '0')),
+    _id: new ObjectId(`${seconds}abcdefabcd${(made++).toString(16).padStart(6, '0')}`),
     ...{ userId, username: `name of ${userId}`, loginAt },
     logoutAt: isOpen ? null : new Date(loginAt.getTime() + durationS * 1000),
     ...{ durationS, day: at.slice(0, 10), month: at.slice(0, 7), __v: 0 },
@@ -121,7 +135,13 @@ const OLD_DAYS = [
   oldDay('2031-04-30', { dau: 1, sessionCount: 1, totalSessionS: 9_999 }),
   oldDay('2031-05-01', { dau: 2, sessionCount: 2, totalSessionS: 1_800, dungeonsRun: 7 }),
   oldDay('2031-05-03', { dau: 3, sessionCount: 3, totalSessionS: 300 }),
-  oldDay('2031-05-17', { dau: 2, sessionCount: 3, totalSessionS: 900, dungeonsRun: 5, creditsEarned: 10.5 }),
+  oldDay('2031-05-17', {
+    dau: 2,
+    sessionCount: 3,
+    totalSessionS: 900,
+    dungeonsRun: 5,
+    creditsEarned: 10.5,
+  }),
 ];
 
 async function oldDatabase() {
@@ -153,13 +173,22 @@ describe('a database of the mongoose-based class', { concurrency: true }, () => 
     assert.strictEqual(metrics.avgSessionMin, Math.round((600 + 1_200 + 300 + 900 + 600) / 5 / 60));
     assert.deepStrictEqual(metrics.today, {
       ...json(OLD_DAYS[3]),
-      ...{ dau: 4, sessionCount: 6, totalSessionS: 1_500, dungeonsRun: 7, creditsEarned: 10.5 + 1.25 + 3.25 },
+      ...{
+        dau: 4,
+        sessionCount: 6,
+        totalSessionS: 1_500,
+        dungeonsRun: 7,
+        creditsEarned: 10.5 + 1.25 + 3.25,
+      },
     });
     assert.deepStrictEqual(days, [metrics.today, ...json(OLD_DAYS.slice(0, 3).reverse())]);
 
     const ids = OLD_SESSIONS.map(({ _id }) => _id);
     assert.deepStrictEqual(await database.sessions({ _id: { $in: ids } }), OLD_SESSIONS);
-    assert.deepStrictEqual(await database.days({ day: { $ne: '2031-05-17' } }), OLD_DAYS.slice(0, 3));
+    assert.deepStrictEqual(
+      await database.days({ day: { $ne: '2031-05-17' } }),
+      OLD_DAYS.slice(0, 3),
+    );
     assert.strictEqual(await database.count('gsosessions'), OLD_SESSIONS.length + 3);
   });
 

@@ -36,7 +36,11 @@ describe('MongoDB gets everything', { concurrency: true }, () => {
     assert.deepStrictEqual(webhook, { queued: 0, sent: 0, dropped: { failed: COUNT } });
     assert.deepStrictEqual([written, dropped, rejected], [COUNT, {}, {}]);
     const warnings = lines.filter((line) => line.startsWith('warn'));
-    assert.strictEqual(warnings.length, 1, 'one warning tells the operator that the webhook is dead');
+    assert.strictEqual(
+      warnings.length,
+      1,
+      'one warning tells the operator that the webhook is dead',
+    );
   });
 
   it('when the webhook never answers; stop() ends at shutdownTimeoutMs and says what is left', async () => {
@@ -96,8 +100,13 @@ describe('the webhook', { concurrency: true }, () => {
     const bodies = hook.requests.map(({ text }) => JSON.parse(text));
     assert.strictEqual(bodies.length, 200);
     for (let user = 0; user < 5; user++) {
-      const numbers = bodies.filter(({ userId }) => userId === `u${user}`).map(({ data }) => data.i);
-      assert.deepStrictEqual(numbers, Array.from({ length: 40 }, (_, i) => i * 5 + user));
+      const numbers = bodies
+        .filter(({ userId }) => userId === `u${user}`)
+        .map(({ data }) => data.i);
+      assert.deepStrictEqual(
+        numbers,
+        Array.from({ length: 40 }, (_, i) => i * 5 + user),
+      );
     }
     assert.deepStrictEqual(analytics.getHealth().webhook, { queued: 0, sent: 200, dropped: {} });
     await hook.close();
@@ -132,7 +141,10 @@ describe('the webhook', { concurrency: true }, () => {
     analytics.track('good', 'u', { a: 1 });
     await analytics.stop();
     assert.strictEqual(await database.count('gsoevents'), 3);
-    assert.deepStrictEqual(hook.requests.map(({ text }) => JSON.parse(text).event), ['good']);
+    assert.deepStrictEqual(
+      hook.requests.map(({ text }) => JSON.parse(text).event),
+      ['good'],
+    );
     const { noted, webhook } = analytics.getHealth();
     assert.deepStrictEqual(noted, { not_forwardable: 2 });
     assert.strictEqual(webhook.sent, 1);
@@ -150,7 +162,10 @@ describe('the webhook', { concurrency: true }, () => {
     await analytics.onLogout('u');
     analytics.track('last', 'u');
     await analytics.stop();
-    assert.deepStrictEqual(hook.requests.map(({ text }) => JSON.parse(text).event), ['last']);
+    assert.deepStrictEqual(
+      hook.requests.map(({ text }) => JSON.parse(text).event),
+      ['last'],
+    );
     await hook.close();
   });
 
@@ -161,7 +176,10 @@ describe('the webhook', { concurrency: true }, () => {
     const stopped = analytics.stop();
     analytics.track('after', 'u');
     await stopped;
-    assert.deepStrictEqual(hook.requests.map(({ text }) => JSON.parse(text).event), ['before']);
+    assert.deepStrictEqual(
+      hook.requests.map(({ text }) => JSON.parse(text).event),
+      ['before'],
+    );
     await hook.close();
   });
 });

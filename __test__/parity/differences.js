@@ -94,7 +94,8 @@ const differences = {
     },
   },
   'refused data does not count': {
-    reason: 'an event whose data is refused has no effect at all: the reference loses and counts it',
+    reason:
+      'an event whose data is refused has no effect at all: the reference loses and counts it',
     apply: (expected) => setCounters(expected, { creditsEarned: 2 }),
   },
   'long names': {

@@ -116,7 +116,9 @@ pub fn refusal(reason: &str, config: &Config) -> String {
             "an event was refused, its data takes more than {} bytes (maxEventBytes)",
             config.max_event_bytes
         ),
-        "invalid_id" => "a user id that is missing or cannot be made a string was refused".to_owned(),
+        "invalid_id" => {
+            "a user id that is missing or cannot be made a string was refused".to_owned()
+        }
         "invalid_event" => "an event name that cannot be made a string was refused".to_owned(),
         "invalid_name" => "a login whose username cannot be made a string was refused".to_owned(),
         "id_too_long" => "a user id of more than 256 bytes was refused".to_owned(),
@@ -129,7 +131,8 @@ pub fn refusal(reason: &str, config: &Config) -> String {
         "unreadable" => "data was refused, reading it threw an error".to_owned(),
         "invalid_amount" => "an amount that is not a finite number counted 0".to_owned(),
         "not_forwardable" => {
-            "an event was stored but not forwarded, JSON cannot hold it or it is too long".to_owned()
+            "an event was stored but not forwarded, JSON cannot hold it or it is too long"
+                .to_owned()
         }
         _ => "data that BSON cannot hold was refused".to_owned(),
     };

@@ -6,6 +6,7 @@ mod runtime;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use napi::bindgen_prelude::{Env, Function, Result};
@@ -22,8 +23,8 @@ use crate::store::{Connection, MongoStore};
 use message::{Deliver, Delivery};
 use report::HealthReport;
 
-/// Instances whose records are drained when the process exits.
-static LIVE: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+/// Every instance with the JavaScript thread that made it, which drains it when it ends.
+static LIVE: Mutex<Vec<(ThreadId, Weak<Shared>)>> = Mutex::new(Vec::new());
 
 /// What an event adds to.
 #[napi(object, object_from_js = false)]
@@ -47,20 +48,17 @@ pub fn counted_events() -> HashMap<String, CountedEvent> {
     entries.collect()
 }
 
-/// Blocks until every instance of this process has written what it holds, at most `timeout_ms`;
+/// Blocks until every instance of this thread has written what it holds, at most `timeout_ms`;
 /// returns how many records are left. For the `exit` event only.
 #[napi]
 pub fn drain(timeout_ms: u32) -> f64 {
     let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
     let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let left = live.iter().filter_map(Weak::upgrade).map(|shared| {
-        if shared.is_pending() {
-            shared.drain(deadline)
-        } else {
-            0
-        }
-    });
-    left.sum::<u64>() as f64
+    let own = live
+        .iter()
+        .filter(|(thread, _)| *thread == thread::current().id())
+        .filter_map(|(_, shared)| shared.upgrade());
+    own.map(|shared| shared.drain(deadline)).sum::<u64>() as f64
 }
 
 /// One instance's pipeline.
@@ -185,9 +183,10 @@ impl NativeAnalytics {
         Ok(())
     }
 
+    /// `is_last` when the process ends and there is no time to wait for mongoose.
     #[napi]
-    pub fn nothing_found(&self, mongoose_loaded: bool) {
-        self.pipeline.nothing_found(mongoose_loaded);
+    pub fn nothing_found(&self, mongoose_loaded: bool, is_last: bool) {
+        self.pipeline.nothing_found(mongoose_loaded, is_last);
     }
 
     #[napi]
@@ -250,8 +249,8 @@ impl NativeAnalytics {
 
 fn remember(shared: &Arc<Shared>) {
     let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
-    live.retain(|shared| shared.strong_count() > 0);
-    live.push(Arc::downgrade(shared));
+    live.retain(|(_, shared)| shared.strong_count() > 0);
+    live.push((thread::current().id(), Arc::downgrade(shared)));
 }
 
 fn invalid(problem: &str) -> Error {

@@ -22,9 +22,9 @@ pub type Opener<S> =
 /// How often the host is asked for its connection.
 const ASK_EVERY: Duration = Duration::from_millis(200);
 /// How long to wait for a mongoose that is not loaded.
-const PATIENCE_UNLOADED: Duration = Duration::from_secs(1);
+pub const PATIENCE_UNLOADED: Duration = Duration::from_secs(1);
 /// How long to wait for a mongoose that is loaded and does not connect.
-const PATIENCE_LOADED: Duration = Duration::from_secs(10);
+pub const PATIENCE_LOADED: Duration = Duration::from_secs(10);
 
 pub struct Link<S> {
     state: State<S>,
@@ -110,18 +110,8 @@ impl<S> Link<S> {
         }
     }
 
-    /// The host has no connection (yet).
-    pub fn nothing_found(
-        &mut self,
-        mongoose_loaded: bool,
-        config: &Config,
-        now: Instant,
-    ) -> Verdict {
-        let patience = if mongoose_loaded {
-            PATIENCE_LOADED
-        } else {
-            PATIENCE_UNLOADED
-        };
+    /// The host has no connection; after this much patience something else is tried.
+    pub fn nothing_found(&mut self, patience: Duration, config: &Config, now: Instant) -> Verdict {
         let waited = self
             .needed_since
             .map_or(Duration::ZERO, |since| now - since);

@@ -88,9 +88,15 @@ pub trait Host: Send + Sync + 'static {
 enum Command {
     Frames(Vec<u8>),
     Connect(Connection),
-    NothingFound { mongoose_loaded: bool },
+    NothingFound {
+        mongoose_loaded: bool,
+        is_last: bool,
+    },
     Start,
-    Request { request: u32, what: Request },
+    Request {
+        request: u32,
+        what: Request,
+    },
 }
 
 /// The host's end of one pipeline. When it is dropped, the worker writes what it has and ends.
@@ -162,10 +168,12 @@ impl Pipeline {
         let _ = self.commands.send(Command::Connect(connection));
     }
 
-    pub fn nothing_found(&self, mongoose_loaded: bool) {
-        let _ = self
-            .commands
-            .send(Command::NothingFound { mongoose_loaded });
+    /// `is_last` when there is no time left to wait for mongoose.
+    pub fn nothing_found(&self, mongoose_loaded: bool, is_last: bool) {
+        let _ = self.commands.send(Command::NothingFound {
+            mongoose_loaded,
+            is_last,
+        });
     }
 
     pub fn request(&self, request: u32, what: Request) {

@@ -63,6 +63,7 @@ impl<S: Store> Worker<S> {
                 return self.events.failed(group, now);
             }
         };
+        self.shared.set_connected(true);
         self.events.written();
         let mut refused = set_aside.into_iter().peekable();
         let mut index = 0;
@@ -89,6 +90,7 @@ impl<S: Store> Worker<S> {
                 return self.sessions.failed(group, now);
             }
         };
+        self.shared.set_connected(true);
         self.sessions.written();
         let acks = group.iter().map(|item| item.ack);
         let acks: Vec<u32> = acks.filter(|ack| self.acks.close(*ack)).collect();
@@ -130,6 +132,7 @@ impl<S: Store> Worker<S> {
     ) {
         match outcome {
             Ok(()) => {
+                self.shared.set_connected(true);
                 self.totals_backoff.succeed();
                 self.shared
                     .release(group.records as usize * CONTRIBUTION_COST);
@@ -160,6 +163,7 @@ impl<S: Store> Worker<S> {
     }
 
     fn write_failed(&self, message: String, records: usize) {
+        self.shared.set_connected(false);
         self.warn_once("outage", messages::cannot_write(&message));
         self.shared.health.retry(records as u64);
         self.shared.health.error(message);

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use super::backoff::Backoff;
 use super::intake::{EventItem, Intake, Item, SessionItem};
 use super::lane::{GroupLimit, Lane};
-use super::link::{Link, Opener, Step, Verdict};
+use super::link::{Link, Opener, PATIENCE_LOADED, PATIENCE_UNLOADED, Step, Verdict};
 use super::operations::{Acknowledgements, Operation};
 use super::protocol::{Ledger, Remarks};
 use super::reading::Answer;
@@ -168,7 +168,10 @@ impl<S: Store> Worker<S> {
         match command {
             Command::Frames(bytes) => self.take_frames(&bytes),
             Command::Connect(connection) => self.link.connect(connection),
-            Command::NothingFound { mongoose_loaded } => self.look_elsewhere(mongoose_loaded),
+            Command::NothingFound {
+                mongoose_loaded,
+                is_last,
+            } => self.look_elsewhere(mongoose_loaded, is_last),
             Command::Start => {
                 self.started = true;
                 self.stopping = false;
@@ -241,13 +244,15 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    fn look_elsewhere(&mut self, mongoose_loaded: bool) {
+    fn look_elsewhere(&mut self, mongoose_loaded: bool, is_last: bool) {
         let shared = Arc::clone(&self.shared);
         let now = Instant::now();
-        match self
-            .link
-            .nothing_found(mongoose_loaded, &shared.config, now)
-        {
+        let patience = match (is_last, mongoose_loaded) {
+            (true, _) => Duration::ZERO,
+            (false, true) => PATIENCE_LOADED,
+            (false, false) => PATIENCE_UNLOADED,
+        };
+        match self.link.nothing_found(patience, &shared.config, now) {
             Verdict::KeepAsking => {}
             Verdict::TellUser => self.log(Level::Warn, messages::no_connection(&shared.config)),
             Verdict::UseFallback => self.log(Level::Info, messages::fallback(mongoose_loaded)),
