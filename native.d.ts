@@ -63,7 +63,10 @@ export declare function countedEvents(): Record<string, CountedEvent>
 
 /** One message; which fields are set depends on its kind. */
 export interface Delivery {
-  /** `acknowledged`, `done`, `failed`, `log` or `connectionWanted`. */
+  /**
+   * `acknowledged`, `done`, `failed`, `log`, `connectionWanted` or
+   * `connectionKnown`.
+   */
   kind: string
   /** Logins and logouts that are done. */
   acks?: Uint32Array

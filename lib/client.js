@@ -35,6 +35,7 @@ class Client {
       throw new TypeError(error.message);
     }
     for (const name of this.native.unknownOptions) this.write('warn', `unknown option ${name}`);
+    this.isConnectionKnown = this.native.hasUri;
     this.host = new HostConnection(options, (text) => this.write('warn', text));
     this.stage = this.createStage();
     this.isStarted = false;
@@ -49,7 +50,10 @@ class Client {
       maxEventBytes: native.maxEventBytes,
       forwarding: native.isForwarding,
       bson: () => host.bson(),
-      handOver: (bytes, length, records) => native.push(bytes, length, records),
+      handOver: (bytes, length, records) => {
+        if (!this.isConnectionKnown) this.open.seeker = this;
+        native.push(bytes, length, records);
+      },
       reject: (reason) => {
         this.refusal = reason;
         native.reject(reason);
@@ -148,6 +152,12 @@ class Client {
     }
     connection.database = this.native.database ?? connection.database;
     this.native.connect(JSON.stringify({ adopted: connection }));
+    this.connectionKnown();
+  }
+
+  connectionKnown() {
+    this.isConnectionKnown = true;
+    this.open.seeker = undefined;
   }
 
   /** The last turn of the process: what is staged goes over, and any connection will do. */
@@ -165,6 +175,8 @@ class OpenPromises {
     this.lastId = 0;
     this.holders = 0;
     this.native = undefined;
+    /** A client with records, until it knows where to: it must be there to look for it. */
+    this.seeker = undefined;
   }
 
   create(native) {
@@ -215,6 +227,9 @@ function deliverTo(client) {
         break;
       case 'log':
         write(message.code, message.text);
+        break;
+      case 'connectionKnown':
+        weak.deref()?.connectionKnown();
         break;
       default:
         weak.deref()?.lookForConnection();

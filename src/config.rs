@@ -1,5 +1,6 @@
 //! Settings, validated: options first, then environment variables, then defaults.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -86,7 +87,7 @@ impl Config {
             fallback_uri: source
                 .variable("MONGODB_URI")
                 .or(source.variable("MONGO_URI")),
-            database: source.text("database", Some("ANALYTICS_MONGODB_DATABASE"))?,
+            database: source.database()?,
             collections: source.collections()?,
             webhook_url: source.webhook_url()?,
             flush_interval: source.millis(
@@ -199,13 +200,20 @@ impl Source {
         ] {
             match given.remove(key) {
                 None | Some(Value::Null) => {}
-                Some(Value::String(text)) if valid_collection_name(&text) => *name = text,
+                Some(Value::String(text)) if is_collection_name(&text) => *name = text,
                 Some(_) => {
-                    let problem = "must be the name of a collection: not empty, no `$`, no NUL, \
-                                   not below `system.`";
+                    let problem = "must be the name of a collection: 1 to 191 bytes, no $, no NUL, no \
+                                   dot at an end, not below system.";
                     return Err(ConfigError::new(format!("collections.{key}"), problem));
                 }
             }
+        }
+        let all = [&names.sessions, &names.daily, &names.events, &names.uniques];
+        if all.iter().collect::<BTreeSet<_>>().len() < all.len() {
+            return Err(ConfigError::new(
+                "collections",
+                "must have four different names",
+            ));
         }
         match given.keys().next() {
             None => Ok(names),
@@ -227,6 +235,21 @@ impl Source {
         }
         let field = if given_as_option { "webhookUrl" } else { ENV };
         Err(ConfigError::new(field, "must be an http or https URL"))
+    }
+
+    fn database(&mut self) -> Result<Option<String>, ConfigError> {
+        const ENV: &str = "ANALYTICS_MONGODB_DATABASE";
+        let given_as_option = self.options.contains_key("database");
+        let Some(name) = self.text("database", Some(ENV))? else {
+            return Ok(None);
+        };
+        if is_database_name(&name) {
+            return Ok(Some(name));
+        }
+        let field = if given_as_option { "database" } else { ENV };
+        let problem = "must be the name of a database: at most 63 bytes, no space and none of \
+                       /\\.\"$*<>:|?";
+        Err(ConfigError::new(field, problem))
     }
 
     fn uri(&mut self) -> Result<Option<String>, ConfigError> {
@@ -251,8 +274,21 @@ fn whole_number(value: &Value) -> Option<u64> {
     })
 }
 
-fn valid_collection_name(name: &str) -> bool {
-    !name.is_empty() && !name.contains(['$', '\0']) && !name.starts_with("system.")
+/// As MongoDB allows them on every platform.
+/// <https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions>
+fn is_database_name(name: &str) -> bool {
+    let is_allowed = |c: char| !c.is_whitespace() && !"/\\.\"$*<>:|?\0".contains(c);
+    name.len() <= 63 && name.chars().all(is_allowed)
+}
+
+/// As MongoDB allows them; database, dot and collection take at most 255 bytes together.
+fn is_collection_name(name: &str) -> bool {
+    let is_dotted_at_an_end = name.starts_with('.') || name.ends_with('.');
+    !name.is_empty()
+        && name.len() <= 255 - 64
+        && !name.contains(['$', '\0'])
+        && !name.starts_with("system.")
+        && !is_dotted_at_an_end
 }
 
 #[cfg(test)]

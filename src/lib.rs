@@ -6,7 +6,7 @@
 //! | module | what it is responsible for |
 //! |---|---|
 //! | [`record`], [`document`], [`counters`], [`calendar`] | what was handed over, what is stored, what it adds up to, and on which day |
-//! | [`config`], [`error`], [`health`], [`shared`] | settings, errors with stable codes, the loss report, the state both sides see |
+//! | [`config`], [`error`], [`health`], [`host`], [`shared`] | settings, errors with stable codes, the loss report, messages to the host, the state both sides see |
 //! | [`pipeline`] | queues, groups, retries, time limits; the protocol that makes totals exact |
 //! | [`store`] | the edge to MongoDB |
 //! | [`forward`] | the edge to the webhook |
@@ -22,6 +22,7 @@ pub mod document;
 pub mod error;
 pub mod forward;
 pub mod health;
+pub mod host;
 pub mod pipeline;
 pub mod record;
 pub mod shared;

@@ -8,10 +8,12 @@ use tokio::sync::Notify;
 
 use crate::config::Config;
 use crate::health::Health;
+use crate::host::{Host, Level, Message};
 
 pub struct Shared {
     pub config: Config,
     pub health: Health,
+    host: Arc<dyn Host>,
     /// Bytes of accepted records that are not settled yet.
     queued_bytes: AtomicUsize,
     /// Accepted records that are not settled (written and totalled, or dropped) yet.
@@ -38,10 +40,11 @@ pub struct Gauges {
 }
 
 impl Shared {
-    pub fn new(config: Config) -> Arc<Shared> {
+    pub fn new(config: Config, host: Arc<dyn Host>) -> Arc<Shared> {
         Arc::new(Shared {
             config,
             health: Health::default(),
+            host,
             queued_bytes: AtomicUsize::new(0),
             queued: AtomicU64::new(0),
             unforwarded: AtomicU64::new(0),
@@ -52,6 +55,21 @@ impl Shared {
             draining: AtomicBool::new(false),
             wake: Notify::new(),
         })
+    }
+
+    pub fn deliver(&self, message: Message) {
+        self.host.deliver(message);
+    }
+
+    pub fn log(&self, level: Level, text: String) {
+        self.deliver(Message::Log { level, text });
+    }
+
+    /// Warns unless this reason's episode has been warned about.
+    pub fn warn_once(&self, reason: &'static str, text: impl FnOnce() -> String) {
+        if self.health.begins_episode(reason, Instant::now()) {
+            self.log(Level::Warn, text());
+        }
     }
 
     pub fn gauges(&self) -> Gauges {

@@ -4,7 +4,7 @@
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
 const { waitFor } = require('../support/wait');
-const { runProgram, useMongod } = require('./setup');
+const { create, runProgram, useMongod } = require('./setup');
 
 const mongo = useMongod();
 
@@ -20,6 +20,10 @@ describe('an instance that nobody refers to any more', { concurrency: 2 }, () =>
   for (const how of ['uri', 'mongoose that connects later']) {
     it(`is collected, and its records are written (${how})`, async () => {
       const database = mongo.database();
+      // Ten instances that all make the indexes of a new database take long on a busy machine.
+      const { analytics } = create({ uri: database.uri });
+      analytics.track(COUNTED, 'u');
+      await analytics.flush();
       const { result } = await runProgram(
         async (given, report) => {
           const mongoose = given.how === 'uri' ? undefined : require('mongoose');
@@ -48,10 +52,10 @@ describe('an instance that nobody refers to any more', { concurrency: 2 }, () =>
         { given: { uri: database.uri, event: COUNTED, how }, nodeArgs: ['--expose-gc'] },
       );
       assert.ok(result >= 9, `${result} of 10 were collected`);
-      await waitFor(async () => (await database.days())[0]?.dungeonsRun === 10, {
-        ...{ timeoutMs: 3_000, what: '10 counted events' },
+      await waitFor(async () => (await database.days())[0]?.dungeonsRun === 11, {
+        ...{ timeoutMs: 3_000, what: '11 counted events' },
       });
-      await assertStored(database, 10);
+      await assertStored(database, 11);
     });
   }
 });

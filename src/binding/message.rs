@@ -10,7 +10,7 @@ use napi::threadsafe_function::{
 use napi_derive::napi;
 
 use crate::config::Config;
-use crate::pipeline::{Host, Level, Message};
+use crate::host::{Host, Level, Message};
 
 /// Does not keep the process alive by itself.
 pub type Deliver = ThreadsafeFunction<Message, (), Delivery, Status, false, true>;
@@ -18,7 +18,8 @@ pub type Deliver = ThreadsafeFunction<Message, (), Delivery, Status, false, true
 /// One message; which fields are set depends on its kind.
 #[napi(object, object_from_js = false)]
 pub struct Delivery {
-    /// `acknowledged`, `done`, `failed`, `log` or `connectionWanted`.
+    /// `acknowledged`, `done`, `failed`, `log`, `connectionWanted` or
+    /// `connectionKnown`.
     pub kind: &'static str,
     /// Logins and logouts that are done.
     pub acks: Option<Uint32Array>,
@@ -69,6 +70,7 @@ impl From<Message> for Delivery {
                 text: Some(text),
                 ..Self::new("log")
             },
+            Message::ConnectionKnown => Self::new("connectionKnown"),
             Message::ConnectionWanted => Self::new("connectionWanted"),
         }
     }

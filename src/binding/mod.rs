@@ -16,7 +16,7 @@ use napi_derive::napi;
 use crate::config::Config;
 use crate::counters::COUNTED_EVENTS;
 use crate::health::{NOTES, REJECTIONS, known};
-use crate::pipeline::{self, Host, Level, Message, Pipeline, Request};
+use crate::pipeline::{self, Pipeline, Request};
 use crate::shared::Shared;
 use crate::store::{Connection, MongoStore};
 
@@ -84,18 +84,17 @@ impl NativeAnalytics {
             Config::from_json(&options, &environment).map_err(|e| invalid(&e.to_string()))?;
         let max_event_bytes = config.max_event_bytes as u32;
         let collections = config.collections.clone();
-        let shared = Shared::new(config);
         let deliver = Arc::new(message::build(deliver)?);
+        let shared = Shared::new(config, Arc::new(message::JavaScript::new(&deliver)));
         let _runtime = runtime::enter()?;
         let opener = Arc::new(move |connection: Connection| {
             let collections = collections.clone();
             let opening = async move { MongoStore::open(&connection, &collections).await };
             Box::pin(opening) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
         });
-        let host: Arc<dyn Host> = Arc::new(message::JavaScript::new(&deliver));
         remember(&shared);
         Ok(Self {
-            pipeline: pipeline::spawn(shared, host, opener),
+            pipeline: pipeline::spawn(shared, opener),
             deliver,
             max_event_bytes,
             unknown_options,
@@ -239,11 +238,7 @@ impl NativeAnalytics {
 
     fn warn_of(&self, reason: &'static str) {
         let shared = self.pipeline.shared();
-        if shared.health.begins_episode(reason, Instant::now()) {
-            let text = message::refusal(reason, &shared.config);
-            let level = Level::Warn;
-            message::JavaScript::new(&self.deliver).deliver(Message::Log { level, text });
-        }
+        shared.warn_once(reason, || message::refusal(reason, &shared.config));
     }
 }
 

@@ -43,6 +43,10 @@ impl Forwarding {
     pub fn enqueue(&self, elements: &[u8], body: &[u8]) {
         if !self.shared.reserve_forward(body.len(), MAX_WAITING_BYTES) {
             self.shared.health.drop_forward("queue_full");
+            self.shared.warn_once("webhook_queue_full", || {
+                "events are not forwarded, too many wait for the webhook; see getHealth()"
+                    .to_owned()
+            });
             return;
         }
         let lane = user_hash(elements) as usize % self.lanes.len();

@@ -74,6 +74,9 @@ pub async fn run(client: Client, mut bodies: UnboundedReceiver<Box<[u8]>>, share
             Ok(()) => shared.health.forward(),
             Err(problem) => {
                 shared.health.drop_forward("failed");
+                shared.warn_once("webhook_failed", || {
+                    format!("an event was not forwarded to the webhook: {problem}; see getHealth()")
+                });
                 shared.health.error(format!("webhook: {problem}"));
             }
         }

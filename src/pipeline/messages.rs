@@ -46,6 +46,9 @@ pub fn uncertain(day: &str) -> String {
     format!("another process wrote to {day} under our id; a group stays out of its totals")
 }
 
-pub fn left_at_stop(records: u64) -> String {
-    format!("stop() reached shutdownTimeoutMs with {records} records not written yet")
+pub fn left_at_stop(records: u64, unforwarded: u64) -> String {
+    format!(
+        "stop() reached shutdownTimeoutMs: {records} records are not written yet, {unforwarded} events \
+         are not forwarded yet"
+    )
 }

@@ -38,7 +38,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::error::Error;
+use crate::host::Message;
 use crate::record::{Frames, frames_within};
 use crate::shared::Shared;
 use crate::store::Connection;
@@ -49,40 +49,6 @@ pub use worker::spawn;
 
 /// Memory a record takes beside its frame: queue slots, ids, allocation overhead, in bytes.
 const RECORD_OVERHEAD: usize = 160;
-
-/// What the worker tells its host.
-#[derive(Debug)]
-pub enum Message {
-    /// These logins and logouts are done, or have waited for `ackTimeoutMs`.
-    Acknowledged(Vec<u32>),
-    /// A request succeeded; reads carry one BSON document.
-    Done {
-        request: u32,
-        result: Option<Vec<u8>>,
-    },
-    Failed {
-        request: u32,
-        error: Error,
-    },
-    Log {
-        level: Level,
-        text: String,
-    },
-    /// No connection is known; the host may look for one and answer with [`Pipeline::connect`] or
-    /// [`Pipeline::nothing_found`].
-    ConnectionWanted,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    Info,
-    Warn,
-}
-
-/// Where messages go; called from any thread, must not block.
-pub trait Host: Send + Sync + 'static {
-    fn deliver(&self, message: Message);
-}
 
 /// What the host sends to the worker.
 enum Command {
@@ -102,7 +68,6 @@ enum Command {
 /// The host's end of one pipeline. When it is dropped, the worker writes what it has and ends.
 pub struct Pipeline {
     shared: Arc<Shared>,
-    host: Arc<dyn Host>,
     commands: mpsc::UnboundedSender<Command>,
 }
 
@@ -142,7 +107,7 @@ impl Pipeline {
             .filter_map(|record| record.ack());
         let acks: Vec<u32> = acks.collect();
         if !acks.is_empty() {
-            self.host.deliver(Message::Acknowledged(acks));
+            self.shared.deliver(Message::Acknowledged(acks));
         }
     }
 

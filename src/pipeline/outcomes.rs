@@ -3,11 +3,12 @@
 use tokio::time::Instant;
 
 use super::intake::{EventItem, SessionItem};
+use super::messages;
 use super::protocol::{Ledger, Remarks};
 use super::sessions;
 use super::totals::{CONTRIBUTION_COST, Contribution, Group, Totals};
 use super::worker::{LedgerState, Outcome, Preparation, Worker};
-use super::{Level, Message, messages};
+use crate::host::{Level, Message};
 use crate::store::{Result, SetAside, Store};
 
 impl<S: Store> Worker<S> {
@@ -15,7 +16,8 @@ impl<S: Store> Worker<S> {
         match outcome {
             Outcome::Opened(Ok(store)) => self.link.opened(store),
             Outcome::Opened(Err(error)) => {
-                self.warn_once("connection", messages::cannot_connect(&error.message));
+                self.shared
+                    .warn_once("connection", || messages::cannot_connect(&error.message));
                 self.shared.health.error(error.message);
                 self.link.failed(now);
             }
@@ -37,11 +39,12 @@ impl<S: Store> Worker<S> {
             (Ok(remarks), _) => {
                 self.shared.set_connected(true);
                 for remark in remarks {
-                    self.log(Level::Info, remark);
+                    self.shared.log(Level::Info, remark);
                 }
             }
             (Err(error), Preparation::UnderWay(mut backoff)) => {
-                self.warn_once("outage", messages::cannot_write(&error.message));
+                self.shared
+                    .warn_once("outage", || messages::cannot_write(&error.message));
                 self.shared.health.error(error.message);
                 backoff.fail(now);
                 self.preparation = Preparation::Needed(backoff);
@@ -150,27 +153,32 @@ impl<S: Store> Worker<S> {
     fn remark(&self, remarks: &Remarks) {
         for (day, field) in &remarks.left_out {
             self.shared.health.note("total_left_out");
-            self.warn_once("total_left_out", messages::left_out(day, field));
+            self.shared
+                .warn_once("total_left_out", || messages::left_out(day, field));
         }
         for day in &remarks.restored {
             self.shared.health.note("day_restored");
-            self.warn_once("day_restored", messages::restored(day));
+            self.shared
+                .warn_once("day_restored", || messages::restored(day));
         }
         for day in &remarks.uncertain {
             self.shared.health.note("totals_uncertain");
-            self.warn_once("totals_uncertain", messages::uncertain(day));
+            self.shared
+                .warn_once("totals_uncertain", || messages::uncertain(day));
         }
     }
 
     fn write_failed(&self, message: String, records: usize) {
         self.shared.set_connected(false);
-        self.warn_once("outage", messages::cannot_write(&message));
+        self.shared
+            .warn_once("outage", || messages::cannot_write(&message));
         self.shared.health.retry(records as u64);
         self.shared.health.error(message);
     }
 
     fn set_aside(&self, cost: usize, message: &str) {
-        self.warn_once("refused_by_server", messages::set_aside(message));
+        self.shared
+            .warn_once("refused_by_server", || messages::set_aside(message));
         self.shared.release(cost);
         self.shared.settle_dropped("refused_by_server", 1);
         self.shared.health.error(message.to_owned());
@@ -178,18 +186,7 @@ impl<S: Store> Worker<S> {
 
     pub(super) fn acknowledge(&self, acks: Vec<u32>) {
         if !acks.is_empty() {
-            self.host.deliver(Message::Acknowledged(acks));
-        }
-    }
-
-    pub(super) fn log(&self, level: Level, text: String) {
-        self.host.deliver(Message::Log { level, text });
-    }
-
-    pub(super) fn warn_once(&self, reason: &'static str, text: String) {
-        let now = std::time::Instant::now();
-        if self.shared.health.begins_episode(reason, now) {
-            self.log(Level::Warn, text);
+            self.shared.deliver(Message::Acknowledged(acks));
         }
     }
 }

@@ -7,11 +7,12 @@ use bson::RawDocumentBuf;
 use bson::raw::{RawArrayBuf, cstr};
 use tokio::time::Instant;
 
+use super::messages;
 use super::metrics::{self, Reading};
 use super::operations::{Kind, Operation, Phase, Request};
 use super::worker::{Outcome, Worker};
-use super::{Level, Message, messages};
 use crate::error::Error;
+use crate::host::{Level, Message};
 use crate::store::{Result, Store};
 
 /// Daily documents that `getLast30Days()` returns.
@@ -84,9 +85,10 @@ impl<S: Store> Worker<S> {
 
     fn time_is_over(&self, operation: &Operation) {
         if operation.kind == Kind::Stop {
-            let left = self.shared.gauges().queued;
-            if left > 0 {
-                self.log(Level::Warn, messages::left_at_stop(left));
+            let left = self.shared.gauges();
+            if left.queued > 0 || left.unforwarded > 0 {
+                let text = messages::left_at_stop(left.queued, left.unforwarded);
+                self.shared.log(Level::Warn, text);
             }
             return self.done(operation.request, None);
         }
@@ -195,11 +197,11 @@ impl<S: Store> Worker<S> {
     }
 
     fn done(&self, request: u32, result: Option<Vec<u8>>) {
-        self.host.deliver(Message::Done { request, result });
+        self.shared.deliver(Message::Done { request, result });
     }
 
     fn fail(&self, request: u32, error: Error) {
-        self.host.deliver(Message::Failed { request, error });
+        self.shared.deliver(Message::Failed { request, error });
     }
 
     /// When a request is due for something.

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{Host, Message, Pipeline, Request, spawn};
+use super::{Pipeline, Request, spawn};
 use crate::calendar::Day;
 use crate::config::Config;
 use crate::counters::Counter;
+use crate::host::{Host, Message};
 use crate::record::testing::{event, login, logout};
 use crate::shared::Shared;
 use crate::store::Connection;
@@ -76,9 +77,8 @@ fn start(store: &FakeStore, options: &str) -> (Pipeline, Arc<TestHost>) {
         Box::pin(async move { Ok(store) })
             as std::pin::Pin<Box<dyn Future<Output = crate::store::Result<FakeStore>> + Send>>
     });
-    let shared = Shared::new(config);
-    let pipeline = spawn(shared, Arc::clone(&host) as Arc<dyn Host>, opener);
-    (pipeline, host)
+    let shared = Shared::new(config, Arc::clone(&host) as Arc<dyn Host>);
+    (spawn(shared, opener), host)
 }
 
 fn connect(pipeline: &Pipeline) {

@@ -20,8 +20,9 @@ use super::protocol::{Ledger, Remarks};
 use super::reading::Answer;
 use super::sessions::{self, Bases};
 use super::totals::{Group, Totals};
-use super::{Command, Host, Level, Message, Pipeline, messages};
+use super::{Command, Pipeline, messages};
 use crate::forward::Forwarding;
+use crate::host::{Level, Message};
 use crate::record::Frames;
 use crate::shared::Shared;
 use crate::store::{Result, SetAside, Store};
@@ -40,20 +41,18 @@ const COMMANDS: usize = 256;
 const IDLE: Duration = Duration::from_secs(3_600);
 
 /// Starts the worker of one instance; must be called on the runtime.
-pub fn spawn<S: Store>(shared: Arc<Shared>, host: Arc<dyn Host>, opener: Opener<S>) -> Pipeline {
+pub fn spawn<S: Store>(shared: Arc<Shared>, opener: Opener<S>) -> Pipeline {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let worker = Worker::new(Arc::clone(&shared), Arc::clone(&host), opener);
+    let worker = Worker::new(Arc::clone(&shared), opener);
     tokio::spawn(worker.run(receiver));
     Pipeline {
         shared,
-        host,
         commands: sender,
     }
 }
 
 pub(super) struct Worker<S: Store> {
     pub(super) shared: Arc<Shared>,
-    pub(super) host: Arc<dyn Host>,
     opener: Opener<S>,
     pub(super) link: Link<S>,
     pub(super) preparation: Preparation,
@@ -105,7 +104,7 @@ pub(super) enum Outcome<S> {
 }
 
 impl<S: Store> Worker<S> {
-    fn new(shared: Arc<Shared>, host: Arc<dyn Host>, opener: Opener<S>) -> Self {
+    fn new(shared: Arc<Shared>, opener: Opener<S>) -> Self {
         let bases = Arc::new(Bases::default());
         let url = shared.config.webhook_url.as_deref();
         Self {
@@ -127,7 +126,6 @@ impl<S: Store> Worker<S> {
             stopping: false,
             orphaned: false,
             shared,
-            host,
             opener,
         }
     }
@@ -235,7 +233,7 @@ impl<S: Store> Worker<S> {
     fn step_link(&mut self, now: Instant) {
         match self.link.step(now) {
             Step::Wait => {}
-            Step::Ask => self.host.deliver(Message::ConnectionWanted),
+            Step::Ask => self.shared.deliver(Message::ConnectionWanted),
             Step::Open(connection) => {
                 let opening = (self.opener)(connection);
                 self.tasks
@@ -254,8 +252,11 @@ impl<S: Store> Worker<S> {
         };
         match self.link.nothing_found(patience, &shared.config, now) {
             Verdict::KeepAsking => {}
-            Verdict::TellUser => self.log(Level::Warn, messages::no_connection(&shared.config)),
-            Verdict::UseFallback => self.log(Level::Info, messages::fallback(mongoose_loaded)),
+            Verdict::TellUser => shared.log(Level::Warn, messages::no_connection(&shared.config)),
+            Verdict::UseFallback => {
+                shared.deliver(Message::ConnectionKnown);
+                shared.log(Level::Info, messages::fallback(mongoose_loaded));
+            }
         }
     }
 
