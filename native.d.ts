@@ -79,10 +79,10 @@ export interface Delivery {
 }
 
 /**
- * Blocks until every instance of this thread has written what it holds, at most `timeout_ms`;
- * returns how many records are left. For the `exit` event only.
+ * Blocks until every instance of this thread has written and forwarded what it holds, at most
+ * `timeout_ms`; returns what is left. For the `exit` event only.
  */
-export declare function drain(timeoutMs: number): number
+export declare function drain(timeoutMs: number): Left
 
 export interface HealthReport {
   connected: boolean
@@ -103,6 +103,14 @@ export interface LastErrorReport {
   message: string
   /** System clock, ms since 1970. */
   atMs: number
+}
+
+/** What is left when the process ends. */
+export interface Left {
+  /** Records that are not written. */
+  records: number
+  /** Events that are not forwarded. */
+  unforwarded: number
 }
 
 export interface WebhookReport {

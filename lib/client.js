@@ -72,6 +72,7 @@ class Client {
 
   stop() {
     this.stage.flush();
+    this.lookForConnectionLast();
     this.native.refuse();
     const stopped = this.request((id) => this.native.requestStop(id));
     if (this.isStarted) {
@@ -163,7 +164,11 @@ class Client {
   /** The last turn of the process: what is staged goes over, and any connection will do. */
   handOverLast() {
     this.stage.flush();
-    if (!this.native.hasUri) this.lookForConnection({ isLast: true });
+    this.lookForConnectionLast();
+  }
+
+  lookForConnectionLast() {
+    if (!this.isConnectionKnown) this.lookForConnection({ isLast: true });
   }
 }
 
@@ -254,11 +259,13 @@ function remember(client) {
 function drainAll() {
   const live = [...clients].map((reference) => reference.deref()).filter(Boolean);
   for (const client of live) client.handOverLast();
-  const lost = drain(EXIT_DRAIN_MS);
-  if (lost > 0) {
-    const write = live[0]?.write ?? lineWriter(undefined);
-    write('error', `the process ends with ${lost} records not written`);
-  }
+  const { records, unforwarded } = drain(EXIT_DRAIN_MS);
+  if (records === 0 && unforwarded === 0) return;
+  const write = live[0]?.write ?? lineWriter(undefined);
+  write(
+    'error',
+    `the process ends; records not written: ${records}, events not forwarded: ${unforwarded}`,
+  );
 }
 
 module.exports = { Client };

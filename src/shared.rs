@@ -159,15 +159,13 @@ impl Shared {
         self.wake.notified().await;
     }
 
-    /// Waits, blocking this thread, until nothing is pending; returns how many records still are.
-    /// Only for the end of the process.
-    pub fn drain(&self, deadline: Instant) -> u64 {
+    /// Waits, blocking this thread, until nothing is pending. Only for the end of the process.
+    pub fn drain(&self, deadline: Instant) {
         self.draining.store(true, Ordering::Release);
         self.wake.notify_one();
         while self.is_pending() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(1));
         }
         self.draining.store(false, Ordering::Release);
-        self.queued.load(Ordering::Acquire)
     }
 }

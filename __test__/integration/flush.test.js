@@ -52,8 +52,8 @@ describe('flush()', { concurrency: true }, () => {
     let tracking = true;
     const flood = (async () => {
       while (tracking) {
-        for (let i = 0; i < 100; i++) analytics.track('flood', 'u', { i });
-        await new Promise(setImmediate);
+        for (let i = 0; i < 20; i++) analytics.track('flood', 'u', { i });
+        await new Promise((resolve) => setTimeout(resolve, 1));
       }
     })();
     await within(analytics.flush(), { timeoutMs: 5_000, what: 'flush() under load' });
@@ -140,7 +140,7 @@ describe('without a server', { concurrency: true }, () => {
     assert.deepStrictEqual([status, value], ['fulfilled', undefined]);
     assert.ok(ms >= 290 && ms < 900, `${ms} ms`);
     assert.strictEqual(
-      lines.filter((line) => /^warn.*\b7 records\b/.test(line)).length,
+      lines.filter((line) => /^warn.*not written yet: 7\b/.test(line)).length,
       1,
       lines.join(),
     );

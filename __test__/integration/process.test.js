@@ -156,7 +156,7 @@ describe('the process', { concurrency: 3 }, () => {
     );
     assert.ok(elapsedMs < STARTUP_MS + DRAIN_MS, `${elapsedMs} ms`);
     assert.strictEqual(
-      stderr.split('\n').filter((line) => /\b3 records\b/.test(line)).length,
+      stderr.split('\n').filter((line) => /not written: 3\b/.test(line)).length,
       1,
       stderr,
     );
@@ -166,7 +166,7 @@ describe('the process', { concurrency: 3 }, () => {
     const database = mongo.database();
     const hook = await startWebhook();
     hook.hang();
-    const { elapsedMs } = await runProgram(
+    const { elapsedMs, stderr } = await runProgram(
       (given) => {
         const AnalyticsSystem = require('.');
         const analytics = new AnalyticsSystem({ uri: given.uri, webhookUrl: given.url });
@@ -178,6 +178,7 @@ describe('the process', { concurrency: 3 }, () => {
     await hook.close();
     await assertStored(database, 25);
     assert.ok(elapsedMs < STARTUP_MS + DRAIN_MS, `${elapsedMs} ms`);
+    assert.match(stderr, /not forwarded: [1-9]/);
   });
 
   it('exits at once when nothing is pending', async () => {

@@ -48,17 +48,33 @@ pub fn counted_events() -> HashMap<String, CountedEvent> {
     entries.collect()
 }
 
-/// Blocks until every instance of this thread has written what it holds, at most `timeout_ms`;
-/// returns how many records are left. For the `exit` event only.
+/// What is left when the process ends.
+#[napi(object, object_from_js = false)]
+pub struct Left {
+    /// Records that are not written.
+    pub records: f64,
+    /// Events that are not forwarded.
+    pub unforwarded: f64,
+}
+
+/// Blocks until every instance of this thread has written and forwarded what it holds, at most
+/// `timeout_ms`; returns what is left. For the `exit` event only.
 #[napi]
-pub fn drain(timeout_ms: u32) -> f64 {
+pub fn drain(timeout_ms: u32) -> Left {
     let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
     let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let own = live
-        .iter()
-        .filter(|(thread, _)| *thread == thread::current().id())
-        .filter_map(|(_, shared)| shared.upgrade());
-    own.map(|shared| shared.drain(deadline)).sum::<u64>() as f64
+    let (mut records, mut unforwarded) = (0, 0);
+    for (thread, shared) in live {
+        if let (true, Some(shared)) = (thread == thread::current().id(), shared.upgrade()) {
+            shared.drain(deadline);
+            records += shared.gauges().queued;
+            unforwarded += shared.gauges().unforwarded;
+        }
+    }
+    Left {
+        records: records as f64,
+        unforwarded: unforwarded as f64,
+    }
 }
 
 /// One instance's pipeline.

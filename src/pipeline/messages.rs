@@ -48,7 +48,7 @@ pub fn uncertain(day: &str) -> String {
 
 pub fn left_at_stop(records: u64, unforwarded: u64) -> String {
     format!(
-        "stop() reached shutdownTimeoutMs: {records} records are not written yet, {unforwarded} events \
-         are not forwarded yet"
+        "stop() reached shutdownTimeoutMs; records not written yet: {records}, events not forwarded \
+         yet: {unforwarded}"
     )
 }

@@ -244,6 +244,9 @@ impl<S: Store> Worker<S> {
 
     fn look_elsewhere(&mut self, mongoose_loaded: bool, is_last: bool) {
         let shared = Arc::clone(&self.shared);
+        if is_last && shared.gauges().queued == 0 {
+            return;
+        }
         let now = Instant::now();
         let patience = match (is_last, mongoose_loaded) {
             (true, _) => Duration::ZERO,

@@ -18,49 +18,82 @@ const UNAUTHORIZED: i32 = 13;
 impl MongoStore {
     /// Creates what is missing; what exists with other options is left alone and remarked on.
     pub(super) async fn create_indexes(&self) -> Result<Vec<String>> {
-        let mut remarks = Vec::new();
-        let plain = IndexOptions::default;
-        let daily = &self.daily;
-        let unique = IndexOptions::builder().unique(true).build();
-        create(daily, doc! { "day": 1 }, unique, &mut remarks).await?;
-        create(daily, doc! { "month": 1 }, plain(), &mut remarks).await?;
-        for keys in [
-            doc! { "userId": 1 },
-            doc! { "day": 1 },
-            doc! { "month": 1 },
-            doc! { "day": 1, "userId": 1 },
-        ] {
-            create(&self.sessions, keys, plain(), &mut remarks).await?;
-        }
-        let expiring = IndexOptions::builder().expire_after(EVENT_TTL).build();
-        create(&self.events, doc! { "ts": 1 }, expiring, &mut remarks).await?;
-        for keys in [doc! { "userId": 1 }, doc! { "event": 1 }] {
-            create(&self.events, keys, plain(), &mut remarks).await?;
-        }
-        let at_once = IndexOptions::builder().expire_after(Duration::ZERO).build();
-        create(&self.uniques, doc! { "x": 1 }, at_once, &mut remarks).await?;
-        Ok(remarks)
+        let (daily, sessions, events, uniques) = tokio::join!(
+            create_all(&self.daily, daily()),
+            create_all(&self.sessions, sessions()),
+            create_all(&self.events, events()),
+            create_all(&self.uniques, uniques()),
+        );
+        Ok([daily?, sessions?, events?, uniques?].concat())
     }
 }
 
+fn plain(keys: Document) -> IndexModel {
+    IndexModel::builder().keys(keys).build()
+}
+
+fn with(keys: Document, options: IndexOptions) -> IndexModel {
+    IndexModel::builder().keys(keys).options(options).build()
+}
+
+fn daily() -> Vec<IndexModel> {
+    let unique = IndexOptions::builder().unique(true).build();
+    vec![with(doc! { "day": 1 }, unique), plain(doc! { "month": 1 })]
+}
+
+fn sessions() -> Vec<IndexModel> {
+    vec![
+        plain(doc! { "userId": 1 }),
+        plain(doc! { "day": 1 }),
+        plain(doc! { "month": 1 }),
+        plain(doc! { "day": 1, "userId": 1 }),
+    ]
+}
+
+fn events() -> Vec<IndexModel> {
+    let expiring = IndexOptions::builder().expire_after(EVENT_TTL).build();
+    vec![
+        with(doc! { "ts": 1 }, expiring),
+        plain(doc! { "userId": 1 }),
+        plain(doc! { "event": 1 }),
+    ]
+}
+
+fn uniques() -> Vec<IndexModel> {
+    let at_once = IndexOptions::builder().expire_after(Duration::ZERO).build();
+    vec![with(doc! { "x": 1 }, at_once)]
+}
+
+/// All with one command; if that is refused, one by one, to learn which cannot be had and why.
+async fn create_all<T: Send + Sync>(
+    collection: &Collection<T>,
+    indexes: Vec<IndexModel>,
+) -> Result<Vec<String>> {
+    if collection.create_indexes(indexes.clone()).await.is_ok() {
+        return Ok(Vec::new());
+    }
+    let mut remarks = Vec::new();
+    for index in indexes {
+        remarks.extend(create(collection, index).await?);
+    }
+    Ok(remarks)
+}
+
+/// `None` when the index is there.
 async fn create<T: Send + Sync>(
     collection: &Collection<T>,
-    keys: Document,
-    options: IndexOptions,
-    remarks: &mut Vec<String>,
-) -> Result<()> {
-    let fields: Vec<&str> = keys.keys().map(String::as_str).collect();
+    index: IndexModel,
+) -> Result<Option<String>> {
+    let fields: Vec<&str> = index.keys.keys().map(String::as_str).collect();
     let what = format!("{} on {}", fields.join(", "), collection.name());
-    let model = IndexModel::builder().keys(keys).options(options).build();
-    let Err(error) = collection.create_index(model).await else {
-        return Ok(());
+    let Err(error) = collection.create_index(index).await else {
+        return Ok(None);
     };
     let failure = store_error(error.clone());
     if failure.transient && !is_unauthorized(&error) {
         return Err(failure);
     }
-    remarks.push(remark(&what, &error, &failure));
-    Ok(())
+    Ok(Some(remark(&what, &error, &failure)))
 }
 
 fn is_unauthorized(error: &DriverError) -> bool {
