@@ -186,7 +186,7 @@ pub trait Store: Send + Sync + 'static {
     /// Creates what indexes are missing; returns remarks for the operator.
     fn prepare(&self) -> impl Future<Output = Result<Vec<String>>> + Send;
 
-    /// Documents already there under their own `_id` count as inserted.
+    /// Documents already there under their own `_id` count as inserted. Those set aside come in order.
     fn insert_events(
         &self,
         documents: &[&RawDocumentBuf],

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use bson::{Document, doc};
-use mongodb::error::{Error as DriverError, ErrorKind};
+use mongodb::error::ErrorKind;
 use mongodb::options::IndexOptions;
 use mongodb::{Collection, IndexModel};
 
-use super::{MongoStore, Result, StoreError, is_duplicate_key, store_error};
+use super::{DUPLICATE_KEY, MongoStore, Result, StoreError, store_error};
 
 /// Events are kept for 7 days.
 const EVENT_TTL: Duration = Duration::from_secs(604_800);
@@ -90,30 +90,27 @@ async fn create<T: Send + Sync>(
         return Ok(None);
     };
     let failure = store_error(error.clone());
-    if failure.transient && !is_unauthorized(&error) {
-        return Err(failure);
+    match error.kind.as_ref() {
+        // What the server refuses for good.
+        ErrorKind::Command(command) if !failure.transient => {
+            Ok(Some(remark(&what, command.code, &failure)))
+        }
+        _ => Err(failure),
     }
-    Ok(Some(remark(&what, &error, &failure)))
-}
-
-fn is_unauthorized(error: &DriverError) -> bool {
-    matches!(error.kind.as_ref(), ErrorKind::Command(command) if command.code == UNAUTHORIZED)
 }
 
 /// Why an index that cannot be had is not there, and what to do about it.
-fn remark(what: &str, error: &DriverError, failure: &StoreError) -> String {
-    if is_duplicate_key(error) {
-        return format!(
+fn remark(what: &str, code: i32, failure: &StoreError) -> String {
+    match code {
+        DUPLICATE_KEY => format!(
             "index {what} cannot be made unique, there are documents with the same value: {failure}. \
              Merge them and restart"
-        );
-    }
-    match error.kind.as_ref() {
-        ErrorKind::Command(command) if OPTIONS_CONFLICT.contains(&command.code) => {
-            format!("index {what} exists with other options and is left as it is")
-        }
-        _ if is_unauthorized(error) => {
+        ),
+        UNAUTHORIZED => {
             format!("index {what} cannot be created: the user lacks the createIndex privilege")
+        }
+        code if OPTIONS_CONFLICT.contains(&code) => {
+            format!("index {what} exists with other options and is left as it is")
         }
         _ => format!("index {what} cannot be created: {failure}"),
     }

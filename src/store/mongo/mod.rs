@@ -31,10 +31,9 @@ use crate::config::Collections;
 /// How long the server may wait for a majority before the outcome counts as unknown.
 const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Server error codes after which the same request may succeed (the retryable errors of the driver
-/// specifications, then: out of disk space, quota, time limit, not authorised yet).
-const TRANSIENT_CODES: [i32; 19] = [
-    6, 7, 64, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 14031, 12501, 50, 13,
-    18,
+/// specifications, then: out of disk space, quota, time limit).
+const TRANSIENT_CODES: [i32; 17] = [
+    6, 7, 64, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 14031, 12501, 50,
 ];
 const DUPLICATE_KEY: i32 = 11000;
 

@@ -47,6 +47,7 @@ pub(super) async fn insert(
             message: format!("{} (code {})", refused.message, refused.code),
         });
     }
+    set_aside.sort_unstable_by_key(|refused| refused.index);
     Ok(set_aside)
 }
 
