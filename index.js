@@ -2,48 +2,49 @@
 
 const { Client } = require('./lib/client.js');
 
+/** Not a private field: those cannot be reached through a Proxy or a derived object. */
+const CLIENT = Symbol('client');
+
 /** Drop-in for the mongoose-based class of the same name; see `index.d.ts` for the documentation. */
 class AnalyticsSystem {
-  #client;
-
-  constructor(options = {}) {
-    this.#client = new Client(options);
+  constructor(options) {
+    Object.defineProperty(this, CLIENT, { value: new Client(options ?? {}) });
   }
 
   start() {
-    this.#client.start();
+    this[CLIENT].start();
   }
 
   stop() {
-    return this.#client.stop();
+    return this[CLIENT].stop();
   }
 
   onLogin(userId, username) {
-    return this.#client.login(userId, username);
+    return this[CLIENT].login(userId, username);
   }
 
   onLogout(userId) {
-    return this.#client.logout(userId);
+    return this[CLIENT].logout(userId);
   }
 
   track(event, userId, data) {
-    this.#client.track(event, userId, data);
+    this[CLIENT].track(event, userId, data);
   }
 
   getMetrics() {
-    return this.#client.metrics();
+    return this[CLIENT].metrics();
   }
 
   getLast30Days() {
-    return this.#client.days();
+    return this[CLIENT].days();
   }
 
   flush() {
-    return this.#client.flush();
+    return this[CLIENT].flush();
   }
 
   getHealth() {
-    return this.#client.health();
+    return this[CLIENT].health();
   }
 }
 

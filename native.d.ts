@@ -38,7 +38,7 @@ export declare class NativeAnalytics {
   /** `connection` is a JSON object. */
   connect(connection: string): void
   /** `is_last` when the process ends and there is no time to wait for mongoose. */
-  nothingFound(mongooseLoaded: boolean, isLast: boolean): void
+  nothingFound(mongooseMayCome: boolean, isLast: boolean): void
   requestFlush(request: number): void
   requestStop(request: number): void
   /** `now_ms` is the JavaScript clock. */
@@ -64,8 +64,8 @@ export declare function countedEvents(): Record<string, CountedEvent>
 /** One message; which fields are set depends on its kind. */
 export interface Delivery {
   /**
-   * `acknowledged`, `done`, `failed`, `log`, `connectionWanted` or
-   * `connectionKnown`.
+   * `acknowledged`, `done`, `failed`, `log`, `connectionWanted`,
+   * `connectionKnown` or `died`.
    */
   kind: string
   /** Logins and logouts that are done. */

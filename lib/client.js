@@ -16,10 +16,9 @@ const { Stage } = require('./stage.js');
 const EXIT_DRAIN_MS = 1500;
 const LAST_ID = 0xffffffff;
 
-/** Clients of this environment, for the end of the process. */
-const clients = new Set();
-const collected = new FinalizationRegistry((reference) => clients.delete(reference));
-let isListening = false;
+/** Clients of this environment, for the end of the process; shared by all copies of this module. */
+const CLIENTS = Symbol.for('gso-analytics.clients');
+const collected = new FinalizationRegistry((reference) => process[CLIENTS].delete(reference));
 
 registerModelsNow();
 
@@ -39,6 +38,7 @@ class Client {
     this.host = new HostConnection(options, (text) => this.write('warn', text));
     this.stage = this.createStage();
     this.isStarted = false;
+    this.wasStopped = false;
     this.refusal = null;
     remember(this);
   }
@@ -65,6 +65,8 @@ class Client {
   start() {
     if (this.isStarted) return;
     this.isStarted = true;
+    // A host that stopped it may have connected to another place since.
+    if (this.wasStopped) this.isConnectionKnown = this.native.hasUri;
     this.open.hold(this.native);
     this.native.start();
     this.write('info', 'System started');
@@ -74,7 +76,8 @@ class Client {
     this.stage.flush();
     this.lookForConnectionLast();
     this.native.refuse();
-    const stopped = this.request((id) => this.native.requestStop(id));
+    const stopped = this.request((id) => this.native.requestStop(id), { mayFail: false });
+    this.wasStopped = true;
     if (this.isStarted) {
       this.isStarted = false;
       this.open.release();
@@ -97,7 +100,7 @@ class Client {
   }
 
   acknowledged(stage) {
-    const { id, promise } = this.open.create(this.native);
+    const { id, promise } = this.open.create(this.native, { mayFail: false });
     let isAccepted = false;
     try {
       isAccepted = stage(id);
@@ -120,12 +123,17 @@ class Client {
     // A mocked clock may give anything.
     const time = Number(Date.now());
     const bytes = await this.request((id) => this.native.requestMetrics(id, time));
-    return this.host.bson().deserialize(bytes);
+    return this.deserialize(bytes);
   }
 
   async days() {
     const bytes = await this.request((id) => this.native.requestDays(id));
-    return this.host.bson().deserialize(bytes).days;
+    return this.deserialize(bytes).days;
+  }
+
+  deserialize(bytes) {
+    this.host.meet();
+    return this.host.bson().deserialize(bytes);
   }
 
   health() {
@@ -134,9 +142,9 @@ class Client {
   }
 
   /** Sends a request after everything that was staged before it. */
-  request(send) {
+  request(send, { mayFail = true } = {}) {
     this.stage.flush();
-    const { id, promise } = this.open.create(this.native);
+    const { id, promise } = this.open.create(this.native, { mayFail });
     try {
       send(id);
     } catch (error) {
@@ -146,9 +154,9 @@ class Client {
   }
 
   lookForConnection({ isLast = false } = {}) {
-    const { connection, loaded } = this.host.find({ isLast });
+    const { connection, mayCome } = this.host.find({ isLast });
     if (connection === undefined) {
-      this.native.nothingFound(loaded, isLast);
+      this.native.nothingFound(mayCome, isLast);
       return;
     }
     connection.database = this.native.database ?? connection.database;
@@ -184,12 +192,15 @@ class OpenPromises {
     this.seeker = undefined;
   }
 
-  create(native) {
+  /** `mayFail` is false for promises that never reject. */
+  create(native, { mayFail }) {
     do {
       this.lastId = this.lastId === LAST_ID ? 1 : this.lastId + 1;
     } while (this.byId.has(this.lastId));
     const id = this.lastId;
-    const promise = new Promise((resolve, reject) => this.byId.set(id, { resolve, reject }));
+    const promise = new Promise((resolve, reject) =>
+      this.byId.set(id, { resolve, reject, mayFail }),
+    );
     this.hold(native);
     return { id, promise };
   }
@@ -201,6 +212,15 @@ class OpenPromises {
     this.release();
     if (error === undefined) waiting.resolve(result);
     else waiting.reject(error);
+  }
+
+  /** Nobody will answer any more. */
+  abandon() {
+    for (const [id, { mayFail }] of this.byId) {
+      const code = 'ANALYTICS_INTERNAL';
+      const text = 'this instance has failed; see getHealth().lastError';
+      this.settle(id, mayFail ? requestError({ code, text }) : undefined);
+    }
   }
 
   hold(native) {
@@ -233,6 +253,9 @@ function deliverTo(client) {
       case 'log':
         write(message.code, message.text);
         break;
+      case 'died':
+        open.abandon();
+        break;
       case 'connectionKnown':
         weak.deref()?.connectionKnown();
         break;
@@ -247,17 +270,18 @@ function requestError({ code, text }) {
 }
 
 function remember(client) {
+  if (process[CLIENTS] === undefined) {
+    Object.defineProperty(process, CLIENTS, { value: new Set() });
+    process.on('exit', drainAll);
+  }
   const reference = new WeakRef(client);
-  clients.add(reference);
+  process[CLIENTS].add(reference);
   collected.register(client, reference);
-  if (isListening) return;
-  isListening = true;
-  process.on('exit', drainAll);
 }
 
 /** One listener for all instances: gives what is pending a bounded time to be written. */
 function drainAll() {
-  const live = [...clients].map((reference) => reference.deref()).filter(Boolean);
+  const live = [...process[CLIENTS]].map((reference) => reference.deref()).filter(Boolean);
   for (const client of live) client.handOverLast();
   const { records, unforwarded } = drain(EXIT_DRAIN_MS);
   if (records === 0 && unforwarded === 0) return;

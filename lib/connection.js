@@ -5,13 +5,9 @@
  */
 'use strict';
 
+const { createRequire } = require('node:module');
+const path = require('node:path');
 const mongooses = require('./mongoose.js');
-
-const DEFAULT_COLLECTIONS = {
-  sessions: 'gsosessions',
-  daily: 'gsodailies',
-  events: 'gsoevents',
-};
 
 class HostConnection {
   /**
@@ -20,9 +16,8 @@ class HostConnection {
    */
   constructor(options, warn) {
     this.given = options.mongoose ?? undefined;
-    this.collections = { ...DEFAULT_COLLECTIONS, ...options.collections };
-    this.warn = warn;
-    this.warned = false;
+    this.collections = options.collections;
+    this.warnAbout = warnOnce(warn);
     this.hostBson = undefined;
     this.meet();
   }
@@ -33,41 +28,56 @@ class HostConnection {
     for (const copy of copies) {
       if (mongooses.isMongoose(copy)) mongooses.registerModels(copy, this.collections);
     }
+    this.hostBson ??= copies.map(bsonOf).find((bson) => bson !== undefined);
     return copies;
   }
 
   /**
    * @param {{ isLast?: boolean }} [when] at the end of the process a connection that the host has
    *   closed just before is good enough
-   * @returns {{ connection?: object, loaded: boolean }}
+   * @returns {{ connection?: object, mayCome: boolean }} whether a mongoose may begin to connect
    */
   find({ isLast = false } = {}) {
     const copies = this.meet();
     const those = (test) => copies.filter((copy) => test(copy.connection ?? copy));
     let connecting = those(mongooses.isConnecting);
     if (isLast && connecting.length === 0) connecting = those(mongooses.wasConnecting);
-    if (connecting.length > 1 && !this.warned) {
-      this.warned = true;
-      this.warn(
+    if (connecting.length === 0) return { mayCome: copies.length > 0 || isMongooseInstalled() };
+    if (connecting.length > 1) {
+      this.warnAbout(
         'several copies of mongoose are connected: the first is used; see options.mongoose',
       );
     }
-    if (connecting.length === 0) return { loaded: copies.length > 0 };
-    this.hostBson = bsonOf(connecting[0]);
-    return {
-      connection: mongooses.describe(connecting[0].connection ?? connecting[0]),
-      loaded: true,
-    };
+    return { connection: this.adopt(connecting[0]), mayCome: true };
+  }
+
+  adopt(mongoose) {
+    const connection = mongoose.connection ?? mongoose;
+    this.hostBson = bsonOf(mongoose) ?? this.hostBson;
+    const missing = mongooses.unadoptable(connection);
+    if (missing.length > 0) {
+      this.warnAbout(
+        `these settings of the mongoose connection cannot be adopted: ${missing.join(', ')}; ` +
+          'if no connection comes about, set options.uri',
+      );
+    }
+    const description = mongooses.describe(connection);
+    return { ...description, collections: mongooses.collectionNames(mongoose) };
   }
 
   /** The host's `bson` where it has one, else our own; loaded when first needed. */
   bson() {
-    if (this.hostBson === undefined) {
-      const copies = this.given === undefined ? mongooses.loadedCopies() : [this.given];
-      this.hostBson = copies.map(bsonOf).find((bson) => bson !== undefined);
-    }
     return this.hostBson ?? require('bson');
   }
+}
+
+function warnOnce(warn) {
+  const said = new Set();
+  return (text) => {
+    if (said.has(text)) return;
+    said.add(text);
+    warn(text);
+  };
 }
 
 /** The `bson` of a mongoose instance, or of one of its connections. */
@@ -75,11 +85,26 @@ function bsonOf(mongoose) {
   return (mongoose.mongo ?? mongoose.base?.mongo)?.BSON;
 }
 
+/** @type {boolean | undefined} */
+let isInstalled;
+
+/** Whether the program could still load mongoose; looks, and loads nothing. */
+function isMongooseInstalled() {
+  if (isInstalled === undefined) {
+    try {
+      const program = require.main?.filename ?? process.argv[1] ?? path.join(process.cwd(), 'x');
+      createRequire(path.resolve(program)).resolve('mongoose');
+      isInstalled = true;
+    } catch {
+      isInstalled = false;
+    }
+  }
+  return isInstalled;
+}
+
 /** Gives every loaded mongoose the models it lacks, as hosts expect of requiring this package. */
 function registerModelsNow() {
-  for (const copy of mongooses.loadedCopies()) {
-    mongooses.registerModels(copy, DEFAULT_COLLECTIONS);
-  }
+  for (const copy of mongooses.loadedCopies()) mongooses.registerModels(copy);
 }
 
 module.exports = { HostConnection, registerModelsNow };

@@ -7,6 +7,8 @@
 const FILE = /[\\/]mongoose[\\/](?:lib[\\/])?index\.js$/;
 const CONNECTED = 1;
 const CONNECTING = 2;
+/** Events are kept for 7 days. */
+const EVENT_TTL_S = 604_800;
 
 const COUNTERS = [
   'dau',
@@ -29,7 +31,8 @@ const COUNTERS = [
 /** Copies of mongoose that this process has loaded. */
 function loadedCopies() {
   const found = new Set();
-  for (const file of Object.keys(require.cache)) {
+  // Some loaders of ES modules leave no cache.
+  for (const file of Object.keys(require.cache ?? {})) {
     if (!FILE.test(file)) continue;
     const exported = require.cache[file]?.exports;
     const mongoose = isMongoose(exported) ? exported : exported?.default;
@@ -86,38 +89,82 @@ function tls(options) {
   };
 }
 
-/** Registers the models that the host does not have yet; none of them touches the database. */
-function registerModels(mongoose, collections) {
+/**
+ * Registers the models that the host does not have yet. They touch nothing by themselves, but know
+ * the indexes: a host's `syncIndexes()` must not take them for strangers.
+ */
+function registerModels(mongoose, collections = {}) {
   const { String: text, Date: date, Number: number, Mixed } = mongoose.Schema.Types;
   const zeros = Object.fromEntries(COUNTERS.map((name) => [name, { type: number, default: 0 }]));
-  register(mongoose, 'GSOSession', collections.sessions, {
-    userId: { type: text, required: true },
-    username: text,
-    loginAt: { type: date, default: Date.now },
-    logoutAt: { type: date, default: null },
-    durationS: { type: number, default: 0 },
-    day: text,
-    month: text,
-  });
-  register(mongoose, 'GSODaily', collections.daily, {
-    day: { type: text, required: true },
-    month: { type: text, required: true },
-    ...zeros,
-    _a: { type: Mixed, select: false },
-  });
-  register(mongoose, 'GSOEvent', collections.events, {
-    ts: { type: date, default: Date.now },
-    userId: text,
-    event: text,
-    data: { type: Mixed, default: {} },
-    day: text,
-  });
+  const add = (name, collection, fields, indexes) => {
+    if (mongoose.models[name] !== undefined) return;
+    const settings = { autoIndex: false, autoCreate: false, ...(collection && { collection }) };
+    const schema = new mongoose.Schema(fields, settings);
+    for (const index of indexes) schema.index(...index);
+    mongoose.model(name, schema);
+  };
+  add(
+    'GSOSession',
+    collections.sessions,
+    {
+      userId: { type: text, required: true },
+      username: text,
+      loginAt: { type: date, default: Date.now },
+      logoutAt: { type: date, default: null },
+      durationS: { type: number, default: 0 },
+      day: text,
+      month: text,
+    },
+    [[{ userId: 1 }], [{ day: 1 }], [{ month: 1 }], [{ day: 1, userId: 1 }]],
+  );
+  add(
+    'GSODaily',
+    collections.daily,
+    {
+      day: { type: text, required: true },
+      month: { type: text, required: true },
+      ...zeros,
+      _a: { type: Mixed, select: false },
+    },
+    [[{ day: 1 }, { unique: true }], [{ month: 1 }]],
+  );
+  add(
+    'GSOEvent',
+    collections.events,
+    {
+      ts: { type: date, default: Date.now },
+      userId: text,
+      event: text,
+      data: { type: Mixed, default: {} },
+      day: text,
+    },
+    [[{ ts: 1 }, { expireAfterSeconds: EVENT_TTL_S }], [{ userId: 1 }], [{ event: 1 }]],
+  );
 }
 
-function register(mongoose, name, collection, fields) {
-  if (mongoose.models[name] !== undefined) return;
-  const settings = { autoIndex: false, autoCreate: false, collection };
-  mongoose.model(name, new mongoose.Schema(fields, settings));
+/** Where the models keep their documents: the host may have made them, or named things its way. */
+function collectionNames({ models = {} }) {
+  const nameOf = (model) => models[model]?.collection?.collectionName;
+  return { sessions: nameOf('GSOSession'), daily: nameOf('GSODaily'), events: nameOf('GSOEvent') };
+}
+
+/** Settings of a connection that cannot be adopted, by name. */
+function unadoptable(connection) {
+  const { options } = connection.client;
+  const given = {
+    ca: options.ca && !options.tlsCAFile,
+    cert: options.cert && !options.tlsCertificateKeyFile,
+    key: options.key && !options.tlsCertificateKeyFile,
+    pfx: options.pfx,
+    crl: options.crl,
+    tlsCertificateKeyFilePassword: options.passphrase ?? options.tlsCertificateKeyFilePassword,
+    tlsAllowInvalidHostnames: options.checkServerIdentity,
+    proxyHost: options.proxyHost,
+    authMechanismProperties: Object.values(options.credentials?.mechanismProperties ?? {}).some(
+      (value) => value !== undefined && value !== false && !Array.isArray(value),
+    ),
+  };
+  return Object.keys(given).filter((name) => given[name]);
 }
 
 module.exports = {
@@ -126,5 +173,7 @@ module.exports = {
   isConnecting,
   wasConnecting,
   describe,
+  collectionNames,
+  unadoptable,
   registerModels,
 };

@@ -50,8 +50,11 @@ function modified(...segments) {
 
 /** Installs what the lock file names, unless that has been done since the file changed. */
 async function install() {
-  if (modified('node_modules', '.package-lock.json') >= modified('package-lock.json')) return;
-  await step('install packages', () => run('npm', ['ci', '--no-audit', '--no-fund']));
+  const isCurrent = modified('node_modules', '.package-lock.json') >= modified('package-lock.json');
+  if (isCurrent && modified('node_modules', '.bin', 'napi') > 0) return;
+  await step('install packages', () =>
+    run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund']),
+  );
 }
 
 /** Builds the addon; the development profile builds in a third of the time. */

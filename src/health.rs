@@ -37,6 +37,7 @@ pub struct LastError {
     pub message: String,
     /// System clock, ms since 1970.
     pub at_ms: u64,
+    pub at: Instant,
 }
 
 #[derive(Debug, Default)]
@@ -88,11 +89,15 @@ impl Health {
         self.lock().last_error = Some(LastError {
             message,
             at_ms: since.map_or(0, |d| d.as_millis() as u64),
+            at: Instant::now(),
         });
     }
 
-    pub fn last_error(&self) -> Option<String> {
-        self.lock().last_error.as_ref().map(|e| e.message.clone())
+    /// The last error, if it is not older than this.
+    pub fn error_since(&self, start: Instant) -> Option<String> {
+        let counts = self.lock();
+        let recent = counts.last_error.as_ref().filter(|error| error.at >= start);
+        recent.map(|error| error.message.clone())
     }
 
     /// True once per episode of a reason: the first time, and again after a quiet minute.

@@ -19,6 +19,8 @@
 use crate::counters::Counter;
 
 const HEADER: usize = 28;
+/// JavaScript's clock goes no further, in ms from 1970.
+const LATEST_MS: i64 = 8_640_000_000_000_000;
 const STORE: u8 = 1;
 const WEBHOOK: u8 = 2;
 
@@ -141,7 +143,7 @@ fn decode(frame: &[u8]) -> Option<Record<'_>> {
         _ => return None,
     };
     Some(Record {
-        time_ms: f64_at(frame, 8)? as i64,
+        time_ms: (f64_at(frame, 8)? as i64).clamp(-LATEST_MS, LATEST_MS),
         elements,
         frame_length: frame.len(),
         kind,

@@ -101,8 +101,11 @@ impl Shared {
         self.queued.fetch_sub(records, Ordering::AcqRel);
     }
 
-    /// A record is lost.
+    /// Records are lost.
     pub fn settle_dropped(&self, reason: &'static str, records: u64) {
+        if records == 0 {
+            return;
+        }
         self.health.drop_records(reason, records);
         self.queued.fetch_sub(records, Ordering::AcqRel);
     }
@@ -127,6 +130,19 @@ impl Shared {
         self.unforwarded_bytes.fetch_sub(bytes, Ordering::AcqRel);
         self.unforwarded.fetch_sub(1, Ordering::AcqRel);
         self.wake.notify_one();
+    }
+
+    /// The worker is gone, which only a defect of this package can do. Nothing is accepted any more,
+    /// and nobody is left waiting.
+    pub fn die(&self, problem: &str) {
+        self.set_stopped(true);
+        let queued = self.queued.swap(0, Ordering::AcqRel);
+        self.health.drop_records("internal", queued);
+        self.health.error(format!("internal: {problem}"));
+        self.warn_once("internal", || {
+            format!("this instance has failed and stores nothing any more: {problem}")
+        });
+        self.deliver(Message::Died);
     }
 
     pub fn set_active_sessions(&self, count: usize) {

@@ -18,13 +18,16 @@ const RESULT = '@@result ';
 
 const instances = [];
 
-/** One server for a test file; the databases made through it are dropped at the end. */
-function useMongod() {
+/**
+ * One server for a test file; the databases made through it are dropped at the end. `options` as
+ * `startMongod` takes them, for tests that need a server of their own.
+ */
+function useMongod(options = {}) {
   const names = [];
   let server;
   let client;
   before(async () => {
-    server = await support.startMongod({ say() {} });
+    server = await support.startMongod({ ...options, say() {} });
     client = new MongoClient(server.uri);
   });
   after(async () => {

@@ -18,8 +18,8 @@ pub type Deliver = ThreadsafeFunction<Message, (), Delivery, Status, false, true
 /// One message; which fields are set depends on its kind.
 #[napi(object, object_from_js = false)]
 pub struct Delivery {
-    /// `acknowledged`, `done`, `failed`, `log`, `connectionWanted` or
-    /// `connectionKnown`.
+    /// `acknowledged`, `done`, `failed`, `log`, `connectionWanted`,
+    /// `connectionKnown` or `died`.
     pub kind: &'static str,
     /// Logins and logouts that are done.
     pub acks: Option<Uint32Array>,
@@ -70,6 +70,7 @@ impl From<Message> for Delivery {
                 text: Some(text),
                 ..Self::new("log")
             },
+            Message::Died => Self::new("died"),
             Message::ConnectionKnown => Self::new("connectionKnown"),
             Message::ConnectionWanted => Self::new("connectionWanted"),
         }

@@ -200,8 +200,8 @@ impl NativeAnalytics {
 
     /// `is_last` when the process ends and there is no time to wait for mongoose.
     #[napi]
-    pub fn nothing_found(&self, mongoose_loaded: bool, is_last: bool) {
-        self.pipeline.nothing_found(mongoose_loaded, is_last);
+    pub fn nothing_found(&self, mongoose_may_come: bool, is_last: bool) {
+        self.pipeline.nothing_found(mongoose_may_come, is_last);
     }
 
     #[napi]

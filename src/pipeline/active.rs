@@ -34,7 +34,7 @@ impl ActiveSessions {
         let close = Close {
             session: session.id,
             logout_ms,
-            duration_s: rounded_seconds(logout_ms - session.login_ms),
+            duration_s: rounded_seconds(logout_ms.saturating_sub(session.login_ms)),
         };
         Some((session.day, close))
     }

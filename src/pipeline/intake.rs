@@ -83,6 +83,17 @@ pub enum Item {
     },
 }
 
+impl Item {
+    /// Bytes it takes in the queue.
+    pub fn cost(&self) -> usize {
+        match self {
+            Item::Event(item) => item.cost,
+            Item::Session(item) => item.cost,
+            Item::Nothing { cost, .. } | Item::Unusable { cost } => *cost,
+        }
+    }
+}
+
 pub struct Intake {
     pub active: ActiveSessions,
     last_seq: i64,

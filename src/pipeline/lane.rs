@@ -1,6 +1,7 @@
 //! A queue whose head is written group by group, one group at a time, in order.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -23,10 +24,9 @@ pub struct GroupLimit {
 pub struct Lane<T> {
     limit: GroupLimit,
     queue: VecDeque<T>,
-    /// A group that failed, to be repeated exactly as it was.
-    failed: Option<Vec<T>>,
-    /// The first record of the group in flight.
-    in_flight: Option<i64>,
+    /// In flight, or failed and to be repeated exactly as it was.
+    group: Option<Arc<Vec<T>>>,
+    is_in_flight: bool,
     backoff: Backoff,
 }
 
@@ -35,8 +35,8 @@ impl<T: Numbered> Lane<T> {
         Self {
             limit,
             queue: VecDeque::new(),
-            failed: None,
-            in_flight: None,
+            group: None,
+            is_in_flight: false,
             backoff: Backoff::default(),
         }
     }
@@ -47,22 +47,23 @@ impl<T: Numbered> Lane<T> {
 
     /// The number of the oldest record that is not known to be written.
     pub fn first_unwritten(&self) -> Option<i64> {
-        self.in_flight
-            .or_else(|| self.failed.as_ref()?.first().map(T::seq))
-            .or_else(|| self.queue.front().map(T::seq))
+        let group = self.group.as_ref().and_then(|group| group.first());
+        group.or(self.queue.front()).map(T::seq)
     }
 
     /// The next group to write, if none is in flight and no wait is on.
-    pub fn take_group(&mut self, now: Instant) -> Option<Vec<T>> {
-        if self.in_flight.is_some() || !self.backoff.is_over(now) {
+    pub fn take_group(&mut self, now: Instant) -> Option<Arc<Vec<T>>> {
+        if self.is_in_flight || !self.backoff.is_over(now) {
             return None;
         }
-        let group = self.failed.take().unwrap_or_else(|| self.next_group());
-        self.in_flight = Some(group.first()?.seq());
-        Some(group)
+        if self.group.is_none() {
+            self.group = self.next_group();
+        }
+        self.is_in_flight = self.group.is_some();
+        self.group.clone()
     }
 
-    fn next_group(&mut self) -> Vec<T> {
+    fn next_group(&mut self) -> Option<Arc<Vec<T>>> {
         let (mut count, mut bytes) = (0, 0);
         for item in self.queue.iter().take(self.limit.records) {
             bytes += item.cost();
@@ -71,23 +72,27 @@ impl<T: Numbered> Lane<T> {
             }
             count += 1;
         }
-        self.queue.drain(..count).collect()
+        (count > 0).then(|| Arc::new(self.queue.drain(..count).collect()))
     }
 
-    pub fn written(&mut self) {
-        self.in_flight = None;
+    /// The group in flight is written.
+    pub fn written(&mut self) -> Arc<Vec<T>> {
+        self.is_in_flight = false;
         self.backoff.succeed();
+        self.group.take().unwrap_or_default()
     }
 
-    pub fn failed(&mut self, group: Vec<T>, now: Instant) {
-        self.in_flight = None;
-        self.failed = Some(group);
+    /// The group in flight is to be repeated; returns how many records it has.
+    pub fn failed(&mut self, now: Instant) -> usize {
+        self.is_in_flight = false;
         self.backoff.fail(now);
+        self.group.as_ref().map_or(0, |group| group.len())
     }
 
     /// When a wait ends, if the lane has something to repeat.
     pub fn retry_at(&self) -> Option<Instant> {
-        self.failed.as_ref().and(self.backoff.until())
+        let waits = self.group.is_some() && !self.is_in_flight;
+        waits.then(|| self.backoff.until()).flatten()
     }
 }
 
@@ -132,7 +137,7 @@ mod tests {
         let now = Instant::now();
         let mut lane = lane(2, 1000);
         let group = lane.take_group(now).expect("a group");
-        lane.failed(group.clone(), now);
+        assert_eq!(lane.failed(now), 2);
         lane.push(Item(6));
         assert_eq!(lane.first_unwritten(), Some(1));
         assert_eq!(lane.take_group(now), None);

@@ -138,6 +138,14 @@ impl<S> Link<S> {
         self.state = State::Idle;
     }
 
+    /// Unless a connection string was given, the host's connection is looked for anew.
+    pub fn forget(&mut self, config: &Config) {
+        if config.uri.is_none() && self.store().is_none() {
+            self.connection = None;
+            self.needed_since = None;
+        }
+    }
+
     /// Gives the store up; the next need opens a new one.
     pub fn close(&mut self) -> Option<Arc<S>> {
         match std::mem::replace(&mut self.state, State::Idle) {

@@ -11,8 +11,8 @@ pub fn no_connection(config: &Config) -> String {
     )
 }
 
-pub fn fallback(mongoose_loaded: bool) -> String {
-    let why = if mongoose_loaded {
+pub fn fallback(mongoose_may_come: bool) -> String {
+    let why = if mongoose_may_come {
         "mongoose has not begun to connect"
     } else {
         "mongoose is not loaded"

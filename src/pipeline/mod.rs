@@ -18,6 +18,7 @@
 //! kept as it is and repeated; nothing leaves memory before the store has confirmed it.
 
 mod active;
+mod attempt;
 mod backoff;
 mod intake;
 mod lane;
@@ -52,10 +53,13 @@ const RECORD_OVERHEAD: usize = 160;
 
 /// What the host sends to the worker.
 enum Command {
-    Frames(Vec<u8>),
+    Frames {
+        bytes: Vec<u8>,
+        records: u32,
+    },
     Connect(Connection),
     NothingFound {
-        mongoose_loaded: bool,
+        mongoose_may_come: bool,
         is_last: bool,
     },
     Start,
@@ -87,10 +91,12 @@ impl Pipeline {
         }
         let (end, taken) = self.fitting(frames, records);
         if taken > 0 {
-            self.shared
-                .take_over(taken.into(), end + taken as usize * RECORD_OVERHEAD);
-            // The worker ends only after this sender is gone, so this cannot fail.
-            let _ = self.commands.send(Command::Frames(frames[..end].to_vec()));
+            self.shared.take_over(taken.into(), frames_cost(end, taken));
+            let bytes = frames[..end].to_vec();
+            self.send(Command::Frames {
+                bytes,
+                records: taken,
+            });
         }
         let refused = records - taken;
         if refused > 0 {
@@ -113,7 +119,7 @@ impl Pipeline {
 
     fn fitting(&self, frames: &[u8], records: u32) -> (usize, u32) {
         let room = self.shared.room();
-        if frames.len() + records as usize * RECORD_OVERHEAD <= room {
+        if frames_cost(frames.len(), records) <= room {
             return (frames.len(), records);
         }
         frames_within(frames, room, RECORD_OVERHEAD)
@@ -121,7 +127,7 @@ impl Pipeline {
 
     pub fn start(&self) {
         self.shared.set_stopped(false);
-        let _ = self.commands.send(Command::Start);
+        self.send(Command::Start);
     }
 
     /// Refuses new records from now on.
@@ -130,18 +136,30 @@ impl Pipeline {
     }
 
     pub fn connect(&self, connection: Connection) {
-        let _ = self.commands.send(Command::Connect(connection));
+        self.send(Command::Connect(connection));
     }
 
     /// `is_last` when there is no time left to wait for mongoose.
-    pub fn nothing_found(&self, mongoose_loaded: bool, is_last: bool) {
-        let _ = self.commands.send(Command::NothingFound {
-            mongoose_loaded,
+    pub fn nothing_found(&self, mongoose_may_come: bool, is_last: bool) {
+        self.send(Command::NothingFound {
+            mongoose_may_come,
             is_last,
         });
     }
 
     pub fn request(&self, request: u32, what: Request) {
-        let _ = self.commands.send(Command::Request { request, what });
+        self.send(Command::Request { request, what });
     }
+
+    /// The worker ends before its sender only by a defect, and then everybody has been told.
+    fn send(&self, command: Command) {
+        if self.commands.send(command).is_err() {
+            self.shared.die("it has ended");
+        }
+    }
+}
+
+/// Memory that records take while they are queued.
+fn frames_cost(bytes: usize, records: u32) -> usize {
+    bytes + records as usize * RECORD_OVERHEAD
 }

@@ -2,11 +2,10 @@
 
 use tokio::time::Instant;
 
-use super::intake::{EventItem, SessionItem};
 use super::messages;
 use super::protocol::{Ledger, Remarks};
 use super::sessions;
-use super::totals::{CONTRIBUTION_COST, Contribution, Group, Totals};
+use super::totals::{Contribution, Group, Totals};
 use super::worker::{LedgerState, Outcome, Preparation, Worker};
 use crate::host::{Level, Message};
 use crate::store::{Result, SetAside, Store};
@@ -22,8 +21,8 @@ impl<S: Store> Worker<S> {
                 self.link.failed(now);
             }
             Outcome::Prepared(outcome) => self.prepared(outcome, now),
-            Outcome::Events(group, outcome) => self.events_written(group, outcome, now),
-            Outcome::Sessions(group, outcome) => self.sessions_written(group, outcome, now),
+            Outcome::Events(outcome) => self.events_written(outcome, now),
+            Outcome::Sessions(outcome) => self.sessions_written(outcome, now),
             Outcome::Totals(ledger, group, remarks, outcome) => {
                 self.remark(&remarks);
                 self.totals_written(ledger, group, outcome, now);
@@ -33,13 +32,13 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    fn prepared(&mut self, outcome: Result<Vec<String>>, now: Instant) {
+    fn prepared(&mut self, outcome: Result<Vec<(Level, String)>>, now: Instant) {
         let before = std::mem::replace(&mut self.preparation, Preparation::Done);
         match (outcome, before) {
             (Ok(remarks), _) => {
                 self.shared.set_connected(true);
-                for remark in remarks {
-                    self.shared.log(Level::Info, remark);
+                for (level, remark) in remarks {
+                    self.shared.log(level, remark);
                 }
             }
             (Err(error), Preparation::UnderWay(mut backoff)) => {
@@ -53,52 +52,41 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    fn events_written(
-        &mut self,
-        group: Vec<EventItem>,
-        outcome: Result<Vec<SetAside>>,
-        now: Instant,
-    ) {
+    fn events_written(&mut self, outcome: Result<Vec<SetAside>>, now: Instant) {
         let set_aside = match outcome {
             Ok(set_aside) => set_aside,
             Err(error) => {
-                self.write_failed(error.message, group.len());
-                return self.events.failed(group, now);
+                let records = self.events.failed(now);
+                return self.write_failed(error.message, records);
             }
         };
         self.shared.set_connected(true);
-        self.events.written();
         let mut refused = set_aside.into_iter().peekable();
         let mut index = 0;
-        for item in group {
+        for item in self.events.written().iter() {
             let position = item.document.is_some().then_some(index);
             index += usize::from(position.is_some());
             match refused.next_if(|refused| Some(refused.index) == position) {
                 Some(refused) => self.set_aside(item.cost, &refused.message),
-                None => self.written(item.cost, item.contribution, Totals::add_event),
+                None => self.written(item.cost, item.contribution.clone(), Totals::add_event),
             }
         }
     }
 
-    fn sessions_written(
-        &mut self,
-        group: Vec<SessionItem>,
-        outcome: Result<Vec<sessions::Outcome>>,
-        now: Instant,
-    ) {
+    fn sessions_written(&mut self, outcome: Result<Vec<sessions::Outcome>>, now: Instant) {
         let outcomes = match outcome {
             Ok(outcomes) => outcomes,
             Err(error) => {
-                self.write_failed(error.message, group.len());
-                return self.sessions.failed(group, now);
+                let records = self.sessions.failed(now);
+                return self.write_failed(error.message, records);
             }
         };
         self.shared.set_connected(true);
-        self.sessions.written();
+        let group = self.sessions.written();
         let acks = group.iter().map(|item| item.ack);
         let acks: Vec<u32> = acks.filter(|ack| self.acks.close(*ack)).collect();
         self.acknowledge(acks);
-        for (item, outcome) in group.into_iter().zip(outcomes) {
+        for (item, outcome) in group.iter().zip(outcomes) {
             match outcome {
                 sessions::Outcome::SetAside(message) => self.set_aside(item.cost, &message),
                 sessions::Outcome::Written(share) => {
@@ -116,7 +104,7 @@ impl<S: Store> Worker<S> {
     ) {
         match share {
             Some(share) => {
-                self.shared.release(cost - CONTRIBUTION_COST);
+                self.shared.release(cost - share.cost());
                 add(&mut self.totals, share);
             }
             None => {
@@ -135,10 +123,10 @@ impl<S: Store> Worker<S> {
     ) {
         match outcome {
             Ok(()) => {
-                self.shared.set_connected(true);
                 self.totals_backoff.succeed();
-                self.shared
-                    .release(group.records as usize * CONTRIBUTION_COST);
+                self.totalled_up_to = group.last;
+                self.shared.set_connected(true);
+                self.shared.release(group.cost);
                 self.shared.settle_written(group.records);
                 self.ledger = LedgerState::Ready(ledger);
             }

@@ -10,7 +10,8 @@
 //!   record: applied. Where it was before: send C again. Behind that: a backup was put back; go on
 //!   from there. Ahead of anything we sent, or in between: somebody else writes under our id; this
 //!   group stays out of the totals, is reported, and we go on under a new id.
-//! * **D** after an uncertain answer, a durable no-op proves that a majority holds the new entry.
+//! * **D** a read may lag behind, just after an election above all. So before anything but "where it was
+//!   before" is believed, a durable no-op that matches the entry proves that a majority holds it.
 //!
 //! Distinct users are counted through markers, one per user and period. A marker says for ever which
 //! writer's which record made it, so "how many of this group's users are new" can be asked again and
@@ -18,7 +19,7 @@
 //! that C, else a lost group would leave a user uncounted.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bson::oid::ObjectId;
@@ -27,7 +28,9 @@ use super::sessions::Bases;
 use super::totals::{DayPart, Group, Progress};
 use crate::calendar::Day;
 use crate::counters::Counter;
-use crate::store::{Added, Delta, MARKER_LIFE_MS, Marker, Period, Result, Standing, Step, Store};
+use crate::store::{
+    Added, Delta, MARKER_LIFE_MS, Marker, Period, Result, Standing, Step, Store, StoreError,
+};
 
 /// Users asked for in one request.
 const USERS_PER_REQUEST: usize = 1_000;
@@ -37,12 +40,16 @@ const MOST_KNOWN_USERS: usize = 200_000;
 const DAYS_OF_KNOWN_USERS: usize = 2;
 
 /// This process as a writer of totals: who it is and where it stands.
+#[derive(Clone)]
 pub struct Ledger {
     writer: String,
     days: HashMap<Day, DayEntry>,
-    known_users: BTreeMap<Day, HashSet<Arc<str>>>,
+    known_users: Arc<Mutex<KnownUsers>>,
     bases: Arc<Bases>,
 }
+
+/// Users who need no look-up, by day.
+type KnownUsers = BTreeMap<Day, HashSet<Arc<str>>>;
 
 #[derive(Debug, Default, Clone, Copy)]
 struct DayEntry {
@@ -67,7 +74,7 @@ impl Ledger {
         Self {
             writer: new_writer(),
             days: HashMap::new(),
-            known_users: BTreeMap::new(),
+            known_users: Arc::default(),
             bases,
         }
     }
@@ -145,17 +152,24 @@ impl Ledger {
         let previous = self.days.entry(day.clone()).or_default().previous;
         let standing = match store.standing(day, &self.writer).await? {
             Standing::NoDocument => {
-                self.days.insert(day.clone(), DayEntry::default());
-                part.progress = Progress::Open;
-                return Ok(false);
+                store.ensure_day(day).await?;
+                None
             }
             Standing::At(standing) => standing,
         };
+        if standing == previous {
+            part.progress = Progress::Open;
+            return Ok(false);
+        }
+        if !store.confirm(day, &self.writer, standing).await? {
+            // The read lagged behind, or a late request was applied since.
+            return Err(StoreError {
+                message: format!("a majority does not yet agree on {}", day.as_str()),
+                transient: true,
+            });
+        }
         if standing == Some(last) {
-            if !store.confirm(day, &self.writer, last).await? {
-                return Ok(false);
-            }
-            self.moved_to(day, Some(last));
+            self.moved_to(day, standing);
             return Ok(true);
         }
         if standing > previous {
@@ -163,10 +177,8 @@ impl Ledger {
             self.change_writer();
             return Ok(true);
         }
-        if standing < previous {
-            remarks.restored.push(day.as_str().to_owned());
-            self.moved_to(day, standing);
-        }
+        remarks.restored.push(day.as_str().to_owned());
+        self.moved_to(day, standing);
         part.progress = Progress::Open;
         Ok(false)
     }
@@ -182,7 +194,7 @@ impl Ledger {
     fn change_writer(&mut self) {
         self.writer = new_writer();
         self.days.clear();
-        self.known_users.clear();
+        self.known_users = Arc::default();
     }
 
     /// The part's amounts, with the users who are new on the day and in the month.
@@ -194,13 +206,7 @@ impl Ledger {
         last: i64,
     ) -> Result<Delta> {
         let mut delta = part.delta.clone();
-        let known = self.known_users.get(day);
-        let users: Vec<(&Arc<str>, i64)> = part
-            .users
-            .iter()
-            .filter(|(user, _)| !known.is_some_and(|known| known.contains(*user)))
-            .map(|(user, seq)| (user, *seq))
-            .collect();
+        let users = self.unknown_users(day, part);
         let (mut dau, mut mau) = (0, 0);
         for users in users.chunks(USERS_PER_REQUEST) {
             mau += self
@@ -283,15 +289,58 @@ impl Ledger {
         Ok(store.users_up_to(day, &users, cut).await?.len())
     }
 
+    fn unknown_users<'a>(&self, day: &Day, part: &'a DayPart) -> Vec<(&'a Arc<str>, i64)> {
+        let known = self.lock_known();
+        let known = known.get(day);
+        let users = part.users.iter().map(|(user, seq)| (user, *seq));
+        users
+            .filter(|(user, _)| !known.is_some_and(|known| known.contains(*user)))
+            .collect()
+    }
+
     /// Remembers users whose markers are credited.
-    fn know(&mut self, day: &Day, part: &DayPart) {
-        let known = self.known_users.entry(day.clone()).or_default();
+    fn know(&self, day: &Day, part: &DayPart) {
+        let mut all = self.lock_known();
+        let known = all.entry(day.clone()).or_default();
         if known.len() + part.users.len() > MOST_KNOWN_USERS {
             known.clear();
         }
         known.extend(part.users.keys().take(MOST_KNOWN_USERS).cloned());
-        while self.known_users.len() > DAYS_OF_KNOWN_USERS {
-            self.known_users.pop_first();
+        while all.len() > DAYS_OF_KNOWN_USERS {
+            all.pop_first();
+        }
+    }
+
+    fn lock_known(&self) -> MutexGuard<'_, KnownUsers> {
+        self.known_users
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One attempt at a group. What an attempt that is given up does later changes nothing: it stands on
+/// copies, and its C matches only if no other did.
+pub async fn attempt<S: Store>(
+    store: Arc<S>,
+    ledger: Box<Ledger>,
+    mut group: Group,
+) -> (Box<Ledger>, Group, Remarks, Result<()>) {
+    let (mut own_ledger, mut own_group) = (ledger.clone(), group.clone());
+    let outcome = super::attempt::attempt(async move {
+        let mut remarks = Remarks::default();
+        let outcome = own_ledger
+            .write(store.as_ref(), &mut own_group, &mut remarks)
+            .await;
+        Ok((own_ledger, own_group, remarks, outcome))
+    });
+    match outcome.await {
+        Ok(done) => done,
+        Err(error) => {
+            let open = |part: &&mut DayPart| part.progress == Progress::Open;
+            for part in group.days.values_mut().filter(open) {
+                part.progress = Progress::Uncertain;
+            }
+            (ledger, group, Remarks::default(), Err(error))
         }
     }
 }

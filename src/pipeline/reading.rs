@@ -1,5 +1,6 @@
 //! Serves requests: waits until what came before them is settled, reads, keeps their time limits.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 use super::messages;
 use super::metrics::{self, Reading};
 use super::operations::{Kind, Operation, Phase, Request};
-use super::worker::{Outcome, Worker};
+use super::worker::{Outcome, Preparation, Worker};
 use crate::error::Error;
 use crate::host::{Level, Message};
 use crate::store::{Result, Store};
@@ -77,7 +78,10 @@ impl<S: Store> Worker<S> {
         match operation.kind {
             Kind::Flush => self.is_settled(operation.target),
             Kind::Stop => {
-                self.is_settled(operation.target) && self.shared.gauges().unforwarded == 0
+                self.is_settled(operation.target)
+                    && self.shared.gauges().unforwarded == 0
+                    // Else the store could not be closed, and a start after it would find it open.
+                    && !matches!(self.preparation, Preparation::UnderWay(_))
             }
             Kind::Metrics(_) | Kind::Last30Days => false,
         }
@@ -93,7 +97,10 @@ impl<S: Store> Worker<S> {
             return self.done(operation.request, None);
         }
         let cause = match self.link.store() {
-            Some(_) => self.shared.health.last_error(),
+            Some(_) => {
+                let start = operation.deadline - operation.limit;
+                self.shared.health.error_since(start.into_std())
+            }
             None => Some(messages::NOT_CONNECTED.to_owned()),
         };
         let error = operation.timeout(cause, self.bases.is_summing());
@@ -190,6 +197,7 @@ impl<S: Store> Worker<S> {
 
     /// Of these requests those that are still open, which they are no longer.
     fn take_operations(&mut self, requests: &[u32]) -> Vec<u32> {
+        let requests: HashSet<&u32> = requests.iter().collect();
         let taken = self
             .operations
             .extract_if(.., |op| requests.contains(&op.request));

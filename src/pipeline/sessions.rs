@@ -4,7 +4,6 @@
 //! wrote to it is told apart by `_id` alone, so a new session must lie above the base's cut.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use bson::RawDocumentBuf;
@@ -14,14 +13,14 @@ use super::intake::{SessionChange, SessionItem};
 use super::totals::{Contribution, What};
 use crate::calendar::Day;
 use crate::document;
-use crate::store::{Base, Close, Result, Store, Sums};
+use crate::store::{Base, Close, Closed, Result, Store, Sums};
 
 /// The bases of the days seen so far. They do not change once they are summed up.
 #[derive(Debug, Default)]
 pub struct Bases {
     known: Mutex<HashMap<Day, Base>>,
-    /// How many tasks are summing up old sessions now.
-    summing: AtomicUsize,
+    /// Held while old sessions are summed up: whoever else asks waits for the same work.
+    summing: tokio::sync::Mutex<()>,
 }
 
 impl Bases {
@@ -51,19 +50,21 @@ impl Bases {
         if let Some(sums) = base.sums {
             return Ok(sums);
         }
-        self.summing.fetch_add(1, Ordering::AcqRel);
-        let summed = store.sum_base(day, base.cut).await;
-        self.summing.fetch_sub(1, Ordering::AcqRel);
+        let _alone = self.summing.lock().await;
+        if let Some(sums) = self.get(day).and_then(|base| base.sums) {
+            return Ok(sums);
+        }
+        let sums = store.sum_base(day, base.cut).await?;
         let base = Base {
-            sums: Some(summed.clone()?),
+            sums: Some(sums),
             ..base
         };
         self.remember(day, base);
-        summed
+        Ok(sums)
     }
 
     pub fn is_summing(&self) -> bool {
-        self.summing.load(Ordering::Acquire) > 0
+        self.summing.try_lock().is_err()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Day, Base>> {
@@ -89,7 +90,10 @@ pub async fn write<S: Store>(
     let days: Vec<Day> = group.iter().map(|item| item.day.clone()).collect();
     let bases = bases.of(store, &days).await?;
     let cuts: Vec<ObjectId> = bases.iter().map(|base| base.cut).collect();
-    let mut outcomes: Vec<Outcome> = group.iter().map(|item| share(item, true)).collect();
+    let mut outcomes: Vec<Outcome> = group
+        .iter()
+        .map(|item| Outcome::Written(Some(share(item))))
+        .collect();
     insert(store, group, &cuts, &mut outcomes).await?;
     close(store, group, &cuts, &mut outcomes).await?;
     Ok(outcomes)
@@ -152,22 +156,26 @@ async fn close<S: Store>(
     }
     let closed = store.close_sessions(&closes).await?;
     for (place, closed) in places.into_iter().zip(closed) {
-        outcomes[place] = share(&group[place], closed);
+        outcomes[place] = match closed {
+            Closed::ByThis => continue,
+            Closed::NotByThis => Outcome::Written(None),
+            Closed::Refused(message) => Outcome::SetAside(message),
+        };
     }
     Ok(())
 }
 
 /// What an item adds to the totals once it is written.
-fn share(item: &SessionItem, applied: bool) -> Outcome {
+fn share(item: &SessionItem) -> Contribution {
     let what = match &item.change {
         SessionChange::Login { user, .. } => What::Login(user.clone()),
         SessionChange::Logout(close) => What::Closed(close.duration_s),
     };
-    Outcome::Written(applied.then(|| Contribution {
+    Contribution {
         seq: item.seq,
         day: item.day.clone(),
         what,
-    }))
+    }
 }
 
 /// The id under which a session of ours is stored: its own, or one just above the cut when the

@@ -10,8 +10,8 @@ use crate::calendar::Day;
 use crate::counters::Counter;
 use crate::store::Delta;
 
-/// Bytes a contribution takes while it waits; the rest of its record's share is released before.
-pub const CONTRIBUTION_COST: usize = 64;
+/// Bytes a contribution takes while it waits, without its user.
+const CONTRIBUTION_COST: usize = 64;
 
 /// The share of one written record.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,17 @@ pub struct Contribution {
     pub seq: i64,
     pub day: Day,
     pub what: What,
+}
+
+impl Contribution {
+    /// Bytes it takes while it waits. Less than its record took: that held the user too.
+    pub fn cost(&self) -> usize {
+        let user = match &self.what {
+            What::Login(user) => user.len(),
+            What::Amount(..) | What::Closed(_) => 0,
+        };
+        CONTRIBUTION_COST + user
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +41,7 @@ pub enum What {
 }
 
 /// What one group adds to one day.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct DayPart {
     pub delta: Delta,
     /// Users who logged in, each with the number of the first login.
@@ -48,10 +59,12 @@ pub enum Progress {
 }
 
 /// Everything up to `last`, by day in their order.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Group {
     pub last: i64,
     pub records: u64,
+    /// What its contributions took.
+    pub cost: usize,
     /// Amounts that would have made a sum inexact, by day.
     pub left_out: Vec<(Day, Counter)>,
     pub days: BTreeMap<Day, DayPart>,
@@ -84,6 +97,7 @@ impl Totals {
         let mut group = Group {
             last: up_to,
             records: 0,
+            cost: 0,
             left_out: Vec::new(),
             days: BTreeMap::new(),
         };
@@ -100,6 +114,7 @@ impl Totals {
 impl Group {
     fn add(&mut self, contribution: Contribution) {
         self.records += 1;
+        self.cost += contribution.cost();
         let part = self.days.entry(contribution.day.clone()).or_default();
         match contribution.what {
             What::Amount(counter, amount) => {

@@ -11,16 +11,17 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::attempt::attempt;
 use super::backoff::Backoff;
 use super::intake::{EventItem, Intake, Item, SessionItem};
 use super::lane::{GroupLimit, Lane};
 use super::link::{Link, Opener, PATIENCE_LOADED, PATIENCE_UNLOADED, Step, Verdict};
 use super::operations::{Acknowledgements, Operation};
-use super::protocol::{Ledger, Remarks};
+use super::protocol::{self, Ledger, Remarks};
 use super::reading::Answer;
 use super::sessions::{self, Bases};
 use super::totals::{Group, Totals};
-use super::{Command, Pipeline, messages};
+use super::{Command, Pipeline, frames_cost, messages};
 use crate::forward::Forwarding;
 use crate::host::{Level, Message};
 use crate::record::Frames;
@@ -43,8 +44,13 @@ const IDLE: Duration = Duration::from_secs(3_600);
 /// Starts the worker of one instance; must be called on the runtime.
 pub fn spawn<S: Store>(shared: Arc<Shared>, opener: Opener<S>) -> Pipeline {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let worker = Worker::new(Arc::clone(&shared), opener);
-    tokio::spawn(worker.run(receiver));
+    let worker = tokio::spawn(Worker::new(Arc::clone(&shared), opener).run(receiver));
+    let supervised = Arc::clone(&shared);
+    tokio::spawn(async move {
+        if let Err(error) = worker.await {
+            supervised.die(&error.to_string());
+        }
+    });
     Pipeline {
         shared,
         commands: sender,
@@ -65,6 +71,8 @@ pub(super) struct Worker<S: Store> {
     /// When totals that are ready are added at the latest.
     totals_due: Option<Instant>,
     pub(super) totals_backoff: Backoff,
+    /// The last record of the newest group whose totals are added.
+    pub(super) totalled_up_to: i64,
     pub(super) bases: Arc<Bases>,
     pub(super) operations: Vec<Operation>,
     pub(super) acks: Acknowledgements,
@@ -95,9 +103,9 @@ pub(super) enum LedgerState {
 /// What a task brought back.
 pub(super) enum Outcome<S> {
     Opened(Result<S>),
-    Prepared(Result<Vec<String>>),
-    Events(Vec<EventItem>, Result<Vec<SetAside>>),
-    Sessions(Vec<SessionItem>, Result<Vec<sessions::Outcome>>),
+    Prepared(Result<Vec<(Level, String)>>),
+    Events(Result<Vec<SetAside>>),
+    Sessions(Result<Vec<sessions::Outcome>>),
     Totals(Box<Ledger>, Group, Remarks, Result<()>),
     Read(Answer),
     Closed,
@@ -118,6 +126,7 @@ impl<S: Store> Worker<S> {
             ledger: LedgerState::Ready(Box::new(Ledger::new(Arc::clone(&bases)))),
             totals_due: None,
             totals_backoff: Backoff::default(),
+            totalled_up_to: 0,
             bases,
             operations: Vec::new(),
             acks: Acknowledgements::default(),
@@ -152,6 +161,7 @@ impl<S: Store> Worker<S> {
                 () = shared.woken() => {}
             }
         }
+        self.tasks.detach_all();
         if let Some(store) = self.link.close() {
             store.close().await;
         }
@@ -164,13 +174,16 @@ impl<S: Store> Worker<S> {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Frames(bytes) => self.take_frames(&bytes),
+            Command::Frames { bytes, records } => self.take_frames(&bytes, records),
             Command::Connect(connection) => self.link.connect(connection),
             Command::NothingFound {
-                mongoose_loaded,
+                mongoose_may_come,
                 is_last,
-            } => self.look_elsewhere(mongoose_loaded, is_last),
+            } => self.look_elsewhere(mongoose_may_come, is_last),
             Command::Start => {
+                if self.stopping {
+                    self.link.forget(&self.shared.config);
+                }
                 self.started = true;
                 self.stopping = false;
             }
@@ -178,17 +191,15 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    fn take_frames(&mut self, bytes: &[u8]) {
+    fn take_frames(&mut self, bytes: &[u8], records: u32) {
         let deadline = Instant::now() + self.shared.config.ack_timeout;
         let mut acknowledged = Vec::new();
-        for record in Frames::new(bytes) {
-            let Ok(record) = record else {
-                self.shared
-                    .health
-                    .error("internal: a frame could not be read".to_owned());
-                break;
-            };
-            match self.intake.take(&record, self.forwarding.as_ref()) {
+        let (mut taken, mut cost) = (0, 0);
+        for record in Frames::new(bytes).flatten() {
+            taken += 1;
+            let item = self.intake.take(&record, self.forwarding.as_ref());
+            cost += item.cost();
+            match item {
                 Item::Event(item) => self.events.push(item),
                 Item::Session(item) => {
                     self.acks.expect(item.ack, deadline);
@@ -205,6 +216,11 @@ impl<S: Store> Worker<S> {
                 }
             }
         }
+        // A frame that cannot be read ends its hand-over; only a defect of this package makes one.
+        self.shared
+            .release(frames_cost(bytes.len(), records) - cost);
+        self.shared
+            .settle_dropped("internal", u64::from(records - taken));
         self.shared.set_active_sessions(self.intake.active.len());
         self.acknowledge(acknowledged);
     }
@@ -235,20 +251,19 @@ impl<S: Store> Worker<S> {
             Step::Wait => {}
             Step::Ask => self.shared.deliver(Message::ConnectionWanted),
             Step::Open(connection) => {
-                let opening = (self.opener)(connection);
-                self.tasks
-                    .spawn(async move { Outcome::Opened(opening.await) });
+                let opening = attempt((self.opener)(connection));
+                self.tasks.spawn(async { Outcome::Opened(opening.await) });
             }
         }
     }
 
-    fn look_elsewhere(&mut self, mongoose_loaded: bool, is_last: bool) {
+    fn look_elsewhere(&mut self, mongoose_may_come: bool, is_last: bool) {
         let shared = Arc::clone(&self.shared);
         if is_last && shared.gauges().queued == 0 {
             return;
         }
         let now = Instant::now();
-        let patience = match (is_last, mongoose_loaded) {
+        let patience = match (is_last, mongoose_may_come) {
             (true, _) => Duration::ZERO,
             (false, true) => PATIENCE_LOADED,
             (false, false) => PATIENCE_UNLOADED,
@@ -258,7 +273,7 @@ impl<S: Store> Worker<S> {
             Verdict::TellUser => shared.log(Level::Warn, messages::no_connection(&shared.config)),
             Verdict::UseFallback => {
                 shared.deliver(Message::ConnectionKnown);
-                shared.log(Level::Info, messages::fallback(mongoose_loaded));
+                shared.log(Level::Info, messages::fallback(mongoose_may_come));
             }
         }
     }
@@ -278,24 +293,23 @@ impl<S: Store> Worker<S> {
     fn write_events(&mut self, store: &Arc<S>, now: Instant) {
         if let Some(group) = self.events.take_group(now) {
             let store = Arc::clone(store);
-            self.tasks.spawn(async move {
+            let write = attempt(async move {
                 let documents: Vec<_> = group.iter().filter_map(|e| e.document.as_ref()).collect();
-                let outcome = match documents.as_slice() {
+                match documents.as_slice() {
                     [] => Ok(Vec::new()),
                     documents => store.insert_events(documents).await,
-                };
-                Outcome::Events(group, outcome)
+                }
             });
+            self.tasks.spawn(async { Outcome::Events(write.await) });
         }
     }
 
     fn write_sessions(&mut self, store: &Arc<S>, now: Instant) {
         if let Some(group) = self.sessions.take_group(now) {
             let (store, bases) = (Arc::clone(store), Arc::clone(&self.bases));
-            self.tasks.spawn(async move {
-                let outcome = sessions::write(store.as_ref(), &bases, &group).await;
-                Outcome::Sessions(group, outcome)
-            });
+            let write =
+                attempt(async move { sessions::write(store.as_ref(), &bases, &group).await });
+            self.tasks.spawn(async { Outcome::Sessions(write.await) });
         }
     }
 
@@ -309,11 +323,11 @@ impl<S: Store> Worker<S> {
         oldest.map_or(self.intake.last_seq(), |first| first - 1)
     }
 
-    /// Whether every record up to this one is written and totalled.
+    /// Whether every record up to this one is written and totalled. What is settled stays so.
     pub(super) fn is_settled(&self, target: i64) -> bool {
-        matches!(self.ledger, LedgerState::Ready(_))
-            && self.written_up_to() >= target
-            && !self.totals.is_ready(target)
+        let totalled =
+            matches!(self.ledger, LedgerState::Ready(_)) || self.totalled_up_to >= target;
+        totalled && self.written_up_to() >= target && !self.totals.is_ready(target)
     }
 
     fn write_totals(&mut self, store: &Arc<S>, now: Instant) {
@@ -324,7 +338,7 @@ impl<S: Store> Worker<S> {
         let up_to = self.written_up_to();
         let due = self.totals_are_due(up_to, now);
         let state = std::mem::replace(&mut self.ledger, LedgerState::InFlight);
-        let (mut ledger, mut group) = match state {
+        let (ledger, group) = match state {
             LedgerState::Failed(ledger, group) => (ledger, group),
             LedgerState::Ready(ledger) if due => {
                 self.totals_due = None;
@@ -337,8 +351,7 @@ impl<S: Store> Worker<S> {
         };
         let store = Arc::clone(store);
         self.tasks.spawn(async move {
-            let mut remarks = Remarks::default();
-            let outcome = ledger.write(store.as_ref(), &mut group, &mut remarks).await;
+            let (ledger, group, remarks, outcome) = protocol::attempt(store, ledger, group).await;
             Outcome::Totals(ledger, group, remarks, outcome)
         });
     }
@@ -353,12 +366,10 @@ impl<S: Store> Worker<S> {
     }
 
     fn close_if_stopped(&mut self) {
-        let needed = self.started || self.shared.gauges().queued > 0 || !self.operations.is_empty();
-        if !self.stopping || needed || !self.tasks.is_empty() {
+        if !self.stopping || self.needs_store() || !self.tasks.is_empty() {
             return;
         }
         if let Some(store) = self.link.close() {
-            self.stopping = false;
             self.preparation = Preparation::Needed(Backoff::default());
             self.shared.set_connected(false);
             self.tasks.spawn(async move {

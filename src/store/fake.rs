@@ -7,11 +7,12 @@ use bson::oid::ObjectId;
 use bson::{Document, RawDocumentBuf};
 
 use super::{
-    Added, Base, Close, Delta, Marker, MonthView, Result, SetAside, Standing, Step, Store,
+    Added, Base, Close, Closed, Delta, Marker, MonthView, Result, SetAside, Standing, Step, Store,
     StoreError, Sums,
 };
 use crate::calendar::Day;
 use crate::counters::Counter;
+use crate::host::Level;
 
 /// What happens to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,9 @@ pub struct State {
     /// Events of these users are refused for their content.
     pub refused_users: BTreeSet<String>,
     pub faults: u64,
+    /// The days as a majority read sees them: now, or as they were a while ago.
+    committed: BTreeMap<String, Daily>,
+    reads: u64,
 }
 
 type Chance = Box<dyn FnMut() -> Fate + Send>;
@@ -97,7 +101,7 @@ fn insert(into: &mut BTreeMap<ObjectId, Document>, document: &RawDocumentBuf) {
 }
 
 impl Store for FakeStore {
-    async fn prepare(&self) -> Result<Vec<String>> {
+    async fn prepare(&self) -> Result<Vec<(Level, String)>> {
         self.request(|_| Vec::new()).await
     }
 
@@ -128,11 +132,11 @@ impl Store for FakeStore {
         .await
     }
 
-    async fn close_sessions(&self, closes: &[Close]) -> Result<Vec<bool>> {
+    async fn close_sessions(&self, closes: &[Close]) -> Result<Vec<Closed>> {
         self.request(|state| {
             let close = |close: &Close| {
                 let Some(session) = state.sessions.get_mut(&close.session) else {
-                    return false;
+                    return Closed::NotByThis;
                 };
                 let logout = bson::DateTime::from_millis(close.logout_ms);
                 let known = session.get_datetime("logoutAt").ok().copied();
@@ -141,7 +145,11 @@ impl Store for FakeStore {
                     session.insert("logoutAt", logout);
                     session.insert("durationS", close.duration_s);
                 }
-                matches
+                if matches {
+                    Closed::ByThis
+                } else {
+                    Closed::NotByThis
+                }
             };
             closes.iter().map(close).collect()
         })
@@ -178,17 +186,24 @@ impl Store for FakeStore {
     }
 
     async fn standing(&self, day: &Day, writer: &str) -> Result<Standing> {
-        self.request(|state| match state.days.get(day.as_str()) {
-            None => Standing::NoDocument,
-            Some(daily) => Standing::At(daily.writers.get(writer).copied()),
+        self.request(|state| {
+            state.reads += 1;
+            // Every other read is as old as the one before it.
+            if state.reads % 2 == 0 {
+                state.committed = state.days.clone();
+            }
+            match state.committed.get(day.as_str()) {
+                None => Standing::NoDocument,
+                Some(daily) => Standing::At(daily.writers.get(writer).copied()),
+            }
         })
         .await
     }
 
-    async fn confirm(&self, day: &Day, writer: &str, seq: i64) -> Result<bool> {
+    async fn confirm(&self, day: &Day, writer: &str, seq: Option<i64>) -> Result<bool> {
         self.request(|state| {
             let daily = state.days.get(day.as_str());
-            daily.is_some_and(|daily| daily.writers.get(writer) == Some(&seq))
+            daily.is_some_and(|daily| daily.writers.get(writer).copied() == seq)
         })
         .await
     }

@@ -16,6 +16,7 @@ use bson::oid::ObjectId;
 
 use crate::calendar::Day;
 use crate::counters::Counter;
+use crate::host::Level;
 
 /// Why a store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,17 @@ pub struct Close {
 
 /// Whole numbers up to 2^53 are exact in a double; no total goes beyond it.
 pub const LARGEST_TOTAL: f64 = 9_007_199_254_740_992.0;
+
+/// What became of a close.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Closed {
+    /// The session is closed by it, the first time or repeated.
+    ByThis,
+    /// Closed by somebody else, or gone.
+    NotByThis,
+    /// The server refuses the change for its content.
+    Refused(String),
+}
 
 /// What a group adds to one day.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -184,7 +196,7 @@ pub struct MonthView {
 /// A place where records and totals are kept.
 pub trait Store: Send + Sync + 'static {
     /// Creates what indexes are missing; returns remarks for the operator.
-    fn prepare(&self) -> impl Future<Output = Result<Vec<String>>> + Send;
+    fn prepare(&self) -> impl Future<Output = Result<Vec<(Level, String)>>> + Send;
 
     /// Documents already there under their own `_id` count as inserted. Those set aside come in order.
     fn insert_events(
@@ -198,8 +210,8 @@ pub trait Store: Send + Sync + 'static {
         documents: &[&RawDocumentBuf],
     ) -> impl Future<Output = Result<Vec<SetAside>>> + Send;
 
-    /// For each close: whether the session is now closed by it (the first time or repeated).
-    fn close_sessions(&self, closes: &[Close]) -> impl Future<Output = Result<Vec<bool>>> + Send;
+    /// What became of each close.
+    fn close_sessions(&self, closes: &[Close]) -> impl Future<Output = Result<Vec<Closed>>> + Send;
 
     /// Makes sure the daily document exists, with every counter.
     fn ensure_day(&self, day: &Day) -> impl Future<Output = Result<()>> + Send;
@@ -220,7 +232,7 @@ pub trait Store: Send + Sync + 'static {
         &self,
         day: &Day,
         writer: &str,
-        seq: i64,
+        seq: Option<i64>,
     ) -> impl Future<Output = Result<bool>> + Send;
 
     /// The markers of these users in one period, as a majority knows them.

@@ -11,6 +11,7 @@ use mongodb::options::{
 use serde::Deserialize;
 
 use super::{Result, StoreError};
+use crate::config::Collections;
 
 /// Where mongoose and the driver look when nothing names a database.
 const DEFAULT_DATABASE: &str = "test";
@@ -50,6 +51,16 @@ pub struct Adopted {
     pub direct_connection: Option<bool>,
     pub load_balanced: Option<bool>,
     pub database: Option<String>,
+    /// Where the host's own models keep their documents.
+    pub collections: AdoptedCollections,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct AdoptedCollections {
+    pub sessions: Option<String>,
+    pub daily: Option<String>,
+    pub events: Option<String>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -71,6 +82,29 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
+    /// The names of the collections: those given, with the host's own in place of defaults.
+    pub(super) fn collections(&self, given: &Collections) -> Collections {
+        let default = Collections::default();
+        let mut names = given.clone();
+        if let Connection::Adopted(adopted) = self {
+            let AdoptedCollections {
+                sessions,
+                daily,
+                events,
+            } = &adopted.collections;
+            for (name, default, own) in [
+                (&mut names.sessions, default.sessions, sessions),
+                (&mut names.daily, default.daily, daily),
+                (&mut names.events, default.events, events),
+            ] {
+                if let (true, Some(own)) = (*name == default, own) {
+                    name.clone_from(own);
+                }
+            }
+        }
+        names
+    }
+
     /// The driver's options and the name of the database.
     pub(super) async fn client_options(&self) -> Result<(ClientOptions, String)> {
         let (mut options, database) = match self {

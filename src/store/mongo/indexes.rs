@@ -8,6 +8,7 @@ use mongodb::options::IndexOptions;
 use mongodb::{Collection, IndexModel};
 
 use super::{DUPLICATE_KEY, MongoStore, Result, StoreError, store_error};
+use crate::host::Level;
 
 /// Events are kept for 7 days.
 const EVENT_TTL: Duration = Duration::from_secs(604_800);
@@ -17,7 +18,7 @@ const UNAUTHORIZED: i32 = 13;
 
 impl MongoStore {
     /// Creates what is missing; what exists with other options is left alone and remarked on.
-    pub(super) async fn create_indexes(&self) -> Result<Vec<String>> {
+    pub(super) async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
         let (daily, sessions, events, uniques) = tokio::join!(
             create_all(&self.daily, daily()),
             create_all(&self.sessions, sessions()),
@@ -68,7 +69,7 @@ fn uniques() -> Vec<IndexModel> {
 async fn create_all<T: Send + Sync>(
     collection: &Collection<T>,
     indexes: Vec<IndexModel>,
-) -> Result<Vec<String>> {
+) -> Result<Vec<(Level, String)>> {
     if collection.create_indexes(indexes.clone()).await.is_ok() {
         return Ok(Vec::new());
     }
@@ -83,7 +84,7 @@ async fn create_all<T: Send + Sync>(
 async fn create<T: Send + Sync>(
     collection: &Collection<T>,
     index: IndexModel,
-) -> Result<Option<String>> {
+) -> Result<Option<(Level, String)>> {
     let fields: Vec<&str> = index.keys.keys().map(String::as_str).collect();
     let what = format!("{} on {}", fields.join(", "), collection.name());
     let Err(error) = collection.create_index(index).await else {
@@ -100,8 +101,8 @@ async fn create<T: Send + Sync>(
 }
 
 /// Why an index that cannot be had is not there, and what to do about it.
-fn remark(what: &str, code: i32, failure: &StoreError) -> String {
-    match code {
+fn remark(what: &str, code: i32, failure: &StoreError) -> (Level, String) {
+    let text = match code {
         DUPLICATE_KEY => format!(
             "index {what} cannot be made unique, there are documents with the same value: {failure}. \
              Merge them and restart"
@@ -113,5 +114,14 @@ fn remark(what: &str, code: i32, failure: &StoreError) -> String {
             format!("index {what} exists with other options and is left as it is")
         }
         _ => format!("index {what} cannot be created: {failure}"),
-    }
+    };
+    let is_harmless = OPTIONS_CONFLICT.contains(&code);
+    (
+        if is_harmless {
+            Level::Info
+        } else {
+            Level::Warn
+        },
+        text,
+    )
 }

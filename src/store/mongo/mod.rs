@@ -22,18 +22,20 @@ use mongodb::options::{Acknowledgment, CollectionOptions, ReadConcern, WriteConc
 use mongodb::{Client, Collection, Database};
 
 use super::{
-    Added, Base, Close, Delta, Marker, MonthView, Result, SetAside, Standing, Step, Store,
+    Added, Base, Close, Closed, Delta, Marker, MonthView, Result, SetAside, Standing, Step, Store,
     StoreError, Sums,
 };
 use crate::calendar::Day;
 use crate::config::Collections;
+use crate::host::Level;
 
 /// How long the server may wait for a majority before the outcome counts as unknown.
 const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Server error codes after which the same request may succeed (the retryable errors of the driver
-/// specifications, then: out of disk space, quota, time limit).
-const TRANSIENT_CODES: [i32; 17] = [
-    6, 7, 64, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 14031, 12501, 50,
+/// specifications, then: out of disk space, quota, time limit, write conflict, blocked writes).
+const TRANSIENT_CODES: [i32; 20] = [
+    6, 7, 50, 64, 89, 91, 112, 134, 189, 262, 371, 9001, 10107, 11600, 11601, 11602, 12501, 13435,
+    13436, 14031,
 ];
 const DUPLICATE_KEY: i32 = 11000;
 
@@ -49,6 +51,7 @@ pub struct MongoStore {
 impl MongoStore {
     /// Makes the client; it connects when it is first used. Fails on bad settings and on DNS.
     pub async fn open(connection: &Connection, names: &Collections) -> Result<MongoStore> {
+        let names = connection.collections(names);
         let (options, database) = connection.client_options().await?;
         let client = Client::with_options(options).map_err(store_error)?;
         let database = client.database(&database);
@@ -79,20 +82,68 @@ fn write_concern() -> WriteConcern {
 }
 
 fn store_error(error: DriverError) -> StoreError {
-    let transient = match error.kind.as_ref() {
-        ErrorKind::Command(command) => TRANSIENT_CODES.contains(&command.code),
-        ErrorKind::Write(WriteFailure::WriteConcernError(_)) => true,
-        ErrorKind::Io(_)
+    let (message, transient) = match error.kind.as_ref() {
+        ErrorKind::Command(command) => (
+            server_message(&command.message, command.code),
+            TRANSIENT_CODES.contains(&command.code),
+        ),
+        ErrorKind::Write(WriteFailure::WriteError(error)) => (
+            server_message(&error.message, error.code),
+            TRANSIENT_CODES.contains(&error.code),
+        ),
+        ErrorKind::Write(WriteFailure::WriteConcernError(error)) => {
+            (server_message(&error.message, error.code), true)
+        }
+        kind @ (ErrorKind::Io(_)
         | ErrorKind::ServerSelection { .. }
         | ErrorKind::ConnectionPoolCleared { .. }
-        | ErrorKind::DnsResolve { .. } => true,
-        _ => false,
-    };
-    let message = match error.kind.as_ref() {
-        ErrorKind::Command(command) => format!("{} (code {})", command.message, command.code),
-        kind => kind.to_string(),
+        | ErrorKind::DnsResolve { .. }) => (shortened(&kind.to_string()), true),
+        kind => (shortened(&kind.to_string()), false),
     };
     StoreError { message, transient }
+}
+
+/// What the server said, without the command it quotes, which holds user ids.
+fn server_message(message: &str, code: i32) -> String {
+    let message = message.split(" to execute command").next().unwrap_or("");
+    format!("{} (code {code})", shortened(message))
+}
+
+/// The driver's texts may go on about documents and every server; nobody reads that in a log.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let mut short: String = text.chars().take(LONGEST).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+/// Errors of one document's content: the same document will be refused again. Anything else may be a
+/// matter of the server, the collection or the moment, and no accepted record is given up for it.
+/// Among them: validators, unique and geo and text and array indexes, names, size.
+/// <https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml>
+fn is_about_content(code: i32) -> bool {
+    const CODES: [i32; 17] = [
+        2,
+        9,
+        14,
+        22,
+        52,
+        55,
+        57,
+        121,
+        171,
+        10334,
+        DUPLICATE_KEY,
+        16755,
+        17261,
+        17262,
+        17280,
+        17419,
+        31471,
+    ];
+    CODES.contains(&code)
 }
 
 /// An answer that does not have the form it should have.
@@ -112,7 +163,7 @@ fn is_duplicate_key(error: &DriverError) -> bool {
 }
 
 impl Store for MongoStore {
-    async fn prepare(&self) -> Result<Vec<String>> {
+    async fn prepare(&self) -> Result<Vec<(Level, String)>> {
         self.create_indexes().await
     }
 
@@ -124,7 +175,7 @@ impl Store for MongoStore {
         writes::insert(&self.sessions, documents).await
     }
 
-    async fn close_sessions(&self, closes: &[Close]) -> Result<Vec<bool>> {
+    async fn close_sessions(&self, closes: &[Close]) -> Result<Vec<Closed>> {
         self.close_all(closes).await
     }
 
@@ -140,7 +191,7 @@ impl Store for MongoStore {
         self.read_standing(day, writer).await
     }
 
-    async fn confirm(&self, day: &Day, writer: &str, seq: i64) -> Result<bool> {
+    async fn confirm(&self, day: &Day, writer: &str, seq: Option<i64>) -> Result<bool> {
         self.touch_standing(day, writer, seq).await
     }
 

@@ -74,34 +74,43 @@ impl MongoStore {
         })
     }
 
+    /// Where the unique index could not be made a day may have several documents: the one that knows
+    /// this writer counts.
     pub(super) async fn read_standing(&self, day: &Day, writer: &str) -> Result<Standing> {
-        let found = self
+        let mut found = self
             .daily
-            .find_one(doc! { "day": day.as_str() })
+            .find(doc! { "day": day.as_str() })
             .projection(doc! { "_id": 0, format!("_a.w.{writer}"): 1 })
             .await
             .map_err(store_error)?;
-        let Some(found) = found else {
-            return Ok(Standing::NoDocument);
-        };
-        let entry = found
-            .get_document("_a")
-            .and_then(|book| book.get_document("w"))
-            .ok()
-            .and_then(|writers| writers.get(writer));
-        match entry {
-            None | Some(Bson::Null) => Ok(Standing::At(None)),
-            Some(Bson::Int64(seq)) => Ok(Standing::At(Some(*seq))),
-            Some(_) => Err(unexpected("a record number under _a.w")),
+        let mut standing = Standing::NoDocument;
+        while found.advance().await.map_err(store_error)? {
+            let document = found.deserialize_current().map_err(store_error)?;
+            let entry = document
+                .get_document("_a")
+                .and_then(|book| book.get_document("w"))
+                .ok()
+                .and_then(|writers| writers.get(writer));
+            match entry {
+                Some(Bson::Int64(seq)) => return Ok(Standing::At(Some(*seq))),
+                None | Some(Bson::Null) => standing = Standing::At(None),
+                Some(_) => return Err(unexpected("a record number under _a.w")),
+            }
         }
+        Ok(standing)
     }
 
-    pub(super) async fn touch_standing(&self, day: &Day, writer: &str, seq: i64) -> Result<bool> {
+    pub(super) async fn touch_standing(
+        &self,
+        day: &Day,
+        writer: &str,
+        seq: Option<i64>,
+    ) -> Result<bool> {
         let entry = format!("_a.w.{writer}");
         self.daily
             .update_one(
                 doc! { "day": day.as_str(), &entry: seq },
-                doc! { "$set": { &entry: seq } },
+                doc! { "$set": { "day": day.as_str() } },
             )
             .await
             .map(|result| result.matched_count == 1)

@@ -2,11 +2,11 @@
 
 use bson::{DateTime, Document, RawDocumentBuf, doc};
 use mongodb::Collection;
-use mongodb::error::{ErrorKind, IndexedWriteError};
+use mongodb::error::{ErrorKind, IndexedWriteError, WriteFailure};
 
 use super::{
-    Close, DUPLICATE_KEY, MongoStore, Result, SetAside, StoreError, TRANSIENT_CODES, store_error,
-    write_concern,
+    Close, Closed, DUPLICATE_KEY, MongoStore, Result, SetAside, StoreError, is_about_content,
+    server_message, store_error, write_concern,
 };
 use crate::document::number;
 
@@ -36,15 +36,16 @@ pub(super) async fn insert(
         if is_own_duplicate(refused) {
             continue;
         }
-        if TRANSIENT_CODES.contains(&refused.code) {
+        let message = server_message(&refused.message, refused.code);
+        if !is_about_content(refused.code) {
             return Err(StoreError {
-                message: refused.message.clone(),
+                message,
                 transient: true,
             });
         }
         set_aside.push(SetAside {
             index: refused.index,
-            message: format!("{} (code {})", refused.message, refused.code),
+            message,
         });
     }
     set_aside.sort_unstable_by_key(|refused| refused.index);
@@ -58,7 +59,7 @@ fn is_own_duplicate(error: &IndexedWriteError) -> bool {
 impl MongoStore {
     /// Closes many sessions with one command; its answer is only a sum, so if that is short the
     /// statements are repeated one by one (they match again, being what they were).
-    pub(super) async fn close_all(&self, closes: &[Close]) -> Result<Vec<bool>> {
+    pub(super) async fn close_all(&self, closes: &[Close]) -> Result<Vec<Closed>> {
         let updates: Vec<Document> = closes
             .iter()
             .map(|close| doc! { "q": filter(close), "u": update(close) })
@@ -77,19 +78,41 @@ impl MongoStore {
             .map_err(store_error)?;
         if let Ok(concern) = reply.get_document("writeConcernError") {
             return Err(StoreError {
-                message: concern.to_string(),
+                message: server_message(
+                    concern.get_str("errmsg").unwrap_or_default(),
+                    concern.get_i32("code").unwrap_or_default(),
+                ),
                 transient: true,
             });
         }
         if reply.get_i32("n").is_ok_and(|n| n as usize == closes.len()) {
-            return Ok(vec![true; closes.len()]);
+            return Ok(vec![Closed::ByThis; closes.len()]);
         }
         let mut closed = Vec::with_capacity(closes.len());
         for close in closes {
-            let result = self.sessions.update_one(filter(close), update(close)).await;
-            closed.push(result.map_err(store_error)?.matched_count == 1);
+            closed.push(self.close(close).await?);
         }
         Ok(closed)
+    }
+
+    async fn close(&self, close: &Close) -> Result<Closed> {
+        let result = self.sessions.update_one(filter(close), update(close)).await;
+        let error = match result {
+            Ok(result) if result.matched_count == 1 => return Ok(Closed::ByThis),
+            Ok(_) => return Ok(Closed::NotByThis),
+            Err(error) => error,
+        };
+        match error.kind.as_ref() {
+            ErrorKind::Write(WriteFailure::WriteError(refused))
+                if is_about_content(refused.code) =>
+            {
+                Ok(Closed::Refused(server_message(
+                    &refused.message,
+                    refused.code,
+                )))
+            }
+            _ => Err(store_error(error)),
+        }
     }
 }
 

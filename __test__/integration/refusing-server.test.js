@@ -1,0 +1,47 @@
+// What the server refuses: a document for its content is set aside, everything else waits.
+'use strict';
+
+const assert = require('node:assert');
+const { describe, it } = require('node:test');
+const { waitFor } = require('../support/wait');
+const { create, useMongod } = require('./setup');
+
+const mongo = useMongod({ replSet: 1 });
+
+describe('a server that refuses', () => {
+  it('all writes for a while loses nothing', async () => {
+    const database = mongo.database();
+    const { analytics } = create({ uri: database.uri });
+    analytics.track('dungeon.complete', 'before');
+    await analytics.flush();
+    const block = (global) => database.db.admin().command({ setUserWriteBlockMode: 1, global });
+    await block(true);
+    for (let i = 0; i < 50; i++) analytics.track('dungeon.complete', 'u', { i });
+    try {
+      await waitFor(() => analytics.getHealth().retried > 0, { timeoutMs: 5_000, what: 'a retry' });
+      assert.deepStrictEqual(analytics.getHealth().dropped, {});
+    } finally {
+      await block(false);
+    }
+    await analytics.flush();
+    assert.strictEqual(await database.count('gsoevents'), 51);
+    assert.strictEqual((await database.days())[0].dungeonsRun, 51);
+  });
+
+  it('one logout for its content lets the logins after it pass', async () => {
+    const database = mongo.database();
+    const { analytics } = create({ uri: database.uri });
+    await analytics.onLogin('bad', 'Bad');
+    await analytics.onLogin('good', 'Good');
+    await database.db.command({
+      collMod: 'gsosessions',
+      validator: { $or: [{ logoutAt: null }, { userId: { $ne: 'bad' } }] },
+    });
+    await Promise.all([analytics.onLogout('bad'), analytics.onLogout('good')]);
+    await analytics.onLogin('later', 'Later');
+    await analytics.flush();
+    assert.strictEqual(await database.count('gsosessions'), 3);
+    assert.deepStrictEqual(analytics.getHealth().dropped, { refused_by_server: 1 });
+    assert.strictEqual((await database.days())[0].sessionCount, 3);
+  });
+});
