@@ -210,10 +210,48 @@ async fn after_stop_records_are_refused_until_the_next_start() {
     assert_eq!(pipeline.push(&login("b", 5, MORNING_MS), 1), 1);
     assert_eq!(host.acknowledged(), [5]);
     pipeline.start();
+    connect(&pipeline);
     assert_eq!(pipeline.push(&event("c", None, MORNING_MS), 1), 0);
     pipeline.request(2, Request::Flush);
     assert_eq!(host.outcome(2).await, Ok(None));
     assert_eq!(store.state().events.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_do_not_wait_for_what_comes_after_them() {
+    let store = reliable();
+    store.state().slow_add = Duration::from_millis(50);
+    let (pipeline, host) = start(
+        &store,
+        r#"{"flushIntervalMs": 10, "operationTimeoutMs": 2000}"#,
+    );
+    connect(&pipeline);
+    let pipeline = Arc::new(pipeline);
+    let busy = Arc::clone(&pipeline);
+    let flood = tokio::spawn(async move {
+        loop {
+            busy.push(&event("a", Some((Counter::PvpBattles, 1.0)), MORNING_MS), 1);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    for request in 1..=5 {
+        pipeline.request(request, Request::Metrics { now_ms: MORNING_MS });
+        assert!(host.outcome(request).await.is_ok(), "request {request}");
+    }
+    flood.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_whose_worker_died_says_so_and_accepts_nothing() {
+    let (pipeline, host) = start(&reliable(), "{}");
+    pipeline.push(&event("a", None, MORNING_MS), 1);
+    pipeline.shared().die("on purpose");
+    assert_eq!(pipeline.push(&login("b", 3, MORNING_MS), 1), 1);
+    assert_eq!(host.acknowledged(), [3]);
+    let died = |message: &Message| matches!(message, Message::Died);
+    assert_eq!(host.lock().iter().filter(|m| died(m)).count(), 1);
+    assert_eq!(pipeline.shared().health.counts().dropped["internal"], 1);
+    assert_eq!(pipeline.shared().gauges().queued, 0);
 }
 
 /// A small generator of its own, so that a seed means the same run for ever.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bson::oid::ObjectId;
 use bson::{Document, RawDocumentBuf};
@@ -40,6 +41,8 @@ pub struct State {
     markers: BTreeMap<(String, String), Marker>,
     /// Events of these users are refused for their content.
     pub refused_users: BTreeSet<String>,
+    /// How long an addition to the totals takes.
+    pub slow_add: Duration,
     pub faults: u64,
     /// The days as a majority read sees them: now, or as they were a while ago.
     committed: BTreeMap<String, Daily>,
@@ -164,6 +167,8 @@ impl Store for FakeStore {
     }
 
     async fn add(&self, day: &Day, step: Step<'_>, delta: &Delta) -> Result<Added> {
+        let slow_add = self.state().slow_add;
+        tokio::time::sleep(slow_add).await;
         self.request(|state| {
             let Some(daily) = state.days.get_mut(day.as_str()) else {
                 return Added::Missed;
