@@ -126,8 +126,8 @@ declare namespace AnalyticsSystem {
      *
      * Without it, in this order: the mongoose of the option `mongoose`, or the one that the host
      * has loaded, as soon as it begins to connect; then the environment variables `MONGODB_URI` and
-     * `MONGO_URI` (1 s after the first need when no mongoose is loaded, 10 s when one is loaded and
-     * does not connect). Without any of these, records wait in memory and one line says so.
+     * `MONGO_URI` (1 s after the first need when no mongoose is installed, 10 s when one is and does
+     * not begin to connect). Without any of these, records wait in memory and one line says so.
      *
      * Environment: `ANALYTICS_MONGODB_URI`.
      *
@@ -280,6 +280,12 @@ declare namespace AnalyticsSystem {
   export interface ObjectId {
     /** 24 hexadecimal digits. */
     toHexString(): string;
+    /** The same. */
+    toString(): string;
+    /** The same. */
+    toJSON(): string;
+    /** Whether the other is the same id, also in another form. */
+    equals(other: unknown): boolean;
   }
 
   /** What a string is made of, as mongoose does for a field of type String. */
@@ -484,7 +490,11 @@ declare namespace AnalyticsSystem {
   export type WebhookDropReason = 'failed' | 'queue_full';
 
   /** Stable between releases. */
-  export type ErrorCode = 'ANALYTICS_TIMEOUT' | 'ANALYTICS_HISTORY_BUILDING' | 'ANALYTICS_DATABASE';
+  export type ErrorCode =
+    | 'ANALYTICS_TIMEOUT'
+    | 'ANALYTICS_HISTORY_BUILDING'
+    | 'ANALYTICS_DATABASE'
+    | 'ANALYTICS_INTERNAL';
 
   /** What `flush()`, `getMetrics()` and `getLast30Days()` reject with: an `Error` with a code. */
   export interface AnalyticsError extends Error {

@@ -215,11 +215,9 @@ class OpenPromises {
   }
 
   /** Nobody will answer any more. */
-  abandon() {
+  abandon(message) {
     for (const [id, { mayFail }] of this.byId) {
-      const code = 'ANALYTICS_INTERNAL';
-      const text = 'this instance has failed; see getHealth().lastError';
-      this.settle(id, mayFail ? requestError({ code, text }) : undefined);
+      this.settle(id, mayFail ? requestError(message) : undefined);
     }
   }
 
@@ -254,7 +252,7 @@ function deliverTo(client) {
         write(message.code, message.text);
         break;
       case 'died':
-        open.abandon();
+        open.abandon(message);
         break;
       case 'connectionKnown':
         weak.deref()?.connectionKnown();

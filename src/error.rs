@@ -17,6 +17,8 @@ pub enum Error {
     HistoryBuilding { after_ms: u64 },
     /// The database refused a read in a way that repeating will not change.
     Database { message: String },
+    /// The instance has failed by a defect of this package; it stores nothing any more.
+    Internal,
 }
 
 impl Error {
@@ -26,6 +28,7 @@ impl Error {
             Error::Timeout { .. } => "ANALYTICS_TIMEOUT",
             Error::HistoryBuilding { .. } => "ANALYTICS_HISTORY_BUILDING",
             Error::Database { .. } => "ANALYTICS_DATABASE",
+            Error::Internal => "ANALYTICS_INTERNAL",
         }
     }
 }
@@ -49,6 +52,7 @@ impl fmt::Display for Error {
                 "the sessions stored before are still being summed up after {after_ms} ms; try again later"
             ),
             Error::Database { message } => f.write_str(message),
+            Error::Internal => f.write_str("this instance has failed; see getHealth().lastError"),
         }
     }
 }

@@ -10,6 +10,7 @@ use napi::threadsafe_function::{
 use napi_derive::napi;
 
 use crate::config::Config;
+use crate::error::Error;
 use crate::host::{Host, Level, Message};
 
 /// Does not keep the process alive by itself.
@@ -70,7 +71,11 @@ impl From<Message> for Delivery {
                 text: Some(text),
                 ..Self::new("log")
             },
-            Message::Died => Self::new("died"),
+            Message::Died => Self {
+                code: Some(Error::Internal.code()),
+                text: Some(Error::Internal.to_string()),
+                ..Self::new("died")
+            },
             Message::ConnectionKnown => Self::new("connectionKnown"),
             Message::ConnectionWanted => Self::new("connectionWanted"),
         }
