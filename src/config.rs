@@ -225,45 +225,44 @@ impl Source {
     }
 
     fn webhook_url(&mut self) -> Result<Option<String>, ConfigError> {
-        const ENV: &str = "ANALYTICS_WEBHOOK_URL";
-        let given_as_option = self.options.contains_key("webhookUrl");
-        let Some(url) = self.text("webhookUrl", Some(ENV))? else {
-            return Ok(None);
-        };
-        if forward::is_url(&url) {
-            return Ok(Some(url));
-        }
-        let field = if given_as_option { "webhookUrl" } else { ENV };
-        Err(ConfigError::new(field, "must be an http or https URL"))
+        let problem = "must be an http or https URL";
+        self.checked(
+            "webhookUrl",
+            "ANALYTICS_WEBHOOK_URL",
+            forward::is_url,
+            problem,
+        )
     }
 
     fn database(&mut self) -> Result<Option<String>, ConfigError> {
-        const ENV: &str = "ANALYTICS_MONGODB_DATABASE";
-        let given_as_option = self.options.contains_key("database");
-        let Some(name) = self.text("database", Some(ENV))? else {
-            return Ok(None);
-        };
-        if is_database_name(&name) {
-            return Ok(Some(name));
-        }
-        let field = if given_as_option { "database" } else { ENV };
         let problem = "must be the name of a database: at most 63 bytes, no space and none of \
                        /\\.\"$*<>:|?";
-        Err(ConfigError::new(field, problem))
+        let env = "ANALYTICS_MONGODB_DATABASE";
+        self.checked("database", env, is_database_name, problem)
     }
 
     fn uri(&mut self) -> Result<Option<String>, ConfigError> {
-        const ENV: &str = "ANALYTICS_MONGODB_URI";
-        let given_as_option = self.options.contains_key("uri");
-        let Some(uri) = self.text("uri", Some(ENV))? else {
-            return Ok(None);
-        };
-        if store::is_connection_string(&uri) {
-            return Ok(Some(uri));
-        }
-        let field = if given_as_option { "uri" } else { ENV };
         let problem = "must be a MongoDB connection string, mongodb://… or mongodb+srv://…";
-        Err(ConfigError::new(field, problem))
+        let env = "ANALYTICS_MONGODB_URI";
+        self.checked("uri", env, store::is_connection_string, problem)
+    }
+
+    /// A text of a certain form; the error names the option or the variable, whichever it came from.
+    fn checked(
+        &mut self,
+        name: &str,
+        env: &str,
+        is_valid: fn(&str) -> bool,
+        problem: &str,
+    ) -> Result<Option<String>, ConfigError> {
+        let source = match self.options.get(name) {
+            None | Some(Value::Null) => env,
+            Some(_) => name,
+        };
+        match self.text(name, Some(env))? {
+            Some(text) if !is_valid(&text) => Err(ConfigError::new(source, problem)),
+            text => Ok(text),
+        }
     }
 }
 

@@ -178,17 +178,19 @@ describe('the database', { concurrency: 4 }, () => {
        const analytics = new AnalyticsSystem({ logger });
        for (const uri of [given.first, given.second]) {
          analytics.start();
-         analytics.track('event', 'u');
+         analytics.track('dungeon.complete', 'u');
+         await analytics.onLogin('u');
          await analytics.stop();
          await mongoose.disconnect();
          if (uri === given.first) await mongoose.connect(given.second);
        }`,
       { given: { mongoose: true, first: first.uri, second: second.uri } },
     );
-    assert.deepStrictEqual(
-      [await first.count('gsoevents'), await second.count('gsoevents')],
-      [1, 1],
-    );
+    for (const database of [first, second]) {
+      const [{ dau, dungeonsRun, sessionCount }] = await database.days();
+      assert.deepStrictEqual([dau, dungeonsRun, sessionCount], [1, 1, 1]);
+      assert.strictEqual(await database.count('gsoevents'), 1);
+    }
   });
 
   it('is where the models of the host keep their documents', async () => {

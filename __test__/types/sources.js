@@ -45,7 +45,7 @@ const javascriptOptions = arrayOf(config, 'JAVASCRIPT_OPTIONS');
 const takenOut = /const \{ ([\w, ]+), \.\.\.rest \} = options/.exec(read('lib/options.js'))[1];
 const optionsInJavaScript = takenOut.split(', ');
 
-const nativeOptions = all(config, /\.(?:text|option|integer|millis)\(\s*"(\w+)"/g);
+const nativeOptions = all(config, /\.(?:text|option|integer|millis|checked)\(\s*"(\w+)"/g);
 
 const NUMERIC =
   /\.(?:integer|millis)\(\s*"(\w+)",\s*(?:None|Some\("(\w+)"\)),\s*([\w *]+),\s*([\w *]+)\.\.=([\w *]+)/g;

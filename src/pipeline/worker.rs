@@ -371,6 +371,9 @@ impl<S: Store> Worker<S> {
         }
         if let Some(store) = self.link.close() {
             self.preparation = Preparation::Needed(Backoff::default());
+            // What was known of this database may not hold in the next.
+            self.bases = Arc::default();
+            self.ledger = LedgerState::Ready(Box::new(Ledger::new(Arc::clone(&self.bases))));
             self.shared.set_connected(false);
             self.tasks.spawn(async move {
                 store.close().await;

@@ -154,14 +154,6 @@ fn unexpected(what: &str) -> StoreError {
     }
 }
 
-fn is_duplicate_key(error: &DriverError) -> bool {
-    match error.kind.as_ref() {
-        ErrorKind::Write(WriteFailure::WriteError(error)) => error.code == DUPLICATE_KEY,
-        ErrorKind::Command(command) => command.code == DUPLICATE_KEY,
-        _ => false,
-    }
-}
-
 impl Store for MongoStore {
     async fn prepare(&self) -> Result<Vec<(Level, String)>> {
         self.create_indexes().await

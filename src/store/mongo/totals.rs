@@ -118,9 +118,9 @@ impl MongoStore {
     }
 }
 
-/// An expression that adds `amount` to `field` and stores the sum as the reference would: int32 when
-/// whole and in range, else double. What is not a number stays, and so does a total whose sum would
-/// not be exact any more.
+/// An expression that adds `amount` to `field` and gives the sum the BSON type that JavaScript's driver
+/// gives such a number. What is not a number stays as it is, and so does a total whose sum would not
+/// be exact any more.
 fn sum(field: &str, amount: f64) -> Bson {
     let path = format!("${field}");
     let fits_int32 = doc! { "$and": [

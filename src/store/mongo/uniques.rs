@@ -5,14 +5,11 @@ use std::collections::HashMap;
 
 use bson::oid::ObjectId;
 use bson::{Bson, DateTime, Document, doc};
-use mongodb::error::ErrorKind;
 
-use super::{
-    Base, DUPLICATE_KEY, Marker, MongoStore, Result, Sums, is_duplicate_key, store_error,
-    unexpected,
-};
+use super::writes::refused_documents;
+use super::{Base, Marker, MongoStore, Result, Sums, store_error, unexpected};
 use crate::calendar::Day;
-use crate::store::{MARKER_LIFE_MS, Period, StoreError};
+use crate::store::{MARKER_LIFE_MS, Period, SetAside, StoreError};
 
 const OLDEST: ObjectId = ObjectId::from_bytes([0; 12]);
 
@@ -47,25 +44,16 @@ impl MongoStore {
 
     /// Inserts into `gsouniques`; what is there already stays.
     async fn insert_new(&self, documents: Vec<Document>) -> Result<()> {
-        let Err(error) = self.uniques.insert_many(documents).ordered(false).await else {
+        let inserted = self.uniques.insert_many(documents).ordered(false).await;
+        let Err(error) = inserted else {
             return Ok(());
         };
-        match error.kind.as_ref() {
-            ErrorKind::InsertMany(failed) => {
-                if let Some(concern) = &failed.write_concern_error {
-                    return Err(StoreError {
-                        message: concern.message.clone(),
-                        transient: true,
-                    });
-                }
-                let mut errors = failed.write_errors.iter().flatten();
-                if errors.all(|refused| refused.code == DUPLICATE_KEY) {
-                    return Ok(());
-                }
-                Err(store_error(error))
-            }
-            _ if is_duplicate_key(&error) => Ok(()),
-            _ => Err(store_error(error)),
+        match refused_documents(error)?.into_iter().next() {
+            None => Ok(()),
+            Some(SetAside { message, .. }) => Err(StoreError {
+                message,
+                transient: false,
+            }),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use bson::{DateTime, Document, RawDocumentBuf, doc};
 use mongodb::Collection;
-use mongodb::error::{ErrorKind, IndexedWriteError, WriteFailure};
+use mongodb::error::{Error as DriverError, ErrorKind, IndexedWriteError, WriteFailure};
 
 use super::{
     Close, Closed, DUPLICATE_KEY, MongoStore, Result, SetAside, StoreError, is_about_content,
@@ -15,19 +15,22 @@ pub(super) async fn insert(
     collection: &Collection<RawDocumentBuf>,
     documents: &[&RawDocumentBuf],
 ) -> Result<Vec<SetAside>> {
-    let Err(error) = collection
-        .insert_many(documents.iter().copied())
-        .ordered(false)
-        .await
-    else {
-        return Ok(Vec::new());
-    };
+    let inserted = collection.insert_many(documents.iter().copied());
+    match inserted.ordered(false).await {
+        Ok(_) => Ok(Vec::new()),
+        Err(error) => refused_documents(error),
+    }
+}
+
+/// Which documents of an unordered insert are refused for their content. Those that are there already
+/// under their `_id` are not among them. An error when the insert has to be repeated.
+pub(super) fn refused_documents(error: DriverError) -> Result<Vec<SetAside>> {
     let ErrorKind::InsertMany(failed) = error.kind.as_ref() else {
         return Err(store_error(error));
     };
     if let Some(concern) = &failed.write_concern_error {
         return Err(StoreError {
-            message: concern.message.clone(),
+            message: server_message(&concern.message, concern.code),
             transient: true,
         });
     }
