@@ -37,7 +37,10 @@ export declare class NativeAnalytics {
   refuse(): void
   /** `connection` is a JSON object. */
   connect(connection: string): void
-  /** `is_last` when the process ends and there is no time to wait for mongoose. */
+  /**
+   * The host has no connection; `mongoose_may_come` when it has a mongoose that may connect,
+   * `is_last` when there is no time to wait for that.
+   */
   nothingFound(mongooseMayCome: boolean, isLast: boolean): void
   requestFlush(request: number): void
   requestStop(request: number): void

@@ -16,7 +16,7 @@ use napi_derive::napi;
 use crate::config::Config;
 use crate::counters::COUNTED_EVENTS;
 use crate::health::{NOTES, REJECTIONS, known};
-use crate::pipeline::{self, Pipeline, Request};
+use crate::pipeline::{self, Pipeline, Prospect, Request};
 use crate::shared::Shared;
 use crate::store::{Connection, MongoStore};
 
@@ -198,10 +198,16 @@ impl NativeAnalytics {
         Ok(())
     }
 
-    /// `is_last` when the process ends and there is no time to wait for mongoose.
+    /// The host has no connection; `mongoose_may_come` when it has a mongoose that may connect,
+    /// `is_last` when there is no time to wait for that.
     #[napi]
     pub fn nothing_found(&self, mongoose_may_come: bool, is_last: bool) {
-        self.pipeline.nothing_found(mongoose_may_come, is_last);
+        let prospect = match (is_last, mongoose_may_come) {
+            (true, _) => Prospect::Last,
+            (false, true) => Prospect::Mongoose,
+            (false, false) => Prospect::NoMongoose,
+        };
+        self.pipeline.nothing_found(prospect);
     }
 
     #[napi]

@@ -1,8 +1,8 @@
 //! Which database to use, and since when none is known.
 //!
 //! Order: `uri`, `ANALYTICS_MONGODB_URI` → the host's mongoose, whenever it begins to connect →
-//! `MONGODB_URI`, `MONGO_URI`. Hosts load mongoose in the same turn as a rule, so a process in which
-//! it is not loaded a second after the first need will not load it; one that is loaded gets longer.
+//! `MONGODB_URI`, `MONGO_URI`. The variables may name another database than the one that mongoose is
+//! about to connect to, so a mongoose that is there gets time to begin.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,10 +21,28 @@ pub type Opener<S> =
 
 /// How often the host is asked for its connection.
 const ASK_EVERY: Duration = Duration::from_millis(200);
-/// How long to wait for a mongoose that is not loaded.
-pub const PATIENCE_UNLOADED: Duration = Duration::from_secs(1);
-/// How long to wait for a mongoose that is loaded and does not connect.
-pub const PATIENCE_LOADED: Duration = Duration::from_secs(10);
+
+/// What a host without a connection can still be expected to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prospect {
+    /// A mongoose is installed or loaded, and may begin to connect.
+    Mongoose,
+    NoMongoose,
+    /// The instance stops or the process ends: there is no time to wait.
+    Last,
+}
+
+impl Prospect {
+    /// How long the host is asked before something else is tried.
+    fn patience(self) -> Duration {
+        match self {
+            Prospect::Mongoose => Duration::from_secs(10),
+            // Hosts load what they need in their first turn, as a rule.
+            Prospect::NoMongoose => Duration::from_secs(1),
+            Prospect::Last => Duration::ZERO,
+        }
+    }
+}
 
 pub struct Link<S> {
     state: State<S>,
@@ -110,12 +128,12 @@ impl<S> Link<S> {
         }
     }
 
-    /// The host has no connection; after this much patience something else is tried.
-    pub fn nothing_found(&mut self, patience: Duration, config: &Config, now: Instant) -> Verdict {
+    /// The host has no connection.
+    pub fn nothing_found(&mut self, prospect: Prospect, config: &Config, now: Instant) -> Verdict {
         let waited = self
             .needed_since
             .map_or(Duration::ZERO, |since| now - since);
-        if waited < patience || self.connection.is_some() {
+        if waited < prospect.patience() || self.connection.is_some() {
             return Verdict::KeepAsking;
         }
         if let Some(uri) = &config.fallback_uri {

@@ -1,5 +1,6 @@
 //! Lines for the operator: what happened, and what to do next.
 
+use super::link::Prospect;
 use crate::config::Config;
 
 pub fn no_connection(config: &Config) -> String {
@@ -11,11 +12,10 @@ pub fn no_connection(config: &Config) -> String {
     )
 }
 
-pub fn fallback(mongoose_may_come: bool) -> String {
-    let why = if mongoose_may_come {
-        "mongoose has not begun to connect"
-    } else {
-        "mongoose is not loaded"
+pub fn fallback(prospect: Prospect) -> String {
+    let why = match prospect {
+        Prospect::NoMongoose => "mongoose is not loaded",
+        Prospect::Mongoose | Prospect::Last => "mongoose has not begun to connect",
     };
     format!("{why}: using the database that MONGODB_URI or MONGO_URI names")
 }

@@ -44,7 +44,7 @@ use crate::record::{Frames, frames_within};
 use crate::shared::Shared;
 use crate::store::Connection;
 
-pub use link::Opener;
+pub use link::{Opener, Prospect};
 pub use operations::Request;
 pub use worker::spawn;
 
@@ -53,20 +53,11 @@ const RECORD_OVERHEAD: usize = 160;
 
 /// What the host sends to the worker.
 enum Command {
-    Frames {
-        bytes: Vec<u8>,
-        records: u32,
-    },
+    Frames { bytes: Vec<u8>, records: u32 },
     Connect(Connection),
-    NothingFound {
-        mongoose_may_come: bool,
-        is_last: bool,
-    },
+    NothingFound(Prospect),
     Start,
-    Request {
-        request: u32,
-        what: Request,
-    },
+    Request { request: u32, what: Request },
 }
 
 /// The host's end of one pipeline. When it is dropped, the worker writes what it has and ends.
@@ -139,12 +130,8 @@ impl Pipeline {
         self.send(Command::Connect(connection));
     }
 
-    /// `is_last` when there is no time left to wait for mongoose.
-    pub fn nothing_found(&self, mongoose_may_come: bool, is_last: bool) {
-        self.send(Command::NothingFound {
-            mongoose_may_come,
-            is_last,
-        });
+    pub fn nothing_found(&self, prospect: Prospect) {
+        self.send(Command::NothingFound(prospect));
     }
 
     pub fn request(&self, request: u32, what: Request) {

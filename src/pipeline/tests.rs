@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{Pipeline, Request, spawn};
+use super::{Pipeline, Prospect, Request, spawn};
 use crate::calendar::Day;
 use crate::config::Config;
 use crate::counters::Counter;
@@ -146,7 +146,7 @@ async fn the_user_is_told_once_that_there_is_no_connection() {
     let (pipeline, host) = start(&reliable(), "{}");
     pipeline.push(&event("a", None, MORNING_MS), 1);
     for _ in 0..200 {
-        pipeline.nothing_found(true, false);
+        pipeline.nothing_found(Prospect::Mongoose);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let told = |message: &Message| match message {

@@ -15,7 +15,7 @@ use super::attempt::attempt;
 use super::backoff::Backoff;
 use super::intake::{EventItem, Intake, Item, SessionItem};
 use super::lane::{GroupLimit, Lane};
-use super::link::{Link, Opener, PATIENCE_LOADED, PATIENCE_UNLOADED, Step, Verdict};
+use super::link::{Link, Opener, Prospect, Step, Verdict};
 use super::operations::{Acknowledgements, Operation};
 use super::protocol::{self, Ledger, Remarks};
 use super::reading::Answer;
@@ -176,10 +176,7 @@ impl<S: Store> Worker<S> {
         match command {
             Command::Frames { bytes, records } => self.take_frames(&bytes, records),
             Command::Connect(connection) => self.link.connect(connection),
-            Command::NothingFound {
-                mongoose_may_come,
-                is_last,
-            } => self.look_elsewhere(mongoose_may_come, is_last),
+            Command::NothingFound(prospect) => self.look_elsewhere(prospect),
             Command::Start => {
                 if self.stopping {
                     self.link.forget(&self.shared.config);
@@ -218,9 +215,9 @@ impl<S: Store> Worker<S> {
         }
         // A frame that cannot be read ends its hand-over; only a defect of this package makes one.
         self.shared
-            .release(frames_cost(bytes.len(), records) - cost);
+            .release(frames_cost(bytes.len(), records).saturating_sub(cost));
         self.shared
-            .settle_dropped("internal", u64::from(records - taken));
+            .settle_dropped("internal", u64::from(records.saturating_sub(taken)));
         self.shared.set_active_sessions(self.intake.active.len());
         self.acknowledge(acknowledged);
     }
@@ -257,23 +254,20 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    fn look_elsewhere(&mut self, mongoose_may_come: bool, is_last: bool) {
+    fn look_elsewhere(&mut self, prospect: Prospect) {
         let shared = Arc::clone(&self.shared);
-        if is_last && shared.gauges().queued == 0 {
+        if prospect == Prospect::Last && shared.gauges().queued == 0 {
             return;
         }
-        let now = Instant::now();
-        let patience = match (is_last, mongoose_may_come) {
-            (true, _) => Duration::ZERO,
-            (false, true) => PATIENCE_LOADED,
-            (false, false) => PATIENCE_UNLOADED,
-        };
-        match self.link.nothing_found(patience, &shared.config, now) {
+        match self
+            .link
+            .nothing_found(prospect, &shared.config, Instant::now())
+        {
             Verdict::KeepAsking => {}
             Verdict::TellUser => shared.log(Level::Warn, messages::no_connection(&shared.config)),
             Verdict::UseFallback => {
                 shared.deliver(Message::ConnectionKnown);
-                shared.log(Level::Info, messages::fallback(mongoose_may_come));
+                shared.log(Level::Info, messages::fallback(prospect));
             }
         }
     }
