@@ -288,7 +288,7 @@ describe('without any connection', { concurrency: true }, () => {
     }
     assert.strictEqual(result.code, 'ANALYTICS_TIMEOUT');
     assert.deepStrictEqual([result.health.accepted, result.health.queued], [2, 2]);
-    assert.ok(elapsedMs < 6_000, `${elapsedMs} ms`);
+    assert.ok(elapsedMs < 8_000, `${elapsedMs} ms`);
     assert.doesNotMatch(stderr, /Error|Warning/);
   });
 
@@ -298,7 +298,7 @@ describe('without any connection', { concurrency: true }, () => {
       const analytics = new AnalyticsSystem();
       for (let i = 0; i < 7; i++) analytics.track('event', 'u');
     });
-    assert.ok(end.elapsedMs < 3_000, `${end.elapsedMs} ms`);
+    assert.ok(end.elapsedMs < 6_000, `${end.elapsedMs} ms`);
     assert.match(end.stderr, /not written: 7\b/);
   });
 
@@ -308,7 +308,7 @@ describe('without any connection', { concurrency: true }, () => {
       new AnalyticsSystem();
     });
     assert.deepStrictEqual([end.stdout, end.stderr], ['', '']);
-    assert.ok(end.elapsedMs < 3_000, `${end.elapsedMs} ms`);
+    assert.ok(end.elapsedMs < 6_000, `${end.elapsedMs} ms`);
   });
 
   it('a loaded mongoose that never connects gets 10 s, nothing is said before', async () => {

@@ -139,7 +139,7 @@ describe('the bound of the queue', { concurrency: true }, () => {
     assert.strictEqual(full.accepted + full.rejected.queue_full, 200);
     assert.strictEqual(full.queued, full.accepted);
     assert.ok(full.queuedBytes <= 64 * KIB && full.queuedBytes > 60 * KIB, `${full.queuedBytes}`);
-    assert.ok(result.loginMs < 500 && result.login, `onLogin took ${result.loginMs} ms`);
+    assert.ok(result.loginMs < 3_000 && result.login, `onLogin took ${result.loginMs} ms`);
     assert.ok(full.accepted >= 50, `${full.accepted}`);
     const stored = await database.events({ event: 'full' });
     assert.deepStrictEqual(

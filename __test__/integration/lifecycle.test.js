@@ -45,8 +45,8 @@ describe('an instance', { concurrency: true }, () => {
     assert.strictEqual(analytics.track('while stopping', 'u'), undefined);
     await stopped;
     assert.strictEqual(analytics.track('after', 'u'), undefined);
-    assert.strictEqual(await within(analytics.onLogin('u', 'n'), { timeoutMs: 1_000 }), undefined);
-    assert.strictEqual(await within(analytics.onLogout('u'), { timeoutMs: 1_000 }), undefined);
+    assert.strictEqual(await within(analytics.onLogin('u', 'n'), { timeoutMs: 4_000 }), undefined);
+    assert.strictEqual(await within(analytics.onLogout('u'), { timeoutMs: 4_000 }), undefined);
     await analytics.flush();
     assert.deepStrictEqual(
       (await database.events()).map(({ event }) => event),
@@ -81,7 +81,7 @@ describe('an instance', { concurrency: true }, () => {
 
   it('stops before it was ever started or used', async () => {
     const { analytics } = create({ uri: NOBODY });
-    await within(analytics.stop(), { timeoutMs: 1_000, what: 'stop() of an unused instance' });
+    await within(analytics.stop(), { timeoutMs: 5_000, what: 'stop() of an unused instance' });
   });
 
   it('starts again after stop()', async () => {

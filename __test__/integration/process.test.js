@@ -11,7 +11,7 @@ const { NOBODY, runProgram, startProgram, useMongod } = require('./setup');
 const mongo = useMongod();
 
 /** Node alone needs this long to start and end on a busy machine. */
-const STARTUP_MS = 1_500;
+const STARTUP_MS = 3_000;
 const DRAIN_MS = 1_500;
 
 const COUNTED = 'dungeon.complete';
@@ -43,7 +43,7 @@ describe('the process', { concurrency: 3 }, () => {
     host.child.kill('SIGUSR2');
     const asked = performance.now();
     assert.strictEqual((await host.finished).code, 0);
-    assert.ok(performance.now() - asked < 1_000);
+    assert.ok(performance.now() - asked < 4_000);
   });
 
   it('ends by itself without start(), and what was tracked is stored', async () => {
@@ -197,7 +197,7 @@ describe('the process', { concurrency: 3 }, () => {
       },
       { given: { uri: mongo.database().uri } },
     );
-    assert.ok(result < 100, `${result} ms`);
+    assert.ok(result < 1_000, `${result} ms`);
   });
 
   it('stays alive for open promises of onLogin(), onLogout(), flush() and reads', async () => {

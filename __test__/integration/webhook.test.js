@@ -31,7 +31,7 @@ describe('MongoDB gets everything', { concurrency: true }, () => {
     track(analytics);
     await analytics.flush();
     await assertInMongo(database);
-    await within(analytics.stop(), { timeoutMs: 3_000, what: 'stop() with a dead webhook' });
+    await within(analytics.stop(), { timeoutMs: 8_000, what: 'stop() with a dead webhook' });
     const { webhook, written, dropped, rejected } = analytics.getHealth();
     assert.deepStrictEqual(webhook, { queued: 0, sent: 0, dropped: { failed: COUNT } });
     assert.deepStrictEqual([written, dropped, rejected], [COUNT, {}, {}]);
@@ -52,12 +52,12 @@ describe('MongoDB gets everything', { concurrency: true }, () => {
     });
     analytics.start();
     track(analytics);
-    await within(analytics.flush(), { timeoutMs: 2_000, what: 'flush() with a hanging webhook' });
+    await within(analytics.flush(), { timeoutMs: 8_000, what: 'flush() with a hanging webhook' });
     await assertInMongo(database);
     const started = performance.now();
     await analytics.stop();
     const ms = performance.now() - started;
-    assert.ok(ms >= 590 && ms < 1_500, `${ms} ms`);
+    assert.ok(ms >= 590 && ms < 5_000, `${ms} ms`);
     const { webhook, queued } = analytics.getHealth();
     assert.deepStrictEqual([webhook.sent, webhook.queued, queued], [0, COUNT, 0]);
     await hook.close();
