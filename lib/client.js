@@ -27,7 +27,7 @@ class Client {
     const json = optionsJson(options);
     this.strict = options.strict === true;
     this.write = lineWriter(options.logger);
-    this.open = new OpenPromises(this.write);
+    this.open = new OpenPromises();
     try {
       this.native = new NativeAnalytics(json, environmentJson(options), deliverTo(this));
     } catch (error) {
@@ -182,8 +182,7 @@ class Client {
 
 /** Promises that wait for the native side; as long as one is open the process stays alive. */
 class OpenPromises {
-  constructor(write) {
-    this.write = write;
+  constructor() {
     this.byId = new Map();
     this.lastId = 0;
     this.holders = 0;

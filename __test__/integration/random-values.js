@@ -2,17 +2,7 @@
 'use strict';
 
 const bson = require('bson');
-
-/** mulberry32 */
-function generator(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+const { generator } = require('../support/random');
 
 /** Events that are counted. */
 const COUNTED = ['dungeon.complete', 'credits.earn', 'gems.purchase', 'stripe.payment'];
