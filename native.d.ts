@@ -37,11 +37,16 @@ export declare class NativeAnalytics {
   refuse(): void
   /** `connection` is a JSON object. */
   connect(connection: string): void
+  /** As `connect`, for a host that has left the connection it gave before. */
+  relocate(connection: string): void
   /**
    * The host has no connection; `mongoose_may_come` when it has a mongoose that may connect,
-   * `is_last` when there is no time to wait for that.
+   * `is_last` when there is no time to wait for that. `other` is a connection that will do then.
    */
-  nothingFound(mongooseMayCome: boolean, isLast: boolean): void
+  nothingFound(mongooseMayCome: boolean, isLast: boolean, other?: string | undefined | null): void
+  /** The flush interval is over by the clock of the host: totals need not wait any longer. */
+  totalsDue(): void
+  get flushIntervalMs(): number
   requestFlush(request: number): void
   requestStop(request: number): void
   /** `now_ms` is the JavaScript clock. */

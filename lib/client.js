@@ -15,6 +15,7 @@ const { Stage } = require('./stage.js');
 /** Longest time for which the end of the process waits for records to be written, in ms. */
 const EXIT_DRAIN_MS = 1500;
 const LAST_ID = 0xffffffff;
+const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
 
 /** Clients of this environment, for the end of the process; shared by all copies of this module. */
 const CLIENTS = Symbol.for('gso-analytics.clients');
@@ -39,6 +40,9 @@ class Client {
     this.stage = this.createStage();
     this.isStarted = false;
     this.wasStopped = false;
+    this.stopTimer = () => {};
+    /** Whether records were handed over since the flush interval was over last. */
+    this.hasNews = false;
     this.refusal = null;
     remember(this);
   }
@@ -51,7 +55,9 @@ class Client {
       forwarding: native.isForwarding,
       bson: () => host.bson(),
       handOver: (bytes, length, records) => {
-        if (!this.isConnectionKnown) this.open.seeker = this;
+        if (this.isConnectionKnown) this.followHost();
+        else this.open.seeker = this;
+        this.hasNews = true;
         native.push(bytes, length, records);
       },
       reject: (reason) => {
@@ -66,9 +72,13 @@ class Client {
     if (this.isStarted) return;
     this.isStarted = true;
     // A host that stopped it may have connected to another place since.
-    if (this.wasStopped) this.isConnectionKnown = this.native.hasUri;
+    if (this.wasStopped) {
+      this.isConnectionKnown = this.native.hasUri;
+      this.host.forget();
+    }
     this.open.hold(this.native);
     this.native.start();
+    this.stopTimer = everyInterval(this.native.flushIntervalMs, () => this.intervalOver());
     this.write('info', 'System started');
   }
 
@@ -80,6 +90,7 @@ class Client {
     this.wasStopped = true;
     if (this.isStarted) {
       this.isStarted = false;
+      this.stopTimer();
       this.open.release();
     }
     return stopped;
@@ -144,6 +155,7 @@ class Client {
   /** Sends a request after everything that was staged before it. */
   request(send, { mayFail = true } = {}) {
     this.stage.flush();
+    if (this.isConnectionKnown) this.followHost();
     const { id, promise } = this.open.create(this.native, { mayFail });
     try {
       send(id);
@@ -153,15 +165,34 @@ class Client {
     return promise;
   }
 
+  /** The native side keeps time too; a host that fakes its timers expects theirs to count. */
+  intervalOver() {
+    this.stage.turnEnded();
+    if (!this.hasNews) return;
+    this.hasNews = false;
+    this.native.totalsDue();
+  }
+
   lookForConnection({ isLast = false } = {}) {
-    const { connection, mayCome } = this.host.find({ isLast });
+    if (this.isConnectionKnown) return;
+    const { connection, mayCome, other } = this.host.find({ isLast });
     if (connection === undefined) {
-      this.native.nothingFound(mayCome, isLast);
+      this.native.nothingFound(mayCome, isLast, other && this.settingsJson(other));
       return;
     }
-    connection.database = this.native.database ?? connection.database;
-    this.native.connect(JSON.stringify({ adopted: connection }));
+    this.native.connect(this.settingsJson(connection));
     this.connectionKnown();
+  }
+
+  /** A host that connects to another place takes its records there. */
+  followHost() {
+    const settings = this.host.moved();
+    if (settings !== undefined) this.native.relocate(this.settingsJson(settings));
+  }
+
+  settingsJson(settings) {
+    const database = this.native.database ?? settings.database;
+    return JSON.stringify({ ...settings, database });
   }
 
   connectionKnown() {
@@ -231,6 +262,14 @@ class OpenPromises {
     this.native.release();
     this.native = undefined;
   }
+}
+
+/** By the host's timers as they are now, faked ones included. */
+function everyInterval(ms, call) {
+  const { setInterval, clearInterval } = globalThis;
+  const timer = setInterval(call, Math.min(ms, LONGEST_INTERVAL_MS));
+  timer?.unref?.();
+  return () => clearInterval(timer);
 }
 
 function deliverTo(client) {

@@ -19,6 +19,8 @@ class HostConnection {
     this.collections = options.collections;
     this.warnAbout = warnOnce(warn);
     this.hostBson = undefined;
+    /** The connection that was adopted, and the client it had: a reconnecting host makes another. */
+    this.adopted = undefined;
     this.meet();
   }
 
@@ -35,14 +37,17 @@ class HostConnection {
   /**
    * @param {{ isLast?: boolean }} [when] at the end of the process a connection that the host has
    *   closed just before is good enough
-   * @returns {{ connection?: object, mayCome: boolean }} whether a mongoose may begin to connect
+   * @returns {{ connection?: object, mayCome: boolean, other?: object }} whether a mongoose may begin
+   *   to connect, and a connection that will do if it does not
    */
   find({ isLast = false } = {}) {
     const copies = this.meet();
     const those = (test) => copies.filter((copy) => test(copy.connection ?? copy));
     let connecting = those(mongooses.isConnecting);
     if (isLast && connecting.length === 0) connecting = those(mongooses.wasConnecting);
-    if (connecting.length === 0) return { mayCome: copies.length > 0 || isMongooseInstalled() };
+    if (connecting.length === 0) {
+      return { mayCome: copies.length > 0 || isMongooseInstalled(), other: this.other(copies) };
+    }
     if (connecting.length > 1) {
       this.warnAbout(
         'several copies of mongoose are connected: the first is used; see options.mongoose',
@@ -51,9 +56,26 @@ class HostConnection {
     return { connection: this.adopt(connecting[0]), mayCome: true };
   }
 
+  /** The connection that `createConnection()` has made, if it has made just one. */
+  other(copies) {
+    const made = copies.flatMap((copy) =>
+      (copy.connections ?? []).map((connection) => ({ copy, connection })),
+    );
+    const others = made.filter(({ connection }) => mongooses.isConnecting(connection));
+    if (others.length !== 1) return undefined;
+    const [{ copy, connection }] = others;
+    return this.settings(connection, copy);
+  }
+
   adopt(mongoose) {
     const connection = mongoose.connection ?? mongoose;
     this.hostBson = bsonOf(mongoose) ?? this.hostBson;
+    const settings = this.settings(connection, mongoose);
+    this.adopted = { mongoose, connection, client: connection.client, place: placeOf(settings) };
+    return settings;
+  }
+
+  settings(connection, mongoose) {
     const missing = mongooses.unadoptable(connection);
     if (missing.length > 0) {
       this.warnAbout(
@@ -61,14 +83,33 @@ class HostConnection {
           'if no connection comes about, set options.uri',
       );
     }
-    const description = mongooses.describe(connection);
-    return { ...description, collections: mongooses.collectionNames(mongoose) };
+    const collections = mongooses.collectionNames(mongoose);
+    return { ...mongooses.describe(connection), collections };
+  }
+
+  /** The settings of another place, if the host has gone there since its connection was adopted. */
+  moved() {
+    if (this.adopted === undefined) return undefined;
+    const { mongoose, connection, client, place } = this.adopted;
+    if (connection.client === client || !mongooses.isConnecting(connection)) return undefined;
+    const settings = this.adopt(mongoose);
+    return this.adopted.place === place ? undefined : settings;
+  }
+
+  forget() {
+    this.adopted = undefined;
   }
 
   /** The host's `bson` where it has one, else our own; loaded when first needed. */
   bson() {
     return this.hostBson ?? require('bson');
   }
+}
+
+/** Text that differs between places; of an SRV record the hosts may be known or not. */
+function placeOf(settings) {
+  const { hosts, ...rest } = settings;
+  return JSON.stringify(settings.srvHost === undefined ? settings : rest);
 }
 
 function warnOnce(warn) {
@@ -90,16 +131,19 @@ let isInstalled;
 
 /** Whether the program could still load mongoose; looks, and loads nothing. */
 function isMongooseInstalled() {
-  if (isInstalled === undefined) {
-    try {
-      const program = require.main?.filename ?? process.argv[1] ?? path.join(process.cwd(), 'x');
-      createRequire(path.resolve(program)).resolve('mongoose');
-      isInstalled = true;
-    } catch {
-      isInstalled = false;
-    }
-  }
+  // Under a process manager the main file is not the program's own, but its folder is.
+  const places = [() => require.main?.filename, () => process.argv[1], () => `${process.cwd()}/x`];
+  isInstalled ??= places.some(canLoadMongoose);
   return isInstalled;
+}
+
+function canLoadMongoose(place) {
+  try {
+    createRequire(path.resolve(place())).resolve('mongoose');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Gives every loaded mongoose the models it lacks, as hosts expect of requiring this package. */

@@ -15,6 +15,9 @@ const { getPrototypeOf, getOwnPropertyNames, keys: ownKeys } = Object;
 const { isArray } = Array;
 const ObjectPrototype = Object.prototype;
 const NativeDate = Date;
+const NativeNumber = Number;
+const NativeString = String;
+const NativeBoolean = Boolean;
 const objectToString = ObjectPrototype.toString;
 const stringValueOf = String.prototype.valueOf;
 const mapEntries = Map.prototype.entries;
@@ -104,9 +107,14 @@ function errorFields(error) {
 /** Documents that hold nothing but these and scalars take a shortcut in mongoose. */
 function isStoredUncloned(value) {
   if (isArray(value)) return false;
-  if (types.isDate(value) || types.isNumberObject(value)) return true;
-  if (types.isStringObject(value) || types.isBooleanObject(value)) return true;
+  if (types.isDate(value) || types.isBoxedPrimitive(value)) return isOfThisRealm(value);
   return value._bsontype === 'ObjectId' || value._bsontype === 'Decimal128';
+}
+
+/** mongoose asks `instanceof`: a boxed value out of a `vm` context is unwrapped like any object. */
+function isOfThisRealm(value) {
+  if (value instanceof NativeDate || value instanceof NativeNumber) return true;
+  return value instanceof NativeString || value instanceof NativeBoolean;
 }
 
 /** An object by mongoose's rules, in the order in which mongoose asks. */

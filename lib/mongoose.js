@@ -4,7 +4,10 @@
  */
 'use strict';
 
-const FILE = /[\\/]mongoose[\\/](?:lib[\\/])?index\.js$/;
+const Module = require('node:module');
+
+/** In every mongoose, whatever its folder is called: packages can be installed under an alias. */
+const INNER_FILE = /([\\/])lib[\\/]drivers[\\/]node-mongodb-native[\\/]connection\.js$/;
 const CONNECTED = 1;
 const CONNECTING = 2;
 /** Events are kept for 7 days. */
@@ -30,15 +33,24 @@ const COUNTERS = [
 
 /** Copies of mongoose that this process has loaded. */
 function loadedCopies() {
+  // Jest has a cache of its own; code that came through a loader of ES modules may see none.
+  const cache = require.cache ?? Module._cache ?? {};
   const found = new Set();
-  // Some loaders of ES modules leave no cache.
-  for (const file of Object.keys(require.cache ?? {})) {
-    if (!FILE.test(file)) continue;
-    const exported = require.cache[file]?.exports;
-    const mongoose = isMongoose(exported) ? exported : exported?.default;
-    if (isMongoose(mongoose)) found.add(mongoose);
+  for (const file of Object.keys(cache)) {
+    if (!INNER_FILE.test(file)) continue;
+    const mongoose = entriesAround(file)
+      .map((entry) => cache[entry]?.exports)
+      .find(isMongoose);
+    if (mongoose !== undefined) found.add(mongoose);
   }
   return [...found];
+}
+
+/** The files through which the mongoose that `innerFile` belongs to is loaded. */
+function entriesAround(innerFile) {
+  const [end, separator] = INNER_FILE.exec(innerFile);
+  const folder = innerFile.slice(0, -end.length);
+  return [['index.js'], ['lib', 'index.js']].map((names) => [folder, ...names].join(separator));
 }
 
 function isMongoose(value) {
@@ -63,11 +75,14 @@ function describe(connection) {
   return {
     hosts: (options.hosts ?? []).map(String),
     srvHost: options.srvHost,
+    srvServiceName: options.srvServiceName,
+    srvMaxHosts: options.srvMaxHosts,
     username: credentials?.username || undefined,
     password: credentials?.password || undefined,
     authSource: credentials?.source,
     authMechanism: credentials ? String(credentials.mechanism) : undefined,
-    tls: options.tls ? tls(options) : undefined,
+    // Loads modules of Node that a host without TLS does not need.
+    tls: options.tls ? require('./tls.js').describe(options) : undefined,
     replicaSet: options.replicaSet,
     directConnection: options.directConnection,
     loadBalanced: options.loadBalanced,
@@ -79,14 +94,6 @@ function describe(connection) {
 function databaseOf(connection, options) {
   const isSettled = connection.readyState !== CONNECTING || connection._parent !== undefined;
   return (isSettled ? connection.name : undefined) ?? connection.$dbName ?? options.dbName;
-}
-
-function tls(options) {
-  return {
-    caFile: options.tlsCAFile,
-    certificateKeyFile: options.tlsCertificateKeyFile,
-    allowInvalidCertificates: options.rejectUnauthorized === false,
-  };
 }
 
 /**
@@ -152,12 +159,9 @@ function collectionNames({ models = {} }) {
 function unadoptable(connection) {
   const { options } = connection.client;
   const given = {
-    ca: options.ca && !options.tlsCAFile,
-    cert: options.cert && !options.tlsCertificateKeyFile,
-    key: options.key && !options.tlsCertificateKeyFile,
     pfx: options.pfx,
     crl: options.crl,
-    tlsCertificateKeyFilePassword: options.passphrase ?? options.tlsCertificateKeyFilePassword,
+    secureContext: options.secureContext,
     tlsAllowInvalidHostnames: options.checkServerIdentity,
     proxyHost: options.proxyHost,
     authMechanismProperties: Object.values(options.credentials?.mechanismProperties ?? {}).some(

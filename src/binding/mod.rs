@@ -16,7 +16,7 @@ use napi_derive::napi;
 use crate::config::Config;
 use crate::counters::COUNTED_EVENTS;
 use crate::health::{NOTES, REJECTIONS, known};
-use crate::pipeline::{self, Pipeline, Prospect, Request};
+use crate::pipeline::{self, Found, Pipeline, Prospect, Request};
 use crate::shared::Shared;
 use crate::store::{Connection, MongoStore};
 
@@ -192,22 +192,45 @@ impl NativeAnalytics {
     /// `connection` is a JSON object.
     #[napi]
     pub fn connect(&self, connection: String) -> Result<()> {
-        let connection = serde_json::from_str(&connection)
-            .map_err(|_| invalid("the connection of mongoose cannot be read"))?;
-        self.pipeline.connect(connection);
+        self.pipeline.connect(adopted(&connection)?);
+        Ok(())
+    }
+
+    /// As `connect`, for a host that has left the connection it gave before.
+    #[napi]
+    pub fn relocate(&self, connection: String) -> Result<()> {
+        self.pipeline.relocate(adopted(&connection)?);
         Ok(())
     }
 
     /// The host has no connection; `mongoose_may_come` when it has a mongoose that may connect,
-    /// `is_last` when there is no time to wait for that.
+    /// `is_last` when there is no time to wait for that. `other` is a connection that will do then.
     #[napi]
-    pub fn nothing_found(&self, mongoose_may_come: bool, is_last: bool) {
+    pub fn nothing_found(
+        &self,
+        mongoose_may_come: bool,
+        is_last: bool,
+        other: Option<String>,
+    ) -> Result<()> {
         let prospect = match (is_last, mongoose_may_come) {
             (true, _) => Prospect::Last,
             (false, true) => Prospect::Mongoose,
             (false, false) => Prospect::NoMongoose,
         };
-        self.pipeline.nothing_found(prospect);
+        let other = other.map(|other| adopted(&other)).transpose()?;
+        self.pipeline.nothing_found(Found { prospect, other });
+        Ok(())
+    }
+
+    /// The flush interval is over by the clock of the host: totals need not wait any longer.
+    #[napi]
+    pub fn totals_due(&self) {
+        self.pipeline.totals_due();
+    }
+
+    #[napi(getter)]
+    pub fn flush_interval_ms(&self) -> u32 {
+        u32::try_from(self.config().flush_interval.as_millis()).unwrap_or(u32::MAX)
     }
 
     #[napi]
@@ -262,6 +285,14 @@ impl NativeAnalytics {
         let shared = self.pipeline.shared();
         shared.warn_once(reason, || message::refusal(reason, &shared.config));
     }
+}
+
+/// The settings of a mongoose connection, as JSON.
+fn adopted(json: &str) -> Result<Connection> {
+    let settings = serde_json::from_str(json);
+    settings
+        .map(Connection::Adopted)
+        .map_err(|_| invalid("the connection of mongoose cannot be read"))
 }
 
 fn remember(shared: &Arc<Shared>) {

@@ -51,21 +51,22 @@ impl<T: Numbered> Lane<T> {
         group.or(self.queue.front()).map(T::seq)
     }
 
-    /// The next group to write, if none is in flight and no wait is on.
-    pub fn take_group(&mut self, now: Instant) -> Option<Arc<Vec<T>>> {
+    /// The next group to write, of records up to this one, if none is in flight and no wait is on.
+    pub fn take_group(&mut self, now: Instant, up_to: i64) -> Option<Arc<Vec<T>>> {
         if self.is_in_flight || !self.backoff.is_over(now) {
             return None;
         }
         if self.group.is_none() {
-            self.group = self.next_group();
+            self.group = self.next_group(up_to);
         }
         self.is_in_flight = self.group.is_some();
         self.group.clone()
     }
 
-    fn next_group(&mut self) -> Option<Arc<Vec<T>>> {
+    fn next_group(&mut self, up_to: i64) -> Option<Arc<Vec<T>>> {
         let (mut count, mut bytes) = (0, 0);
-        for item in self.queue.iter().take(self.limit.records) {
+        let items = self.queue.iter().take(self.limit.records);
+        for item in items.take_while(|item| item.seq() <= up_to) {
             bytes += item.cost();
             if count > 0 && bytes > self.limit.bytes {
                 break;
@@ -100,6 +101,8 @@ impl<T: Numbered> Lane<T> {
 mod tests {
     use super::*;
 
+    const ALL: i64 = i64::MAX;
+
     #[derive(Debug, Clone, PartialEq)]
     struct Item(i64);
 
@@ -122,26 +125,36 @@ mod tests {
     fn one_group_is_in_flight_at_a_time_and_bounded_by_records_and_bytes() {
         let now = Instant::now();
         let mut by_records = lane(3, 1000);
-        assert_eq!(by_records.take_group(now).map(|g| g.len()), Some(3));
-        assert_eq!(by_records.take_group(now), None);
+        assert_eq!(by_records.take_group(now, ALL).map(|g| g.len()), Some(3));
+        assert_eq!(by_records.take_group(now, ALL), None);
         by_records.written();
-        assert_eq!(by_records.take_group(now).map(|g| g.len()), Some(2));
+        assert_eq!(by_records.take_group(now, ALL).map(|g| g.len()), Some(2));
         let mut by_bytes = lane(100, 25);
-        assert_eq!(by_bytes.take_group(now).map(|g| g.len()), Some(2));
+        assert_eq!(by_bytes.take_group(now, ALL).map(|g| g.len()), Some(2));
         let mut one_big = lane(100, 1);
-        assert_eq!(one_big.take_group(now).map(|g| g.len()), Some(1));
+        assert_eq!(one_big.take_group(now, ALL).map(|g| g.len()), Some(1));
+    }
+
+    #[test]
+    fn a_group_holds_records_up_to_the_given_one_only() {
+        let now = Instant::now();
+        let mut lane = lane(100, 1000);
+        assert_eq!(lane.take_group(now, 3).map(|g| g.len()), Some(3));
+        lane.written();
+        assert_eq!(lane.take_group(now, 3), None);
+        assert_eq!(lane.take_group(now, ALL).map(|g| g.len()), Some(2));
     }
 
     #[test]
     fn a_failed_group_is_repeated_as_it_was_after_its_wait() {
         let now = Instant::now();
         let mut lane = lane(2, 1000);
-        let group = lane.take_group(now).expect("a group");
+        let group = lane.take_group(now, ALL).expect("a group");
         assert_eq!(lane.failed(now), 2);
         lane.push(Item(6));
         assert_eq!(lane.first_unwritten(), Some(1));
-        assert_eq!(lane.take_group(now), None);
+        assert_eq!(lane.take_group(now, ALL), None);
         let later = lane.retry_at().expect("a wait");
-        assert_eq!(lane.take_group(later), Some(group));
+        assert_eq!(lane.take_group(later, ALL), Some(group));
     }
 }

@@ -1,8 +1,9 @@
 //! Which database to use, and since when none is known.
 //!
 //! Order: `uri`, `ANALYTICS_MONGODB_URI` → the host's mongoose, whenever it begins to connect →
-//! `MONGODB_URI`, `MONGO_URI`. The variables may name another database than the one that mongoose is
-//! about to connect to, so a mongoose that is there gets time to begin.
+//! `MONGODB_URI`, `MONGO_URI` → the only connection of `mongoose.createConnection()`. The last three
+//! may lead to another database than the one that mongoose is about to connect to, so a mongoose that
+//! is there gets time to begin.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -44,6 +45,13 @@ impl Prospect {
     }
 }
 
+/// The answer of a host whose mongoose has not begun to connect.
+pub struct Found {
+    pub prospect: Prospect,
+    /// The only connection beside mongoose's own, where there is just one.
+    pub other: Option<Connection>,
+}
+
 pub struct Link<S> {
     state: State<S>,
     /// Where to connect, once that is known.
@@ -59,6 +67,8 @@ enum State<S> {
     /// The host was asked for a connection; ask again at this time.
     Asked(Instant),
     Opening,
+    /// At a place that the host has left since; its outcome is not wanted.
+    OpeningInVain,
     Open(Arc<S>),
 }
 
@@ -77,6 +87,8 @@ pub enum Verdict {
     TellUser,
     /// The environment names a database; to be said once.
     UseFallback,
+    /// The host has one other connection; to be said once.
+    UseOther,
 }
 
 impl<S> Link<S> {
@@ -106,12 +118,22 @@ impl<S> Link<S> {
         }
     }
 
+    /// The host has gone to another place; the store of the old one is closed already.
+    pub fn relocate(&mut self, connection: Connection) {
+        self.connection = Some(connection);
+        self.backoff.succeed();
+        self.state = match self.state {
+            State::Opening | State::OpeningInVain => State::OpeningInVain,
+            _ => State::Idle,
+        };
+    }
+
     /// A store is needed: what to do now.
     pub fn step(&mut self, now: Instant) -> Step {
         let ready = match &self.state {
             State::Idle => self.backoff.is_over(now),
             State::Asked(until) => *until <= now,
-            State::Opening | State::Open(_) => false,
+            State::Opening | State::OpeningInVain | State::Open(_) => false,
         };
         match (&self.connection, ready) {
             (_, false) => Step::Wait,
@@ -129,16 +151,20 @@ impl<S> Link<S> {
     }
 
     /// The host has no connection.
-    pub fn nothing_found(&mut self, prospect: Prospect, config: &Config, now: Instant) -> Verdict {
+    pub fn nothing_found(&mut self, found: Found, config: &Config, now: Instant) -> Verdict {
         let waited = self
             .needed_since
             .map_or(Duration::ZERO, |since| now - since);
-        if waited < prospect.patience() || self.connection.is_some() {
+        if waited < found.prospect.patience() || self.connection.is_some() {
             return Verdict::KeepAsking;
         }
         if let Some(uri) = &config.fallback_uri {
             self.connect(at(uri, config));
             return Verdict::UseFallback;
+        }
+        if let Some(other) = found.other {
+            self.connect(other);
+            return Verdict::UseOther;
         }
         if std::mem::replace(&mut self.told, true) {
             return Verdict::KeepAsking;
@@ -148,11 +174,16 @@ impl<S> Link<S> {
 
     pub fn opened(&mut self, store: S) {
         self.backoff.succeed();
-        self.state = State::Open(Arc::new(store));
+        self.state = match self.state {
+            State::OpeningInVain => State::Idle,
+            _ => State::Open(Arc::new(store)),
+        };
     }
 
     pub fn failed(&mut self, now: Instant) {
-        self.backoff.fail(now);
+        if !matches!(self.state, State::OpeningInVain) {
+            self.backoff.fail(now);
+        }
         self.state = State::Idle;
     }
 
@@ -180,7 +211,7 @@ impl<S> Link<S> {
         match &self.state {
             State::Asked(until) => Some(*until),
             State::Idle => self.backoff.until(),
-            State::Opening | State::Open(_) => None,
+            State::Opening | State::OpeningInVain | State::Open(_) => None,
         }
     }
 }

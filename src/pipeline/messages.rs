@@ -7,7 +7,8 @@ pub fn no_connection(config: &Config) -> String {
     let bound = config.max_queue_bytes >> 20;
     format!(
         "No MongoDB connection. Connect the mongoose this process has loaded, or pass options.uri or \
-         options.mongoose, or set ANALYTICS_MONGODB_URI or MONGODB_URI. Until then records wait in \
+         options.mongoose (also for a bundled mongoose, or for one of several connections of \
+         createConnection()), or set ANALYTICS_MONGODB_URI or MONGODB_URI. Until then records wait in \
          memory, up to {bound} MiB"
     )
 }
@@ -19,6 +20,9 @@ pub fn fallback(prospect: Prospect) -> String {
     };
     format!("{why}: using the database that MONGODB_URI or MONGO_URI names")
 }
+
+pub const OTHER_CONNECTION: &str = "mongoose.connect() was not called: using the connection that \
+     mongoose.createConnection() has made; to use another, pass it as options.mongoose";
 
 pub const NOT_CONNECTED: &str = "there is no connection to MongoDB";
 

@@ -27,6 +27,7 @@ mod messages;
 mod metrics;
 mod operations;
 mod outcomes;
+mod place;
 mod protocol;
 mod reading;
 mod sessions;
@@ -44,7 +45,7 @@ use crate::record::{Frames, frames_within};
 use crate::shared::Shared;
 use crate::store::Connection;
 
-pub use link::{Opener, Prospect};
+pub use link::{Found, Opener, Prospect};
 pub use operations::Request;
 pub use worker::spawn;
 
@@ -55,7 +56,9 @@ const RECORD_OVERHEAD: usize = 160;
 enum Command {
     Frames { bytes: Vec<u8>, records: u32 },
     Connect(Connection),
-    NothingFound(Prospect),
+    Relocate(Connection),
+    NothingFound(Found),
+    TotalsDue,
     Start,
     Request { request: u32, what: Request },
 }
@@ -130,8 +133,18 @@ impl Pipeline {
         self.send(Command::Connect(connection));
     }
 
-    pub fn nothing_found(&self, prospect: Prospect) {
-        self.send(Command::NothingFound(prospect));
+    /// The host has left the adopted connection for this one.
+    pub fn relocate(&self, connection: Connection) {
+        self.send(Command::Relocate(connection));
+    }
+
+    pub fn nothing_found(&self, found: Found) {
+        self.send(Command::NothingFound(found));
+    }
+
+    /// The flush interval is over by the clock of the host.
+    pub fn totals_due(&self) {
+        self.send(Command::TotalsDue);
     }
 
     pub fn request(&self, request: u32, what: Request) {

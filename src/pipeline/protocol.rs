@@ -191,6 +191,13 @@ impl Ledger {
         self.days.insert(day.clone(), entry);
     }
 
+    /// The host has gone elsewhere while a group's outcome was unknown. That may be the same database
+    /// by another name, so the id and the entries stay, and the group finds out where it stands.
+    pub fn relocate(&mut self, bases: Arc<Bases>) {
+        self.known_users = Arc::default();
+        self.bases = bases;
+    }
+
     fn change_writer(&mut self) {
         self.writer = new_writer();
         self.days.clear();

@@ -15,15 +15,16 @@ use super::attempt::attempt;
 use super::backoff::Backoff;
 use super::intake::{EventItem, Intake, Item, SessionItem};
 use super::lane::{GroupLimit, Lane};
-use super::link::{Link, Opener, Prospect, Step, Verdict};
+use super::link::{Link, Opener};
 use super::operations::{Acknowledgements, Operation};
+use super::place::Move;
 use super::protocol::{self, Ledger, Remarks};
 use super::reading::Answer;
 use super::sessions::{self, Bases};
 use super::totals::{Group, Totals};
-use super::{Command, Pipeline, frames_cost, messages};
+use super::{Command, Pipeline, frames_cost};
 use crate::forward::Forwarding;
-use crate::host::{Level, Message};
+use crate::host::Level;
 use crate::record::Frames;
 use crate::shared::Shared;
 use crate::store::{Result, SetAside, Store};
@@ -59,7 +60,7 @@ pub fn spawn<S: Store>(shared: Arc<Shared>, opener: Opener<S>) -> Pipeline {
 
 pub(super) struct Worker<S: Store> {
     pub(super) shared: Arc<Shared>,
-    opener: Opener<S>,
+    pub(super) opener: Opener<S>,
     pub(super) link: Link<S>,
     pub(super) preparation: Preparation,
     pub(super) intake: Intake,
@@ -70,6 +71,8 @@ pub(super) struct Worker<S: Store> {
     pub(super) ledger: LedgerState,
     /// When totals that are ready are added at the latest.
     totals_due: Option<Instant>,
+    /// Totals up to this record are added as soon as they are ready.
+    due_up_to: i64,
     pub(super) totals_backoff: Backoff,
     /// The last record of the newest group whose totals are added.
     pub(super) totalled_up_to: i64,
@@ -81,6 +84,8 @@ pub(super) struct Worker<S: Store> {
     pub(super) started: bool,
     /// `stop()` was called: the store is closed once everything is settled.
     pub(super) stopping: bool,
+    /// The host has gone to another place, and what was accepted before it is still written here.
+    pub(super) moving: Option<Move>,
     /// The host's end is gone.
     orphaned: bool,
 }
@@ -125,6 +130,7 @@ impl<S: Store> Worker<S> {
             totals: Totals::default(),
             ledger: LedgerState::Ready(Box::new(Ledger::new(Arc::clone(&bases)))),
             totals_due: None,
+            due_up_to: 0,
             totals_backoff: Backoff::default(),
             totalled_up_to: 0,
             bases,
@@ -133,6 +139,7 @@ impl<S: Store> Worker<S> {
             tasks: JoinSet::new(),
             started: false,
             stopping: false,
+            moving: None,
             orphaned: false,
             shared,
             opener,
@@ -176,7 +183,9 @@ impl<S: Store> Worker<S> {
         match command {
             Command::Frames { bytes, records } => self.take_frames(&bytes, records),
             Command::Connect(connection) => self.link.connect(connection),
-            Command::NothingFound(prospect) => self.look_elsewhere(prospect),
+            Command::Relocate(connection) => self.relocate(connection),
+            Command::NothingFound(found) => self.look_elsewhere(found),
+            Command::TotalsDue => self.due_up_to = self.intake.last_seq(),
             Command::Start => {
                 if self.stopping {
                     self.link.forget(&self.shared.config);
@@ -227,49 +236,25 @@ impl<S: Store> Worker<S> {
         let expired = self.acks.expire(now);
         self.acknowledge(expired);
         self.finish_operations(now);
+        self.leave_if_moving(now);
         if let Some(store) = self.link.store().cloned() {
-            self.prepare(&store, now);
-            self.write_events(&store, now);
-            self.write_sessions(&store, now);
-            self.write_totals(&store, now);
-            self.start_reads(&store, now);
+            if self.may_write_here(now) {
+                self.prepare(&store, now);
+                self.write_events(&store, now);
+                self.write_sessions(&store, now);
+                self.write_totals(&store, now);
+            }
+            if self.moving.is_none() {
+                self.start_reads(&store, now);
+            }
             self.close_if_stopped();
         } else if self.needs_store() {
             self.step_link(now);
         }
     }
 
-    fn needs_store(&self) -> bool {
+    pub(super) fn needs_store(&self) -> bool {
         self.started || self.shared.gauges().queued > 0 || !self.operations.is_empty()
-    }
-
-    fn step_link(&mut self, now: Instant) {
-        match self.link.step(now) {
-            Step::Wait => {}
-            Step::Ask => self.shared.deliver(Message::ConnectionWanted),
-            Step::Open(connection) => {
-                let opening = attempt((self.opener)(connection));
-                self.tasks.spawn(async { Outcome::Opened(opening.await) });
-            }
-        }
-    }
-
-    fn look_elsewhere(&mut self, prospect: Prospect) {
-        let shared = Arc::clone(&self.shared);
-        if prospect == Prospect::Last && shared.gauges().queued == 0 {
-            return;
-        }
-        match self
-            .link
-            .nothing_found(prospect, &shared.config, Instant::now())
-        {
-            Verdict::KeepAsking => {}
-            Verdict::TellUser => shared.log(Level::Warn, messages::no_connection(&shared.config)),
-            Verdict::UseFallback => {
-                shared.deliver(Message::ConnectionKnown);
-                shared.log(Level::Info, messages::fallback(prospect));
-            }
-        }
     }
 
     fn prepare(&mut self, store: &Arc<S>, now: Instant) {
@@ -285,7 +270,7 @@ impl<S: Store> Worker<S> {
     }
 
     fn write_events(&mut self, store: &Arc<S>, now: Instant) {
-        if let Some(group) = self.events.take_group(now) {
+        if let Some(group) = self.events.take_group(now, self.newest_of_here()) {
             let store = Arc::clone(store);
             let write = attempt(async move {
                 let documents: Vec<_> = group.iter().filter_map(|e| e.document.as_ref()).collect();
@@ -299,7 +284,7 @@ impl<S: Store> Worker<S> {
     }
 
     fn write_sessions(&mut self, store: &Arc<S>, now: Instant) {
-        if let Some(group) = self.sessions.take_group(now) {
+        if let Some(group) = self.sessions.take_group(now, self.newest_of_here()) {
             let (store, bases) = (Arc::clone(store), Arc::clone(&self.bases));
             let write =
                 attempt(async move { sessions::write(store.as_ref(), &bases, &group).await });
@@ -356,29 +341,21 @@ impl<S: Store> Worker<S> {
         }
         let interval = self.shared.config.flush_interval;
         let due = *self.totals_due.get_or_insert(now + interval);
-        due <= now || self.orphaned || self.shared.is_draining() || self.somebody_waits()
-    }
-
-    fn close_if_stopped(&mut self) {
-        if !self.stopping || self.needs_store() || !self.tasks.is_empty() {
-            return;
-        }
-        if let Some(store) = self.link.close() {
-            self.preparation = Preparation::Needed(Backoff::default());
-            // What was known of this database may not hold in the next.
-            self.bases = Arc::default();
-            self.ledger = LedgerState::Ready(Box::new(Ledger::new(Arc::clone(&self.bases))));
-            self.shared.set_connected(false);
-            self.tasks.spawn(async move {
-                store.close().await;
-                Outcome::Closed
-            });
-        }
+        due <= now
+            || self.totals.is_ready(up_to.min(self.due_up_to))
+            || self.moving.is_some()
+            || self.orphaned
+            || self.shared.is_draining()
+            || self.somebody_waits()
     }
 
     /// When something is due next. Only what would be acted upon counts, so that the loop rests.
     fn next_wake(&self, now: Instant) -> Instant {
-        let mut wakes = vec![self.acks.next_deadline(), self.next_operation()];
+        let mut wakes = vec![
+            self.acks.next_deadline(),
+            self.next_operation(),
+            self.leaving_at(now),
+        ];
         if self.link.store().is_some() {
             wakes.extend([self.events.retry_at(), self.sessions.retry_at()]);
             wakes.push(match (&self.preparation, &self.ledger) {

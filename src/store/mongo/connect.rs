@@ -1,15 +1,16 @@
 //! How to reach the database: a connection string, or what the host's mongoose connection is set to.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use mongodb::options::{
     AuthMechanism, ClientOptions, ConnectionString, Credential, DriverInfo, ServerAddress, Tls,
-    TlsOptions,
 };
 use serde::Deserialize;
+use tempfile::TempPath;
+use tokio::time::timeout;
 
+use super::tls::AdoptedTls;
 use super::{Result, StoreError};
 use crate::config::Collections;
 
@@ -17,6 +18,8 @@ use crate::config::Collections;
 const DEFAULT_DATABASE: &str = "test";
 /// How long one attempt looks for a server; the pipeline repeats it for as long as it takes.
 const SERVER_SELECTION_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an SRV record is looked up before the hosts that mongoose has found are used.
+const SRV_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Whether the text has the form of a connection string; looks nothing up.
 pub fn is_connection_string(text: &str) -> bool {
@@ -39,9 +42,11 @@ pub enum Connection {
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
 pub struct Adopted {
-    /// `host:port`, or a socket path.
+    /// `host:port`, or a socket path; of an SRV record those that mongoose has found, if any yet.
     pub hosts: Vec<String>,
     pub srv_host: Option<String>,
+    pub srv_service_name: Option<String>,
+    pub srv_max_hosts: Option<u32>,
     pub username: Option<String>,
     pub password: Option<String>,
     pub auth_source: Option<String>,
@@ -61,15 +66,6 @@ pub struct AdoptedCollections {
     pub sessions: Option<String>,
     pub daily: Option<String>,
     pub events: Option<String>,
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
-pub struct AdoptedTls {
-    pub ca_file: Option<PathBuf>,
-    pub certificate_key_file: Option<PathBuf>,
-    pub allow_invalid_certificates: bool,
 }
 
 impl fmt::Debug for Connection {
@@ -105,11 +101,13 @@ impl Connection {
         names
     }
 
-    /// The driver's options and the name of the database.
-    pub(super) async fn client_options(&self) -> Result<(ClientOptions, String)> {
+    pub(super) async fn settings(&self) -> Result<Settings> {
+        let mut files = Vec::new();
         let (mut options, database) = match self {
             Connection::Uri { uri, database } => (parse(uri).await?, database.clone()),
-            Connection::Adopted(adopted) => (adopted.options().await?, adopted.database.clone()),
+            Connection::Adopted(adopted) => {
+                (adopted.options(&mut files).await?, adopted.database.clone())
+            }
         };
         options.server_selection_timeout = Some(SERVER_SELECTION_TIMEOUT);
         options.driver_info = Some(
@@ -121,8 +119,21 @@ impl Connection {
         let database = database
             .or_else(|| options.default_database.clone())
             .unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
-        Ok((options, database))
+        Ok(Settings {
+            options,
+            database,
+            _files: files,
+        })
     }
+}
+
+/// What a client is made of.
+pub(super) struct Settings {
+    pub options: ClientOptions,
+    /// The name of the database.
+    pub database: String,
+    /// Certificates that were given as text; a client reads them when it is made, not later.
+    _files: Vec<TempPath>,
 }
 
 /// The driver's own message may quote the string, and with it the password: it is not passed on.
@@ -132,27 +143,32 @@ async fn parse(uri: &str) -> Result<ClientOptions> {
             error.kind.as_ref(),
             mongodb::error::ErrorKind::DnsResolve { .. }
         );
-        let message = if transient {
-            "the SRV record of the MongoDB connection string could not be resolved"
-        } else {
-            "the MongoDB connection string is not valid"
-        };
+        if transient {
+            return unresolved();
+        }
         StoreError {
-            message: message.to_owned(),
+            message: "the MongoDB connection string is not valid".to_owned(),
             transient,
         }
     })
 }
 
+fn unresolved() -> StoreError {
+    StoreError {
+        message: "the SRV record of the MongoDB connection string could not be resolved".to_owned(),
+        transient: true,
+    }
+}
+
 impl Adopted {
-    async fn options(&self) -> Result<ClientOptions> {
+    async fn options(&self, files: &mut Vec<TempPath>) -> Result<ClientOptions> {
         let mut options = match &self.srv_host {
-            Some(host) => parse(&format!("mongodb+srv://{host}/")).await?,
+            Some(host) => self.srv_options(host).await?,
             None => ClientOptions::builder().hosts(self.hosts()?).build(),
         };
         options.credential = self.credential()?;
         if let Some(tls) = &self.tls {
-            options.tls = Some(tls.options());
+            options.tls = Some(tls.options(files)?);
         } else if self.srv_host.is_some() {
             options.tls = Some(Tls::Disabled);
         }
@@ -162,6 +178,31 @@ impl Adopted {
         options.direct_connection = self.direct_connection;
         options.load_balanced = self.load_balanced;
         Ok(options)
+    }
+
+    /// A client that looks the record up itself also follows its changes. Where only the host's
+    /// resolver knows it, the hosts of that moment have to do.
+    async fn srv_options(&self, host: &str) -> Result<ClientOptions> {
+        let mut uri = format!("mongodb+srv://{host}/");
+        let mut separator = '?';
+        let max_hosts = self.srv_max_hosts.map(|max| max.to_string());
+        for (name, value) in [
+            ("srvServiceName", &self.srv_service_name),
+            ("srvMaxHosts", &max_hosts),
+        ] {
+            if let Some(value) = value {
+                uri.push_str(&format!("{separator}{name}={value}"));
+                separator = '&';
+            }
+        }
+        match timeout(SRV_TIMEOUT, parse(&uri)).await {
+            Ok(Ok(options)) => Ok(options),
+            _ if !self.hosts.is_empty() => {
+                Ok(ClientOptions::builder().hosts(self.hosts()?).build())
+            }
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(unresolved()),
+        }
     }
 
     fn hosts(&self) -> Result<Vec<ServerAddress>> {
@@ -198,23 +239,14 @@ fn mechanism(name: &str) -> Result<AuthMechanism> {
     })
 }
 
-impl AdoptedTls {
-    fn options(&self) -> Tls {
-        let mut options = TlsOptions::default();
-        options.ca_file_path = self.ca_file.clone();
-        options.cert_key_file_path = self.certificate_key_file.clone();
-        options.allow_invalid_certificates = Some(self.allow_invalid_certificates);
-        Tls::Enabled(options)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     async fn options_of(json: &str) -> Result<(ClientOptions, String)> {
         let connection: Connection = serde_json::from_str(json).expect("a connection");
-        connection.client_options().await
+        let settings = connection.settings().await?;
+        Ok((settings.options, settings.database))
     }
 
     #[tokio::test]
@@ -253,5 +285,19 @@ mod tests {
         let error = options_of(json).await.expect_err("not valid");
         assert!(!error.message.contains("hunter2"), "{error}");
         assert!(!error.transient);
+    }
+
+    #[tokio::test]
+    async fn where_only_the_host_can_resolve_an_srv_record_its_hosts_are_used() {
+        let json = r#"{"adopted": {"srvHost": "cluster.nobody.invalid", "srvMaxHosts": 0,
+            "srvServiceName": "mongodb", "hosts": ["a.nobody.invalid:1"], "replicaSet": "rs"}}"#;
+        let (options, _) = options_of(json).await.expect("valid");
+        assert_eq!(options.hosts.len(), 1);
+        assert_eq!(options.repl_set_name.as_deref(), Some("rs"));
+        assert_eq!(options.tls, Some(Tls::Disabled));
+
+        let unknown = r#"{"adopted": {"srvHost": "cluster.nobody.invalid"}}"#;
+        let error = options_of(unknown).await.expect_err("no hosts");
+        assert!(error.transient, "{error}");
     }
 }

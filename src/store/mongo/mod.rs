@@ -7,6 +7,7 @@
 mod connect;
 mod indexes;
 mod reads;
+mod tls;
 mod totals;
 mod uniques;
 mod writes;
@@ -52,9 +53,9 @@ impl MongoStore {
     /// Makes the client; it connects when it is first used. Fails on bad settings and on DNS.
     pub async fn open(connection: &Connection, names: &Collections) -> Result<MongoStore> {
         let names = connection.collections(names);
-        let (options, database) = connection.client_options().await?;
-        let client = Client::with_options(options).map_err(store_error)?;
-        let database = client.database(&database);
+        let settings = connection.settings().await?;
+        let client = Client::with_options(settings.options.clone()).map_err(store_error)?;
+        let database = client.database(&settings.database);
         Ok(MongoStore {
             sessions: database.collection_with_options(&names.sessions, durable()),
             daily: database.collection_with_options(&names.daily, durable()),

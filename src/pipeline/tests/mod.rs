@@ -1,11 +1,13 @@
 //! The pipeline against a store in memory, with lost requests and lost replies. Time is paused, so
 //! that waits cost nothing.
 
+mod place;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{Pipeline, Prospect, Request, spawn};
+use super::{Found, Pipeline, Prospect, Request, spawn};
 use crate::calendar::Day;
 use crate::config::Config;
 use crate::counters::Counter;
@@ -69,11 +71,19 @@ impl TestHost {
 }
 
 fn start(store: &FakeStore, options: &str) -> (Pipeline, Arc<TestHost>) {
+    let store = store.clone();
+    start_with(options, move |_| store.clone())
+}
+
+/// `at` chooses the store of a connection.
+fn start_with(
+    options: &str,
+    at: impl Fn(&Connection) -> FakeStore + Send + Sync + 'static,
+) -> (Pipeline, Arc<TestHost>) {
     let (config, _) = Config::from_json(options, "{}").expect("valid options");
     let host = Arc::new(TestHost::default());
-    let store = store.clone();
-    let opener = Arc::new(move |_: Connection| {
-        let store = store.clone();
+    let opener = Arc::new(move |connection: Connection| {
+        let store = at(&connection);
         Box::pin(async move { Ok(store) })
             as std::pin::Pin<Box<dyn Future<Output = crate::store::Result<FakeStore>> + Send>>
     });
@@ -146,7 +156,10 @@ async fn the_user_is_told_once_that_there_is_no_connection() {
     let (pipeline, host) = start(&reliable(), "{}");
     pipeline.push(&event("a", None, MORNING_MS), 1);
     for _ in 0..200 {
-        pipeline.nothing_found(Prospect::Mongoose);
+        pipeline.nothing_found(Found {
+            prospect: Prospect::Mongoose,
+            other: None,
+        });
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let told = |message: &Message| match message {

@@ -1,0 +1,138 @@
+//! The place that is written to: finding it, following the host to another one, leaving it.
+//!
+//! A host may connect its mongoose to another place while records are on their way. What was accepted
+//! before belongs to the old place and gets a moment to be written there. What that moment was too
+//! short for goes where the host went, as mongoose does with the operations it has buffered. Nothing
+//! that was tracked after the move is ever written to the old place.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::attempt::attempt;
+use super::backoff::Backoff;
+use super::link::{Found, Prospect, Step, Verdict};
+use super::messages;
+use super::protocol::Ledger;
+use super::worker::{LedgerState, Outcome, Preparation, Worker};
+use crate::host::{Level, Message};
+use crate::store::{Connection, Store};
+
+/// How long the old place is written to after the host has left it.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The host has gone to another place.
+pub(super) struct Move {
+    to: Connection,
+    /// The last record that was accepted before.
+    last: i64,
+    until: Instant,
+}
+
+impl<S: Store> Worker<S> {
+    pub(super) fn step_link(&mut self, now: Instant) {
+        match self.link.step(now) {
+            Step::Wait => {}
+            Step::Ask => self.shared.deliver(Message::ConnectionWanted),
+            Step::Open(connection) => {
+                let opening = attempt((self.opener)(connection));
+                self.tasks.spawn(async { Outcome::Opened(opening.await) });
+            }
+        }
+    }
+
+    pub(super) fn look_elsewhere(&mut self, found: Found) {
+        let shared = Arc::clone(&self.shared);
+        let prospect = found.prospect;
+        if prospect == Prospect::Last && shared.gauges().queued == 0 {
+            return;
+        }
+        let line = match self
+            .link
+            .nothing_found(found, &shared.config, Instant::now())
+        {
+            Verdict::KeepAsking => return,
+            Verdict::TellUser => {
+                return shared.log(Level::Warn, messages::no_connection(&shared.config));
+            }
+            Verdict::UseFallback => messages::fallback(prospect),
+            Verdict::UseOther => messages::OTHER_CONNECTION.to_owned(),
+        };
+        shared.deliver(Message::ConnectionKnown);
+        shared.log(Level::Info, line);
+    }
+
+    /// The host's mongoose is connected to another place than the one adopted before.
+    pub(super) fn relocate(&mut self, to: Connection) {
+        let before = self.moving.take();
+        self.moving = Some(Move {
+            to,
+            last: before
+                .as_ref()
+                .map_or(self.intake.last_seq(), |before| before.last),
+            until: before.map_or(Instant::now() + FAREWELL, |before| before.until),
+        });
+    }
+
+    /// The newest record that may be written to the place that is open now.
+    pub(super) fn newest_of_here(&self) -> i64 {
+        self.moving.as_ref().map_or(i64::MAX, |moving| moving.last)
+    }
+
+    /// Whether writes may begin at the place that is open now.
+    pub(super) fn may_write_here(&self, now: Instant) -> bool {
+        self.moving.as_ref().is_none_or(|moving| now < moving.until)
+    }
+
+    /// When the time at the old place is over.
+    pub(super) fn leaving_at(&self, now: Instant) -> Option<Instant> {
+        let until = self.moving.as_ref().map(|moving| moving.until);
+        until.filter(|until| *until > now)
+    }
+
+    pub(super) fn leave_if_moving(&mut self, now: Instant) {
+        let Some(moving) = &self.moving else {
+            return;
+        };
+        let is_over = self.is_settled(moving.last) || now >= moving.until;
+        let is_busy = self.link.store().is_some() && !self.tasks.is_empty();
+        if !is_over || is_busy {
+            return;
+        }
+        if let Some(moving) = self.moving.take() {
+            self.leave();
+            self.link.relocate(moving.to);
+        }
+    }
+
+    pub(super) fn close_if_stopped(&mut self) {
+        if self.stopping && !self.needs_store() && self.tasks.is_empty() {
+            self.leave();
+        }
+    }
+
+    /// Closes the store. What was known of its database may not hold in the next.
+    fn leave(&mut self) {
+        let Some(store) = self.link.close() else {
+            return;
+        };
+        self.preparation = Preparation::Needed(Backoff::default());
+        self.bases = Arc::default();
+        self.ledger = match std::mem::replace(&mut self.ledger, LedgerState::InFlight) {
+            LedgerState::Ready(_) => {
+                LedgerState::Ready(Box::new(Ledger::new(Arc::clone(&self.bases))))
+            }
+            LedgerState::Failed(mut ledger, group) => {
+                ledger.relocate(Arc::clone(&self.bases));
+                LedgerState::Failed(ledger, group)
+            }
+            LedgerState::InFlight => LedgerState::InFlight,
+        };
+        self.shared.set_connected(false);
+        self.tasks.spawn(async move {
+            store.close().await;
+            Outcome::Closed
+        });
+    }
+}
