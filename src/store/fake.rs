@@ -43,6 +43,8 @@ pub struct State {
     pub refused_users: BTreeSet<String>,
     /// How long an addition to the totals takes.
     pub slow_add: Duration,
+    /// How long it takes to open the store.
+    pub slow_open: Duration,
     pub faults: u64,
     /// The days as a majority read sees them: now, or as they were a while ago.
     committed: BTreeMap<String, Daily>,

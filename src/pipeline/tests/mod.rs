@@ -84,7 +84,12 @@ fn start_with(
     let host = Arc::new(TestHost::default());
     let opener = Arc::new(move |connection: Connection| {
         let store = at(&connection);
-        Box::pin(async move { Ok(store) })
+        let opening = async move {
+            let takes = store.state().slow_open;
+            tokio::time::sleep(takes).await;
+            Ok(store)
+        };
+        Box::pin(opening)
             as std::pin::Pin<Box<dyn Future<Output = crate::store::Result<FakeStore>> + Send>>
     });
     let shared = Shared::new(config, Arc::clone(&host) as Arc<dyn Host>);

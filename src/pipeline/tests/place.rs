@@ -40,6 +40,17 @@ fn earned(store: &FakeStore) -> Option<f64> {
         .copied()
 }
 
+/// A store whose replies get lost while the switch is on.
+fn losing_replies() -> (FakeStore, Arc<AtomicBool>) {
+    let switch = Arc::new(AtomicBool::new(false));
+    let losing = Arc::clone(&switch);
+    let store = FakeStore::new(move || match losing.load(Ordering::Relaxed) {
+        true => Fate::ReplyLost,
+        false => Fate::Answered,
+    });
+    (store, switch)
+}
+
 fn credits(user: &str, amount: f64) -> Vec<u8> {
     event(user, Some((Counter::CreditsEarned, amount)), MORNING_MS)
 }
@@ -81,13 +92,7 @@ async fn what_a_place_that_is_gone_does_not_take_goes_where_the_host_went() {
 
 #[tokio::test(start_paused = true)]
 async fn the_same_database_by_another_name_gets_an_uncertain_group_once() {
-    // Replies get lost from the second group on, until the host has moved.
-    let losing = Arc::new(AtomicBool::new(false));
-    let until_moved = Arc::clone(&losing);
-    let store = FakeStore::new(move || match until_moved.load(Ordering::Relaxed) {
-        true => Fate::ReplyLost,
-        false => Fate::Answered,
-    });
+    let (store, losing) = losing_replies();
     let (pipeline, host) = between(&store, &store);
     pipeline.push(&credits("a", 1.0), 1);
     pipeline.request(1, Request::Flush);
@@ -107,6 +112,38 @@ async fn the_same_database_by_another_name_gets_an_uncertain_group_once() {
     pipeline.request(2, Request::Flush);
     assert_eq!(host.outcome(2).await, Ok(None));
     assert_eq!(earned(&store), Some(111.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_who_was_counted_at_the_first_place_counts_at_the_second_too() {
+    let ((first, losing), second) = (losing_replies(), reliable());
+    let (pipeline, host) = between(&first, &second);
+    pipeline.push(&login("a", 1, MORNING_MS), 1);
+    pipeline.request(1, Request::Flush);
+    assert_eq!(host.outcome(1).await, Ok(None));
+    pipeline.push(&login("a", 2, MORNING_MS), 1);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    losing.store(true, Ordering::Relaxed);
+    pipeline.totals_due();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    pipeline.relocate(place("second"));
+    pipeline.request(2, Request::Flush);
+    assert_eq!(host.outcome(2).await, Ok(None));
+    assert_eq!(second.state().days[DAY].totals[&Counter::Dau], 1.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_opens_only_after_the_host_has_left_it_is_not_used() {
+    let (first, second) = (reliable(), reliable());
+    first.state().slow_open = Duration::from_secs(5);
+    let (pipeline, host) = between(&first, &second);
+    pipeline.push(&credits("a", 1.0), 1);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    pipeline.relocate(place("second"));
+    pipeline.push(&credits("a", 10.0), 1);
+    pipeline.request(1, Request::Flush);
+    assert_eq!(host.outcome(1).await, Ok(None));
+    assert_eq!((earned(&first), earned(&second)), (None, Some(11.0)));
 }
 
 #[tokio::test(start_paused = true)]
