@@ -4,6 +4,10 @@
  *
  * The class itself is `module.exports`; it is also the named export `AnalyticsSystem` and `default`.
  *
+ * Any number of instances, threads and processes may write one database. When the thread of an
+ * instance ends by `process.exit()`, by an uncaught exception or for want of work, what is not written
+ * yet is given 1.5 s.
+ *
  * @example
  * const AnalyticsSystem = require('gso-analytics');
  *
@@ -18,16 +22,18 @@ declare class AnalyticsSystem {
    * Connects to nothing and starts no timer. Without options the host's mongoose connection is used,
    * whether it exists already or comes later; see {@link AnalyticsSystem.Options.uri}.
    *
-   * An option that is `undefined` counts as not given, and so does an environment variable that is
-   * empty. Unknown options are warned about.
+   * An option that is `undefined` or `null` counts as not given, and so does an environment variable
+   * that is empty. Variables are read here, once. Unknown options are warned about.
    *
-   * @throws {TypeError} for a bad option or environment variable; the message begins with its name.
+   * @throws {TypeError} for a bad option or environment variable; the message begins with its name,
+   *   a colon follows. It has no `code`.
    */
   constructor(options?: AnalyticsSystem.Options);
 
   /**
-   * Says that the system runs, connects, and keeps the process alive until {@link stop}. A second
-   * call does nothing. Records may be handed over before it; after `stop()` it starts again.
+   * Says `[ANALYTICS] System started`, connects, and keeps the process alive until {@link stop}. A
+   * second call does nothing. Records may be handed over before it; after `stop()` it starts again.
+   * Throws nothing: a database that is away is waited for.
    */
   start(): void;
 
@@ -58,7 +64,10 @@ declare class AnalyticsSystem {
 
   /**
    * Ends the session that this instance began for the user, and counts it on the day of its login.
-   * Without such a session nothing is written. Resolves as {@link onLogin} does.
+   * Without such a session nothing is written. Resolves, and under `strict` rejects, as
+   * {@link onLogin} does.
+   *
+   * @param userId as in {@link onLogin}.
    */
   onLogout(userId: AnalyticsSystem.Id): Promise<void>;
 
@@ -87,7 +96,7 @@ declare class AnalyticsSystem {
    * @throws {AnalyticsSystem.AnalyticsError} rejects with `code`
    *   `ANALYTICS_TIMEOUT` after `operationTimeoutMs`; `ANALYTICS_HISTORY_BUILDING` when that time
    *   went into summing up the sessions of an earlier version, which goes on: try again later;
-   *   `ANALYTICS_DATABASE` when the database refuses the read.
+   *   `ANALYTICS_DATABASE` when the database refuses the read; `ANALYTICS_INTERNAL`.
    */
   getMetrics(): Promise<AnalyticsSystem.Metrics>;
 
@@ -96,7 +105,8 @@ declare class AnalyticsSystem {
    * Does not wait for what is still queued; {@link flush} does.
    *
    * @throws {AnalyticsSystem.AnalyticsError} rejects with `code` `ANALYTICS_TIMEOUT` after
-   *   `operationTimeoutMs`, `ANALYTICS_DATABASE` when the database refuses the read.
+   *   `operationTimeoutMs`; `ANALYTICS_DATABASE` when the database refuses the read;
+   *   `ANALYTICS_INTERNAL`.
    */
   getLast30Days(): Promise<AnalyticsSystem.DailyDocument[]>;
 
@@ -105,7 +115,7 @@ declare class AnalyticsSystem {
    * or is counted under {@link AnalyticsSystem.Health.dropped}. Does not wait for the webhook.
    *
    * @throws {AnalyticsSystem.AnalyticsError} rejects with `code` `ANALYTICS_TIMEOUT` after
-   *   `operationTimeoutMs`; the records stay queued.
+   *   `operationTimeoutMs`; the records stay queued. `ANALYTICS_INTERNAL`.
    */
   flush(): Promise<void>;
 
@@ -119,15 +129,20 @@ declare class AnalyticsSystem {
 declare namespace AnalyticsSystem {
   export { AnalyticsSystem, AnalyticsSystem as default };
 
-  /** Settings of one instance. An option wins over its environment variable. */
+  /**
+   * Settings of one instance. An option wins over its environment variable. A value of another type,
+   * out of bounds or of another form is a `TypeError` of the constructor.
+   */
   export interface Options {
     /**
      * Connection string, `mongodb://…` or `mongodb+srv://…`. Used at once and before any other way.
      *
-     * Without it, in this order: the mongoose of the option `mongoose`, or the one that the host
-     * has loaded, as soon as it begins to connect; then the environment variables `MONGODB_URI` and
-     * `MONGO_URI` (1 s after the first need when no mongoose is installed, 10 s when one is and does
-     * not begin to connect). Without any of these, records wait in memory and one line says so.
+     * Without it, the first of these that is there: the option `mongoose`; the variable
+     * `ANALYTICS_MONGODB_URI`, unless that option is given; the mongoose that the host has loaded, as
+     * soon as it begins to connect; `MONGODB_URI`; `MONGO_URI`; the connection that
+     * `mongoose.createConnection()` has made, if there is just one. The last three are used 1 s after
+     * the first record or `start()` when no mongoose is installed, 10 s after it when one is and does
+     * not begin to connect. Without any of these, records wait in memory and one line says so.
      *
      * Environment: `ANALYTICS_MONGODB_URI`.
      *
@@ -136,7 +151,7 @@ declare namespace AnalyticsSystem {
     uri?: string | undefined;
 
     /**
-     * Name of the database.
+     * Name of the database, at most 63 bytes, no white space and none of `/\."$*<>:|?`.
      *
      * Environment: `ANALYTICS_MONGODB_DATABASE`.
      *
@@ -154,11 +169,15 @@ declare namespace AnalyticsSystem {
      */
     mongoose?: Mongoose | Connection | undefined;
 
-    /** Names of the collections. An unknown key is an error. */
+    /**
+     * Names of the collections, all different. Each has 1 to 191 bytes, no `$`, no NUL, no dot at an
+     * end, and does not begin with `system.`. An unknown key is an error.
+     */
     collections?: Collections | undefined;
 
     /**
-     * Where each event is posted as JSON, `http://…` or `https://…`. A receiver that is slow or away
+     * Where each event is posted as JSON, `http://…` or `https://…`:
+     * `{"event":…,"userId":…,"data":…,"ts":"2026-11-23T02:35:48.540Z"}`. A receiver that is slow or away
      * delays nothing else.
      *
      * Environment: `ANALYTICS_WEBHOOK_URL`.
@@ -235,14 +254,15 @@ declare namespace AnalyticsSystem {
     strict?: boolean | undefined;
 
     /**
-     * Where lines for the operator go: few, and each problem once per episode. `false` silences.
+     * Where lines for the operator go: few, and each problem once per episode. Each begins with
+     * `[ANALYTICS] `. `false` silences. An error that the logger throws is ignored.
      *
      * @default console
      */
     logger?: Logger | false | undefined;
   }
 
-  /** Names of the collections. */
+  /** Names of the collections; see {@link Options.collections} for what a name may be. */
   export interface Collections {
     /** One document per session. @default gsosessions */
     sessions?: string | undefined;
@@ -294,7 +314,13 @@ declare namespace AnalyticsSystem {
   /** A user's id. */
   export type Id = string | number | bigint | ObjectId;
 
-  /** Events that add to a total of the day; all others are stored and forwarded only. */
+  /**
+   * Events that add to a total of the day; all others are stored and forwarded only.
+   *
+   * Most count 1. `credits.earn`, `credits.spend`, `gems.earn` and `gems.spend` add `data.amount`,
+   * `gems.purchase` adds `data.gems`, `stripe.payment` adds `data.amountCents`: numbers or numeric
+   * strings, 0 when missing. Any `data` is stored, also where no amount can be read from it.
+   */
   export type CountedEvent =
     | 'craft.complete'
     | 'credits.earn'
@@ -489,14 +515,27 @@ declare namespace AnalyticsSystem {
    */
   export type WebhookDropReason = 'failed' | 'queue_full';
 
-  /** Stable between releases. */
+  /**
+   * What `code` says. Stable between releases.
+   *
+   * - `ANALYTICS_TIMEOUT`: not finished within `operationTimeoutMs`; the message tells what went wrong
+   *   last, if anything did
+   * - `ANALYTICS_HISTORY_BUILDING`: the month's sessions of the replaced class are still being summed
+   *   up after that time; try again later
+   * - `ANALYTICS_DATABASE`: the database refuses the read, and would refuse it again
+   * - `ANALYTICS_INTERNAL`: this instance has failed by a defect of this package and stores nothing
+   *   any more; see {@link Health.lastError}
+   */
   export type ErrorCode =
     | 'ANALYTICS_TIMEOUT'
     | 'ANALYTICS_HISTORY_BUILDING'
     | 'ANALYTICS_DATABASE'
     | 'ANALYTICS_INTERNAL';
 
-  /** What `flush()`, `getMetrics()` and `getLast30Days()` reject with: an `Error` with a code. */
+  /**
+   * What `flush()`, `getMetrics()` and `getLast30Days()` reject with: an `Error` with a code. There is
+   * no class of its own to test for.
+   */
   export interface AnalyticsError extends Error {
     /** Which kind of failure it is; the message says more. */
     code: ErrorCode;

@@ -87,10 +87,10 @@ export interface Delivery {
 }
 
 /**
- * Blocks until every instance of this thread has written and forwarded what it holds, at most
- * `timeout_ms`; returns what is left. For the `exit` event only.
+ * Blocks until every instance of this thread, or of all threads, has written and forwarded what it
+ * holds now, at most 1.5 s; returns what is left. For the end of a thread or of the process.
  */
-export declare function drain(timeoutMs: number): Left
+export declare function drain(allThreads: boolean): Left
 
 export interface HealthReport {
   connected: boolean

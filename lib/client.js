@@ -7,13 +7,12 @@
  */
 'use strict';
 
+const { isMainThread } = require('node:worker_threads');
 const { NativeAnalytics, countedEvents, drain } = require('../native.js');
 const { HostConnection, registerModelsNow } = require('./connection.js');
 const { environmentJson, lineWriter, optionsJson } = require('./options.js');
 const { Stage } = require('./stage.js');
 
-/** Longest time for which the end of the process waits for records to be written, in ms. */
-const EXIT_DRAIN_MS = 1500;
 const LAST_ID = 0xffffffff;
 const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
 
@@ -267,6 +266,8 @@ class OpenPromises {
 /** By the host's timers as they are now, faked ones included. */
 function everyInterval(ms, call) {
   const { setInterval, clearInterval } = globalThis;
+  // Contexts of `vm` have none, unless they were given some.
+  if (typeof setInterval !== 'function') return () => {};
   const timer = setInterval(call, Math.min(ms, LONGEST_INTERVAL_MS));
   timer?.unref?.();
   return () => clearInterval(timer);
@@ -315,11 +316,11 @@ function remember(client) {
   collected.register(client, reference);
 }
 
-/** One listener for all instances: gives what is pending a bounded time to be written. */
+/** One listener for all instances: gives what is pending, of all threads, 1.5 s to be written. */
 function drainAll() {
   const live = [...process[CLIENTS]].map((reference) => reference.deref()).filter(Boolean);
   for (const client of live) client.handOverLast();
-  const { records, unforwarded } = drain(EXIT_DRAIN_MS);
+  const { records, unforwarded } = drain(isMainThread);
   if (records === 0 && unforwarded === 0) return;
   const write = live[0]?.write ?? lineWriter(undefined);
   write(

@@ -57,10 +57,16 @@ function isMongoose(value) {
   return typeof value?.model === 'function' && typeof value.connection?.readyState === 'number';
 }
 
-/** Whether `connect()` was called on this connection, so that all its settings can be read. */
+/** Whether `connect()` was called on this connection, and all its settings can be read. */
 function isConnecting(connection) {
   const { readyState } = connection;
-  return (readyState === CONNECTED || readyState === CONNECTING) && wasConnecting(connection);
+  if (readyState !== CONNECTED && readyState !== CONNECTING) return false;
+  return wasConnecting(connection) && !awaitsRecords(connection.client.options);
+}
+
+/** DNS records may still change the source of the credentials and the replica set. */
+function awaitsRecords({ srvHost, hosts }) {
+  return srvHost !== undefined && (hosts ?? []).length === 0;
 }
 
 /** The same, also when it was closed since: the settings stay. */
@@ -162,7 +168,8 @@ function unadoptable(connection) {
     pfx: options.pfx,
     crl: options.crl,
     secureContext: options.secureContext,
-    tlsAllowInvalidHostnames: options.checkServerIdentity,
+    // Where the certificate is not looked at, its host name is not either.
+    tlsAllowInvalidHostnames: options.checkServerIdentity && options.rejectUnauthorized !== false,
     proxyHost: options.proxyHost,
     authMechanismProperties: Object.values(options.credentials?.mechanismProperties ?? {}).some(
       (value) => value !== undefined && value !== false && !Array.isArray(value),

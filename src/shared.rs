@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
@@ -175,13 +175,21 @@ impl Shared {
         self.wake.notified().await;
     }
 
-    /// Waits, blocking this thread, until nothing is pending. Only for the end of the process.
-    pub fn drain(&self, deadline: Instant) {
+    /// From now on nothing waits for an interval; returns what has been accepted so far.
+    pub fn begin_drain(&self) -> u64 {
         self.draining.store(true, Ordering::Release);
         self.wake.notify_one();
-        while self.is_pending() && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        self.health.counts().accepted
+    }
+
+    /// What is left of the first `accepted` records. Other threads may go on tracking.
+    pub fn left_of(&self, accepted: u64) -> u64 {
+        let queued = self.queued.load(Ordering::Acquire);
+        let settled = self.health.counts().accepted.saturating_sub(queued);
+        accepted.saturating_sub(settled).min(queued)
+    }
+
+    pub fn end_drain(&self) {
         self.draining.store(false, Ordering::Release);
     }
 }

@@ -20,14 +20,15 @@ const instances = [];
 
 /**
  * One server for a test file; the databases made through it are dropped at the end. `options` as
- * `startMongod` takes them, for tests that need a server of their own.
+ * `startMongod` takes them, for tests that need a server of their own; or a function that makes them.
  */
 function useMongod(options = {}) {
   const names = [];
   let server;
   let client;
   before(async () => {
-    server = await support.startMongod({ ...options, say() {} });
+    const wanted = typeof options === 'function' ? await options() : options;
+    server = await support.startMongod({ ...wanted, say() {} });
     client = new MongoClient(server.uri);
   });
   after(async () => {
@@ -39,6 +40,12 @@ function useMongod(options = {}) {
   return {
     get uri() {
       return server.uri;
+    },
+    get server() {
+      return server;
+    },
+    get client() {
+      return client;
     },
     database() {
       const name = support.freshDatabaseName();

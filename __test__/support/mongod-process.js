@@ -8,6 +8,7 @@ const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
 const { MongoClient } = require('./driver');
+const { Security } = require('./mongod-security');
 const { waitFor } = require('./wait');
 
 const START_ATTEMPTS = 5;
@@ -19,9 +20,10 @@ const alive = new Set();
 let watchdog;
 
 class MongodProcess {
-  constructor(binary, extraArguments) {
+  constructor(binary, extraArguments, security = new Security()) {
     this.binary = binary;
     this.extraArguments = extraArguments;
+    this.security = security;
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gso-mongod-'));
     this.logFile = path.join(this.folder, 'mongod.log');
     fs.mkdirSync(path.join(this.folder, 'db'));
@@ -73,8 +75,14 @@ class MongodProcess {
       // Tests choose their own dates, and nobody reads the diagnostics of a test server.
       ...['--setParameter', 'ttlMonitorEnabled=false'],
       ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
+      ...this.securityArguments(),
       ...this.extraArguments,
     ];
+  }
+
+  securityArguments() {
+    const isMember = this.extraArguments.includes('--replSet');
+    return this.security.arguments(this.folder, { isMember });
   }
 
   async ready() {
@@ -87,7 +95,8 @@ class MongodProcess {
 
   async ping() {
     const uri = `mongodb://127.0.0.1:${this.port}/?directConnection=true`;
-    const client = new MongoClient(uri, { serverSelectionTimeoutMS: READY_TIMEOUT_MS });
+    const options = { ...this.security.clientOptions, serverSelectionTimeoutMS: READY_TIMEOUT_MS };
+    const client = new MongoClient(uri, options);
     const answered = client.db('admin').command({ ping: 1 });
     try {
       await Promise.race([answered, this.exited]);

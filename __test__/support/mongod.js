@@ -6,6 +6,7 @@ const crypto = require('node:crypto');
 const { MongoClient } = require('./driver');
 const { findMongodBinary } = require('./mongod-binary');
 const { MongodProcess } = require('./mongod-process');
+const { Security } = require('./mongod-security');
 const { waitFor, within } = require('./wait');
 
 const PREFIX = 'gso_test_';
@@ -15,18 +16,20 @@ const ELECTION_TIMEOUT_MS = 30_000;
 /**
  * A server: the one in ANALYTICS_TEST_MONGODB_URI when it answers, else one of its own.
  * `own: true` or `replSet: <members>` always starts one (to be killed and restarted).
- * `say` receives progress lines; by default they go to stderr.
+ * So do `auth` and `tls`, see mongod-security.js. `say` receives progress lines; by default they go
+ * to stderr.
  */
-async function startMongod({ replSet = 0, own = false, say = toStderr } = {}) {
+async function startMongod({ replSet = 0, own = false, auth, tls, say = toStderr } = {}) {
   const given = process.env.ANALYTICS_TEST_MONGODB_URI;
-  if (given && !replSet && !own) {
+  if (given && !replSet && !own && !auth && !tls) {
     const version = await versionOf(given).catch((error) => {
       say(`mongod: ANALYTICS_TEST_MONGODB_URI skipped: ${error.message}`);
     });
     if (version) return givenServer(given, version);
   }
   const binary = await findMongodBinary(say);
-  return replSet ? startReplicaSet(binary, replSet) : startSingle(binary);
+  const security = new Security({ auth, tls });
+  return replSet ? startReplicaSet(binary, replSet, security) : startSingle(binary, security);
 }
 
 function toStderr(line) {
@@ -53,10 +56,17 @@ function givenServer(uri, version) {
   return { ...parts, members: [], stop: async () => {}, kill: refuse, restart: refuse };
 }
 
-async function startSingle(binary) {
-  const mongod = await startProcess(binary, []);
+async function startSingle(binary, security) {
+  const mongod = await startProcess(binary, [], security);
+  try {
+    await security.createRoot(`mongodb://${address(mongod)}`);
+  } catch (error) {
+    await mongod.stop();
+    throw error;
+  }
   return {
-    uri: `mongodb://127.0.0.1:${mongod.port}`,
+    uri: security.uri(address(mongod)),
+    hosts: address(mongod),
     version: binary.version,
     binary: binary.path,
     own: true,
@@ -72,8 +82,8 @@ async function startSingle(binary) {
   };
 }
 
-async function startProcess(binary, extraArguments) {
-  const mongod = new MongodProcess(binary.path, extraArguments);
+async function startProcess(binary, extraArguments, security) {
+  const mongod = new MongodProcess(binary.path, extraArguments, security);
   try {
     await mongod.start();
     return mongod;
@@ -85,9 +95,9 @@ async function startProcess(binary, extraArguments) {
 
 /** `server.members[i]` has `port`, `pid`, `kill(signal)`, `restart()`; `kill` and `restart` of the
  *  server itself act on the member that is primary now. */
-async function startReplicaSet(binary, count) {
+async function startReplicaSet(binary, count, security) {
   const extra = ['--replSet', 'gso', '--oplogSize', '64'];
-  const starts = Array.from({ length: count }, () => startProcess(binary, extra));
+  const starts = Array.from({ length: count }, () => startProcess(binary, extra, security));
   const settled = await Promise.allSettled(starts);
   const members = settled.filter((one) => one.value).map((one) => one.value);
   const stop = async () => {
@@ -96,17 +106,19 @@ async function startReplicaSet(binary, count) {
   try {
     await Promise.all(starts);
     await initiate(members);
+    await security.createRoot(`mongodb://${members.map(address)}/?replicaSet=gso`);
   } catch (error) {
     await stop();
     throw error;
   }
-  return replicaSet(binary, members, stop);
+  return replicaSet(binary, members, { stop, security });
 }
 
-function replicaSet(binary, members, stop) {
+function replicaSet(binary, members, { stop, security }) {
   let killed;
   return {
-    uri: `mongodb://${members.map(address).join(',')}/?replicaSet=gso`,
+    uri: security.uri(members.map(address), { replicaSet: 'gso' }),
+    hosts: members.map(address).join(','),
     version: binary.version,
     binary: binary.path,
     own: true,
@@ -132,16 +144,28 @@ function address(member) {
 async function initiate(members) {
   const hosts = members.map((member, _id) => ({ _id, host: address(member) }));
   // Quick elections: a fail-over in a test takes about two seconds instead of ten.
-  const settings = { electionTimeoutMillis: 2_000, heartbeatIntervalMillis: 500 };
+  const elections = { electionTimeoutMillis: 2_000, heartbeatIntervalMillis: 500 };
+  // A member that a test holds up must not hold up those that would read from it.
+  const settings = { ...elections, chainingAllowed: false };
   await asking(members[0], { replSetInitiate: { _id: 'gso', members: hosts, settings } });
   await primaryOf(members);
+  const areReady = async () => (await Promise.all(members.map(helloOf))).every(isUsable);
+  await waitFor(areReady, { timeoutMs: ELECTION_TIMEOUT_MS, what: 'the secondaries' });
+}
+
+function isUsable(hello) {
+  return hello?.isWritablePrimary || hello?.secondary;
+}
+
+/** Nothing of a member that does not answer. */
+function helloOf(member) {
+  return asking(member, { hello: 1 }).catch(() => undefined);
 }
 
 async function primaryOf(members) {
   const search = async () => {
     for (const member of members) {
-      const hello = await asking(member, { hello: 1 }).catch(() => undefined);
-      if (hello?.isWritablePrimary) return member;
+      if ((await helloOf(member))?.isWritablePrimary) return member;
     }
     return undefined;
   };
@@ -150,7 +174,8 @@ async function primaryOf(members) {
 
 async function asking(member, command) {
   const uri = `mongodb://${address(member)}/?directConnection=true`;
-  const client = new MongoClient(uri, { serverSelectionTimeoutMS: 2_000 });
+  const options = { ...member.security.clientOptions, serverSelectionTimeoutMS: 2_000 };
+  const client = new MongoClient(uri, options);
   try {
     return await client.db('admin').command(command);
   } finally {

@@ -1,4 +1,4 @@
-// A TypeScript host in a CommonJS package; compiled by types.test.js, never run.
+// A TypeScript host in a CommonJS package; compiled by packed.test.js, never run.
 import AnalyticsSystem = require('gso-analytics');
 
 import Interop, { AnalyticsSystem as Named, type Options } from 'gso-analytics';

@@ -46,6 +46,14 @@ function unionOf(name) {
 }
 
 const methods = theClass.members.filter(ts.isMethodDeclaration).map((one) => one.name.getText());
+
+/** By method that rejects with a code: `{ code: […] }`, the codes that its comment names. */
+const rejections = Object.fromEntries(
+  theClass.members
+    .filter((one) => /@throws \{AnalyticsSystem\.AnalyticsError\}/.test(docOf(one)))
+    .map((one) => [one.name.getText(), { code: docOf(one).match(/\bANALYTICS_[A-Z_]+/g) ?? [] }]),
+);
+
 const typeNames = inner
   .filter((one) => ts.isInterfaceDeclaration(one) || ts.isTypeAliasDeclaration(one))
   .map((one) => one.name.text);
@@ -64,4 +72,12 @@ const moduleTypeNames = parse('index.d.mts')
   .statements.filter(ts.isTypeAliasDeclaration)
   .map((one) => one.name.text);
 
-module.exports = { membersOf, unionOf, methods, typeNames, moduleTypeNames, undocumented };
+module.exports = {
+  membersOf,
+  unionOf,
+  methods,
+  rejections,
+  typeNames,
+  moduleTypeNames,
+  undocumented,
+};

@@ -1,4 +1,4 @@
-// A JavaScript host whose editor checks types; compiled by types.test.js, never run.
+// A JavaScript host whose editor checks types; compiled by packed.test.js, never run.
 // @ts-check
 'use strict';
 

@@ -1,4 +1,4 @@
-// A TypeScript host in an ES module; compiled by types.test.js, never run.
+// A TypeScript host in an ES module; compiled by packed.test.js, never run.
 
 import type * as types from 'gso-analytics';
 import type AnalyticsSystem from 'gso-analytics';

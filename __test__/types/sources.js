@@ -56,11 +56,45 @@ const numericOptions = [...config.matchAll(NUMERIC)].map(([, name, variable, ...
   return { name, variable, fallback, min, max };
 });
 
+const TEXT = /(?:let env = "(\w+)";\s*)?self\.checked\(\s*"(\w+)",\s*(?:env|"(\w+)")/g;
+
+/** `[{ name, variable }]` of the options that hold a text. */
+const textOptions = [...config.matchAll(TEXT)].map(([, named, name, inline]) => {
+  return { name, variable: named ?? inline };
+});
+
 const variables = all(config, /"(ANALYTICS_\w+)"/g);
 
 const [, defaults] = /impl Default for Collections \{([\s\S]*?)\n\}/.exec(config);
 /** `[key, default name]` */
 const collections = [...defaults.matchAll(/(\w+): "(\w+)"/g)].map(([, key, name]) => [key, name]);
+
+/** Rows of the README's tables whose first cell is code: `[cell, …]`, without the backticks. */
+const rows = read('README.md')
+  .split('\n')
+  .filter((line) => line.startsWith('| `'))
+  .map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim().replaceAll('`', '')),
+  );
+
+/** What the README's table of options says: `[{ name, variable, defaultText }]`. */
+const optionsInReadme = rows
+  .filter((cells) => cells.length === 4)
+  .map(([name, variable, defaultText]) => {
+    return { name, variable: variable === '–' ? undefined : variable, defaultText };
+  });
+
+/** Methods in the README's table. */
+const methodsInReadme = rows.flatMap(([first]) => /^(\w+)\(.*\)$/.exec(first)?.[1] ?? []);
+
+/** Texts in the code that refuses records; with an underline in them, they are reasons. */
+const encoding = ['encode', 'encode-special', 'frame', 'stage'].map((name) =>
+  read(`lib/${name}.js`),
+);
+const textsOfRefusals = new Set(all(encoding.join('\n'), /'([a-z][a-z0-9_]*)'/g));
 
 const health = read('src/health.rs');
 const everything = rustFiles().map(read).join('\n');
@@ -81,5 +115,6 @@ const errorCodes = all(read('src/error.rs'), /"(ANALYTICS_\w+)"/g);
 
 module.exports = {
   ...{ javascriptOptions, optionsInJavaScript, nativeOptions, numericOptions, variables },
-  ...{ collections, reasons, countedEvents, totals, errorCodes },
+  ...{ collections, reasons, countedEvents, totals, errorCodes, textOptions },
+  ...{ optionsInReadme, methodsInReadme, textsOfRefusals },
 };

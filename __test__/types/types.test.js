@@ -1,11 +1,8 @@
-// The declarations: hosts compile against them, and they say what the sources say.
+// The declarations say what the sources and the README say.
 'use strict';
 
 const assert = require('node:assert');
-const { execFile } = require('node:child_process');
-const path = require('node:path');
 const { describe, it } = require('node:test');
-const { promisify } = require('node:util');
 const { cleanEnvironment } = require('../support/environment');
 const AnalyticsSystem = require('gso-analytics');
 const declared = require('./declarations');
@@ -13,31 +10,16 @@ const known = require('./sources');
 
 cleanEnvironment();
 
-const TSC = require.resolve('typescript/bin/tsc');
-const TIMEOUT_MS = 60_000;
-const run = promisify(execFile);
-
-async function compile(project) {
-  const args = [TSC, '--project', path.join(__dirname, project)];
-  try {
-    await run(process.execPath, args, { cwd: __dirname, timeout: TIMEOUT_MS });
-  } catch (error) {
-    assert.fail(`${project}\n${error.stdout || error.message}`);
-  }
-}
-
 function assertSame(actual, expected) {
   assert.ok(expected.length > 0, 'the source has changed its form: nothing was found in it');
   assert.deepStrictEqual([...new Set(actual)].sort(), [...new Set(expected)].sort());
 }
 
+/** What the list in a comment explains. */
+const explained = (doc) => [...doc.matchAll(/^ - `(\w+)`: \S/gm)].map((match) => match[1]);
+
 const options = declared.membersOf('Options');
 const namesOf = (members) => members.map(({ name }) => name);
-
-describe('a host that uses the types compiles, and its mistakes do not', () => {
-  it('as CommonJS, as an ES module and as JavaScript', () => compile('tsconfig.node.json'));
-  it('through a bundler, without the types of Node', () => compile('tsconfig.bundler.json'));
-});
 
 describe('index.d.ts declares', () => {
   it('the public methods of the class', () => {
@@ -65,8 +47,22 @@ describe('index.d.ts declares', () => {
     assertSame(namesOf(declared.membersOf('DailyTotals')), known.totals);
   });
 
-  it('the codes of errors', () => {
-    assertSame(declared.unionOf('ErrorCode').members, known.errorCodes);
+  it('the codes of errors, each explained, and which method has which', () => {
+    const { members, doc } = declared.unionOf('ErrorCode');
+    assertSame(members, known.errorCodes);
+    assertSame(explained(doc), members);
+    for (const [method, { code }] of Object.entries(declared.rejections)) {
+      assert.ok(code.includes('ANALYTICS_TIMEOUT'), method);
+      assert.deepStrictEqual(
+        code.filter((one) => !members.includes(one)),
+        [],
+        method,
+      );
+    }
+    assertSame(
+      Object.values(declared.rejections).flatMap(({ code }) => code),
+      members,
+    );
   });
 
   it('the fields of the health report', () => {
@@ -86,8 +82,7 @@ describe('index.d.ts declares', () => {
     it(`every ${union}, each explained`, () => {
       const { members, doc } = declared.unionOf(union);
       assertSame(members, known.reasons[field]);
-      const explained = [...doc.matchAll(/^ - `(\w+)`: \S/gm)].map((match) => match[1]);
-      assertSame(explained, members);
+      assertSame(explained(doc), members);
     });
   }
 });
@@ -111,12 +106,61 @@ describe('the comments of index.d.ts', () => {
     }
   });
 
+  it('name the environment variable of each option that holds a text', () => {
+    assert.ok(known.textOptions.length > 0, 'the source has changed its form');
+    for (const { name, variable } of known.textOptions) {
+      const { doc } = options.find((one) => one.name === name);
+      assert.strictEqual(/Environment: `(\w+)`/.exec(doc)?.[1], variable, name);
+    }
+  });
+
+  it('name the bounds that the errors of text options name', () => {
+    for (const [name, value, bounds] of [
+      ['database', '/', /at most \d+ bytes/],
+      ['collections', { daily: '$' }, /\d+ to \d+ bytes/],
+    ]) {
+      const { doc } = options.find((one) => one.name === name);
+      const wrong = () => new AnalyticsSystem({ logger: false, [name]: value });
+      assert.throws(wrong, (error) => doc.includes(bounds.exec(error.message)[0]));
+    }
+  });
+
   it('name every environment variable and give every option a default', () => {
     const named = options.flatMap(({ doc }) => doc.match(/\bANALYTICS_\w+/g) ?? []);
     assertSame(named, known.variables);
     const without = options.filter(({ defaultText }) => !defaultText);
     assert.deepStrictEqual(namesOf(without), ['collections']); // its members have theirs
   });
+});
+
+describe('the code that refuses records', () => {
+  it('knows every reason but those that the native side finds, and no other', () => {
+    const native = ['queue_full', 'stopped'];
+    const { rejected, noted } = known.reasons;
+    const unknown = rejected.filter((one) => !known.textsOfRefusals.has(one));
+    assertSame(unknown, native);
+    const reasons = [...known.textsOfRefusals].filter((text) => text.includes('_'));
+    const undeclared = reasons.filter((one) => ![...rejected, ...noted].includes(one));
+    assert.deepStrictEqual(undeclared, []);
+  });
+});
+
+describe('the README', () => {
+  it('has every option, its environment variable and its default', () => {
+    assertSame(namesOf(known.optionsInReadme), namesOf(options));
+    for (const { name, variable, defaultText } of known.optionsInReadme) {
+      const numeric = known.numericOptions.find((one) => one.name === name);
+      const text = known.textOptions.find((one) => one.name === name);
+      assert.strictEqual(variable, (numeric ?? text)?.variable, `environment variable of ${name}`);
+      if (!numeric) continue;
+      assert.strictEqual(Number.parseInt(defaultText, 10), numeric.fallback, `default of ${name}`);
+    }
+    const { defaultText } = known.optionsInReadme.find(({ name }) => name === 'collections');
+    const names = known.collections.map(([, name]) => name);
+    assert.strictEqual(defaultText, names.join(', '));
+  });
+
+  it('has every method', () => assertSame(known.methodsInReadme, declared.methods));
 });
 
 describe('index.d.mts', () => {

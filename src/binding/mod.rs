@@ -4,6 +4,7 @@ mod message;
 mod report;
 mod runtime;
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, ThreadId};
@@ -22,6 +23,9 @@ use crate::store::{Connection, MongoStore};
 
 use message::{Deliver, Delivery};
 use report::HealthReport;
+
+/// Longest time for which the end of a thread or of the process waits for records to be written.
+const EXIT_DRAIN: Duration = Duration::from_millis(1_500);
 
 /// Every instance with the JavaScript thread that made it, which drains it when it ends.
 static LIVE: Mutex<Vec<(ThreadId, Weak<Shared>)>> = Mutex::new(Vec::new());
@@ -57,24 +61,65 @@ pub struct Left {
     pub unforwarded: f64,
 }
 
-/// Blocks until every instance of this thread has written and forwarded what it holds, at most
-/// `timeout_ms`; returns what is left. For the `exit` event only.
+/// Blocks until every instance of this thread, or of all threads, has written and forwarded what it
+/// holds now, at most 1.5 s; returns what is left. For the end of a thread or of the process.
 #[napi]
-pub fn drain(timeout_ms: u32) -> Left {
-    let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
-    let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let (mut records, mut unforwarded) = (0, 0);
-    for (thread, shared) in live {
-        if let (true, Some(shared)) = (thread == thread::current().id(), shared.upgrade()) {
-            shared.drain(deadline);
-            records += shared.gauges().queued;
-            unforwarded += shared.gauges().unforwarded;
-        }
+pub fn drain(all_threads: bool) -> Left {
+    let deadline = drain_deadline();
+    let draining: Vec<_> = live(all_threads)
+        .into_iter()
+        .map(|shared| (shared.begin_drain(), shared))
+        .collect();
+    let left = || {
+        let records = draining.iter().map(|(held, shared)| shared.left_of(*held));
+        let unforwarded = draining
+            .iter()
+            .map(|(_, shared)| shared.gauges().unforwarded);
+        (records.sum::<u64>(), unforwarded.sum::<u64>())
+    };
+    while left() != (0, 0) && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let (records, unforwarded) = left();
+    for (_, shared) in &draining {
+        shared.end_drain();
     }
     Left {
         records: records as f64,
         unforwarded: unforwarded as f64,
     }
+}
+
+/// Threads that end one after the other, with the process, share one time limit.
+fn drain_deadline() -> Instant {
+    static DEADLINE: Mutex<Option<Instant>> = Mutex::new(None);
+    let now = Instant::now();
+    let mut deadline = DEADLINE.lock().unwrap_or_else(PoisonError::into_inner);
+    match *deadline {
+        Some(deadline) if now < deadline + EXIT_DRAIN => deadline,
+        _ => *deadline.insert(now + EXIT_DRAIN),
+    }
+}
+
+/// Threads that the end of the process or `terminate()` ends have no `exit` event.
+fn drain_at_clean_up(env: &Env) -> Result<()> {
+    thread_local!(static IS_HOOKED: Cell<bool> = const { Cell::new(false) });
+    if !IS_HOOKED.replace(true) {
+        env.add_env_cleanup_hook((), |()| {
+            drain(false);
+        })?;
+    }
+    Ok(())
+}
+
+/// The instances that were made by this thread, or by any.
+fn live(all_threads: bool) -> Vec<Arc<Shared>> {
+    let here = thread::current().id();
+    let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+    live.iter()
+        .filter(|(thread, _)| all_threads || *thread == here)
+        .filter_map(|(_, shared)| shared.upgrade())
+        .collect()
 }
 
 /// One instance's pipeline.
@@ -92,6 +137,7 @@ impl NativeAnalytics {
     /// to say. A bad option is an error whose message begins with the option's name.
     #[napi(constructor)]
     pub fn new(
+        env: Env,
         options: String,
         environment: String,
         deliver: Function<'_, Delivery, ()>,
@@ -109,6 +155,7 @@ impl NativeAnalytics {
             Box::pin(opening) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
         });
         remember(&shared);
+        drain_at_clean_up(&env)?;
         Ok(Self {
             pipeline: pipeline::spawn(shared, opener),
             deliver,

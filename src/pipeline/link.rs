@@ -110,6 +110,10 @@ impl<S> Link<S> {
         }
     }
 
+    pub fn is_known(&self) -> bool {
+        self.connection.is_some()
+    }
+
     /// Takes the host's answer, unless a connection is known already.
     pub fn connect(&mut self, connection: Connection) {
         if self.connection.is_none() {

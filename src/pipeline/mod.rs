@@ -28,6 +28,7 @@ mod metrics;
 mod operations;
 mod outcomes;
 mod place;
+mod preparation;
 mod protocol;
 mod reading;
 mod sessions;

@@ -6,8 +6,8 @@ use super::messages;
 use super::protocol::{Ledger, Remarks};
 use super::sessions;
 use super::totals::{Contribution, Group, Totals};
-use super::worker::{LedgerState, Outcome, Preparation, Worker};
-use crate::host::{Level, Message};
+use super::worker::{LedgerState, Outcome, Worker};
+use crate::host::Message;
 use crate::store::{Result, SetAside, Store};
 
 impl<S: Store> Worker<S> {
@@ -29,26 +29,6 @@ impl<S: Store> Worker<S> {
             }
             Outcome::Read(answer) => self.answered(answer, now),
             Outcome::Closed => {}
-        }
-    }
-
-    fn prepared(&mut self, outcome: Result<Vec<(Level, String)>>, now: Instant) {
-        let before = std::mem::replace(&mut self.preparation, Preparation::Done);
-        match (outcome, before) {
-            (Ok(remarks), _) => {
-                self.shared.set_connected(true);
-                for (level, remark) in remarks {
-                    self.shared.log(level, remark);
-                }
-            }
-            (Err(error), Preparation::UnderWay(mut backoff)) => {
-                self.shared
-                    .warn_once("outage", || messages::cannot_write(&error.message));
-                self.shared.health.error(error.message);
-                backoff.fail(now);
-                self.preparation = Preparation::Needed(backoff);
-            }
-            (Err(_), other) => self.preparation = other,
         }
     }
 

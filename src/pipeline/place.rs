@@ -11,11 +11,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::attempt::attempt;
-use super::backoff::Backoff;
 use super::link::{Found, Prospect, Step, Verdict};
 use super::messages;
+use super::preparation::{Indexing, Preparation};
 use super::protocol::Ledger;
-use super::worker::{LedgerState, Outcome, Preparation, Worker};
+use super::worker::{LedgerState, Outcome, Worker};
 use crate::host::{Level, Message};
 use crate::store::{Connection, Store};
 
@@ -61,6 +61,17 @@ impl<S: Store> Worker<S> {
         };
         shared.deliver(Message::ConnectionKnown);
         shared.log(Level::Info, line);
+    }
+
+    /// Whether it is known where to, now that the host cannot be asked any more.
+    pub(super) fn has_place(&mut self) -> bool {
+        if !self.link.is_known() {
+            self.look_elsewhere(Found {
+                prospect: Prospect::Last,
+                other: None,
+            });
+        }
+        self.link.is_known()
     }
 
     /// The host's mongoose is connected to another place than the one adopted before.
@@ -117,7 +128,8 @@ impl<S: Store> Worker<S> {
         let Some(store) = self.link.close() else {
             return;
         };
-        self.preparation = Preparation::Needed(Backoff::default());
+        self.preparation = Preparation::default();
+        self.indexing = Indexing::default();
         self.bases = Arc::default();
         self.ledger = match std::mem::replace(&mut self.ledger, LedgerState::InFlight) {
             LedgerState::Ready(_) => {

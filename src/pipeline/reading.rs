@@ -11,7 +11,8 @@ use tokio::time::Instant;
 use super::messages;
 use super::metrics::{self, Reading};
 use super::operations::{Kind, Operation, Phase, Request};
-use super::worker::{Outcome, Preparation, Worker};
+use super::preparation::Preparation;
+use super::worker::{Outcome, Worker};
 use crate::error::Error;
 use crate::host::{Level, Message};
 use crate::store::{Result, Store};
@@ -82,6 +83,7 @@ impl<S: Store> Worker<S> {
                     && self.shared.gauges().unforwarded == 0
                     // Else the store could not be closed, and a start after it would find it open.
                     && !matches!(self.preparation, Preparation::UnderWay(_))
+                    && !self.indexing.is_under_way()
             }
             Kind::Metrics(_) | Kind::Last30Days => false,
         }

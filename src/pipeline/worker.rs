@@ -18,6 +18,7 @@ use super::lane::{GroupLimit, Lane};
 use super::link::{Link, Opener};
 use super::operations::{Acknowledgements, Operation};
 use super::place::Move;
+use super::preparation::{Indexing, Preparation};
 use super::protocol::{self, Ledger, Remarks};
 use super::reading::Answer;
 use super::sessions::{self, Bases};
@@ -63,6 +64,7 @@ pub(super) struct Worker<S: Store> {
     pub(super) opener: Opener<S>,
     pub(super) link: Link<S>,
     pub(super) preparation: Preparation,
+    pub(super) indexing: Indexing,
     pub(super) intake: Intake,
     forwarding: Option<Forwarding>,
     pub(super) events: Lane<EventItem>,
@@ -90,13 +92,6 @@ pub(super) struct Worker<S: Store> {
     orphaned: bool,
 }
 
-/// Totals wait until the indexes are there: without the unique one a day could be made twice.
-pub(super) enum Preparation {
-    Needed(Backoff),
-    UnderWay(Backoff),
-    Done,
-}
-
 /// The ledger is with the task while a group is in flight.
 pub(super) enum LedgerState {
     Ready(Box<Ledger>),
@@ -122,7 +117,8 @@ impl<S: Store> Worker<S> {
         let url = shared.config.webhook_url.as_deref();
         Self {
             link: Link::new(&shared.config),
-            preparation: Preparation::Needed(Backoff::default()),
+            preparation: Preparation::default(),
+            indexing: Indexing::default(),
             forwarding: url.map(|url| Forwarding::start(url, &shared)),
             intake: Intake::new(),
             events: Lane::new(EVENT_GROUP),
@@ -164,19 +160,25 @@ impl<S: Store> Worker<S> {
                     Ok(outcome) => self.absorb(outcome, Instant::now()),
                     Err(error) => self.shared.health.error(format!("internal: {error}")),
                 },
+                outcome = self.indexing.outcome() => self.indexed(outcome, Instant::now()),
                 () = sleep_until(wake) => {}
                 () = shared.woken() => {}
             }
         }
         self.tasks.detach_all();
+        self.indexing = Indexing::default();
         if let Some(store) = self.link.close() {
             store.close().await;
         }
     }
 
-    /// The host is gone, and nothing it left is pending.
-    fn is_finished(&self) -> bool {
-        self.orphaned && !self.shared.is_pending()
+    /// The host is gone, and nothing it left is pending, or nobody is left who could say where to.
+    fn is_finished(&mut self) -> bool {
+        if !self.orphaned {
+            return false;
+        }
+        let gauges = self.shared.gauges();
+        gauges.unforwarded == 0 && (gauges.queued == 0 || !self.has_place())
     }
 
     fn obey(&mut self, command: Command) {
@@ -240,6 +242,7 @@ impl<S: Store> Worker<S> {
         if let Some(store) = self.link.store().cloned() {
             if self.may_write_here(now) {
                 self.prepare(&store, now);
+                self.index(&store, now);
                 self.write_events(&store, now);
                 self.write_sessions(&store, now);
                 self.write_totals(&store, now);
@@ -255,18 +258,6 @@ impl<S: Store> Worker<S> {
 
     pub(super) fn needs_store(&self) -> bool {
         self.started || self.shared.gauges().queued > 0 || !self.operations.is_empty()
-    }
-
-    fn prepare(&mut self, store: &Arc<S>, now: Instant) {
-        match std::mem::replace(&mut self.preparation, Preparation::Done) {
-            Preparation::Needed(backoff) if backoff.is_over(now) => {
-                self.preparation = Preparation::UnderWay(backoff);
-                let store = Arc::clone(store);
-                self.tasks
-                    .spawn(async move { Outcome::Prepared(store.prepare().await) });
-            }
-            other => self.preparation = other,
-        }
     }
 
     fn write_events(&mut self, store: &Arc<S>, now: Instant) {
@@ -358,6 +349,7 @@ impl<S: Store> Worker<S> {
         ];
         if self.link.store().is_some() {
             wakes.extend([self.events.retry_at(), self.sessions.retry_at()]);
+            wakes.push(self.indexing.retry_at());
             wakes.push(match (&self.preparation, &self.ledger) {
                 (Preparation::Needed(backoff), _) => backoff.until(),
                 (Preparation::Done, LedgerState::Failed(..)) => self.totals_backoff.until(),

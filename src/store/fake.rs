@@ -43,6 +43,8 @@ pub struct State {
     pub refused_users: BTreeSet<String>,
     /// How long an addition to the totals takes.
     pub slow_add: Duration,
+    /// How long the indexes take that totals do not rely on.
+    pub slow_indexes: Duration,
     /// How long it takes to open the store.
     pub slow_open: Duration,
     pub faults: u64,
@@ -107,6 +109,12 @@ fn insert(into: &mut BTreeMap<ObjectId, Document>, document: &RawDocumentBuf) {
 
 impl Store for FakeStore {
     async fn prepare(&self) -> Result<Vec<(Level, String)>> {
+        self.request(|_| Vec::new()).await
+    }
+
+    async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
+        let takes = self.state().slow_indexes;
+        tokio::time::sleep(takes).await;
         self.request(|_| Vec::new()).await
     }
 

@@ -195,8 +195,12 @@ pub struct MonthView {
 
 /// A place where records and totals are kept.
 pub trait Store: Send + Sync + 'static {
-    /// Creates what indexes are missing; returns remarks for the operator.
+    /// Creates the unique index without which a day could be made twice; returns remarks for the
+    /// operator.
     fn prepare(&self) -> impl Future<Output = Result<Vec<(Level, String)>>> + Send;
+
+    /// Creates what other indexes are missing; on big collections that takes long.
+    fn create_indexes(&self) -> impl Future<Output = Result<Vec<(Level, String)>>> + Send;
 
     /// Documents already there under their own `_id` count as inserted. Those set aside come in order.
     fn insert_events(

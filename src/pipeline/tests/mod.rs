@@ -80,7 +80,15 @@ fn start_with(
     options: &str,
     at: impl Fn(&Connection) -> FakeStore + Send + Sync + 'static,
 ) -> (Pipeline, Arc<TestHost>) {
-    let (config, _) = Config::from_json(options, "{}").expect("valid options");
+    start_in("{}", options, at)
+}
+
+fn start_in(
+    environment: &str,
+    options: &str,
+    at: impl Fn(&Connection) -> FakeStore + Send + Sync + 'static,
+) -> (Pipeline, Arc<TestHost>) {
+    let (config, _) = Config::from_json(options, environment).expect("valid options");
     let host = Arc::new(TestHost::default());
     let opener = Arc::new(move |connection: Connection| {
         let store = at(&connection);

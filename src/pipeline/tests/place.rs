@@ -196,3 +196,38 @@ async fn a_connection_beside_the_hosts_own_is_used_after_ten_seconds_and_that_is
     });
     assert!(line.await.contains("createConnection()"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_host_leaves_behind_is_written_if_it_is_known_where_to_and_forgotten_if_not() {
+    for (environment, stored) in [
+        (r#"{"MONGODB_URI": "mongodb://fallback"}"#, Some(1.0)),
+        ("{}", None),
+    ] {
+        let store = reliable();
+        let there = store.clone();
+        let (pipeline, _host) = start_in(environment, "{}", move |_| there.clone());
+        pipeline.push(&credits("a", 1.0), 1);
+        let shared = Arc::downgrade(pipeline.shared());
+        drop(pipeline);
+        let began = tokio::time::Instant::now();
+        while shared.strong_count() > 0 && began.elapsed() < Duration::from_secs(60) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(shared.strong_count(), 0, "its memory is free again");
+        assert_eq!(earned(&store), stored);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn totals_do_not_wait_for_indexes_that_take_long_and_a_move_does_not_either() {
+    let (first, second) = (reliable(), reliable());
+    first.state().slow_indexes = Duration::from_secs(600);
+    let (pipeline, host) = between(&first, &second);
+    for (request, to) in [(1, &first), (2, &second)] {
+        pipeline.push(&credits("a", 1.0), 1);
+        pipeline.request(request, Request::Flush);
+        assert_eq!(host.outcome(request).await, Ok(None));
+        assert_eq!(earned(to), Some(1.0));
+        pipeline.relocate(place("second"));
+    }
+}

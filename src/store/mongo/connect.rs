@@ -109,6 +109,9 @@ impl Connection {
                 (adopted.options(&mut files).await?, adopted.database.clone())
             }
         };
+        if let Some(credential) = &mut options.credential {
+            leave_name_to_certificate(credential);
+        }
         options.server_selection_timeout = Some(SERVER_SELECTION_TIMEOUT);
         options.driver_info = Some(
             DriverInfo::builder()
@@ -229,6 +232,13 @@ impl Adopted {
         credential.source = self.auth_source.clone();
         credential.mechanism = mechanism;
         Ok(Some(credential))
+    }
+}
+
+/// The driver sends the user's name in a field that servers refuse; they know it from the certificate.
+fn leave_name_to_certificate(credential: &mut Credential) {
+    if credential.mechanism == Some(AuthMechanism::MongoDbX509) {
+        credential.username = None;
     }
 }
 

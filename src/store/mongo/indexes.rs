@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bson::{Document, doc};
 use mongodb::error::ErrorKind;
-use mongodb::options::IndexOptions;
+use mongodb::options::{CommitQuorum, CreateIndexOptions, IndexOptions};
 use mongodb::{Collection, IndexModel};
 
 use super::{DUPLICATE_KEY, MongoStore, Result, StoreError, store_error};
@@ -15,17 +15,43 @@ const EVENT_TTL: Duration = Duration::from_secs(604_800);
 /// An index of that name or with those keys exists, with other options.
 const OPTIONS_CONFLICT: [i32; 2] = [85, 86];
 const UNAUTHORIZED: i32 = 13;
+/// MongoDB 4.4.
+const WIRE_VERSION_OF_QUORUM: i32 = 9;
 
 impl MongoStore {
-    /// Creates what is missing; what exists with other options is left alone and remarked on.
-    pub(super) async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
+    /// Creates it if it is missing. An index with other options is left alone and remarked on.
+    pub(super) async fn create_unique_index(&self) -> Result<Vec<(Level, String)>> {
+        let unique = IndexOptions::builder().unique(true).build();
+        let index = with(doc! { "day": 1 }, unique);
+        create_all(&self.daily, vec![index], self.quorum().await?).await
+    }
+
+    /// The same for all others.
+    pub(super) async fn create_other_indexes(&self) -> Result<Vec<(Level, String)>> {
+        let quorum = self.quorum().await?;
         let (daily, sessions, events, uniques) = tokio::join!(
-            create_all(&self.daily, daily()),
-            create_all(&self.sessions, sessions()),
-            create_all(&self.events, events()),
-            create_all(&self.uniques, uniques()),
+            create_all(
+                &self.daily,
+                vec![plain(doc! { "month": 1 })],
+                quorum.clone()
+            ),
+            create_all(&self.sessions, sessions(), quorum.clone()),
+            create_all(&self.events, events(), quorum.clone()),
+            create_all(&self.uniques, uniques(), quorum.clone()),
         );
         Ok([daily?, sessions?, events?, uniques?].concat())
+    }
+
+    /// How many members have to have built an index. By default all of them, so that one member that
+    /// is down would block it; a server without a replica set refuses to be told.
+    async fn quorum(&self) -> Result<Option<CreateIndexOptions>> {
+        let hello = self.database.run_command(doc! { "hello": 1 }).await;
+        let hello = hello.map_err(store_error)?;
+        let is_cluster = hello.contains_key("setName")
+            || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
+        let knows = hello.get_i32("maxWireVersion").unwrap_or_default() >= WIRE_VERSION_OF_QUORUM;
+        let options = CreateIndexOptions::builder().commit_quorum(CommitQuorum::Majority);
+        Ok((is_cluster && knows).then(|| options.build()))
     }
 }
 
@@ -35,11 +61,6 @@ fn plain(keys: Document) -> IndexModel {
 
 fn with(keys: Document, options: IndexOptions) -> IndexModel {
     IndexModel::builder().keys(keys).options(options).build()
-}
-
-fn daily() -> Vec<IndexModel> {
-    let unique = IndexOptions::builder().unique(true).build();
-    vec![with(doc! { "day": 1 }, unique), plain(doc! { "month": 1 })]
 }
 
 fn sessions() -> Vec<IndexModel> {
@@ -69,13 +90,15 @@ fn uniques() -> Vec<IndexModel> {
 async fn create_all<T: Send + Sync>(
     collection: &Collection<T>,
     indexes: Vec<IndexModel>,
+    quorum: Option<CreateIndexOptions>,
 ) -> Result<Vec<(Level, String)>> {
-    if collection.create_indexes(indexes.clone()).await.is_ok() {
+    let all = collection.create_indexes(indexes.clone());
+    if all.with_options(quorum.clone()).await.is_ok() {
         return Ok(Vec::new());
     }
     let mut remarks = Vec::new();
     for index in indexes {
-        remarks.extend(create(collection, index).await?);
+        remarks.extend(create(collection, index, quorum.clone()).await?);
     }
     Ok(remarks)
 }
@@ -84,10 +107,12 @@ async fn create_all<T: Send + Sync>(
 async fn create<T: Send + Sync>(
     collection: &Collection<T>,
     index: IndexModel,
+    quorum: Option<CreateIndexOptions>,
 ) -> Result<Option<(Level, String)>> {
     let fields: Vec<&str> = index.keys.keys().map(String::as_str).collect();
     let what = format!("{} on {}", fields.join(", "), collection.name());
-    let Err(error) = collection.create_index(index).await else {
+    let creation = collection.create_index(index).with_options(quorum);
+    let Err(error) = creation.await else {
         return Ok(None);
     };
     let failure = store_error(error.clone());

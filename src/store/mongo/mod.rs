@@ -157,7 +157,11 @@ fn unexpected(what: &str) -> StoreError {
 
 impl Store for MongoStore {
     async fn prepare(&self) -> Result<Vec<(Level, String)>> {
-        self.create_indexes().await
+        self.create_unique_index().await
+    }
+
+    async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
+        self.create_other_indexes().await
     }
 
     async fn insert_events(&self, documents: &[&RawDocumentBuf]) -> Result<Vec<SetAside>> {

@@ -1,0 +1,150 @@
+//! What a place needs before totals can be written to it, and the indexes that it gets beside that.
+//!
+//! Totals wait for one unique index, on a small collection. The others may take minutes on a big one,
+//! and nothing waits for them but `stop()`.
+
+use std::future::pending;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::attempt::attempt;
+use super::backoff::Backoff;
+use super::messages;
+use super::worker::{Outcome, Worker};
+use crate::host::Level;
+use crate::store::{Result, Store, StoreError};
+
+type Remarks = Vec<(Level, String)>;
+
+pub(super) enum Preparation {
+    Needed(Backoff),
+    UnderWay(Backoff),
+    Done,
+}
+
+impl Default for Preparation {
+    fn default() -> Self {
+        Self::Needed(Backoff::default())
+    }
+}
+
+impl Preparation {
+    /// Whether to begin now; it is under way then.
+    fn begins(&mut self, now: Instant) -> bool {
+        match self {
+            Self::Needed(backoff) if backoff.is_over(now) => {
+                *self = Self::UnderWay(std::mem::take(backoff));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn failed(&mut self, now: Instant) {
+        if let Self::UnderWay(backoff) = self {
+            backoff.fail(now);
+            *self = Self::Needed(std::mem::take(backoff));
+        }
+    }
+
+    /// When the next attempt may begin, if one is needed.
+    pub(super) fn retry_at(&self) -> Option<Instant> {
+        match self {
+            Self::Needed(backoff) => backoff.until(),
+            _ => None,
+        }
+    }
+}
+
+/// The indexes that no total relies on. When the place is left, their task is forgotten.
+#[derive(Default)]
+pub(super) struct Indexing {
+    state: Preparation,
+    tasks: JoinSet<Result<Remarks>>,
+}
+
+impl Indexing {
+    pub(super) fn is_under_way(&self) -> bool {
+        matches!(self.state, Preparation::UnderWay(_))
+    }
+
+    pub(super) fn retry_at(&self) -> Option<Instant> {
+        self.state.retry_at()
+    }
+
+    /// Resolves when they are made or cannot be; never, when they are not being made.
+    pub(super) async fn outcome(&mut self) -> Result<Remarks> {
+        match self.tasks.join_next().await {
+            Some(Ok(outcome)) => outcome,
+            Some(Err(error)) => Err(StoreError {
+                message: format!("internal: {error}"),
+                transient: true,
+            }),
+            None => pending().await,
+        }
+    }
+}
+
+impl Drop for Indexing {
+    /// The driver's futures must run to their end.
+    fn drop(&mut self) {
+        self.tasks.detach_all();
+    }
+}
+
+impl<S: Store> Worker<S> {
+    pub(super) fn prepare(&mut self, store: &Arc<S>, now: Instant) {
+        if self.preparation.begins(now) {
+            let store = Arc::clone(store);
+            let preparing = attempt(async move { store.prepare().await });
+            self.tasks
+                .spawn(async { Outcome::Prepared(preparing.await) });
+        }
+    }
+
+    pub(super) fn prepared(&mut self, outcome: Result<Remarks>, now: Instant) {
+        match outcome {
+            Ok(remarks) => {
+                self.preparation = Preparation::Done;
+                self.shared.set_connected(true);
+                self.say(remarks);
+            }
+            Err(error) => {
+                self.shared
+                    .warn_once("outage", || messages::cannot_write(&error.message));
+                self.shared.health.error(error.message);
+                self.preparation.failed(now);
+            }
+        }
+    }
+
+    pub(super) fn index(&mut self, store: &Arc<S>, now: Instant) {
+        if self.indexing.state.begins(now) {
+            let store = Arc::clone(store);
+            self.indexing
+                .tasks
+                .spawn(async move { store.create_indexes().await });
+        }
+    }
+
+    pub(super) fn indexed(&mut self, outcome: Result<Remarks>, now: Instant) {
+        match outcome {
+            Ok(remarks) => {
+                self.indexing.state = Preparation::Done;
+                self.say(remarks);
+            }
+            Err(error) => {
+                self.shared.health.error(error.message);
+                self.indexing.state.failed(now);
+            }
+        }
+    }
+
+    fn say(&self, remarks: Remarks) {
+        for (level, remark) in remarks {
+            self.shared.log(level, remark);
+        }
+    }
+}
