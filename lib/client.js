@@ -53,6 +53,7 @@ class Client {
       maxEventBytes: native.maxEventBytes,
       forwarding: native.isForwarding,
       bson: () => host.bson(),
+      allBsons: () => host.allBsons(),
       handOver: (bytes, length, records) => {
         if (this.isConnectionKnown) this.followHost();
         else this.open.seeker = this;
@@ -75,7 +76,6 @@ class Client {
       this.isConnectionKnown = this.native.hasUri;
       this.host.forget();
     }
-    this.open.hold(this.native);
     this.native.start();
     this.stopTimer = everyInterval(this.native.flushIntervalMs, () => this.intervalOver());
     this.write('info', 'System started');
@@ -90,7 +90,6 @@ class Client {
     if (this.isStarted) {
       this.isStarted = false;
       this.stopTimer();
-      this.open.release();
     }
     return stopped;
   }
@@ -269,7 +268,6 @@ function everyInterval(ms, call) {
   // Contexts of `vm` have none, unless they were given some.
   if (typeof setInterval !== 'function') return () => {};
   const timer = setInterval(call, Math.min(ms, LONGEST_INTERVAL_MS));
-  timer?.unref?.();
   return () => clearInterval(timer);
 }
 

@@ -104,6 +104,11 @@ class HostConnection {
   bson() {
     return this.hostBson ?? require('bson');
   }
+
+  /** Every `bson` there is by now: of all copies of mongoose that the host has loaded, and our own. */
+  allBsons() {
+    return [...this.meet().map(bsonOf).filter(Boolean), require('bson')];
+  }
 }
 
 /** Text that differs between places; of an SRV record the hosts may be known or not. */

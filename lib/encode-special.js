@@ -283,13 +283,7 @@ function loaded(writer) {
 /** Lets the official module encode one value, and takes its bytes over. */
 function leaf(writer, value, at, pos) {
   writer.afford(pos, bulk(value));
-  const bson = loaded(writer);
-  let document;
-  try {
-    document = bson.serialize({ '': value }, { ignoreUndefined: false });
-  } catch (error) {
-    throw new Refusal('unserializable', error);
-  }
+  const document = serialized(writer, value);
   // 4 bytes length, type, empty key; the terminator at the end.
   const count = document.length - 7;
   if (count < 0) return DROPPED;
@@ -298,6 +292,27 @@ function leaf(writer, value, at, pos) {
   writer.bytes[at] = document[4];
   writer.bytes.set(document.subarray(6, 6 + count), pos);
   return pos + count;
+}
+
+function serialized(writer, value) {
+  try {
+    return serializedBy(loaded(writer), value);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    // Of another major version: that of a mongoose which was loaded since, or of another copy.
+    for (const bson of error?.name === 'BSONVersionError' ? writer.allBsons() : []) {
+      try {
+        return serializedBy(bson, value);
+      } catch {
+        // The next may be the one.
+      }
+    }
+    throw new Refusal('unserializable', error);
+  }
+}
+
+function serializedBy(bson, value) {
+  return bson.serialize({ '': value }, { ignoreUndefined: false });
 }
 
 /** A lower bound of the encoded size, known without encoding. */

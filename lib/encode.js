@@ -45,8 +45,9 @@ class Encoder {
    * @param {number} options.maxBytes budget of one payload
    * @param {number} options.capacity bytes to allocate up front
    */
-  constructor({ bson, maxBytes, capacity }) {
+  constructor({ bson, allBsons = () => [], maxBytes, capacity }) {
     this.bson = bson;
+    this.allBsons = allBsons;
     this.maxBytes = maxBytes;
     this.home = Buffer.allocUnsafeSlow(capacity);
     this.limit = Number.MAX_SAFE_INTEGER;

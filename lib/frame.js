@@ -67,8 +67,8 @@ class FrameWriter {
    *   null-prototype object
    * @param {number} capacity bytes to allocate up front
    */
-  constructor({ counters, countersByKey, maxEventBytes, forwarding, bson }, capacity) {
-    this.encoder = new Encoder({ bson, maxBytes: maxEventBytes, capacity });
+  constructor({ counters, countersByKey, maxEventBytes, forwarding, bson, allBsons }, capacity) {
+    this.encoder = new Encoder({ bson, allBsons, maxBytes: maxEventBytes, capacity });
     this.counters = counters;
     this.countersByKey = countersByKey;
     this.forwarding = forwarding;
