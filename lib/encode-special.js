@@ -65,6 +65,7 @@ function marks(key, value) {
       return value !== null && value !== undefined;
     case 'isMongooseBuffer':
     case '$isMongooseMap':
+    case 'constructor':
       return Boolean(value);
     case 'toBSON':
       return typeof value === 'function';

@@ -62,4 +62,4 @@ async function readIndexes(db) {
   return indexes;
 }
 
-module.exports = { readDatabase, readIndexes, sortDocuments };
+module.exports = { COLLECTIONS, RAW, collectionsOf, readDatabase, readIndexes, sortDocuments };

@@ -230,6 +230,8 @@ const values = {
   'looks like a Double': () => ({ o: { _bsontype: 'Double', value: 5 } }),
   'has toObject': () => ({ o: { toObject: () => ({ z: 1 }), a: 1 } }),
   'looks like a mongoose document': () => ({ o: { $__: 1, a: 1 } }),
+  'a key constructor': () => ({ a: { constructor: 1, e: {}, u: undefined } }),
+  'a key constructor, empty': () => ({ a: { constructor: {}, e: {} } }),
   'NUL in a text': () => ({ a: 'x\0y' }),
   'NUL in a key': () => ({ 'a\0': 1 }),
   'NUL in the key of a map': () => new Map([['a\0b', 1]]),
