@@ -5,8 +5,8 @@
  * The class itself is `module.exports`; it is also the named export `AnalyticsSystem` and `default`.
  *
  * Any number of instances, threads and processes may write one database. When the thread of an
- * instance ends by `process.exit()`, by an uncaught exception or for want of work, what is not written
- * yet is given 1.5 s.
+ * instance ends by `process.exit()`, `terminate()`, an uncaught exception or for want of work, what is
+ * not written yet is given 1.5 s; so is what all threads have when the process ends.
  *
  * @example
  * const AnalyticsSystem = require('gso-analytics');
@@ -33,6 +33,7 @@ declare class AnalyticsSystem {
   /**
    * Says `[ANALYTICS] System started`, connects, and keeps the process alive until {@link stop}. A
    * second call does nothing. Records may be handed over before it; after `stop()` it starts again.
+   * Under fake timers it keeps nothing alive, and advancing them by `flushIntervalMs` writes totals.
    * Throws nothing: a database that is away is waited for.
    */
   start(): void;

@@ -32,7 +32,8 @@ export declare class NativeAnalytics {
   reject(reason: string): void
   /** Counts a record that was accepted, but not in full. */
   note(reason: string): void
-  start(): void
+  /** `anew` when the host has left the connection it gave before `stop`. */
+  start(anew: boolean): void
   /** Refuses records from now on, until the next `start`. */
   refuse(): void
   /** `connection` is a JSON object. */
@@ -40,10 +41,11 @@ export declare class NativeAnalytics {
   /** As `connect`, for a host that has left the connection it gave before. */
   relocate(connection: string): void
   /**
-   * The host has no connection; `mongoose_may_come` when it has a mongoose that may connect,
-   * `is_last` when there is no time to wait for that. `other` is a connection that will do then.
+   * The host has no connection. `prospect` is `connecting` when its mongoose has begun to connect,
+   * `mongoose` when it has one that may, `none` when it has none, `last` when there is no time to
+   * wait. `other` is a connection that will do if none comes.
    */
-  nothingFound(mongooseMayCome: boolean, isLast: boolean, other?: string | undefined | null): void
+  nothingFound(prospect: string, other?: string | undefined | null): void
   /** The flush interval is over by the clock of the host: totals need not wait any longer. */
   totalsDue(): void
   get flushIntervalMs(): number

@@ -39,7 +39,7 @@ class Client {
     this.stage = this.createStage();
     this.isStarted = false;
     this.wasStopped = false;
-    this.stopTimer = () => {};
+    this.stopTimer = undefined;
     /** Whether records were handed over since the flush interval was over last. */
     this.hasNews = false;
     this.refusal = null;
@@ -71,13 +71,14 @@ class Client {
   start() {
     if (this.isStarted) return;
     this.isStarted = true;
-    // A host that stopped it may have connected to another place since.
-    if (this.wasStopped) {
-      this.isConnectionKnown = this.native.hasUri;
-      this.host.forget();
-    }
-    this.native.start();
+    // A host that stopped it may have left its connection since, and may be about to make another.
+    const anew = this.wasStopped && !this.host.isThere();
+    if (anew) this.isConnectionKnown = this.native.hasUri;
+    else if (this.isConnectionKnown) this.followHost();
+    this.native.start(anew);
     this.stopTimer = everyInterval(this.native.flushIntervalMs, () => this.intervalOver());
+    // Else the timer of the host keeps the process alive.
+    if (this.stopTimer === undefined) this.open.hold(this.native);
     this.write('info', 'System started');
   }
 
@@ -89,7 +90,8 @@ class Client {
     this.wasStopped = true;
     if (this.isStarted) {
       this.isStarted = false;
-      this.stopTimer();
+      if (this.stopTimer === undefined) this.open.release();
+      else this.stopTimer();
     }
     return stopped;
   }
@@ -166,6 +168,7 @@ class Client {
   /** The native side keeps time too; a host that fakes its timers expects theirs to count. */
   intervalOver() {
     this.stage.turnEnded();
+    if (this.isConnectionKnown) this.followHost();
     if (!this.hasNews) return;
     this.hasNews = false;
     this.native.totalsDue();
@@ -173,9 +176,9 @@ class Client {
 
   lookForConnection({ isLast = false } = {}) {
     if (this.isConnectionKnown) return;
-    const { connection, mayCome, other } = this.host.find({ isLast });
+    const { connection, prospect, other } = this.host.find({ isLast });
     if (connection === undefined) {
-      this.native.nothingFound(mayCome, isLast, other && this.settingsJson(other));
+      this.native.nothingFound(prospect, other && this.settingsJson(other));
       return;
     }
     this.native.connect(this.settingsJson(connection));
@@ -205,7 +208,8 @@ class Client {
   }
 
   lookForConnectionLast() {
-    if (!this.isConnectionKnown) this.lookForConnection({ isLast: true });
+    if (this.isConnectionKnown) this.followHost();
+    else this.lookForConnection({ isLast: true });
   }
 }
 
@@ -266,7 +270,7 @@ class OpenPromises {
 function everyInterval(ms, call) {
   const { setInterval, clearInterval } = globalThis;
   // Contexts of `vm` have none, unless they were given some.
-  if (typeof setInterval !== 'function') return () => {};
+  if (typeof setInterval !== 'function') return undefined;
   const timer = setInterval(call, Math.min(ms, LONGEST_INTERVAL_MS));
   return () => clearInterval(timer);
 }
@@ -290,6 +294,9 @@ function deliverTo(client) {
         break;
       case 'died':
         open.abandon(message);
+        break;
+      case 'otherAdopted':
+        weak.deref()?.host.adoptOther();
         break;
       case 'connectionKnown':
         weak.deref()?.connectionKnown();

@@ -9,6 +9,10 @@ const { createRequire } = require('node:module');
 const path = require('node:path');
 const mongooses = require('./mongoose.js');
 
+const LOOK_AGAIN_MS = 1_000;
+// Taken now: fake timers replace the method.
+const monotonicMs = performance.now.bind(performance);
+
 class HostConnection {
   /**
    * @param {object} options of the constructor
@@ -19,8 +23,12 @@ class HostConnection {
     this.collections = options.collections;
     this.warnAbout = warnOnce(warn);
     this.hostBson = undefined;
+    this.bsons = [];
+    this.lookedAt = -LOOK_AGAIN_MS - 1;
     /** The connection that was adopted, and the client it had: a reconnecting host makes another. */
     this.adopted = undefined;
+    /** The same of the one that was offered for want of a better. */
+    this.offered = undefined;
     this.meet();
   }
 
@@ -37,8 +45,8 @@ class HostConnection {
   /**
    * @param {{ isLast?: boolean }} [when] at the end of the process a connection that the host has
    *   closed just before is good enough
-   * @returns {{ connection?: object, mayCome: boolean, other?: object }} whether a mongoose may begin
-   *   to connect, and a connection that will do if it does not
+   * @returns {{ connection?: object, prospect?: string, other?: object }} what may still come, and
+   *   a connection that will do if it does not
    */
   find({ isLast = false } = {}) {
     const copies = this.meet();
@@ -46,14 +54,15 @@ class HostConnection {
     let connecting = those(mongooses.isConnecting);
     if (isLast && connecting.length === 0) connecting = those(mongooses.wasConnecting);
     if (connecting.length === 0) {
-      return { mayCome: copies.length > 0 || isMongooseInstalled(), other: this.other(copies) };
+      return { prospect: isLast ? 'last' : prospectOf(copies), other: this.other(copies) };
     }
     if (connecting.length > 1) {
       this.warnAbout(
         'several copies of mongoose are connected: the first is used; see options.mongoose',
       );
     }
-    return { connection: this.adopt(connecting[0]), mayCome: true };
+    this.adopted = this.choice(connecting[0].connection ?? connecting[0], connecting[0]);
+    return { connection: this.adopted.settings };
   }
 
   /** The connection that `createConnection()` has made, if it has made just one. */
@@ -64,19 +73,23 @@ class HostConnection {
     const others = made.filter(({ connection }) => mongooses.isConnecting(connection));
     if (others.length !== 1) return undefined;
     const [{ copy, connection }] = others;
-    return this.settings(connection, copy);
+    if (this.offered?.client !== connection.client) this.offered = this.choice(connection, copy);
+    return this.offered.settings;
   }
 
-  adopt(mongoose) {
-    const connection = mongoose.connection ?? mongoose;
+  adoptOther() {
+    this.adopted = this.offered;
+  }
+
+  choice(connection, mongoose) {
     this.hostBson = bsonOf(mongoose) ?? this.hostBson;
     const settings = this.settings(connection, mongoose);
-    this.adopted = { mongoose, connection, client: connection.client, place: placeOf(settings) };
-    return settings;
+    return { mongoose, connection, client: connection.client, settings };
   }
 
   settings(connection, mongoose) {
-    const missing = mongooses.unadoptable(connection);
+    const settings = mongooses.describe(connection);
+    const missing = [...mongooses.unadoptable(connection), ...(settings.tls?.unreadable ?? [])];
     if (missing.length > 0) {
       this.warnAbout(
         `these settings of the mongoose connection cannot be adopted: ${missing.join(', ')}; ` +
@@ -84,20 +97,29 @@ class HostConnection {
       );
     }
     const collections = mongooses.collectionNames(mongoose);
-    return { ...mongooses.describe(connection), collections };
+    return { ...settings, collections };
+  }
+
+  /** Whether the connection that was adopted is still in use. */
+  isThere() {
+    return this.adopted !== undefined && mongooses.isConnecting(this.adopted.connection);
   }
 
   /** The settings of another place, if the host has gone there since its connection was adopted. */
   moved() {
     if (this.adopted === undefined) return undefined;
-    const { mongoose, connection, client, place } = this.adopted;
-    if (connection.client === client || !mongooses.isConnecting(connection)) return undefined;
-    const settings = this.adopt(mongoose);
-    return this.adopted.place === place ? undefined : settings;
-  }
-
-  forget() {
-    this.adopted = undefined;
+    const { mongoose, connection, client, settings } = this.adopted;
+    const own = mongoose.connection ?? connection;
+    if (own !== connection && mongooses.isConnecting(own)) {
+      // The one adopted was made by createConnection(), and now the host's own has come.
+      this.adopted = this.choice(own, mongoose);
+    } else if (connection.client !== client && mongooses.isConnecting(connection)) {
+      this.adopted = this.choice(connection, mongoose);
+    } else {
+      return undefined;
+    }
+    const isSame = placeOf(this.adopted.settings) === placeOf(settings);
+    return isSame ? undefined : this.adopted.settings;
   }
 
   /** The host's `bson` where it has one, else our own; loaded when first needed. */
@@ -107,8 +129,19 @@ class HostConnection {
 
   /** Every `bson` there is by now: of all copies of mongoose that the host has loaded, and our own. */
   allBsons() {
-    return [...this.meet().map(bsonOf).filter(Boolean), require('bson')];
+    // Looking through all loaded modules takes a while, and what is tried may come from outside.
+    if (monotonicMs() - this.lookedAt > LOOK_AGAIN_MS) {
+      this.bsons = [...this.meet().map(bsonOf).filter(Boolean), require('bson')];
+      this.lookedAt = monotonicMs();
+    }
+    return this.bsons;
   }
+}
+
+/** What a host without a connection may still have. */
+function prospectOf(copies) {
+  if (copies.some((copy) => mongooses.wasConnecting(copy.connection ?? copy))) return 'connecting';
+  return copies.length > 0 || isMongooseInstalled() ? 'mongoose' : 'none';
 }
 
 /** Text that differs between places; of an SRV record the hosts may be known or not. */

@@ -60,8 +60,17 @@ function isMongoose(value) {
 /** Whether `connect()` was called on this connection, and all its settings can be read. */
 function isConnecting(connection) {
   const { readyState } = connection;
-  if (readyState !== CONNECTED && readyState !== CONNECTING) return false;
-  return wasConnecting(connection) && !awaitsRecords(connection.client.options);
+  if (readyState === CONNECTED) return wasConnecting(connection);
+  return readyState === CONNECTING && wasConnecting(connection) && !awaitsSettings(connection);
+}
+
+function awaitsSettings(connection) {
+  return awaitsRecords(connection.client.options) || awaitsName(connection);
+}
+
+/** A name that an earlier `connect()` was given stays; only when this one is up it shows. */
+function awaitsName({ _hasOpened, $dbName, _parent }) {
+  return _hasOpened === true && $dbName !== undefined && _parent === undefined;
 }
 
 /** DNS records may still change the source of the credentials and the replica set. */
@@ -69,7 +78,7 @@ function awaitsRecords({ srvHost, hosts }) {
   return srvHost !== undefined && (hosts ?? []).length === 0;
 }
 
-/** The same, also when it was closed since: the settings stay. */
+/** Whether `connect()` was called, also when it failed, or was closed since: the settings stay. */
 function wasConnecting(connection) {
   return connection.client?.options !== undefined;
 }

@@ -16,56 +16,69 @@ function describe(options) {
   };
 }
 
-function authorities({ tlsCAFile, ca }) {
-  if (tlsCAFile) return { caFile: tlsCAFile };
-  return { ca: ca ? pem(ca) : authoritiesOfNode() };
+function authorities({ tlsCAFile: file, ca }) {
+  if (isWhole(file, ca)) return { caFile: file };
+  return { ca: ca ? texts(ca) : authoritiesOfNode() };
+}
+
+/** Whether the file says all: what was given beside it comes first. */
+function isWhole(file, value) {
+  if (!file) return false;
+  return value === undefined || texts(value) === fs.readFileSync(file, 'utf8');
 }
 
 /** What this process trusts, if that is not what Node brings along. */
 function authoritiesOfNode() {
   if (tls.getCACertificates !== undefined) {
     const trusted = tls.getCACertificates('default');
-    return trusted.length === tls.rootCertificates.length ? undefined : pem(trusted);
+    return trusted.length === tls.rootCertificates.length ? undefined : texts(trusted);
   }
   const extra = process.env.NODE_EXTRA_CA_CERTS;
   if (!extra) return undefined;
   try {
-    return pem([...tls.rootCertificates, fs.readFileSync(extra)]);
+    return texts([...tls.rootCertificates, fs.readFileSync(extra)]);
   } catch {
     // Node has warned of the file when it started.
     return undefined;
   }
 }
 
-/** Certificate and key: as the file that holds both, unless there is none or it is encrypted. */
+/** Certificate and key: the file that holds both, or, if it does not or is encrypted, their text. */
 function clientCertificate(options) {
   const { tlsCertificateKeyFile: file } = options;
   const passphrase = options.passphrase ?? options.tlsCertificateKeyFilePassword;
-  if (file && passphrase === undefined) return { certificateKeyFile: file };
   try {
-    const both = file && fs.readFileSync(file);
-    const cert = both || options.cert;
-    const key = both || options.key;
+    const isFile = isWhole(file, options.cert) && isWhole(file, options.key);
+    if (isFile && passphrase === undefined) return { certificateKeyFile: file };
+    const cert = options.cert ?? (file && fs.readFileSync(file));
+    const key = options.key ?? (file && fs.readFileSync(file));
     if (!cert || !key) return {};
     return { certificateKey: `${certificatesOf(cert)}\n${decrypted(key, passphrase)}` };
   } catch {
-    // What cannot be read here cannot be read by the host's driver either: neither connects.
-    return {};
+    return { unreadable: ['cert', 'key'] };
   }
 }
 
 function certificatesOf(cert) {
-  return (pem(cert).match(CERTIFICATES) ?? []).join('\n');
+  return (texts(cert).match(CERTIFICATES) ?? []).join('\n');
 }
 
-function decrypted(key, passphrase) {
-  const privateKey = createPrivateKey({ key: pem(key), format: 'pem', passphrase });
+/** A key may bring a passphrase of its own; of several the first is used. */
+function decrypted(keys, passphrase) {
+  const [first] = [keys].flat();
+  const { pem = first, passphrase: own = passphrase } = first;
+  const privateKey = createPrivateKey({ key: texts(pem), format: 'pem', passphrase: own });
   return privateKey.export({ type: 'pkcs8', format: 'pem' });
 }
 
 /** One text of one or several texts or buffers. */
-function pem(value) {
-  return [value].flat().map(String).join('\n');
+function texts(value) {
+  return [value].flat().map(text).join('\n');
+}
+
+function text(value) {
+  if (!ArrayBuffer.isView(value)) return String(value);
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString();
 }
 
 module.exports = { describe };

@@ -27,6 +27,8 @@ pub enum Message {
     Died,
     /// A connection is known now; none is wanted any more.
     ConnectionKnown,
+    /// It is the one that the host has offered beside its own.
+    OtherAdopted,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

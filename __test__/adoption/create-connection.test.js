@@ -16,6 +16,8 @@ const GRACE_MS = 10_000;
 async function createConnections(given, report) {
   const mongoose = require(given.mongoose);
   const AnalyticsSystem = require('.');
+  // One that has begun to connect, and cannot: nothing else will do.
+  if (given.connectsLate) await mongoose.connect(given.nowhere).catch(() => {});
   const connections = given.created.map((uri) => mongoose.createConnection(uri));
   await Promise.all(connections.map((connection) => connection.asPromise()));
   const started = performance.now();
@@ -28,7 +30,11 @@ async function createConnections(given, report) {
       () => true,
       () => false,
     );
-  const flushed = !given.stopsAtOnce && (await flush());
+  let flushed = !given.stopsAtOnce && (await flush());
+  if (given.connectsLate && !flushed) {
+    await mongoose.connect(given.connectsLate);
+    flushed = await flush();
+  }
   const metrics = flushed ? await analytics.getMetrics() : undefined;
   const elapsedMs = performance.now() - started;
   const { ObjectId } = mongoose.Types;
@@ -76,6 +82,18 @@ describe('connections of createConnection() only', { concurrency: true }, () => 
     assert.match(linesOf(end).join('\n'), /MONGODB_URI/);
     assert.deepStrictEqual(
       [await created.count('gsoevents'), await fallback.count('gsoevents')],
+      [0, 1],
+    );
+  });
+
+  it('are not used by a host whose mongoose.connect() goes on trying', async () => {
+    const [created, connected] = [mongo.database(), mongo.database()];
+    const nowhere = 'mongodb+srv://cluster.nobody.invalid/';
+    const end = await play([created.uri], { nowhere, connectsLate: connected.uri });
+    assert.strictEqual(end.result.flushed, true);
+    assert.doesNotMatch(linesOf(end).join('\n'), /using the connection/);
+    assert.deepStrictEqual(
+      [await created.count('gsoevents'), await connected.count('gsoevents')],
       [0, 1],
     );
   });

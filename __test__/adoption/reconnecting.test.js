@@ -9,18 +9,20 @@ const { VERSIONS, assertTracked, linesOf, trackUntilTold } = require('./setup');
 
 const mongo = useMongod();
 const other = useMongod({ own: true });
+const dying = useMongod({ own: true });
 
 const PER_STEP = 10;
 
 /**
- * Runs in the host's process: plays `given.steps`, each an act or the URI to connect to, and reports
- * the metrics at the end.
+ * Runs in the host's process: plays `given.steps`, each an act, the URI to connect to, or arguments of
+ * a `connect()` that is not awaited, and reports the metrics at the end.
  */
 async function playSteps(given, report) {
   const mongoose = require(given.mongoose);
   const AnalyticsSystem = require('.');
   const analytics = new AnalyticsSystem();
   let user = 0;
+  let connecting;
   const acts = {
     start: () => analytics.start(),
     track: () => {
@@ -40,6 +42,10 @@ async function playSteps(given, report) {
     flush: () => analytics.flush(),
     disconnect: () => mongoose.disconnect(),
     stop: () => analytics.stop(),
+    stopInHaste: () => {
+      analytics.stop();
+    },
+    connected: () => connecting,
     metrics: async () => {
       const metrics = await analytics.getMetrics();
       const days = await analytics.getLast30Days();
@@ -49,7 +55,8 @@ async function playSteps(given, report) {
     },
   };
   for (const step of given.steps) {
-    await (step in acts ? acts[step]() : mongoose.connect(step));
+    if (Array.isArray(step)) connecting = mongoose.connect(...step);
+    else await (step in acts ? acts[step]() : mongoose.connect(step));
   }
 }
 
@@ -121,6 +128,72 @@ describe('a host that disconnects', { concurrency: 3 }, () => {
     await assertHolds(second, ['u2']);
   });
 });
+
+describe('a host that had named its database by an option', () => {
+  for (const version of VERSIONS) {
+    it(`${version}: and names the next by the path: new records go there`, async () => {
+      const [first, second] = [mongo.database(), mongo.database()];
+      const begin = ['start', [first.serverUri, { dbName: first.name }], 'connected', 'track'];
+      const move = ['disconnect', [second.uri], 'trackInHaste', 'connected', 'track', 'flush'];
+      await assertSteps([...begin, ...move, 'stop', 'disconnect'], { version });
+      assert.strictEqual(await first.count('gsoevents', { userId: 'u1' }), PER_STEP);
+      assert.strictEqual(await second.count('gsoevents', { userId: 'u3' }), PER_STEP);
+    });
+  }
+});
+
+describe('a host that moves', { concurrency: 2 }, () => {
+  it('after a stop() it did not wait for and a start() is followed', async () => {
+    const [first, second] = [mongo.database(), mongo.database()];
+    const begin = ['start', first.uri, 'track', 'stopInHaste', 'start', 'track', 'disconnect'];
+    const end = await runProgram(playSteps, {
+      given: {
+        mongoose: 'mongoose',
+        perStep: PER_STEP,
+        steps: [...begin, second.uri, 'track', 'stop', 'disconnect'],
+      },
+    });
+    assert.strictEqual(end.stderr, '');
+    await assertHolds(first, ['u1', 'u2']);
+    await assertHolds(second, ['u3']);
+  });
+
+  it('because its server has died, and then tracks nothing, takes along what was waiting', async () => {
+    const [first, second] = [dying.database(), mongo.database()];
+    const program = startProgram(moveAndRest, {
+      given: { first: first.uri, second: second.uri, events: PER_STEP },
+      ipc: true,
+    });
+    await waitFor(() => program.output.stdout.includes('connected'), { what: 'the connection' });
+    await dying.server.kill('SIGKILL');
+    program.child.send('dead');
+    const { code, stderr } = await program.finished;
+    await dying.server.restart();
+    assert.strictEqual(code, 0, stderr);
+    assert.strictEqual(await second.count('gsoevents'), PER_STEP);
+    assert.strictEqual((await second.days())[0].dungeonsRun, PER_STEP);
+  });
+});
+
+/** Runs in the host's process: tracks when its server is dead, connects elsewhere, and waits. */
+async function moveAndRest(given) {
+  const mongoose = require('mongoose');
+  const { waitFor } = require('./__test__/support/wait');
+  const AnalyticsSystem = require('.');
+  const analytics = new AnalyticsSystem();
+  analytics.start();
+  await mongoose.connect(given.first);
+  await analytics.flush();
+  const dead = new Promise((resolve) => process.once('message', resolve));
+  console.log('connected');
+  await dead;
+  for (let i = 0; i < given.events; i++) analytics.track('dungeon.complete', 'u');
+  await mongoose.disconnect();
+  await mongoose.connect(given.second);
+  const isWritten = () => analytics.getHealth().queued === 0;
+  await waitFor(isWritten, { what: 'the records to be written', timeoutMs: 15_000 });
+  process.exit(0);
+}
 
 describe('a server that is killed under a connected host', () => {
   it('and comes back on its port: everything is stored exactly once', async () => {

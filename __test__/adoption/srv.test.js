@@ -142,8 +142,9 @@ async function adoptEarly(given, report) {
     all ? answer(null, [{ address: '127.0.0.1', family: 4 }]) : answer(null, '127.0.0.1', 4);
   const host = new HostConnection({}, () => {});
   const find = () => {
-    const { connection, mayCome } = host.find();
-    if (connection === undefined && mayCome) return new Promise(setImmediate).then(find);
+    const { connection, prospect } = host.find();
+    if (connection === undefined && prospect === 'connecting')
+      return new Promise(setImmediate).then(find);
     return connection;
   };
   const connected = mongoose.connect(given.uri, { lookup });

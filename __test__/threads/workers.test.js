@@ -192,4 +192,34 @@ describe('the end of the process', () => {
       assert.deepStrictEqual([stored, counted], [1000, 1000]);
     });
   }
+
+  it('gives the main thread its own time, however lately a worker has ended', async () => {
+    const database = mongo.database();
+    const { stderr } = await runProgram(
+      async (given) => {
+        const { setTimeout: delay } = require('node:timers/promises');
+        const AnalyticsSystem = require('.');
+        const { startWorker } = require('./__test__/threads/inside');
+        const program = `async (given, { parentPort }) => {
+          const AnalyticsSystem = require('.');
+          const analytics = new AnalyticsSystem({ uri: given.uri, logger: false });
+          analytics.track('craft.complete', 'u');
+          await analytics.flush();
+          parentPort.postMessage('done');
+        }`;
+        const analytics = new AnalyticsSystem({ uri: given.uri, logger: false });
+        await analytics.flush();
+        const { worker, ready } = startWorker(program, given);
+        await ready;
+        await worker.terminate();
+        // Past the worker's own 1.5 s, and not much later: that is what is tested.
+        await delay(2_000);
+        for (let i = 0; i < 500; i++) analytics.track('craft.complete', 'u');
+        process.exit(0);
+      },
+      { given: { uri: database.uri } },
+    );
+    assert.strictEqual(stderr, '');
+    assert.strictEqual((await database.days())[0].craftsCompleted, 501);
+  });
 });

@@ -77,6 +77,7 @@ impl From<Message> for Delivery {
                 ..Self::new("died")
             },
             Message::ConnectionKnown => Self::new("connectionKnown"),
+            Message::OtherAdopted => Self::new("otherAdopted"),
             Message::ConnectionWanted => Self::new("connectionWanted"),
         }
     }

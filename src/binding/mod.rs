@@ -65,7 +65,7 @@ pub struct Left {
 /// holds now, at most 1.5 s; returns what is left. For the end of a thread or of the process.
 #[napi]
 pub fn drain(all_threads: bool) -> Left {
-    let deadline = drain_deadline();
+    let deadline = DRAIN_LIMIT.begin(all_threads);
     let draining: Vec<_> = live(all_threads)
         .into_iter()
         .map(|shared| (shared.begin_drain(), shared))
@@ -81,6 +81,9 @@ pub fn drain(all_threads: bool) -> Left {
         thread::sleep(Duration::from_millis(1));
     }
     let (records, unforwarded) = left();
+    if (records, unforwarded) != (0, 0) {
+        DRAIN_LIMIT.was_too_short(deadline);
+    }
     for (_, shared) in &draining {
         shared.end_drain();
     }
@@ -90,16 +93,26 @@ pub fn drain(all_threads: bool) -> Left {
     }
 }
 
-/// Threads that end one after the other, with the process, share one time limit.
-fn drain_deadline() -> Instant {
-    static DEADLINE: Mutex<Option<Instant>> = Mutex::new(None);
-    let now = Instant::now();
-    let mut deadline = DEADLINE.lock().unwrap_or_else(PoisonError::into_inner);
-    match *deadline {
-        Some(deadline) if now < deadline + EXIT_DRAIN => deadline,
-        _ => *deadline.insert(now + EXIT_DRAIN),
+/// When a drain ends at the latest. The process has its own time; threads that end one after the other
+/// share theirs as soon as it was too short for one of them.
+struct DrainLimit(Mutex<Option<Instant>>);
+
+impl DrainLimit {
+    fn begin(&self, all_threads: bool) -> Instant {
+        let now = Instant::now();
+        let spent = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match spent {
+            Some(end) if !all_threads && now < end + EXIT_DRAIN => end,
+            _ => now + EXIT_DRAIN,
+        }
+    }
+
+    fn was_too_short(&self, end: Instant) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
     }
 }
+
+static DRAIN_LIMIT: DrainLimit = DrainLimit(Mutex::new(None));
 
 /// Threads that the end of the process or `terminate()` ends have no `exit` event.
 fn drain_at_clean_up(env: &Env) -> Result<()> {
@@ -225,9 +238,10 @@ impl NativeAnalytics {
         }
     }
 
+    /// `anew` when the host has left the connection it gave before `stop`.
     #[napi]
-    pub fn start(&self) {
-        self.pipeline.start();
+    pub fn start(&self, anew: bool) {
+        self.pipeline.start(anew);
     }
 
     /// Refuses records from now on, until the next `start`.
@@ -250,19 +264,16 @@ impl NativeAnalytics {
         Ok(())
     }
 
-    /// The host has no connection; `mongoose_may_come` when it has a mongoose that may connect,
-    /// `is_last` when there is no time to wait for that. `other` is a connection that will do then.
+    /// The host has no connection. `prospect` is `connecting` when its mongoose has begun to connect,
+    /// `mongoose` when it has one that may, `none` when it has none, `last` when there is no time to
+    /// wait. `other` is a connection that will do if none comes.
     #[napi]
-    pub fn nothing_found(
-        &self,
-        mongoose_may_come: bool,
-        is_last: bool,
-        other: Option<String>,
-    ) -> Result<()> {
-        let prospect = match (is_last, mongoose_may_come) {
-            (true, _) => Prospect::Last,
-            (false, true) => Prospect::Mongoose,
-            (false, false) => Prospect::NoMongoose,
+    pub fn nothing_found(&self, prospect: String, other: Option<String>) -> Result<()> {
+        let prospect = match prospect.as_str() {
+            "connecting" => Prospect::Connecting,
+            "mongoose" => Prospect::Mongoose,
+            "last" => Prospect::Last,
+            _ => Prospect::NoMongoose,
         };
         let other = other.map(|other| adopted(&other)).transpose()?;
         self.pipeline.nothing_found(Found { prospect, other });

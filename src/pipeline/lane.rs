@@ -90,6 +90,12 @@ impl<T: Numbered> Lane<T> {
         self.group.as_ref().map_or(0, |group| group.len())
     }
 
+    /// What is in flight is to be repeated at once, elsewhere; its outcome will not be told.
+    pub fn abandon(&mut self) {
+        self.is_in_flight = false;
+        self.backoff.succeed();
+    }
+
     /// When a wait ends, if the lane has something to repeat.
     pub fn retry_at(&self) -> Option<Instant> {
         let waits = self.group.is_some() && !self.is_in_flight;

@@ -28,16 +28,18 @@ const ASK_EVERY: Duration = Duration::from_millis(200);
 pub enum Prospect {
     /// A mongoose is installed or loaded, and may begin to connect.
     Mongoose,
+    /// It has begun, and goes on trying: nothing else will do.
+    Connecting,
     NoMongoose,
     /// The instance stops or the process ends: there is no time to wait.
     Last,
 }
 
 impl Prospect {
-    /// How long the host is asked before something else is tried.
+    /// How long the host is asked before something else is tried, or the user told.
     fn patience(self) -> Duration {
         match self {
-            Prospect::Mongoose => Duration::from_secs(10),
+            Prospect::Mongoose | Prospect::Connecting => Duration::from_secs(10),
             // Hosts load what they need in their first turn, as a rule.
             Prospect::NoMongoose => Duration::from_secs(1),
             Prospect::Last => Duration::ZERO,
@@ -67,8 +69,6 @@ enum State<S> {
     /// The host was asked for a connection; ask again at this time.
     Asked(Instant),
     Opening,
-    /// At a place that the host has left since; its outcome is not wanted.
-    OpeningInVain,
     Open(Arc<S>),
 }
 
@@ -122,14 +122,12 @@ impl<S> Link<S> {
         }
     }
 
-    /// The host has gone to another place; the store of the old one is closed already.
+    /// The host has gone to another place. The store of the old one is closed already, and if it was
+    /// being opened, nobody will tell of that.
     pub fn relocate(&mut self, connection: Connection) {
         self.connection = Some(connection);
         self.backoff.succeed();
-        self.state = match self.state {
-            State::Opening | State::OpeningInVain => State::OpeningInVain,
-            _ => State::Idle,
-        };
+        self.state = State::Idle;
     }
 
     /// A store is needed: what to do now.
@@ -137,7 +135,7 @@ impl<S> Link<S> {
         let ready = match &self.state {
             State::Idle => self.backoff.is_over(now),
             State::Asked(until) => *until <= now,
-            State::Opening | State::OpeningInVain | State::Open(_) => false,
+            State::Opening | State::Open(_) => false,
         };
         match (&self.connection, ready) {
             (_, false) => Step::Wait,
@@ -162,13 +160,15 @@ impl<S> Link<S> {
         if waited < found.prospect.patience() || self.connection.is_some() {
             return Verdict::KeepAsking;
         }
-        if let Some(uri) = &config.fallback_uri {
-            self.connect(at(uri, config));
-            return Verdict::UseFallback;
-        }
-        if let Some(other) = found.other {
-            self.connect(other);
-            return Verdict::UseOther;
+        if found.prospect != Prospect::Connecting {
+            if let Some(uri) = &config.fallback_uri {
+                self.connect(at(uri, config));
+                return Verdict::UseFallback;
+            }
+            if let Some(other) = found.other {
+                self.connect(other);
+                return Verdict::UseOther;
+            }
         }
         if std::mem::replace(&mut self.told, true) {
             return Verdict::KeepAsking;
@@ -178,16 +178,11 @@ impl<S> Link<S> {
 
     pub fn opened(&mut self, store: S) {
         self.backoff.succeed();
-        self.state = match self.state {
-            State::OpeningInVain => State::Idle,
-            _ => State::Open(Arc::new(store)),
-        };
+        self.state = State::Open(Arc::new(store));
     }
 
     pub fn failed(&mut self, now: Instant) {
-        if !matches!(self.state, State::OpeningInVain) {
-            self.backoff.fail(now);
-        }
+        self.backoff.fail(now);
         self.state = State::Idle;
     }
 
@@ -215,7 +210,7 @@ impl<S> Link<S> {
         match &self.state {
             State::Asked(until) => Some(*until),
             State::Idle => self.backoff.until(),
-            State::Opening | State::OpeningInVain | State::Open(_) => None,
+            State::Opening | State::Open(_) => None,
         }
     }
 }

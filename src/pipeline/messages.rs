@@ -16,7 +16,9 @@ pub fn no_connection(config: &Config) -> String {
 pub fn fallback(prospect: Prospect) -> String {
     let why = match prospect {
         Prospect::NoMongoose => "mongoose is not loaded",
-        Prospect::Mongoose | Prospect::Last => "mongoose has not begun to connect",
+        Prospect::Mongoose | Prospect::Connecting | Prospect::Last => {
+            "mongoose has not begun to connect"
+        }
     };
     format!("{why}: using the database that MONGODB_URI or MONGO_URI names")
 }

@@ -60,7 +60,7 @@ enum Command {
     Relocate(Connection),
     NothingFound(Found),
     TotalsDue,
-    Start,
+    Start { anew: bool },
     Request { request: u32, what: Request },
 }
 
@@ -120,9 +120,10 @@ impl Pipeline {
         frames_within(frames, room, RECORD_OVERHEAD)
     }
 
-    pub fn start(&self) {
+    /// `anew` when the host has left the connection it gave before `stop`.
+    pub fn start(&self, anew: bool) {
         self.shared.set_stopped(false);
-        self.send(Command::Start);
+        self.send(Command::Start { anew });
     }
 
     /// Refuses new records from now on.

@@ -75,6 +75,10 @@ pub enum Phase {
 }
 
 impl Operation {
+    pub fn begun(&self) -> Instant {
+        self.deadline - self.limit
+    }
+
     /// The error of its time limit.
     pub fn timeout(&self, cause: Option<String>, summing_up: bool) -> Error {
         let after_ms = self.limit.as_millis() as u64;

@@ -3,10 +3,10 @@
 use tokio::time::Instant;
 
 use super::messages;
-use super::protocol::{Ledger, Remarks};
+use super::protocol::{Attempted, Remarks};
 use super::sessions;
 use super::totals::{Contribution, Group, Totals};
-use super::worker::{LedgerState, Outcome, Worker};
+use super::worker::{Outcome, Worker};
 use crate::host::Message;
 use crate::store::{Result, SetAside, Store};
 
@@ -23,12 +23,8 @@ impl<S: Store> Worker<S> {
             Outcome::Prepared(outcome) => self.prepared(outcome, now),
             Outcome::Events(outcome) => self.events_written(outcome, now),
             Outcome::Sessions(outcome) => self.sessions_written(outcome, now),
-            Outcome::Totals(ledger, group, remarks, outcome) => {
-                self.remark(&remarks);
-                self.totals_written(ledger, group, outcome, now);
-            }
+            Outcome::Totals(attempted) => self.totals_attempted(attempted, now),
             Outcome::Read(answer) => self.answered(answer, now),
-            Outcome::Closed => {}
         }
     }
 
@@ -94,27 +90,41 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    fn totals_written(
-        &mut self,
-        ledger: Box<Ledger>,
-        group: Group,
-        outcome: Result<()>,
-        now: Instant,
-    ) {
-        match outcome {
-            Ok(()) => {
-                self.totals_backoff.succeed();
-                self.totalled_up_to = group.last;
-                self.shared.set_connected(true);
-                self.shared.release(group.cost);
-                self.shared.settle_written(group.records);
-                self.ledger = LedgerState::Ready(ledger);
+    fn totals_attempted(&mut self, attempted: Result<Attempted>, now: Instant) {
+        self.adding.is_in_flight = false;
+        let outcome = match attempted {
+            Ok(attempted) => {
+                self.remark(&attempted.remarks);
+                self.adding.ledger = attempted.ledger;
+                self.adding.group = Some(attempted.group);
+                attempted.outcome
             }
             Err(error) => {
-                self.write_failed(error.message, group.records as usize);
-                self.totals_backoff.fail(now);
-                self.ledger = LedgerState::Failed(ledger, group);
+                self.adding
+                    .group
+                    .as_mut()
+                    .into_iter()
+                    .for_each(Group::doubt);
+                Err(error)
             }
+        };
+        match outcome {
+            Ok(()) => self.totals_written(),
+            Err(error) => {
+                let records = self.adding.group.as_ref().map_or(0, |group| group.records);
+                self.write_failed(error.message, records as usize);
+                self.totals_backoff.fail(now);
+            }
+        }
+    }
+
+    fn totals_written(&mut self) {
+        self.totals_backoff.succeed();
+        self.shared.set_connected(true);
+        if let Some(group) = self.adding.group.take() {
+            self.totalled_up_to = group.last;
+            self.shared.release(group.cost);
+            self.shared.settle_written(group.records);
         }
     }
 

@@ -15,12 +15,15 @@ use super::link::{Found, Prospect, Step, Verdict};
 use super::messages;
 use super::preparation::{Indexing, Preparation};
 use super::protocol::Ledger;
-use super::worker::{LedgerState, Outcome, Worker};
+use super::worker::{Outcome, Worker};
 use crate::host::{Level, Message};
 use crate::store::{Connection, Store};
 
-/// How long the old place is written to after the host has left it.
+/// How long the old place is written to after the host has left it; half of the shortest time limit
+/// that somebody may wait for, if that is less.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// The same at the end of the process.
+const SHORT_FAREWELL: Duration = Duration::from_millis(300);
 
 /// The host has gone to another place.
 pub(super) struct Move {
@@ -57,7 +60,10 @@ impl<S: Store> Worker<S> {
                 return shared.log(Level::Warn, messages::no_connection(&shared.config));
             }
             Verdict::UseFallback => messages::fallback(prospect),
-            Verdict::UseOther => messages::OTHER_CONNECTION.to_owned(),
+            Verdict::UseOther => {
+                shared.deliver(Message::OtherAdopted);
+                messages::OTHER_CONNECTION.to_owned()
+            }
         };
         shared.deliver(Message::ConnectionKnown);
         shared.log(Level::Info, line);
@@ -74,26 +80,39 @@ impl<S: Store> Worker<S> {
         self.link.is_known()
     }
 
-    /// The host's mongoose is connected to another place than the one adopted before.
+    /// `anew` when the host has left its connection, and is to be asked for another.
+    pub(super) fn start(&mut self, anew: bool) {
+        if anew {
+            self.link.forget(&self.shared.config);
+        }
+        if self.link.is_known() {
+            self.shared.deliver(Message::ConnectionKnown);
+        }
+        self.started = true;
+        self.stopping = false;
+    }
+
+    /// The host's mongoose is connected to another place than the one adopted before. If it moves on
+    /// before the old place is left, what was tracked in between goes to the newest place.
     pub(super) fn relocate(&mut self, to: Connection) {
+        let config = &self.shared.config;
+        let farewell = FAREWELL
+            .min(config.ack_timeout / 2)
+            .min(config.operation_timeout / 2)
+            .min(config.shutdown_timeout / 2);
         let before = self.moving.take();
         self.moving = Some(Move {
             to,
             last: before
                 .as_ref()
                 .map_or(self.intake.last_seq(), |before| before.last),
-            until: before.map_or(Instant::now() + FAREWELL, |before| before.until),
+            until: before.map_or(Instant::now() + farewell, |before| before.until),
         });
     }
 
     /// The newest record that may be written to the place that is open now.
     pub(super) fn newest_of_here(&self) -> i64 {
         self.moving.as_ref().map_or(i64::MAX, |moving| moving.last)
-    }
-
-    /// Whether writes may begin at the place that is open now.
-    pub(super) fn may_write_here(&self, now: Instant) -> bool {
-        self.moving.as_ref().is_none_or(|moving| now < moving.until)
     }
 
     /// When the time at the old place is over.
@@ -103,12 +122,15 @@ impl<S: Store> Worker<S> {
     }
 
     pub(super) fn leave_if_moving(&mut self, now: Instant) {
-        let Some(moving) = &self.moving else {
+        let is_last = self.shared.is_draining();
+        let Some(moving) = &mut self.moving else {
             return;
         };
-        let is_over = self.is_settled(moving.last) || now >= moving.until;
-        let is_busy = self.link.store().is_some() && !self.tasks.is_empty();
-        if !is_over || is_busy {
+        if is_last {
+            moving.until = moving.until.min(now + SHORT_FAREWELL);
+        }
+        let (last, until) = (moving.last, moving.until);
+        if !self.is_settled(last) && now < until {
             return;
         }
         if let Some(moving) = self.moving.take() {
@@ -123,28 +145,29 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    /// Closes the store. What was known of its database may not hold in the next.
+    /// Closes the store. What is still under way there goes on, but nobody waits for its outcome:
+    /// every write can be repeated. What was known of the database may not hold in the next.
     fn leave(&mut self) {
-        let Some(store) = self.link.close() else {
-            return;
-        };
+        std::mem::take(&mut self.tasks).detach_all();
+        self.events.abandon();
+        self.sessions.abandon();
+        self.repeat_reads();
         self.preparation = Preparation::default();
         self.indexing = Indexing::default();
         self.bases = Arc::default();
-        self.ledger = match std::mem::replace(&mut self.ledger, LedgerState::InFlight) {
-            LedgerState::Ready(_) => {
-                LedgerState::Ready(Box::new(Ledger::new(Arc::clone(&self.bases))))
+        let adding = &mut self.adding;
+        if let Some(group) = &mut adding.group {
+            if std::mem::take(&mut adding.is_in_flight) {
+                group.doubt();
             }
-            LedgerState::Failed(mut ledger, group) => {
-                ledger.relocate(Arc::clone(&self.bases));
-                LedgerState::Failed(ledger, group)
-            }
-            LedgerState::InFlight => LedgerState::InFlight,
-        };
-        self.shared.set_connected(false);
-        self.tasks.spawn(async move {
-            store.close().await;
-            Outcome::Closed
-        });
+            adding.ledger.relocate(Arc::clone(&self.bases));
+        } else {
+            *adding.ledger = Ledger::new(Arc::clone(&self.bases));
+        }
+        self.totals_backoff.succeed();
+        if let Some(store) = self.link.close() {
+            self.shared.set_connected(false);
+            tokio::spawn(async move { store.close().await });
+        }
     }
 }

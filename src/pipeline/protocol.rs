@@ -46,6 +46,8 @@ pub struct Ledger {
     days: HashMap<Day, DayEntry>,
     known_users: Arc<Mutex<KnownUsers>>,
     bases: Arc<Bases>,
+    /// The host has gone to a place that may have nothing of ours.
+    is_elsewhere: bool,
 }
 
 /// Users who need no look-up, by day.
@@ -76,6 +78,7 @@ impl Ledger {
             days: HashMap::new(),
             known_users: Arc::default(),
             bases,
+            is_elsewhere: false,
         }
     }
 
@@ -99,6 +102,7 @@ impl Ledger {
                 self.know(day, part);
             }
         }
+        self.is_elsewhere = false;
         Ok(())
     }
 
@@ -177,7 +181,9 @@ impl Ledger {
             self.change_writer();
             return Ok(true);
         }
-        remarks.restored.push(day.as_str().to_owned());
+        if !self.is_elsewhere {
+            remarks.restored.push(day.as_str().to_owned());
+        }
         self.moved_to(day, standing);
         part.progress = Progress::Open;
         Ok(false)
@@ -196,6 +202,7 @@ impl Ledger {
     pub fn relocate(&mut self, bases: Arc<Bases>) {
         self.known_users = Arc::default();
         self.bases = bases;
+        self.is_elsewhere = true;
     }
 
     fn change_writer(&mut self) {
@@ -325,31 +332,32 @@ impl Ledger {
     }
 }
 
-/// One attempt at a group. What an attempt that is given up does later changes nothing: it stands on
-/// copies, and its C matches only if no other did.
+/// How far an attempt at a group has come.
+pub struct Attempted {
+    pub ledger: Box<Ledger>,
+    pub group: Group,
+    pub remarks: Remarks,
+    pub outcome: Result<()>,
+}
+
+/// One attempt at a group; an error when it was given up. What such an attempt does later changes
+/// nothing: it stands on copies, and its C matches only if no other did.
 pub async fn attempt<S: Store>(
     store: Arc<S>,
-    ledger: Box<Ledger>,
+    mut ledger: Box<Ledger>,
     mut group: Group,
-) -> (Box<Ledger>, Group, Remarks, Result<()>) {
-    let (mut own_ledger, mut own_group) = (ledger.clone(), group.clone());
-    let outcome = super::attempt::attempt(async move {
+) -> Result<Attempted> {
+    super::attempt::attempt(async move {
         let mut remarks = Remarks::default();
-        let outcome = own_ledger
-            .write(store.as_ref(), &mut own_group, &mut remarks)
-            .await;
-        Ok((own_ledger, own_group, remarks, outcome))
-    });
-    match outcome.await {
-        Ok(done) => done,
-        Err(error) => {
-            let open = |part: &&mut DayPart| part.progress == Progress::Open;
-            for part in group.days.values_mut().filter(open) {
-                part.progress = Progress::Uncertain;
-            }
-            (ledger, group, Remarks::default(), Err(error))
-        }
-    }
+        let outcome = ledger.write(store.as_ref(), &mut group, &mut remarks).await;
+        Ok(Attempted {
+            ledger,
+            group,
+            remarks,
+            outcome,
+        })
+    })
+    .await
 }
 
 /// `[a-z][a-z0-9]{9}`, random.

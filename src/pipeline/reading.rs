@@ -22,6 +22,10 @@ const NEWEST_DAYS: u32 = 30;
 /// Before a read that failed is repeated.
 const READ_AGAIN: Duration = Duration::from_millis(200);
 
+/// How long `stop()` waits for indexes: those of a new database are there by then, and the server goes
+/// on with those that take longer.
+const INDEX_WAIT: Duration = Duration::from_secs(1);
+
 /// What a read brought back, and for whom.
 pub(super) struct Answer {
     requests: Vec<u32>,
@@ -64,7 +68,7 @@ impl<S: Store> Worker<S> {
     pub(super) fn finish_operations(&mut self, now: Instant) {
         let mut open = Vec::new();
         for operation in std::mem::take(&mut self.operations) {
-            if self.is_through(&operation) {
+            if self.is_through(&operation, now) {
                 self.done(operation.request, None);
             } else if operation.deadline <= now {
                 self.time_is_over(&operation);
@@ -75,7 +79,7 @@ impl<S: Store> Worker<S> {
         self.operations = open;
     }
 
-    fn is_through(&self, operation: &Operation) -> bool {
+    fn is_through(&self, operation: &Operation, now: Instant) -> bool {
         match operation.kind {
             Kind::Flush => self.is_settled(operation.target),
             Kind::Stop => {
@@ -83,7 +87,7 @@ impl<S: Store> Worker<S> {
                     && self.shared.gauges().unforwarded == 0
                     // Else the store could not be closed, and a start after it would find it open.
                     && !matches!(self.preparation, Preparation::UnderWay(_))
-                    && !self.indexing.is_under_way()
+                    && !(self.indexing.is_under_way() && now < operation.begun() + INDEX_WAIT)
             }
             Kind::Metrics(_) | Kind::Last30Days => false,
         }
@@ -100,8 +104,8 @@ impl<S: Store> Worker<S> {
         }
         let cause = match self.link.store() {
             Some(_) => {
-                let start = operation.deadline - operation.limit;
-                self.shared.health.error_since(start.into_std())
+                let begun = operation.begun().into_std();
+                self.shared.health.error_since(begun)
             }
             None => Some(messages::NOT_CONNECTED.to_owned()),
         };
@@ -197,6 +201,15 @@ impl<S: Store> Worker<S> {
         }
     }
 
+    /// Reads that are under way will not be told of.
+    pub(super) fn repeat_reads(&mut self) {
+        for operation in &mut self.operations {
+            if operation.phase == Phase::Reading {
+                operation.phase = Phase::Waiting;
+            }
+        }
+    }
+
     /// Of these requests those that are still open, which they are no longer.
     fn take_operations(&mut self, requests: &[u32]) -> Vec<u32> {
         let requests: HashSet<&u32> = requests.iter().collect();
@@ -215,9 +228,12 @@ impl<S: Store> Worker<S> {
     }
 
     /// When a request is due for something.
-    pub(super) fn next_operation(&self) -> Option<Instant> {
+    pub(super) fn next_operation(&self, now: Instant) -> Option<Instant> {
         let due = |op: &Operation| match op.phase {
             Phase::Again(at) => at.min(op.deadline),
+            Phase::Waiting if op.kind == Kind::Stop && now < op.begun() + INDEX_WAIT => {
+                op.deadline.min(op.begun() + INDEX_WAIT)
+            }
             Phase::Waiting | Phase::Reading => op.deadline,
         };
         self.operations.iter().map(due).min()

@@ -112,6 +112,15 @@ impl Totals {
 }
 
 impl Group {
+    /// What has become of it is not known.
+    pub fn doubt(&mut self) {
+        for part in self.days.values_mut() {
+            if part.progress == Progress::Open {
+                part.progress = Progress::Uncertain;
+            }
+        }
+    }
+
     fn add(&mut self, contribution: Contribution) {
         self.records += 1;
         self.cost += contribution.cost();

@@ -19,7 +19,7 @@ use super::link::{Link, Opener};
 use super::operations::{Acknowledgements, Operation};
 use super::place::Move;
 use super::preparation::{Indexing, Preparation};
-use super::protocol::{self, Ledger, Remarks};
+use super::protocol::{self, Attempted, Ledger};
 use super::reading::Answer;
 use super::sessions::{self, Bases};
 use super::totals::{Group, Totals};
@@ -70,7 +70,7 @@ pub(super) struct Worker<S: Store> {
     pub(super) events: Lane<EventItem>,
     pub(super) sessions: Lane<SessionItem>,
     pub(super) totals: Totals,
-    pub(super) ledger: LedgerState,
+    pub(super) adding: Adding,
     /// When totals that are ready are added at the latest.
     totals_due: Option<Instant>,
     /// Totals up to this record are added as soon as they are ready.
@@ -92,12 +92,12 @@ pub(super) struct Worker<S: Store> {
     orphaned: bool,
 }
 
-/// The ledger is with the task while a group is in flight.
-pub(super) enum LedgerState {
-    Ready(Box<Ledger>),
-    /// A group that failed, to be repeated as it was.
-    Failed(Box<Ledger>, Group),
-    InFlight,
+/// Where the addition of totals stands.
+pub(super) struct Adding {
+    pub(super) ledger: Box<Ledger>,
+    /// In flight, or failed and to be repeated as it was.
+    pub(super) group: Option<Group>,
+    pub(super) is_in_flight: bool,
 }
 
 /// What a task brought back.
@@ -106,9 +106,8 @@ pub(super) enum Outcome<S> {
     Prepared(Result<Vec<(Level, String)>>),
     Events(Result<Vec<SetAside>>),
     Sessions(Result<Vec<sessions::Outcome>>),
-    Totals(Box<Ledger>, Group, Remarks, Result<()>),
+    Totals(Result<Attempted>),
     Read(Answer),
-    Closed,
 }
 
 impl<S: Store> Worker<S> {
@@ -124,7 +123,11 @@ impl<S: Store> Worker<S> {
             events: Lane::new(EVENT_GROUP),
             sessions: Lane::new(SESSION_GROUP),
             totals: Totals::default(),
-            ledger: LedgerState::Ready(Box::new(Ledger::new(Arc::clone(&bases)))),
+            adding: Adding {
+                ledger: Box::new(Ledger::new(Arc::clone(&bases))),
+                group: None,
+                is_in_flight: false,
+            },
             totals_due: None,
             due_up_to: 0,
             totals_backoff: Backoff::default(),
@@ -188,13 +191,7 @@ impl<S: Store> Worker<S> {
             Command::Relocate(connection) => self.relocate(connection),
             Command::NothingFound(found) => self.look_elsewhere(found),
             Command::TotalsDue => self.due_up_to = self.intake.last_seq(),
-            Command::Start => {
-                if self.stopping {
-                    self.link.forget(&self.shared.config);
-                }
-                self.started = true;
-                self.stopping = false;
-            }
+            Command::Start { anew } => self.start(anew),
             Command::Request { request, what } => self.accept_request(request, &what),
         }
     }
@@ -240,13 +237,11 @@ impl<S: Store> Worker<S> {
         self.finish_operations(now);
         self.leave_if_moving(now);
         if let Some(store) = self.link.store().cloned() {
-            if self.may_write_here(now) {
-                self.prepare(&store, now);
-                self.index(&store, now);
-                self.write_events(&store, now);
-                self.write_sessions(&store, now);
-                self.write_totals(&store, now);
-            }
+            self.prepare(&store, now);
+            self.index(&store, now);
+            self.write_events(&store, now);
+            self.write_sessions(&store, now);
+            self.write_totals(&store, now);
             if self.moving.is_none() {
                 self.start_reads(&store, now);
             }
@@ -295,8 +290,7 @@ impl<S: Store> Worker<S> {
 
     /// Whether every record up to this one is written and totalled. What is settled stays so.
     pub(super) fn is_settled(&self, target: i64) -> bool {
-        let totalled =
-            matches!(self.ledger, LedgerState::Ready(_)) || self.totalled_up_to >= target;
+        let totalled = self.adding.group.is_none() || self.totalled_up_to >= target;
         totalled && self.written_up_to() >= target && !self.totals.is_ready(target)
     }
 
@@ -307,23 +301,18 @@ impl<S: Store> Worker<S> {
         }
         let up_to = self.written_up_to();
         let due = self.totals_are_due(up_to, now);
-        let state = std::mem::replace(&mut self.ledger, LedgerState::InFlight);
-        let (ledger, group) = match state {
-            LedgerState::Failed(ledger, group) => (ledger, group),
-            LedgerState::Ready(ledger) if due => {
-                self.totals_due = None;
-                (ledger, self.totals.take_group(up_to))
-            }
-            other => {
-                self.ledger = other;
-                return;
-            }
-        };
-        let store = Arc::clone(store);
-        self.tasks.spawn(async move {
-            let (ledger, group, remarks, outcome) = protocol::attempt(store, ledger, group).await;
-            Outcome::Totals(ledger, group, remarks, outcome)
-        });
+        if self.adding.is_in_flight {
+            return;
+        }
+        if self.adding.group.is_none() && due {
+            self.totals_due = None;
+            self.adding.group = Some(self.totals.take_group(up_to));
+        }
+        if let Some(group) = self.adding.group.clone() {
+            self.adding.is_in_flight = true;
+            let adding = protocol::attempt(Arc::clone(store), self.adding.ledger.clone(), group);
+            self.tasks.spawn(async { Outcome::Totals(adding.await) });
+        }
     }
 
     fn totals_are_due(&mut self, up_to: i64, now: Instant) -> bool {
@@ -344,18 +333,19 @@ impl<S: Store> Worker<S> {
     fn next_wake(&self, now: Instant) -> Instant {
         let mut wakes = vec![
             self.acks.next_deadline(),
-            self.next_operation(),
+            self.next_operation(now),
             self.leaving_at(now),
         ];
         if self.link.store().is_some() {
             wakes.extend([self.events.retry_at(), self.sessions.retry_at()]);
             wakes.push(self.indexing.retry_at());
-            wakes.push(match (&self.preparation, &self.ledger) {
-                (Preparation::Needed(backoff), _) => backoff.until(),
-                (Preparation::Done, LedgerState::Failed(..)) => self.totals_backoff.until(),
-                (Preparation::Done, LedgerState::Ready(_)) => self.totals_due,
-                _ => None,
-            });
+            wakes.push(self.preparation.retry_at());
+            if matches!(self.preparation, Preparation::Done) && !self.adding.is_in_flight {
+                wakes.push(match &self.adding.group {
+                    Some(_) => self.totals_backoff.until(),
+                    None => self.totals_due,
+                });
+            }
         } else if self.needs_store() {
             wakes.push(self.link.wake_at());
         }

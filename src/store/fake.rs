@@ -43,6 +43,8 @@ pub struct State {
     pub refused_users: BTreeSet<String>,
     /// How long an addition to the totals takes.
     pub slow_add: Duration,
+    /// Requests are neither answered nor refused.
+    pub hangs: bool,
     /// How long the indexes take that totals do not rely on.
     pub slow_indexes: Duration,
     /// How long it takes to open the store.
@@ -77,6 +79,9 @@ impl FakeStore {
 
     async fn request<T>(&self, run: impl FnOnce(&mut State) -> T) -> Result<T> {
         tokio::task::yield_now().await;
+        while self.state().hangs {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
         let fate = (self.chance.lock().unwrap_or_else(PoisonError::into_inner))();
         let mut state = self.state();
         let lost = |state: &mut State, what: &str| {

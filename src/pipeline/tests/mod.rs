@@ -228,14 +228,14 @@ async fn after_stop_records_are_refused_until_the_next_start() {
     let store = reliable();
     let (pipeline, host) = start(&store, "{}");
     connect(&pipeline);
-    pipeline.start();
+    pipeline.start(true);
     pipeline.push(&event("a", None, MORNING_MS), 1);
     pipeline.refuse();
     pipeline.request(1, Request::Stop);
     assert_eq!(host.outcome(1).await, Ok(None));
     assert_eq!(pipeline.push(&login("b", 5, MORNING_MS), 1), 1);
     assert_eq!(host.acknowledged(), [5]);
-    pipeline.start();
+    pipeline.start(true);
     connect(&pipeline);
     assert_eq!(pipeline.push(&event("c", None, MORNING_MS), 1), 0);
     pipeline.request(2, Request::Flush);

@@ -150,7 +150,6 @@ async fn a_place_that_opens_only_after_the_host_has_left_it_is_not_used() {
 async fn a_host_may_move_on_before_its_first_place_has_ever_answered() {
     let (first, second) = (reliable(), reliable());
     let (pipeline, host) = between(&first, &second);
-    pipeline.relocate(place("nowhere"));
     pipeline.relocate(place("second"));
     pipeline.push(&credits("a", 1.0), 1);
     pipeline.request(1, Request::Flush);
@@ -230,4 +229,30 @@ async fn totals_do_not_wait_for_indexes_that_take_long_and_a_move_does_not_eithe
         assert_eq!(earned(to), Some(1.0));
         pipeline.relocate(place("second"));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_hangs_is_left_after_the_farewell_and_its_reads_are_repeated() {
+    let (first, second) = (reliable(), reliable());
+    let (pipeline, host) = between(&first, &second);
+    pipeline.push(&credits("a", 1.0), 1);
+    pipeline.request(1, Request::Flush);
+    assert_eq!(host.outcome(1).await, Ok(None));
+    first.state().hangs = true;
+    pipeline.push(&[credits("a", 10.0), login("a", 1, MORNING_MS)].concat(), 2);
+    pipeline.request(2, Request::Last30Days);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let began = tokio::time::Instant::now();
+    pipeline.relocate(place("second"));
+    pipeline.push(&login("b", 2, MORNING_MS), 1);
+    pipeline.request(3, Request::Flush);
+    assert_eq!(host.outcome(3).await, Ok(None));
+    assert!(host.outcome(2).await.is_ok());
+    let waited = began.elapsed();
+    assert!(waited < Duration::from_millis(2_500), "{waited:?}");
+    assert_eq!((earned(&first), earned(&second)), (Some(1.0), Some(10.0)));
+    assert_eq!(second.state().days[DAY].totals[&Counter::Dau], 2.0);
+    assert_eq!(host.acknowledged(), [1, 2]);
+    let noted = pipeline.shared().health.counts().noted;
+    assert!(noted.is_empty(), "a place is no backup put back: {noted:?}");
 }

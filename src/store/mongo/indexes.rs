@@ -15,6 +15,8 @@ const EVENT_TTL: Duration = Duration::from_secs(604_800);
 /// An index of that name or with those keys exists, with other options.
 const OPTIONS_CONFLICT: [i32; 2] = [85, 86];
 const UNAUTHORIZED: i32 = 13;
+/// What no other quorum would change.
+const KNOWN_REFUSALS: [i32; 4] = [DUPLICATE_KEY, UNAUTHORIZED, 85, 86];
 /// MongoDB 4.4.
 const WIRE_VERSION_OF_QUORUM: i32 = 9;
 
@@ -111,18 +113,31 @@ async fn create<T: Send + Sync>(
 ) -> Result<Option<(Level, String)>> {
     let fields: Vec<&str> = index.keys.keys().map(String::as_str).collect();
     let what = format!("{} on {}", fields.join(", "), collection.name());
-    let creation = collection.create_index(index).with_options(quorum);
-    let Err(error) = creation.await else {
-        return Ok(None);
+    // Servers that are compatible with MongoDB may not know the quorum.
+    let attempts = if quorum.is_some() {
+        vec![quorum, None]
+    } else {
+        vec![None]
     };
-    let failure = store_error(error.clone());
-    match error.kind.as_ref() {
-        // What the server refuses for good.
-        ErrorKind::Command(command) if !failure.transient => {
-            Ok(Some(remark(&what, command.code, &failure)))
+    let mut refusal = None;
+    for quorum in attempts {
+        let creation = collection.create_index(index.clone()).with_options(quorum);
+        let Err(error) = creation.await else {
+            return Ok(None);
+        };
+        let failure = store_error(error.clone());
+        match error.kind.as_ref() {
+            // What the server refuses for good.
+            ErrorKind::Command(command) if !failure.transient => {
+                refusal = Some(remark(&what, command.code, &failure));
+                if KNOWN_REFUSALS.contains(&command.code) {
+                    break;
+                }
+            }
+            _ => return Err(failure),
         }
-        _ => Err(failure),
     }
+    Ok(refusal)
 }
 
 /// Why an index that cannot be had is not there, and what to do about it.
