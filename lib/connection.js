@@ -7,6 +7,7 @@
 
 const { createRequire } = require('node:module');
 const path = require('node:path');
+const { performance } = require('node:perf_hooks');
 const mongooses = require('./mongoose.js');
 
 const LOOK_AGAIN_MS = 1_000;

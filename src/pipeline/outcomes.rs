@@ -2,6 +2,7 @@
 
 use tokio::time::Instant;
 
+use super::intake::{EventItem, SessionItem};
 use super::messages;
 use super::protocol::{Attempted, Remarks};
 use super::sessions;
@@ -21,25 +22,31 @@ impl<S: Store> Worker<S> {
                 self.link.failed(now);
             }
             Outcome::Prepared(outcome) => self.prepared(outcome, now),
-            Outcome::Events(outcome) => self.events_written(outcome, now),
-            Outcome::Sessions(outcome) => self.sessions_written(outcome, now),
+            Outcome::Events(number, outcome) => self.events_written(number, outcome, now),
+            Outcome::Sessions(number, outcome) => self.sessions_written(number, outcome, now),
             Outcome::Totals(attempted) => self.totals_attempted(attempted, now),
             Outcome::Read(answer) => self.answered(answer, now),
         }
     }
 
-    fn events_written(&mut self, outcome: Result<Vec<SetAside>>, now: Instant) {
+    fn events_written(&mut self, number: u64, outcome: Result<Vec<SetAside>>, now: Instant) {
         let set_aside = match outcome {
             Ok(set_aside) => set_aside,
             Err(error) => {
-                let records = self.events.failed(now);
+                let records = self.events.failed(number, now);
                 return self.write_failed(error.message, records);
             }
         };
         self.shared.set_connected(true);
+        for (group, set_aside) in self.events.written(number, set_aside) {
+            self.settle_events(&group, set_aside);
+        }
+    }
+
+    fn settle_events(&mut self, group: &[EventItem], set_aside: Vec<SetAside>) {
         let mut refused = set_aside.into_iter().peekable();
         let mut index = 0;
-        for item in self.events.written().iter() {
+        for item in group {
             let position = item.document.is_some().then_some(index);
             index += usize::from(position.is_some());
             match refused.next_if(|refused| Some(refused.index) == position) {
@@ -49,16 +56,26 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    fn sessions_written(&mut self, outcome: Result<Vec<sessions::Outcome>>, now: Instant) {
+    fn sessions_written(
+        &mut self,
+        number: u64,
+        outcome: Result<Vec<sessions::Outcome>>,
+        now: Instant,
+    ) {
         let outcomes = match outcome {
             Ok(outcomes) => outcomes,
             Err(error) => {
-                let records = self.sessions.failed(now);
+                let records = self.sessions.failed(number, now);
                 return self.write_failed(error.message, records);
             }
         };
         self.shared.set_connected(true);
-        let group = self.sessions.written();
+        for (group, outcomes) in self.sessions.written(number, outcomes) {
+            self.settle_sessions(&group, outcomes);
+        }
+    }
+
+    fn settle_sessions(&mut self, group: &[SessionItem], outcomes: Vec<sessions::Outcome>) {
         let acks = group.iter().map(|item| item.ack);
         let acks: Vec<u32> = acks.filter(|ack| self.acks.close(*ack)).collect();
         self.acknowledge(acks);

@@ -31,9 +31,12 @@ use crate::shared::Shared;
 use crate::store::{Result, SetAside, Store};
 
 const EVENT_GROUP: GroupLimit = GroupLimit {
-    records: 2_000,
+    records: 5_000,
     bytes: 4 << 20,
 };
+/// Groups of events in flight, each on a connection of its own. Logins and logouts take effect in
+/// call order: of them there is one.
+const EVENT_GROUPS: usize = 2;
 const SESSION_GROUP: GroupLimit = GroupLimit {
     records: 1_000,
     bytes: 4 << 20,
@@ -67,8 +70,8 @@ pub(super) struct Worker<S: Store> {
     pub(super) indexing: Indexing,
     pub(super) intake: Intake,
     forwarding: Option<Forwarding>,
-    pub(super) events: Lane<EventItem>,
-    pub(super) sessions: Lane<SessionItem>,
+    pub(super) events: Lane<EventItem, Vec<SetAside>>,
+    pub(super) sessions: Lane<SessionItem, Vec<sessions::Outcome>>,
     pub(super) totals: Totals,
     pub(super) adding: Adding,
     /// When totals that are ready are added at the latest.
@@ -104,8 +107,9 @@ pub(super) struct Adding {
 pub(super) enum Outcome<S> {
     Opened(Result<S>),
     Prepared(Result<Vec<(Level, String)>>),
-    Events(Result<Vec<SetAside>>),
-    Sessions(Result<Vec<sessions::Outcome>>),
+    /// Of the group with this number.
+    Events(u64, Result<Vec<SetAside>>),
+    Sessions(u64, Result<Vec<sessions::Outcome>>),
     Totals(Result<Attempted>),
     Read(Answer),
 }
@@ -120,8 +124,8 @@ impl<S: Store> Worker<S> {
             indexing: Indexing::default(),
             forwarding: url.map(|url| Forwarding::start(url, &shared)),
             intake: Intake::new(),
-            events: Lane::new(EVENT_GROUP),
-            sessions: Lane::new(SESSION_GROUP),
+            events: Lane::new(EVENT_GROUP, EVENT_GROUPS),
+            sessions: Lane::new(SESSION_GROUP, 1),
             totals: Totals::default(),
             adding: Adding {
                 ledger: Box::new(Ledger::new(Arc::clone(&bases))),
@@ -256,7 +260,7 @@ impl<S: Store> Worker<S> {
     }
 
     fn write_events(&mut self, store: &Arc<S>, now: Instant) {
-        if let Some(group) = self.events.take_group(now, self.newest_of_here()) {
+        while let Some((number, group)) = self.events.take_group(now, self.newest_of_here()) {
             let store = Arc::clone(store);
             let write = attempt(async move {
                 let documents: Vec<_> = group.iter().filter_map(|e| e.document.as_ref()).collect();
@@ -265,16 +269,18 @@ impl<S: Store> Worker<S> {
                     documents => store.insert_events(documents).await,
                 }
             });
-            self.tasks.spawn(async { Outcome::Events(write.await) });
+            self.tasks
+                .spawn(async move { Outcome::Events(number, write.await) });
         }
     }
 
     fn write_sessions(&mut self, store: &Arc<S>, now: Instant) {
-        if let Some(group) = self.sessions.take_group(now, self.newest_of_here()) {
+        while let Some((number, group)) = self.sessions.take_group(now, self.newest_of_here()) {
             let (store, bases) = (Arc::clone(store), Arc::clone(&self.bases));
             let write =
                 attempt(async move { sessions::write(store.as_ref(), &bases, &group).await });
-            self.tasks.spawn(async { Outcome::Sessions(write.await) });
+            self.tasks
+                .spawn(async move { Outcome::Sessions(number, write.await) });
         }
     }
 
