@@ -33,10 +33,9 @@ describe('a server that refuses', () => {
     const { analytics } = create({ uri: database.uri });
     await analytics.onLogin('bad', 'Bad');
     await analytics.onLogin('good', 'Good');
-    await database.db.command({
-      collMod: 'gsosessions',
-      validator: { $or: [{ logoutAt: null }, { userId: { $ne: 'bad' } }] },
-    });
+    const validator = { $or: [{ logoutAt: null }, { userId: { $ne: 'bad' } }] };
+    const restrict = () => database.db.command({ collMod: 'gsosessions', validator });
+    await waitFor(restrict, { what: 'the indexes to be made' });
     await Promise.all([analytics.onLogout('bad'), analytics.onLogout('good')]);
     await analytics.onLogin('later', 'Later');
     await analytics.flush();

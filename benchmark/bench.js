@@ -1,0 +1,79 @@
+// `npm run bench`: measures the addon beside the mongoose-based class, the best plain JavaScript and a
+// pure Rust client, on one mongod, in one run. Prints the table; `--save` writes it to `results/`.
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+const { cleanEnvironment } = require('../__test__/support/environment');
+const { MongoClient } = require('../__test__/support/driver');
+const { startMongod } = require('../__test__/support/mongod');
+const { chosenImplementation } = require('../__test__/parity/implementation');
+const { ROOT, say, step } = require('../scripts/steps');
+const { Bench } = require('./peers');
+const { buildRelease, nodeWithThreadCpu } = require('./tools');
+const { chooseFastest, playRounds } = require('./rounds');
+const { playCurves } = require('./curves');
+const { report } = require('./report');
+
+const REFERENCE = path.join(ROOT, '..', 'shared', 'reference', 'AnalyticsSystem.js');
+
+const USAGE = `npm run bench -- [options]
+  --reference <path>  the mongoose-based class (or BENCH_REFERENCE)
+  --rounds <n>        of each measurement (5)
+  --no-curves         leaves payloads, processes and latencies out
+  --save              writes benchmark/results`;
+
+const OPTIONS = {
+  reference: { type: 'string', default: process.env.BENCH_REFERENCE ?? REFERENCE },
+  rounds: { type: 'string', default: '5' },
+  'no-curves': { type: 'boolean', default: false },
+  save: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+};
+
+async function main() {
+  cleanEnvironment();
+  const options = parseArgs({ options: OPTIONS }).values;
+  if (options.help) {
+    console.log(USAGE);
+    return;
+  }
+  const rust = await step('build the addon and the Rust client, optimised', buildRelease);
+  const node = await step('find a Node that measures the CPU of a thread', nodeWithThreadCpu);
+  const reference = findReference(options.reference);
+  const server = await step('start mongod', () => startMongod({ own: true, say }));
+  const client = new MongoClient(server.uri);
+  try {
+    const bench = new Bench({ server, client, node, rust, reference: reference?.file });
+    const results = await measure(bench, options);
+    report(results, { save: options.save, server, node });
+  } finally {
+    await client.close();
+    await server.stop();
+    reference?.remove();
+  }
+}
+
+function findReference(file) {
+  if (fs.existsSync(file)) return chosenImplementation(file);
+  say(`the mongoose-based class is not measured: there is none at ${path.relative(ROOT, file)}`);
+  return undefined;
+}
+
+async function measure(bench, options) {
+  const rounds = Number(options.rounds);
+  const fastest = await step('choose the fastest settings of the other sides', () =>
+    chooseFastest(bench),
+  );
+  const measured = await step(`${rounds} rounds`, () => playRounds(bench, { rounds, fastest }));
+  const curves = options['no-curves']
+    ? undefined
+    : await step('curves', () => playCurves(bench, { fastest }));
+  return { rounds, fastest, measured, curves };
+}
+
+main().catch((error) => {
+  say(`failed: ${error.message}`);
+  process.exitCode = 1;
+});
