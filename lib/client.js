@@ -176,7 +176,9 @@ class Client {
 
   lookForConnection({ isLast = false } = {}) {
     if (this.isConnectionKnown) return;
-    const { connection, prospect, other } = this.host.find({ isLast });
+    const { connection, prospect, other } = this.readHost(() => this.host.find({ isLast })) ?? {
+      prospect: isLast ? 'last' : 'connecting',
+    };
     if (connection === undefined) {
       this.native.nothingFound(prospect, other && this.settingsJson(other));
       return;
@@ -187,8 +189,18 @@ class Client {
 
   /** A host that connects to another place takes its records there. */
   followHost() {
-    const settings = this.host.moved();
+    const settings = this.readHost(() => this.host.moved());
     if (settings !== undefined) this.native.relocate(this.settingsJson(settings));
+  }
+
+  /** Reading a mongoose runs code that is not ours; where that fails, nothing of the host may. */
+  readHost(read) {
+    try {
+      return read();
+    } catch (error) {
+      this.host.warnAbout(`the settings of mongoose cannot be read (${error?.name})`);
+      return undefined;
+    }
   }
 
   settingsJson(settings) {

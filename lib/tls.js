@@ -24,7 +24,12 @@ function authorities({ tlsCAFile: file, ca }) {
 /** Whether the file says all: what was given beside it comes first. */
 function isWhole(file, value) {
   if (!file) return false;
-  return value === undefined || texts(value) === fs.readFileSync(file, 'utf8');
+  try {
+    return value === undefined || texts(value) === fs.readFileSync(file, 'utf8');
+  } catch {
+    // It is gone since the host's driver has read it.
+    return false;
+  }
 }
 
 /** What this process trusts, if that is not what Node brings along. */

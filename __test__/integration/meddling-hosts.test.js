@@ -117,3 +117,39 @@ describe('timers that a host fakes', { concurrency: 2 }, () => {
     });
   }
 });
+
+describe('a mongoose whose settings cannot be read', () => {
+  it('takes nothing down: one line says so, and records wait', async () => {
+    const database = mongo.database();
+    const { result, stderr } = await runProgram(
+      async (given, report) => {
+        const mongoose = require('mongoose');
+        await mongoose.connect(given.uri);
+        const { client } = mongoose.connection;
+        const { options } = client;
+        const unreadable = { configurable: true, get: () => JSON.parse('not JSON') };
+        Object.defineProperty(client, 'options', unreadable);
+        const AnalyticsSystem = require('.');
+        const lines = [];
+        const keep = (line) => lines.push(line);
+        const logger = { info: keep, warn: keep, error: keep };
+        const analytics = new AnalyticsSystem({ logger, operationTimeoutMs: 1_000 });
+        analytics.start();
+        analytics.track(given.event, 'u');
+        const failure = await analytics.flush().catch(({ code }) => code);
+        Object.defineProperty(client, 'options', { configurable: true, value: options });
+        await analytics.stop();
+        report({ lines, failure });
+        await mongoose.disconnect();
+      },
+      { given: { uri: database.uri, event: COUNTED } },
+    );
+    assert.strictEqual(stderr, '');
+    assert.strictEqual(result.failure, 'ANALYTICS_TIMEOUT');
+    assert.deepStrictEqual(result.lines, [
+      '[ANALYTICS] System started',
+      '[ANALYTICS] the settings of mongoose cannot be read (SyntaxError)',
+    ]);
+    await assertStored(database, 1);
+  });
+});

@@ -47,6 +47,11 @@ describe('TLS settings of mongoose', () => {
     assert.strictEqual(describeTls({ tlsCAFile: files.client, ca: read('ca') }).ca, read('ca'));
   });
 
+  it('are taken from memory when a file is gone that the driver has read', () => {
+    const ca = read('ca');
+    assert.strictEqual(describeTls({ tlsCAFile: `${files.ca}.gone`, ca }).ca, ca);
+  });
+
   it('decrypt keys, with the passphrase of all or with their own', () => {
     const cert = read('clientCert');
     const pem = read('encryptedKey');
