@@ -14,7 +14,6 @@ const { environmentJson, lineWriter, optionsJson } = require('./options.js');
 const { Stage } = require('./stage.js');
 
 const LAST_ID = 0xffffffff;
-const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
 
 /** Clients of this environment, for the end of the process; shared by all copies of this module. */
 const CLIENTS = Symbol.for('gso-analytics.clients');
@@ -283,7 +282,7 @@ function everyInterval(ms, call) {
   const { setInterval, clearInterval } = globalThis;
   // Contexts of `vm` have none, unless they were given some.
   if (typeof setInterval !== 'function') return undefined;
-  const timer = setInterval(call, Math.min(ms, LONGEST_INTERVAL_MS));
+  const timer = setInterval(call, ms);
   return () => clearInterval(timer);
 }
 

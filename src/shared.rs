@@ -165,11 +165,6 @@ impl Shared {
         self.draining.load(Ordering::Acquire)
     }
 
-    pub fn is_pending(&self) -> bool {
-        let gauges = self.gauges();
-        gauges.queued > 0 || gauges.unforwarded > 0
-    }
-
     /// Resolves when the worker should look at this state again.
     pub async fn woken(&self) {
         self.wake.notified().await;

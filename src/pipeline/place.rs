@@ -2,8 +2,8 @@
 //!
 //! A host may connect its mongoose to another place while records are on their way. What was accepted
 //! before belongs to the old place and gets a moment to be written there. What that moment was too
-//! short for goes where the host went, as mongoose does with the operations it has buffered. From
-//! the moment on which its new settings can be read, nothing more is written to the old place.
+//! short for goes where the host went, as mongoose does with the operations it has buffered. Nothing
+//! that is tracked once its new settings can be read is ever written to the old place.
 
 use std::sync::Arc;
 use std::time::Duration;
