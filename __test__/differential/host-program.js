@@ -45,7 +45,7 @@ class Player {
     try {
       this.clock.set(new Date(program.calls[0].at).toISOString());
       await this.mongoose.connect(uri);
-      this.load();
+      await this.load();
       this.disturb = fault && require('./faults').install(fault, { root: ROOT });
       for (const [index, call] of program.calls.entries()) {
         await this.makeCall(nameOf(call, index), call);
@@ -69,8 +69,12 @@ class Player {
     };
   }
 
-  /** Models and class are made anew, so that indexes and state are those of this database. */
-  load() {
+  /**
+   * Models and class are made anew, so that indexes and state are those of this database. Two
+   * instances of the reference that write a day before its unique index stands make two documents
+   * of it, at times; so the index is waited for.
+   */
+  async load() {
     for (const name of this.mongoose.modelNames()) this.mongoose.deleteModel(name);
     const isOurs = (file) => file === this.file || file.startsWith(path.join(ROOT, 'lib'));
     for (const file of Object.keys(require.cache)) {
@@ -80,6 +84,7 @@ class Player {
     if (!this.isReference) return;
     this.listen(this.mongoose.models.GSOEvent, 'create');
     this.listen(this.AnalyticsSystem.prototype, '_forwardExternal');
+    await this.indexed();
   }
 
   listen(object, method) {
@@ -175,10 +180,14 @@ class Player {
     await this.allWritten();
     if (!this.isReference) await this.allSent();
     for (const system of this.systems) await system.stop();
-    const models = this.mongoose.modelNames().map((name) => this.mongoose.model(name));
-    await Promise.allSettled(models.map((model) => model.init()));
+    await this.indexed();
     await this.disturb?.(this.mongoose.connection.db);
     await this.mongoose.disconnect();
+  }
+
+  async indexed() {
+    const models = this.mongoose.modelNames().map((name) => this.mongoose.model(name));
+    await Promise.allSettled(models.map((model) => model.init()));
   }
 
   async allSent() {
