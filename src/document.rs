@@ -1,5 +1,6 @@
 //! The stored documents, field for field and type for type as the servers' tools expect them.
 
+use bson::error::Result;
 use bson::oid::ObjectId;
 use bson::raw::RawBson;
 use bson::{Bson, RawDocumentBuf};
@@ -25,58 +26,133 @@ pub fn raw_number(value: f64) -> RawBson {
     }
 }
 
-/// `gsoevents`: `_id, userId, event, data, day, ts, __v`.
-pub fn event(id: ObjectId, elements: &[u8], day: &Day, time_ms: i64) -> Option<RawDocumentBuf> {
-    let mut document = Writer::new(id, elements);
-    document.string("day", day.as_str());
-    document.date("ts", time_ms);
-    document.int32("__v", 0);
-    document.finish()
+/// Documents that are inserted together, one behind the other as the elements of a BSON array: no
+/// allocation for each of them, and nothing to build when they are sent.
+#[derive(Debug, Default, Clone)]
+pub struct Batch {
+    elements: Vec<u8>,
+    count: usize,
 }
 
-/// `gsosessions`: `_id, userId, username, loginAt, logoutAt, durationS, day, month, __v`.
-pub fn session(id: ObjectId, elements: &[u8], day: &Day, login_ms: i64) -> Option<RawDocumentBuf> {
-    let mut document = Writer::new(id, elements);
-    document.date("loginAt", login_ms);
-    document.null("logoutAt");
-    document.int32("durationS", 0);
-    document.string("day", day.as_str());
-    document.string("month", day.month());
-    document.int32("__v", 0);
-    document.finish()
-}
+impl Batch {
+    pub fn len(&self) -> usize {
+        self.count
+    }
 
-/// Writes a document around elements that came ready-made.
-struct Writer {
-    bytes: Vec<u8>,
-}
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
 
-impl Writer {
-    fn new(id: ObjectId, elements: &[u8]) -> Self {
-        let mut bytes = Vec::with_capacity(elements.len() + 128);
+    /// The elements of the array, without its length and its end.
+    pub fn elements(&self) -> &[u8] {
+        &self.elements
+    }
+
+    /// Nothing will be added any more.
+    pub fn shrink(&mut self) {
+        self.elements.shrink_to_fit();
+    }
+
+    /// Into `gsoevents`: `_id, userId, event, data, day, ts, __v`; the elements are the middle ones.
+    pub fn add_event(&mut self, id: ObjectId, elements: &[u8], day: &Day, time_ms: i64) {
+        self.add(id, elements, |document| {
+            document.string("day", day.as_str());
+            document.date("ts", time_ms);
+            document.int32("__v", 0);
+        });
+    }
+
+    /// Into `gsosessions`: `_id, userId, username, loginAt, logoutAt, durationS, day, month, __v`; the
+    /// elements are the names.
+    pub fn add_session(&mut self, id: ObjectId, elements: &[u8], day: &Day, login_ms: i64) {
+        self.add(id, elements, |document| {
+            document.date("loginAt", login_ms);
+            document.null("logoutAt");
+            document.int32("durationS", 0);
+            document.string("day", day.as_str());
+            document.string("month", day.month());
+            document.int32("__v", 0);
+        });
+    }
+
+    fn add(&mut self, id: ObjectId, elements: &[u8], rest: impl FnOnce(&mut Writer<'_>)) {
+        let bytes = &mut self.elements;
+        bytes.push(0x03);
+        write_digits(bytes, self.count);
+        bytes.push(0);
+        let start = bytes.len();
         bytes.extend([0; 4]);
         bytes.extend(b"\x07_id\0");
         bytes.extend(id.bytes());
         bytes.extend(elements);
-        Self { bytes }
+        rest(&mut Writer(bytes));
+        bytes.push(0);
+        let length = (bytes.len() - start) as u32;
+        bytes[start..start + 4].copy_from_slice(&length.to_le_bytes());
+        self.count += 1;
     }
 
+    /// The command with the array as its last field.
+    pub fn append_to(&self, command: RawDocumentBuf, field: &str) -> Result<RawDocumentBuf> {
+        let mut bytes = command.into_bytes();
+        bytes.reserve(self.elements.len() + field.len() + 8);
+        bytes.pop();
+        bytes.push(0x04);
+        bytes.extend(field.as_bytes());
+        bytes.push(0);
+        bytes.extend((self.elements.len() as u32 + 5).to_le_bytes());
+        bytes.extend(&self.elements);
+        bytes.extend([0, 0]);
+        let length = bytes.len() as u32;
+        bytes[..4].copy_from_slice(&length.to_le_bytes());
+        RawDocumentBuf::from_bytes(bytes)
+    }
+
+    #[cfg(test)]
+    pub fn documents(&self) -> Vec<bson::Document> {
+        let array = self
+            .append_to(RawDocumentBuf::new(), "all")
+            .expect("an array");
+        let array = bson::Document::try_from(array).expect("valid BSON");
+        let all = array.get_array("all").expect("an array").iter();
+        all.map(|one| one.as_document().expect("a document").clone())
+            .collect()
+    }
+}
+
+fn write_digits(bytes: &mut Vec<u8>, number: usize) {
+    let start = bytes.len();
+    let mut rest = number;
+    loop {
+        bytes.push(b'0' + (rest % 10) as u8);
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    bytes[start..].reverse();
+}
+
+/// Writes elements at the end of a document.
+struct Writer<'a>(&'a mut Vec<u8>);
+
+impl Writer<'_> {
     fn name(&mut self, kind: u8, name: &str) {
-        self.bytes.push(kind);
-        self.bytes.extend(name.as_bytes());
-        self.bytes.push(0);
+        self.0.push(kind);
+        self.0.extend(name.as_bytes());
+        self.0.push(0);
     }
 
     fn string(&mut self, name: &str, value: &str) {
         self.name(0x02, name);
-        self.bytes.extend((value.len() as u32 + 1).to_le_bytes());
-        self.bytes.extend(value.as_bytes());
-        self.bytes.push(0);
+        self.0.extend((value.len() as u32 + 1).to_le_bytes());
+        self.0.extend(value.as_bytes());
+        self.0.push(0);
     }
 
     fn date(&mut self, name: &str, time_ms: i64) {
         self.name(0x09, name);
-        self.bytes.extend(time_ms.to_le_bytes());
+        self.0.extend(time_ms.to_le_bytes());
     }
 
     fn null(&mut self, name: &str) {
@@ -85,14 +161,7 @@ impl Writer {
 
     fn int32(&mut self, name: &str, value: i32) {
         self.name(0x10, name);
-        self.bytes.extend(value.to_le_bytes());
-    }
-
-    fn finish(mut self) -> Option<RawDocumentBuf> {
-        self.bytes.push(0);
-        let length = i32::try_from(self.bytes.len()).ok()?;
-        self.bytes[..4].copy_from_slice(&length.to_le_bytes());
-        RawDocumentBuf::from_bytes(self.bytes).ok()
+        self.0.extend(value.to_le_bytes());
     }
 }
 
@@ -118,17 +187,37 @@ mod tests {
         let elements = &middle.as_bytes()[4..middle.as_bytes().len() - 1];
         let day = Day::of(1_795_392_000_001);
         let ts = bson::DateTime::from_millis(1_795_392_000_001);
-        let event = event(id, elements, &day, 1_795_392_000_001).expect("an event");
+        let mut batch = Batch::default();
+        batch.add_event(id, elements, &day, 1_795_392_000_001);
+        batch.add_session(id, &[], &day, 1_795_392_000_001);
         assert_eq!(
-            bson::Document::try_from(event).expect("valid BSON"),
-            doc! { "_id": id, "userId": "u", "event": "e", "data": { "a": 1 },
-            "day": "2026-11-23", "ts": ts, "__v": 0 }
+            batch.documents(),
+            [
+                doc! { "_id": id, "userId": "u", "event": "e", "data": { "a": 1 },
+                "day": "2026-11-23", "ts": ts, "__v": 0 },
+                doc! { "_id": id, "loginAt": ts, "logoutAt": null, "durationS": 0,
+                "day": "2026-11-23", "month": "2026-11", "__v": 0 },
+            ]
         );
-        let session = session(id, &[], &day, 1_795_392_000_001).expect("a session");
-        assert_eq!(
-            bson::Document::try_from(session).expect("valid BSON"),
-            doc! { "_id": id, "loginAt": ts, "logoutAt": null, "durationS": 0,
-            "day": "2026-11-23", "month": "2026-11", "__v": 0 }
-        );
+    }
+
+    #[test]
+    fn a_batch_is_an_array_whose_keys_count_up() {
+        let mut batch = Batch::default();
+        for _ in 0..1_001 {
+            batch.add_event(ObjectId::new(), &[], &Day::of(0), 0);
+        }
+        let command = batch.append_to(rawdoc! { "insert": "c" }, "documents");
+        let command = command.expect("a command");
+        assert_eq!(command.get_str("insert").ok(), Some("c"));
+        let documents = command.get_array("documents").expect("an array");
+        let keys = RawDocumentBuf::from_bytes(documents.as_bytes().to_vec()).expect("a document");
+        let expected: Vec<String> = (0..1_001).map(|key: u32| key.to_string()).collect();
+        let keys: Vec<String> = keys
+            .iter()
+            .map(|element| element.expect("valid BSON").0.as_str().to_owned())
+            .collect();
+        assert_eq!(keys, expected);
+        assert_eq!(batch.len(), 1_001);
     }
 }

@@ -5,27 +5,27 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bson::RawDocumentBuf;
 use bson::oid::ObjectId;
 
 use super::RECORD_OVERHEAD;
 use super::active::{ActiveSessions, Session};
-use super::lane::Numbered;
-use super::totals::{Contribution, What};
 use crate::calendar::Day;
-use crate::document;
+use crate::counters::Counter;
 use crate::forward::Forwarding;
 use crate::record::{Kind, Record};
 use crate::store::Close;
 
-/// An event on its way into the database.
+/// An event as it comes in.
 #[derive(Debug)]
-pub struct EventItem {
+pub struct Event<'a> {
     pub seq: i64,
     pub cost: usize,
-    /// `None` for an event that only counts.
-    pub document: Option<RawDocumentBuf>,
-    pub contribution: Option<Contribution>,
+    /// The `_id` of its document; `None` for an event that only counts.
+    pub document: Option<ObjectId>,
+    pub elements: &'a [u8],
+    pub day: Day,
+    pub time_ms: i64,
+    pub counted: Option<(Counter, f64)>,
 }
 
 /// A login or a logout on its way into the database.
@@ -50,46 +50,24 @@ pub enum SessionChange {
     Logout(Close),
 }
 
-impl Numbered for EventItem {
-    fn seq(&self) -> i64 {
-        self.seq
-    }
-    fn cost(&self) -> usize {
-        self.cost
-    }
-}
-
-impl Numbered for SessionItem {
-    fn seq(&self) -> i64 {
-        self.seq
-    }
-    fn cost(&self) -> usize {
-        self.cost
-    }
-}
-
 /// What a record becomes.
-pub enum Item {
-    Event(EventItem),
+pub enum Item<'a> {
+    Event(Event<'a>),
     Session(SessionItem),
     /// A logout of somebody who is not logged in: nothing to write.
     Nothing {
         ack: u32,
         cost: usize,
     },
-    /// Elements that make no document: a defect of this package.
-    Unusable {
-        cost: usize,
-    },
 }
 
-impl Item {
+impl Item<'_> {
     /// Bytes it takes in the queue.
     pub fn cost(&self) -> usize {
         match self {
-            Item::Event(item) => item.cost,
+            Item::Event(event) => event.cost,
             Item::Session(item) => item.cost,
-            Item::Nothing { cost, .. } | Item::Unusable { cost } => *cost,
+            Item::Nothing { cost, .. } => *cost,
         }
     }
 }
@@ -114,7 +92,7 @@ impl Intake {
         self.last_seq
     }
 
-    pub fn take(&mut self, record: &Record<'_>, forwarding: Option<&Forwarding>) -> Item {
+    pub fn take<'a>(&mut self, record: &Record<'a>, forwarding: Option<&Forwarding>) -> Item<'a> {
         let cost = record.frame_length + RECORD_OVERHEAD;
         let day = self.day_of(record.time_ms);
         match record.kind {
@@ -126,27 +104,14 @@ impl Intake {
                 if let (Some(body), Some(forwarding)) = (webhook, forwarding) {
                     forwarding.enqueue(record.elements, body);
                 }
-                let document = stored.then(|| {
-                    document::event(
-                        new_id(record.time_ms),
-                        record.elements,
-                        &day,
-                        record.time_ms,
-                    )
-                });
-                if matches!(document, Some(None)) {
-                    return Item::Unusable { cost };
-                }
-                let seq = self.next_seq();
-                Item::Event(EventItem {
-                    seq,
+                Item::Event(Event {
+                    seq: self.next_seq(),
                     cost,
-                    document: document.flatten(),
-                    contribution: counted.map(|(counter, amount)| Contribution {
-                        seq,
-                        day,
-                        what: What::Amount(counter, amount),
-                    }),
+                    document: stored.then(|| new_id(record.time_ms)),
+                    elements: record.elements,
+                    day,
+                    time_ms: record.time_ms,
+                    counted,
                 })
             }
             Kind::Login { user, ack } => self.login(user, ack, cost, day, record),
@@ -163,7 +128,14 @@ impl Intake {
         }
     }
 
-    fn login(&mut self, user: &str, ack: u32, cost: usize, day: Day, record: &Record<'_>) -> Item {
+    fn login<'a>(
+        &mut self,
+        user: &str,
+        ack: u32,
+        cost: usize,
+        day: Day,
+        record: &Record<'_>,
+    ) -> Item<'a> {
         let id = new_id(record.time_ms);
         let session = Session {
             id,

@@ -1,4 +1,5 @@
-//! A queue whose head is written group by group, and whose outcomes come in the order of the records.
+//! Records are added to groups as they come; groups are written, and their outcomes come in the order of
+//! the records.
 //!
 //! A lone record leaves at once. While a group is in flight, records collect, so groups grow with the
 //! load; further groups are in flight beside it only when they are full.
@@ -10,11 +11,15 @@ use tokio::time::Instant;
 
 use super::backoff::Backoff;
 
-/// Something with a place in the order of all records.
-pub trait Numbered {
-    fn seq(&self) -> i64;
-    /// Bytes it takes in the queue.
-    fn cost(&self) -> usize;
+/// Records that are written together, in their order.
+pub trait Records: Default {
+    /// The numbers of the first and the last; `None` while there are none.
+    fn numbers(&self) -> Option<(i64, i64)>;
+    fn count(&self) -> usize;
+    /// Bytes they take in the queue.
+    fn bytes(&self) -> usize;
+    /// No record will be added any more.
+    fn complete(&mut self) {}
 }
 
 /// Bounds of one group.
@@ -24,10 +29,10 @@ pub struct GroupLimit {
     pub bytes: usize,
 }
 
-/// Records that are written together.
-struct Group<T, O> {
+/// A group that was taken to be written.
+struct Taken<G, O> {
     number: u64,
-    records: Arc<Vec<T>>,
+    group: Arc<G>,
     state: State<O>,
 }
 
@@ -39,100 +44,111 @@ enum State<O> {
     Written(O),
 }
 
-pub struct Lane<T, O> {
+pub struct Lane<G, O> {
     limit: GroupLimit,
     /// Groups in flight at most.
     width: usize,
-    queue: VecDeque<T>,
-    queued_bytes: usize,
     /// In the order of their records.
-    groups: VecDeque<Group<T, O>>,
+    taken: VecDeque<Taken<G, O>>,
+    /// Complete groups, in the order of their records.
+    complete: VecDeque<G>,
+    /// What the newest records are added to.
+    open: G,
     last_number: u64,
     backoff: Backoff,
 }
 
-/// A group and its number.
-pub type Numbering<T> = (u64, Arc<Vec<T>>);
-
-impl<T: Numbered, O> Lane<T, O> {
+impl<G: Records, O> Lane<G, O> {
     pub fn new(limit: GroupLimit, width: usize) -> Self {
         Self {
             limit,
             width,
-            queue: VecDeque::new(),
-            queued_bytes: 0,
-            groups: VecDeque::new(),
+            taken: VecDeque::new(),
+            complete: VecDeque::new(),
+            open: G::default(),
             last_number: 0,
             backoff: Backoff::default(),
         }
     }
 
-    pub fn push(&mut self, item: T) {
-        self.queued_bytes += item.cost();
-        self.queue.push_back(item);
+    /// The group to which a record of so many bytes is to be added, if the group will have it.
+    pub fn group_for(&mut self, bytes: usize, fits: impl FnOnce(&G) -> bool) -> &mut G {
+        if self.is_open_full() || self.open.bytes() + bytes > self.limit.bytes || !fits(&self.open)
+        {
+            self.complete();
+        }
+        &mut self.open
+    }
+
+    /// Later records go into another group than earlier ones.
+    pub fn complete(&mut self) {
+        if self.open.count() > 0 {
+            self.open.complete();
+            self.complete.push_back(std::mem::take(&mut self.open));
+        }
+    }
+
+    fn is_open_full(&self) -> bool {
+        self.open.count() >= self.limit.records || self.open.bytes() >= self.limit.bytes
     }
 
     /// The number of the oldest record whose outcome is not told.
     pub fn first_unwritten(&self) -> Option<i64> {
-        let group = self.groups.front().and_then(|group| group.records.first());
-        group.or(self.queue.front()).map(T::seq)
+        let oldest = match (self.taken.front(), self.complete.front()) {
+            (Some(taken), _) => taken.group.as_ref(),
+            (None, Some(group)) => group,
+            (None, None) => &self.open,
+        };
+        oldest.numbers().map(|(first, _)| first)
     }
 
     /// The next group to write, of records up to this one, if there is room and no wait is on.
-    pub fn take_group(&mut self, now: Instant, up_to: i64) -> Option<Numbering<T>> {
+    pub fn take_group(&mut self, now: Instant, up_to: i64) -> Option<(u64, Arc<G>)> {
         if !self.backoff.is_over(now) {
             return None;
         }
-        let failed = |group: &&mut Group<T, O>| matches!(group.state, State::Failed);
-        if let Some(group) = self.groups.iter_mut().find(failed) {
-            group.state = State::InFlight;
-            return Some((group.number, Arc::clone(&group.records)));
+        let failed = |taken: &&mut Taken<G, O>| matches!(taken.state, State::Failed);
+        if let Some(taken) = self.taken.iter_mut().find(failed) {
+            taken.state = State::InFlight;
+            return Some((taken.number, Arc::clone(&taken.group)));
         }
-        let may_begin =
-            self.groups.is_empty() || self.groups.len() < self.width && self.has_full_group();
-        may_begin.then(|| self.next_group(up_to)).flatten()
+        let is_idle = self.taken.is_empty() && self.complete.is_empty();
+        let may_leave = self.open.numbers().is_some_and(|(_, last)| last <= up_to);
+        if is_idle && may_leave || self.is_open_full() {
+            self.complete();
+        }
+        (self.taken.len() < self.width)
+            .then(|| self.next_group(up_to))
+            .flatten()
     }
 
-    fn has_full_group(&self) -> bool {
-        self.queue.len() >= self.limit.records || self.queued_bytes >= self.limit.bytes
-    }
-
-    fn next_group(&mut self, up_to: i64) -> Option<Numbering<T>> {
-        let (mut count, mut bytes) = (0, 0);
-        let items = self.queue.iter().take(self.limit.records);
-        for item in items.take_while(|item| item.seq() <= up_to) {
-            if count > 0 && bytes + item.cost() > self.limit.bytes {
-                break;
-            }
-            bytes += item.cost();
-            count += 1;
-        }
-        if count == 0 {
+    fn next_group(&mut self, up_to: i64) -> Option<(u64, Arc<G>)> {
+        let (_, last) = self.complete.front()?.numbers()?;
+        if last > up_to {
             return None;
         }
-        self.queued_bytes -= bytes;
+        let group = Arc::new(self.complete.pop_front()?);
         self.last_number += 1;
-        let records = Arc::new(self.queue.drain(..count).collect());
-        self.groups.push_back(Group {
+        self.taken.push_back(Taken {
             number: self.last_number,
-            records: Arc::clone(&records),
+            group: Arc::clone(&group),
             state: State::InFlight,
         });
-        Some((self.last_number, records))
+        Some((self.last_number, group))
     }
 
     /// A group is written; returns what can be told now, in the order of the records.
-    pub fn written(&mut self, number: u64, outcome: O) -> Vec<(Arc<Vec<T>>, O)> {
+    pub fn written(&mut self, number: u64, outcome: O) -> Vec<(Arc<G>, O)> {
         self.backoff.succeed();
-        if let Some(group) = self.group(number) {
-            group.state = State::Written(outcome);
+        if let Some(taken) = self.taken(number) {
+            taken.state = State::Written(outcome);
         }
         let mut told = Vec::new();
-        while let Some(group) = self.groups.pop_front() {
-            match group.state {
-                State::Written(outcome) => told.push((group.records, outcome)),
+        while let Some(taken) = self.taken.pop_front() {
+            match taken.state {
+                State::Written(outcome) => told.push((taken.group, outcome)),
                 _ => {
-                    self.groups.push_front(group);
+                    self.taken.push_front(taken);
                     break;
                 }
             }
@@ -143,21 +159,21 @@ impl<T: Numbered, O> Lane<T, O> {
     /// A group is to be repeated; returns how many records it has.
     pub fn failed(&mut self, number: u64, now: Instant) -> usize {
         self.backoff.fail(now);
-        self.group(number).map_or(0, |group| {
-            group.state = State::Failed;
-            group.records.len()
+        self.taken(number).map_or(0, |taken| {
+            taken.state = State::Failed;
+            taken.group.count()
         })
     }
 
-    fn group(&mut self, number: u64) -> Option<&mut Group<T, O>> {
-        self.groups.iter_mut().find(|group| group.number == number)
+    fn taken(&mut self, number: u64) -> Option<&mut Taken<G, O>> {
+        self.taken.iter_mut().find(|taken| taken.number == number)
     }
 
     /// What is in flight is to be repeated at once, elsewhere; its outcome will not be told.
     pub fn abandon(&mut self) {
-        for group in &mut self.groups {
-            if matches!(group.state, State::InFlight) {
-                group.state = State::Failed;
+        for taken in &mut self.taken {
+            if matches!(taken.state, State::InFlight) {
+                taken.state = State::Failed;
             }
         }
         self.backoff.succeed();
@@ -165,8 +181,8 @@ impl<T: Numbered, O> Lane<T, O> {
 
     /// When a wait ends, if the lane has something to repeat.
     pub fn retry_at(&self) -> Option<Instant> {
-        let failed = |group: &Group<T, O>| matches!(group.state, State::Failed);
-        let waits = self.groups.iter().any(failed);
+        let failed = |taken: &Taken<G, O>| matches!(taken.state, State::Failed);
+        let waits = self.taken.iter().any(failed);
         waits.then(|| self.backoff.until()).flatten()
     }
 }
@@ -177,27 +193,37 @@ mod tests {
 
     const ALL: i64 = i64::MAX;
 
-    #[derive(Debug, Clone, PartialEq)]
-    struct Item(i64);
+    /// Numbers of records of ten bytes each.
+    #[derive(Debug, Default, Clone, PartialEq)]
+    struct Numbers(Vec<i64>);
 
-    impl Numbered for Item {
-        fn seq(&self) -> i64 {
-            self.0
+    impl Records for Numbers {
+        fn numbers(&self) -> Option<(i64, i64)> {
+            Some((*self.0.first()?, *self.0.last()?))
         }
-        fn cost(&self) -> usize {
-            10
+        fn count(&self) -> usize {
+            self.0.len()
+        }
+        fn bytes(&self) -> usize {
+            10 * self.0.len()
         }
     }
 
-    fn lane(records: usize, bytes: usize, width: usize) -> Lane<Item, &'static str> {
+    type TestLane = Lane<Numbers, &'static str>;
+
+    fn push(lane: &mut TestLane, seq: i64) {
+        lane.group_for(10, |_| true).0.push(seq);
+    }
+
+    fn lane(records: usize, bytes: usize, width: usize) -> TestLane {
         let mut lane = Lane::new(GroupLimit { records, bytes }, width);
-        (1..=5).for_each(|seq| lane.push(Item(seq)));
+        (1..=5).for_each(|seq| push(&mut lane, seq));
         lane
     }
 
-    fn taken(lane: &mut Lane<Item, &'static str>, up_to: i64) -> Option<(u64, usize)> {
+    fn taken(lane: &mut TestLane, up_to: i64) -> Option<(u64, usize)> {
         let group = lane.take_group(Instant::now(), up_to);
-        group.map(|(number, records)| (number, records.len()))
+        group.map(|(number, records)| (number, records.count()))
     }
 
     #[test]
@@ -205,8 +231,22 @@ mod tests {
         assert_eq!(taken(&mut lane(3, 1000, 1), ALL), Some((1, 3)));
         assert_eq!(taken(&mut lane(100, 25, 1), ALL), Some((1, 2)));
         assert_eq!(taken(&mut lane(100, 1, 1), ALL), Some((1, 1)));
-        assert_eq!(taken(&mut lane(100, 1000, 1), 3), Some((1, 3)));
-        assert_eq!(taken(&mut lane(100, 1000, 1), 0), None);
+        assert_eq!(taken(&mut lane(100, 1000, 1), ALL), Some((1, 5)));
+    }
+
+    #[test]
+    fn a_group_holds_no_records_from_both_sides_of_a_border() {
+        let mut lane = lane(100, 1000, 1);
+        lane.complete();
+        push(&mut lane, 6);
+        assert_eq!(taken(&mut lane, 5), Some((1, 5)));
+        assert_eq!(lane.written(1, "first").len(), 1);
+        assert_eq!(taken(&mut lane, 5), None);
+        assert_eq!(taken(&mut lane, 6), Some((2, 1)));
+        lane.group_for(10, |_| false).0.push(7);
+        lane.group_for(10, |open| open.0 != [7]).0.push(8);
+        assert_eq!(lane.written(2, "second").len(), 1);
+        assert_eq!(taken(&mut lane, ALL), Some((3, 1)));
     }
 
     #[test]
@@ -218,9 +258,13 @@ mod tests {
         assert_eq!(taken(&mut wide, ALL), Some((1, 2)));
         assert_eq!(taken(&mut wide, ALL), Some((2, 2)));
         assert_eq!(taken(&mut wide, ALL), None, "one record is no full group");
-        assert_eq!(wide.written(1, "first").len(), 1);
-        assert_eq!(wide.written(2, "second").len(), 1);
-        assert_eq!(taken(&mut wide, ALL), Some((3, 1)), "it leaves when alone");
+        push(&mut wide, 6);
+        assert_eq!(taken(&mut wide, ALL), Some((3, 2)));
+        push(&mut wide, 7);
+        for (number, outcome) in [(1, "first"), (2, "second"), (3, "third")] {
+            assert_eq!(wide.written(number, outcome).len(), 1);
+        }
+        assert_eq!(taken(&mut wide, ALL), Some((4, 1)), "it leaves when alone");
     }
 
     #[test]
@@ -242,7 +286,7 @@ mod tests {
         let mut lane = lane(2, 1000, 2);
         let group = lane.take_group(now, ALL).expect("a group");
         assert_eq!(lane.failed(1, now), 2);
-        lane.push(Item(6));
+        push(&mut lane, 6);
         assert_eq!(lane.first_unwritten(), Some(1));
         assert_eq!(lane.take_group(now, ALL), None);
         let later = lane.retry_at().expect("a wait");

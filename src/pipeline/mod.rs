@@ -20,6 +20,7 @@
 mod active;
 mod attempt;
 mod backoff;
+mod groups;
 mod intake;
 mod lane;
 mod link;

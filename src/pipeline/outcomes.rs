@@ -2,11 +2,12 @@
 
 use tokio::time::Instant;
 
-use super::intake::{EventItem, SessionItem};
+use super::groups::{EventGroup, SessionGroup};
+use super::lane::Records;
 use super::messages;
 use super::protocol::{Attempted, Remarks};
 use super::sessions;
-use super::totals::{Contribution, Group, Totals};
+use super::totals::{CONTRIBUTION_COST, Group};
 use super::worker::{Outcome, Worker};
 use crate::host::Message;
 use crate::store::{Result, SetAside, Store};
@@ -43,17 +44,24 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    fn settle_events(&mut self, group: &[EventItem], set_aside: Vec<SetAside>) {
+    fn settle_events(&mut self, group: &EventGroup, set_aside: Vec<SetAside>) {
         let mut refused = set_aside.into_iter().peekable();
-        let mut index = 0;
-        for item in group {
-            let position = item.document.is_some().then_some(index);
-            index += usize::from(position.is_some());
-            match refused.next_if(|refused| Some(refused.index) == position) {
-                Some(refused) => self.set_aside(item.cost, &refused.message),
-                None => self.written(item.cost, item.contribution.clone(), Totals::add_event),
+        let (mut place, mut counted, mut written) = (0, 0, 0);
+        for record in group.records() {
+            let index = record.has_document.then_some(place);
+            place += usize::from(record.has_document);
+            if let Some(refused) = refused.next_if(|refused| Some(refused.index) == index) {
+                self.set_aside(&refused.message);
+            } else if let Some(share) = group.contribution(record) {
+                self.totals.add_event(share);
+                counted += 1;
+            } else {
+                written += 1;
             }
         }
+        self.shared
+            .release(group.bytes() - counted * CONTRIBUTION_COST);
+        self.shared.settle_written(written);
     }
 
     fn sessions_written(
@@ -75,35 +83,21 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    fn settle_sessions(&mut self, group: &[SessionItem], outcomes: Vec<sessions::Outcome>) {
-        let acks = group.iter().map(|item| item.ack);
+    fn settle_sessions(&mut self, group: &SessionGroup, outcomes: Vec<sessions::Outcome>) {
+        let acks = group.items().iter().map(|item| item.ack);
         let acks: Vec<u32> = acks.filter(|ack| self.acks.close(*ack)).collect();
         self.acknowledge(acks);
-        for (item, outcome) in group.iter().zip(outcomes) {
+        for (item, outcome) in group.items().iter().zip(outcomes) {
+            let mut free = item.cost;
             match outcome {
-                sessions::Outcome::SetAside(message) => self.set_aside(item.cost, &message),
-                sessions::Outcome::Written(share) => {
-                    self.written(item.cost, share, Totals::add_session);
+                sessions::Outcome::SetAside(message) => self.set_aside(&message),
+                sessions::Outcome::Written(None) => self.shared.settle_written(1),
+                sessions::Outcome::Written(Some(share)) => {
+                    free -= share.cost();
+                    self.totals.add_session(share);
                 }
             }
-        }
-    }
-
-    fn written(
-        &mut self,
-        cost: usize,
-        share: Option<Contribution>,
-        add: fn(&mut Totals, Contribution),
-    ) {
-        match share {
-            Some(share) => {
-                self.shared.release(cost - share.cost());
-                add(&mut self.totals, share);
-            }
-            None => {
-                self.shared.release(cost);
-                self.shared.settle_written(1);
-            }
+            self.shared.release(free);
         }
     }
 
@@ -171,10 +165,9 @@ impl<S: Store> Worker<S> {
         self.shared.health.error(message);
     }
 
-    fn set_aside(&self, cost: usize, message: &str) {
+    fn set_aside(&self, message: &str) {
         self.shared
             .warn_once("refused_by_server", || messages::set_aside(message));
-        self.shared.release(cost);
         self.shared.settle_dropped("refused_by_server", 1);
         self.shared.health.error(message.to_owned());
     }

@@ -100,6 +100,8 @@ impl<S: Store> Worker<S> {
             .min(config.ack_timeout / 2)
             .min(config.operation_timeout / 2)
             .min(config.shutdown_timeout / 2);
+        self.events.complete();
+        self.sessions.complete();
         let before = self.moving.take();
         self.moving = Some(Move {
             to,

@@ -6,13 +6,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use bson::RawDocumentBuf;
 use bson::oid::ObjectId;
 
 use super::intake::{SessionChange, SessionItem};
 use super::totals::{Contribution, What};
 use crate::calendar::Day;
-use crate::document;
+use crate::document::Batch;
 use crate::store::{Base, Close, Closed, Result, Store, Sums};
 
 /// The bases of the days seen so far. They do not change once they are summed up.
@@ -105,7 +104,7 @@ async fn insert<S: Store>(
     cuts: &[ObjectId],
     outcomes: &mut [Outcome],
 ) -> Result<()> {
-    let (mut documents, mut places) = (Vec::new(), Vec::new());
+    let (mut batch, mut places) = (Batch::default(), Vec::new());
     for (place, (item, cut)) in group.iter().zip(cuts).enumerate() {
         if let SessionChange::Login {
             id,
@@ -114,20 +113,14 @@ async fn insert<S: Store>(
             ..
         } = &item.change
         {
-            match document::session(above(*id, *cut), elements, &item.day, *login_ms) {
-                Some(document) => {
-                    documents.push(document);
-                    places.push(place);
-                }
-                None => outcomes[place] = Outcome::SetAside("not a document".to_owned()),
-            }
+            batch.add_session(above(*id, *cut), elements, &item.day, *login_ms);
+            places.push(place);
         }
     }
-    if documents.is_empty() {
+    if batch.is_empty() {
         return Ok(());
     }
-    let documents: Vec<&RawDocumentBuf> = documents.iter().collect();
-    for refused in store.insert_sessions(&documents).await? {
+    for refused in store.insert_sessions(&batch).await? {
         if let Some(place) = places.get(refused.index) {
             outcomes[*place] = Outcome::SetAside(refused.message);
         }

@@ -11,7 +11,7 @@ use crate::counters::Counter;
 use crate::store::Delta;
 
 /// Bytes a contribution takes while it waits, without its user.
-const CONTRIBUTION_COST: usize = 64;
+pub const CONTRIBUTION_COST: usize = 64;
 
 /// The share of one written record.
 #[derive(Debug, Clone, PartialEq)]

@@ -13,7 +13,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::attempt::attempt;
 use super::backoff::Backoff;
-use super::intake::{EventItem, Intake, Item, SessionItem};
+use super::groups::{EventGroup, SessionGroup};
+use super::intake::{Intake, Item};
 use super::lane::{GroupLimit, Lane};
 use super::link::{Link, Opener};
 use super::operations::{Acknowledgements, Operation};
@@ -70,8 +71,8 @@ pub(super) struct Worker<S: Store> {
     pub(super) indexing: Indexing,
     pub(super) intake: Intake,
     forwarding: Option<Forwarding>,
-    pub(super) events: Lane<EventItem, Vec<SetAside>>,
-    pub(super) sessions: Lane<SessionItem, Vec<sessions::Outcome>>,
+    pub(super) events: Lane<EventGroup, Vec<SetAside>>,
+    pub(super) sessions: Lane<SessionGroup, Vec<sessions::Outcome>>,
     pub(super) totals: Totals,
     pub(super) adding: Adding,
     /// When totals that are ready are added at the latest.
@@ -209,19 +210,18 @@ impl<S: Store> Worker<S> {
             let item = self.intake.take(&record, self.forwarding.as_ref());
             cost += item.cost();
             match item {
-                Item::Event(item) => self.events.push(item),
+                Item::Event(event) => {
+                    let fits = |group: &EventGroup| group.is_of(&event.day);
+                    self.events.group_for(event.cost, fits).add(event);
+                }
                 Item::Session(item) => {
                     self.acks.expect(item.ack, deadline);
-                    self.sessions.push(item);
+                    self.sessions.group_for(item.cost, |_| true).add(item);
                 }
                 Item::Nothing { ack, cost } => {
                     acknowledged.extend((ack != 0).then_some(ack));
                     self.shared.release(cost);
                     self.shared.settle_written(1);
-                }
-                Item::Unusable { cost } => {
-                    self.shared.release(cost);
-                    self.shared.settle_dropped("internal", 1);
                 }
             }
         }
@@ -263,10 +263,9 @@ impl<S: Store> Worker<S> {
         while let Some((number, group)) = self.events.take_group(now, self.newest_of_here()) {
             let store = Arc::clone(store);
             let write = attempt(async move {
-                let documents: Vec<_> = group.iter().filter_map(|e| e.document.as_ref()).collect();
-                match documents.as_slice() {
-                    [] => Ok(Vec::new()),
-                    documents => store.insert_events(documents).await,
+                match group.batch.is_empty() {
+                    true => Ok(Vec::new()),
+                    false => store.insert_events(&group.batch).await,
                 }
             });
             self.tasks
@@ -278,7 +277,9 @@ impl<S: Store> Worker<S> {
         while let Some((number, group)) = self.sessions.take_group(now, self.newest_of_here()) {
             let (store, bases) = (Arc::clone(store), Arc::clone(&self.bases));
             let write =
-                attempt(async move { sessions::write(store.as_ref(), &bases, &group).await });
+                attempt(
+                    async move { sessions::write(store.as_ref(), &bases, group.items()).await },
+                );
             self.tasks
                 .spawn(async move { Outcome::Sessions(number, write.await) });
         }

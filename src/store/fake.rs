@@ -13,6 +13,7 @@ use super::{
 };
 use crate::calendar::Day;
 use crate::counters::Counter;
+use crate::document::Batch;
 use crate::host::Level;
 
 /// What happens to one request.
@@ -102,12 +103,7 @@ impl FakeStore {
     }
 }
 
-fn read(document: &RawDocumentBuf) -> Document {
-    Document::try_from(document.clone()).expect("valid BSON")
-}
-
-fn insert(into: &mut BTreeMap<ObjectId, Document>, document: &RawDocumentBuf) {
-    let document = read(document);
+fn insert(into: &mut BTreeMap<ObjectId, Document>, document: Document) {
     let id = document.get_object_id("_id").expect("an _id");
     into.entry(id).or_insert(document);
 }
@@ -123,10 +119,10 @@ impl Store for FakeStore {
         self.request(|_| Vec::new()).await
     }
 
-    async fn insert_events(&self, documents: &[&RawDocumentBuf]) -> Result<Vec<SetAside>> {
+    async fn insert_events(&self, batch: &Batch) -> Result<Vec<SetAside>> {
         self.request(|state| {
             let mut set_aside = Vec::new();
-            for (index, document) in documents.iter().enumerate() {
+            for (index, document) in batch.documents().into_iter().enumerate() {
                 let user = document.get_str("userId").unwrap_or_default();
                 if state.refused_users.contains(user) {
                     let message = "refused".to_owned();
@@ -140,9 +136,9 @@ impl Store for FakeStore {
         .await
     }
 
-    async fn insert_sessions(&self, documents: &[&RawDocumentBuf]) -> Result<Vec<SetAside>> {
+    async fn insert_sessions(&self, batch: &Batch) -> Result<Vec<SetAside>> {
         self.request(|state| {
-            for document in documents {
+            for document in batch.documents() {
                 insert(&mut state.sessions, document);
             }
             Vec::new()

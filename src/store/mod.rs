@@ -16,6 +16,7 @@ use bson::oid::ObjectId;
 
 use crate::calendar::Day;
 use crate::counters::Counter;
+use crate::document::Batch;
 use crate::host::Level;
 
 /// Why a store did not do what it was asked.
@@ -203,16 +204,10 @@ pub trait Store: Send + Sync + 'static {
     fn create_indexes(&self) -> impl Future<Output = Result<Vec<(Level, String)>>> + Send;
 
     /// Documents already there under their own `_id` count as inserted. Those set aside come in order.
-    fn insert_events(
-        &self,
-        documents: &[&RawDocumentBuf],
-    ) -> impl Future<Output = Result<Vec<SetAside>>> + Send;
+    fn insert_events(&self, batch: &Batch) -> impl Future<Output = Result<Vec<SetAside>>> + Send;
 
     /// Documents already there under their own `_id` count as inserted.
-    fn insert_sessions(
-        &self,
-        documents: &[&RawDocumentBuf],
-    ) -> impl Future<Output = Result<Vec<SetAside>>> + Send;
+    fn insert_sessions(&self, batch: &Batch) -> impl Future<Output = Result<Vec<SetAside>>> + Send;
 
     /// What became of each close.
     fn close_sessions(&self, closes: &[Close]) -> impl Future<Output = Result<Vec<Closed>>> + Send;

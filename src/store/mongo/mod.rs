@@ -28,6 +28,7 @@ use super::{
 };
 use crate::calendar::Day;
 use crate::config::Collections;
+use crate::document::Batch;
 use crate::host::Level;
 
 /// How long the server may wait for a majority before the outcome counts as unknown.
@@ -164,12 +165,12 @@ impl Store for MongoStore {
         self.create_other_indexes().await
     }
 
-    async fn insert_events(&self, documents: &[&RawDocumentBuf]) -> Result<Vec<SetAside>> {
-        writes::insert(&self.events, documents).await
+    async fn insert_events(&self, batch: &Batch) -> Result<Vec<SetAside>> {
+        self.insert(self.events.name(), batch).await
     }
 
-    async fn insert_sessions(&self, documents: &[&RawDocumentBuf]) -> Result<Vec<SetAside>> {
-        writes::insert(&self.sessions, documents).await
+    async fn insert_sessions(&self, batch: &Batch) -> Result<Vec<SetAside>> {
+        self.insert(self.sessions.name(), batch).await
     }
 
     async fn close_sessions(&self, closes: &[Close]) -> Result<Vec<Closed>> {

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use bson::oid::ObjectId;
 use bson::{Bson, DateTime, Document, doc};
 
-use super::writes::refused_documents;
 use super::{Base, Marker, MongoStore, Result, Sums, store_error, unexpected};
 use crate::calendar::Day;
 use crate::store::{MARKER_LIFE_MS, Period, SetAside, StoreError};
@@ -44,11 +43,9 @@ impl MongoStore {
 
     /// Inserts into `gsouniques`; what is there already stays.
     async fn insert_new(&self, documents: Vec<Document>) -> Result<()> {
-        let inserted = self.uniques.insert_many(documents).ordered(false).await;
-        let Err(error) = inserted else {
-            return Ok(());
-        };
-        match refused_documents(error)?.into_iter().next() {
+        let name = self.uniques.name();
+        let refused = self.insert_documents(name, documents).await?;
+        match refused.into_iter().next() {
             None => Ok(()),
             Some(SetAside { message, .. }) => Err(StoreError {
                 message,

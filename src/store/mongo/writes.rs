@@ -1,65 +1,34 @@
 //! Events and sessions: inserts under an `_id` chosen beforehand, and the close of a session.
 
 use bson::{DateTime, Document, RawDocumentBuf, doc};
-use mongodb::Collection;
-use mongodb::error::{Error as DriverError, ErrorKind, IndexedWriteError, WriteFailure};
+use mongodb::error::{ErrorKind, WriteFailure};
 
 use super::{
-    Close, Closed, DUPLICATE_KEY, MongoStore, Result, SetAside, StoreError, is_about_content,
-    server_message, store_error, write_concern,
+    Close, Closed, DUPLICATE_KEY, MongoStore, Result, SetAside, StoreError, WRITE_CONCERN_TIMEOUT,
+    is_about_content, server_message, store_error, unexpected,
 };
-use crate::document::number;
-
-/// Inserts what is not there yet. A duplicate `_id` is ours, from an attempt whose answer was lost.
-pub(super) async fn insert(
-    collection: &Collection<RawDocumentBuf>,
-    documents: &[&RawDocumentBuf],
-) -> Result<Vec<SetAside>> {
-    let inserted = collection.insert_many(documents.iter().copied());
-    match inserted.ordered(false).await {
-        Ok(_) => Ok(Vec::new()),
-        Err(error) => refused_documents(error),
-    }
-}
-
-/// Which documents of an unordered insert are refused for their content. Those that are there already
-/// under their `_id` are not among them. An error when the insert has to be repeated.
-pub(super) fn refused_documents(error: DriverError) -> Result<Vec<SetAside>> {
-    let ErrorKind::InsertMany(failed) = error.kind.as_ref() else {
-        return Err(store_error(error));
-    };
-    if let Some(concern) = &failed.write_concern_error {
-        return Err(StoreError {
-            message: server_message(&concern.message, concern.code),
-            transient: true,
-        });
-    }
-    let mut set_aside = Vec::new();
-    for refused in failed.write_errors.iter().flatten() {
-        if is_own_duplicate(refused) {
-            continue;
-        }
-        let message = server_message(&refused.message, refused.code);
-        if !is_about_content(refused.code) {
-            return Err(StoreError {
-                message,
-                transient: true,
-            });
-        }
-        set_aside.push(SetAside {
-            index: refused.index,
-            message,
-        });
-    }
-    set_aside.sort_unstable_by_key(|refused| refused.index);
-    Ok(set_aside)
-}
-
-fn is_own_duplicate(error: &IndexedWriteError) -> bool {
-    error.code == DUPLICATE_KEY && error.message.contains("index: _id_ ")
-}
+use crate::document::{Batch, number};
 
 impl MongoStore {
+    /// Inserts what is not there yet. The command is made here: the driver's `insert_many` copies each
+    /// document twice and lists its `_id`, which costs more than all the rest of an event.
+    pub(super) async fn insert(&self, collection: &str, batch: &Batch) -> Result<Vec<SetAside>> {
+        let head = raw(&write_command("insert", collection))?;
+        let command = batch.append_to(head, "documents");
+        set_aside(&self.write(command.map_err(unsendable)?).await?)
+    }
+
+    /// The same for a few documents.
+    pub(super) async fn insert_documents(
+        &self,
+        collection: &str,
+        documents: Vec<Document>,
+    ) -> Result<Vec<SetAside>> {
+        let mut command = write_command("insert", collection);
+        command.insert("documents", documents);
+        set_aside(&self.write(raw(&command)?).await?)
+    }
+
     /// Closes many sessions with one command; its answer is only a sum, so if that is short the
     /// statements are repeated one by one (they match again, being what they were).
     pub(super) async fn close_all(&self, closes: &[Close]) -> Result<Vec<Closed>> {
@@ -67,27 +36,9 @@ impl MongoStore {
             .iter()
             .map(|close| doc! { "q": filter(close), "u": update(close) })
             .collect();
-        let command = doc! {
-            "update": self.sessions.name(),
-            "updates": updates,
-            "ordered": false,
-            "writeConcern": bson::serialize_to_bson(&write_concern())
-                .map_err(|error| StoreError { message: error.to_string(), transient: false })?,
-        };
-        let reply = self
-            .database
-            .run_command(command)
-            .await
-            .map_err(store_error)?;
-        if let Ok(concern) = reply.get_document("writeConcernError") {
-            return Err(StoreError {
-                message: server_message(
-                    concern.get_str("errmsg").unwrap_or_default(),
-                    concern.get_i32("code").unwrap_or_default(),
-                ),
-                transient: true,
-            });
-        }
+        let mut command = write_command("update", self.sessions.name());
+        command.insert("updates", updates);
+        let reply = self.write(raw(&command)?).await?;
         if reply.get_i32("n").is_ok_and(|n| n as usize == closes.len()) {
             return Ok(vec![Closed::ByThis; closes.len()]);
         }
@@ -96,6 +47,19 @@ impl MongoStore {
             closed.push(self.close(close).await?);
         }
         Ok(closed)
+    }
+
+    /// Sends a write command; an error when it has to be repeated as a whole.
+    async fn write(&self, command: RawDocumentBuf) -> Result<Document> {
+        let sent = self.database.run_raw_command(command).await;
+        let reply = sent.map_err(store_error)?;
+        match reply.get_document("writeConcernError") {
+            Err(_) => Ok(reply),
+            Ok(concern) => Err(StoreError {
+                message: message_of(concern),
+                transient: true,
+            }),
+        }
     }
 
     async fn close(&self, close: &Close) -> Result<Closed> {
@@ -128,4 +92,70 @@ fn filter(close: &Close) -> Document {
 fn update(close: &Close) -> Document {
     let logout = DateTime::from_millis(close.logout_ms);
     doc! { "$set": { "logoutAt": logout, "durationS": number(close.duration_s) } }
+}
+
+fn write_command(name: &str, collection: &str) -> Document {
+    let timeout = WRITE_CONCERN_TIMEOUT.as_millis() as i64;
+    let concern = doc! { "w": "majority", "j": true, "wtimeout": timeout };
+    doc! { name: collection, "ordered": false, "writeConcern": concern }
+}
+
+fn raw(command: &Document) -> Result<RawDocumentBuf> {
+    RawDocumentBuf::try_from(command).map_err(unsendable)
+}
+
+fn unsendable(error: bson::error::Error) -> StoreError {
+    StoreError {
+        message: error.to_string(),
+        transient: false,
+    }
+}
+
+/// Which documents of an unordered insert are refused for their content. Those that are there already
+/// under their `_id` are not among them. An error when the insert has to be repeated.
+fn set_aside(reply: &Document) -> Result<Vec<SetAside>> {
+    let Ok(errors) = reply.get_array("writeErrors") else {
+        return Ok(Vec::new());
+    };
+    let mut set_aside = Vec::new();
+    for refused in errors.iter().filter_map(|error| error.as_document()) {
+        if is_own_duplicate(refused) {
+            continue;
+        }
+        let message = message_of(refused);
+        if !is_about_content(code_of(refused)) {
+            return Err(StoreError {
+                message,
+                transient: true,
+            });
+        }
+        let index = refused.get_i32("index");
+        let index = index.map_err(|_| unexpected("the place of a refused document"))?;
+        set_aside.push(SetAside {
+            index: index as usize,
+            message,
+        });
+    }
+    set_aside.sort_unstable_by_key(|refused| refused.index);
+    Ok(set_aside)
+}
+
+/// A duplicate `_id` is ours, from an attempt whose answer was lost. Where errors are many, the server
+/// may leave their messages out.
+fn is_own_duplicate(error: &Document) -> bool {
+    let is_about_id = match error.get_document("keyPattern") {
+        Ok(key) => key.len() == 1 && key.contains_key("_id"),
+        Err(_) => error
+            .get_str("errmsg")
+            .is_ok_and(|message| message.contains("index: _id_ ")),
+    };
+    code_of(error) == DUPLICATE_KEY && is_about_id
+}
+
+fn code_of(error: &Document) -> i32 {
+    error.get_i32("code").unwrap_or_default()
+}
+
+fn message_of(error: &Document) -> String {
+    server_message(error.get_str("errmsg").unwrap_or_default(), code_of(error))
 }
