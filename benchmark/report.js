@@ -7,17 +7,11 @@ const os = require('node:os');
 const path = require('node:path');
 const { execFileSync } = require('node:child_process');
 const { ROOT } = require('../scripts/steps');
-const { spread } = require('./rounds');
+const { TITLES, onePlace, twoPlaces, whole } = require('./format');
+const { spread } = require('./statistics');
 
 const FOLDER = path.join(__dirname, 'results');
 const SIDES = ['noop', 'reference', 'driver', 'rust', 'addon'];
-const TITLES = {
-  noop: '`track()` that does nothing',
-  reference: 'replaced class',
-  driver: 'plain JavaScript',
-  rust: 'pure Rust',
-  addon: 'this package',
-};
 
 /** Rows of the table: what, of which measurement, how it is shown. */
 const ROWS = [
@@ -162,20 +156,6 @@ function waits({ p50Ms, p99Ms }) {
 function markdown([head, ...rows]) {
   const line = (cells) => `| ${cells.join(' | ')} |`;
   return `${[line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')}\n`;
-}
-
-function whole(value) {
-  return Math.round(value)
-    .toString()
-    .replace(/\B(?=(\d{3})+$)/g, ' ');
-}
-
-function onePlace(value) {
-  return value.toFixed(1);
-}
-
-function twoPlaces(value) {
-  return value.toFixed(2);
 }
 
 module.exports = { report };

@@ -2,7 +2,6 @@
 'use strict';
 
 const { execFileSync } = require('node:child_process');
-const { median } = require('./statistics');
 
 const BATCHES = [500, 1_000, 2_000, 5_000];
 const IN_FLIGHT = [1, 2, 4];
@@ -109,11 +108,4 @@ function shortly(throughputs) {
   return last.map(([peer, all]) => `${peer} ${Math.round(all.at(-1).perSecond)}/s`).join(', ');
 }
 
-/** Median, smallest and largest of one number of all rounds. */
-function spread(results, name) {
-  const values = (results ?? []).map((result) => (name ? result[name] : result));
-  if (values.length === 0) return undefined;
-  return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
-}
-
-module.exports = { chooseFastest, only, playRounds, spread, throughput };
+module.exports = { chooseFastest, only, playRounds, throughput };

@@ -13,4 +13,12 @@ function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-module.exports = { median, percentile };
+/** Median, smallest and largest of one number of all results; some sides do not have all numbers. */
+function spread(results, name) {
+  const all = (results ?? []).map((result) => (name ? result[name] : result));
+  const values = all.filter(Number.isFinite);
+  if (values.length === 0) return undefined;
+  return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
+}
+
+module.exports = { median, percentile, spread };
