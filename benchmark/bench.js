@@ -1,5 +1,6 @@
 // `npm run bench`: measures the addon beside the mongoose-based class, the best plain JavaScript and a
-// pure Rust client, on one mongod, in one run. Prints the table; `--save` writes it to `results/`.
+// pure Rust client, on one mongod, in one run. Prints the tables; `--save` keeps them in the
+// README beside this, with pictures.
 'use strict';
 
 const fs = require('node:fs');
@@ -10,11 +11,12 @@ const { MongoClient } = require('../__test__/support/driver');
 const { startMongod } = require('../__test__/support/mongod');
 const { chosenImplementation } = require('../__test__/parity/implementation');
 const { ROOT, say, step } = require('../scripts/steps');
+const { aboutThisRun } = require('./about');
 const { Bench } = require('./peers');
 const { buildRelease, nodeWithThreadCpu } = require('./tools');
 const { chooseFastest, playRounds } = require('./rounds');
 const { playCurves } = require('./curves');
-const { report } = require('./report');
+const { report, reportSaved } = require('./report');
 
 const REFERENCE = path.join(ROOT, '..', 'shared', 'reference', 'AnalyticsSystem.js');
 
@@ -22,23 +24,27 @@ const USAGE = `npm run bench -- [options]
   --reference <path>  the mongoose-based class (or BENCH_REFERENCE)
   --rounds <n>        of each measurement (5)
   --no-curves         leaves payloads, processes and latencies out
-  --save              writes benchmark/results`;
+  --save              writes benchmark/results and the last run in benchmark/README.md
+  --report            measures nothing: writes pictures and last run anew out of the saved numbers`;
 
 const OPTIONS = {
   reference: { type: 'string', default: process.env.BENCH_REFERENCE ?? REFERENCE },
   rounds: { type: 'string', default: '5' },
   'no-curves': { type: 'boolean', default: false },
   save: { type: 'boolean', default: false },
+  report: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 };
 
 async function main() {
   cleanEnvironment();
   const options = parseArgs({ options: OPTIONS }).values;
-  if (options.help) {
-    console.log(USAGE);
-    return;
-  }
+  if (options.help) console.log(USAGE);
+  else if (options.report) reportSaved();
+  else await runAll(options);
+}
+
+async function runAll(options) {
   const rust = await step('build the addon and the Rust client, optimised', buildRelease);
   const node = await step('find a Node that measures the CPU of a thread', nodeWithThreadCpu);
   const reference = findReference(options.reference);
@@ -46,8 +52,8 @@ async function main() {
   const client = new MongoClient(server.uri);
   try {
     const bench = new Bench({ server, client, node, rust, reference: reference?.file });
-    const results = await measure(bench, options);
-    report(results, { save: options.save, server, node });
+    const about = aboutThisRun({ server, node });
+    report({ about, ...(await measure(bench, options)) }, { save: options.save });
   } finally {
     await client.close();
     await server.stop();
@@ -63,14 +69,14 @@ function findReference(file) {
 
 async function measure(bench, options) {
   const rounds = Number(options.rounds);
-  const fastest = await step('choose the fastest settings of the other sides', () =>
+  const { fastest, tried } = await step('choose the fastest settings of the other sides', () =>
     chooseFastest(bench),
   );
   const measured = await step(`${rounds} rounds`, () => playRounds(bench, { rounds, fastest }));
   const curves = options['no-curves']
     ? undefined
     : await step('curves', () => playCurves(bench, { fastest }));
-  return { rounds, fastest, measured, curves };
+  return { rounds, fastest, tried, measured, curves };
 }
 
 main().catch((error) => {

@@ -14,24 +14,30 @@ const DELAY_SECONDS = 5;
 const RATE = 20_000;
 const REFERENCE_RATE = 1_000;
 
-/** The fastest batch and number in flight of plain JavaScript and of Rust: `{ driver, rust }`. */
+/** The fastest batch and number in flight of plain JavaScript and of Rust, and all that were tried:
+ *  `{ fastest: { driver, rust }, tried: { driver, rust } }`. */
 async function chooseFastest(bench) {
   const fastest = {};
+  const tried = {};
   for (const peer of ['driver', 'rust']) {
-    const tried = [];
-    for (const batch of BATCHES) {
-      for (const inFlight of IN_FLIGHT) {
-        const side = { peer, batch, inFlight, bytes: 0 };
-        const { perSecond } = await throughput(bench, side, CHOOSING_EVENTS);
-        tried.push({ batch, inFlight, perSecond });
-      }
-    }
-    tried.sort((a, b) => b.perSecond - a.perSecond);
-    const [{ batch, inFlight }] = tried;
+    tried[peer] = await tryAll(bench, peer);
+    const [{ batch, inFlight }] = tried[peer].toSorted((a, b) => b.perSecond - a.perSecond);
     fastest[peer] = { peer, batch, inFlight, bytes: 0 };
     console.log(`${peer}: batches of ${batch}, ${inFlight} in flight`);
   }
-  return fastest;
+  return { fastest, tried };
+}
+
+async function tryAll(bench, peer) {
+  const tried = [];
+  for (const batch of BATCHES) {
+    for (const inFlight of IN_FLIGHT) {
+      const side = { peer, batch, inFlight, bytes: 0 };
+      const { perSecond } = await throughput(bench, side, CHOOSING_EVENTS);
+      tried.push({ batch, inFlight, perSecond });
+    }
+  }
+  return tried;
 }
 
 /** One run as fast as it goes, per event; fails unless everything is stored. */

@@ -1,0 +1,224 @@
+// A run as people read it: Markdown with where it was made, what the goals are, and all its tables.
+'use strict';
+
+const { TITLES, onePlace, twoPlaces, whole } = require('./format');
+const { spread } = require('./statistics');
+
+const SIDES = ['noop', 'reference', 'driver', 'rust', 'addon'];
+
+/** Rows of the table: what, of which measurement, how it is shown. */
+const ROWS = [
+  ['events stored per second', 'throughput', 'perSecond', whole],
+  ['event-loop CPU per event, µs', 'throughput', 'jsCpuUs', twoPlaces],
+  ['CPU of the process per event, µs', 'throughput', 'processCpuUs', twoPlaces],
+  ['event-loop delay, p99, ms', 'delay', 'p99Ms', twoPlaces],
+  ['logins per second, 10 000 at once', 'logins', 'perSecond', whole],
+  ['one awaited login, p50, ms', 'logins', 'aloneP50Ms', twoPlaces],
+  ['`require()`, ms', 'require', undefined, onePlace],
+];
+
+/** Columns of a curve: what an event costs. */
+const COSTS = ['events/s', 'event-loop CPU per event, µs', 'CPU of the process per event, µs'];
+
+/** `pictures`, by `{ name, title }`, are shown where they belong. */
+function lastRun(results, pictures = []) {
+  const picture = (wanted) => {
+    const found = pictures.find(({ name }) => name === wanted);
+    return found && `![${found.title}](results/${found.name}.svg)`;
+  };
+  const parts = [
+    '## Last run',
+    conditions(results),
+    table(results.measured),
+    picture('throughput'),
+    ...['### Goals', goals(results)],
+    ...['### Settings of the other sides', ...settings(results)],
+    ...['### Memory', memory(results.measured)],
+    ...(results.curves ? curves(results.curves, picture) : []),
+  ];
+  return `${parts.filter(Boolean).join('\n\n')}\n`;
+}
+
+function conditions({ about, rounds }) {
+  const { date, cores, model, versions } = about;
+  const software = [
+    `Node ${versions.node}`,
+    versions.driver && `mongodb ${versions.driver} of npm`,
+    versions.rustc,
+  ];
+  return (
+    `${date}; ${cores} cores (${model}), shared with mongod ${versions.mongod}; ` +
+    `${software.filter(Boolean).join(', ')}. ` +
+    `Rounds: ${rounds}; medians, smallest and largest in brackets.`
+  );
+}
+
+function table(measured) {
+  const head = ['', ...SIDES.map((side) => TITLES[side])];
+  const rows = ROWS.map(([title, what, name, show]) => [
+    title,
+    ...SIDES.map((side) => cell(spread(measured[what][side], name), show)),
+  ]);
+  return markdown([head, ...rows]);
+}
+
+function cell(found, show) {
+  if (found === undefined) return '–';
+  return `${show(found.median)} (${show(found.min)}–${show(found.max)})`;
+}
+
+/** What the package is meant to reach, as ratios of this run. */
+function goals({ measured, about }) {
+  const of = (what, side, name) => spread(measured[what][side], name)?.median;
+  const events = (side) => of('throughput', side, 'perSecond');
+  const js = (side) => of('throughput', side, 'jsCpuUs');
+  const own = js('addon') - js('noop');
+  const all = [
+    ['events/s beside pure Rust', events('addon') / events('rust'), '≥ 0.95'],
+    ['events/s beside plain JavaScript', events('addon') / events('driver'), '≥ 1.4'],
+    ['events/s beside the replaced class', events('addon') / events('reference'), '≥ 40'],
+    ['event-loop CPU above doing nothing, µs', own, '≤ 0.7'],
+    ['the same, part of plain JavaScript', own / (js('driver') - js('noop')), '≤ 0.125'],
+    ['the same, part of the replaced class', own / (js('reference') - js('noop')), '≤ 0.0033'],
+    ['process CPU per event, µs', of('throughput', 'addon', 'processCpuUs'), '≤ 4'],
+    [
+      'the same, part of plain JavaScript',
+      of('throughput', 'addon', 'processCpuUs') / of('throughput', 'driver', 'processCpuUs'),
+      '≤ 0.4',
+    ],
+    [
+      'delay p99 above doing nothing, ms',
+      of('delay', 'addon', 'p99Ms') - of('delay', 'noop', 'p99Ms'),
+      '≤ 2',
+    ],
+    [
+      'logins/s beside the replaced class',
+      of('logins', 'addon', 'perSecond') / of('logins', 'reference', 'perSecond'),
+      '≥ 20',
+    ],
+    [
+      'lone login p50, part of the replaced class',
+      of('logins', 'addon', 'aloneP50Ms') / of('logins', 'reference', 'aloneP50Ms'),
+      '≤ 1',
+    ],
+    ['`require()`, ms', of('require', 'addon'), '≤ 40'],
+    ['size of the binary, MB', about.binaryBytes / 1e6, '≤ 12'],
+  ];
+  const rows = all.map(([what, value, goal]) => [
+    what,
+    Number.isFinite(value) ? String(Number(value.toPrecision(3))) : '–',
+    goal,
+  ]);
+  return markdown([['ratio of medians', 'this run', 'goal'], ...rows]);
+}
+
+/** What was chosen, and the events per second of all that were tried. */
+function settings({ fastest, tried }) {
+  const chosen = Object.entries(fastest).map(
+    ([side, { batch, inFlight }]) =>
+      `batches of ${whole(batch)}, ${inFlight} in flight for ${TITLES[side]}`,
+  );
+  const tables = Object.entries(tried ?? {}).map(([side, all]) => trials(side, all, fastest[side]));
+  return [`Chosen: ${chosen.join('; ')}.`, ...tables];
+}
+
+function trials(side, all, chosen) {
+  const batches = [...new Set(all.map(({ batch }) => batch))];
+  const counts = [...new Set(all.map(({ inFlight }) => inFlight))];
+  const shown = (batch, inFlight) => {
+    const found = all.find((one) => one.batch === batch && one.inFlight === inFlight);
+    const isChosen = chosen.batch === batch && chosen.inFlight === inFlight;
+    return isChosen ? `**${whole(found.perSecond)}**` : whole(found.perSecond);
+  };
+  return markdown([
+    [`${TITLES[side]}, events/s`, ...counts.map((count) => `${count} in flight`)],
+    ...batches.map((batch) => [
+      `batches of ${whole(batch)}`,
+      ...counts.map((count) => shown(batch, count)),
+    ]),
+  ]);
+}
+
+function memory({ burst }) {
+  const rows = Object.entries(burst).map(([side, [result]]) => [
+    TITLES[side],
+    onePlace(result.aboveIdleBytes / 2 ** 20),
+    result.queued === undefined ? '–' : whole(result.queued),
+    result.queued ? whole(result.aboveIdleBytes / result.queued) : '–',
+  ]);
+  const head = ['burst', 'MiB above idle', 'most events queued', 'bytes per queued event'];
+  return markdown([head, ...rows]);
+}
+
+function curves({ payloads, processes, readable, logins }, picture) {
+  return [
+    ...['### Payloads', sizes(payloads), picture('payloads')],
+    ...['### Processes', together(processes), picture('processes')],
+    ...['### Waiting times', delays(readable), picture('readable')],
+    ...[awaited(logins), picture('logins')],
+  ];
+}
+
+function sizes(rows) {
+  return markdown([
+    ['bytes of `data`', '', ...COSTS],
+    ...rows.flatMap((row) =>
+      ['driver', 'rust', 'addon'].map((side) => [
+        whole(row.bytes),
+        TITLES[side],
+        ...costs(row[side]),
+      ]),
+    ),
+  ]);
+}
+
+/** CPU time is that of the first process. */
+function together(rows) {
+  const [events, ...cpu] = COSTS;
+  return markdown([
+    [
+      'processes on one database',
+      `${events} in all`,
+      ...cpu.map((title) => `${title}, of the first`),
+    ],
+    ...rows.map((row) => [whole(row.count), ...costs(row)]),
+  ]);
+}
+
+function costs({ perSecond, jsCpuUs, processCpuUs }) {
+  return [whole(perSecond), micros(jsCpuUs), micros(processCpuUs)];
+}
+
+/** The Rust client has no event loop. */
+function micros(value) {
+  return Number.isFinite(value) ? twoPlaces(value) : '–';
+}
+
+function delays(rows) {
+  return markdown([
+    ['events/s beside it', '`track()` to readable, p50, ms', 'p99, ms'],
+    ...rows.map((row) => [whole(row.rate), ...waits(row)]),
+  ]);
+}
+
+function awaited({ underLoad, catchUp }) {
+  const during =
+    `during a catch-up of ${whole(catchUp.queued)} records, ` +
+    `which took ${twoPlaces(catchUp.catchUpMs / 1000)} s`;
+  return markdown([
+    ['an awaited login', 'p50, ms', 'p99, ms'],
+    ['under 20 000 events/s', ...waits(underLoad)],
+    [during, ...waits(catchUp)],
+  ]);
+}
+
+function waits({ p50Ms, p99Ms }) {
+  return [twoPlaces(p50Ms), twoPlaces(p99Ms)];
+}
+
+function markdown([head, ...rows]) {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+module.exports = { lastRun };
