@@ -10,7 +10,8 @@ const { startMongod } = require('../__test__/support/mongod');
 const { ROOT, say, step } = require('./steps');
 
 const CONCURRENCY = 2;
-const TEST_TIMEOUT_MS = 180_000;
+/** Of one file; a longer soak has its time on top. */
+const TEST_TIMEOUT_MS = 180_000 + 1000 * Number(process.env.GSO_ANALYTICS_SOAK_SECONDS ?? 0);
 
 function testFiles(folder = path.join(ROOT, '__test__')) {
   return fs.readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
