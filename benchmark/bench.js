@@ -16,6 +16,7 @@ const { Bench } = require('./peers');
 const { buildRelease, nodeWithThreadCpu } = require('./tools');
 const { chooseFastest, playRounds } = require('./rounds');
 const { playCurves } = require('./curves');
+const { playMetrics } = require('./metrics');
 const { report, reportSaved } = require('./report');
 
 const REFERENCE = path.join(ROOT, '..', 'shared', 'reference', 'AnalyticsSystem.js');
@@ -23,7 +24,7 @@ const REFERENCE = path.join(ROOT, '..', 'shared', 'reference', 'AnalyticsSystem.
 const USAGE = `npm run bench -- [options]
   --reference <path>  the mongoose-based class (or BENCH_REFERENCE)
   --rounds <n>        of each measurement (5)
-  --no-curves         leaves payloads, processes and latencies out
+  --no-curves         leaves payloads, processes, latencies and getMetrics() out
   --save              writes benchmark/results and the last run in benchmark/README.md
   --report            measures nothing: writes pictures and last run anew out of the saved numbers`;
 
@@ -76,7 +77,10 @@ async function measure(bench, options) {
   const curves = options['no-curves']
     ? undefined
     : await step('curves', () => playCurves(bench, { fastest }));
-  return { rounds, fastest, tried, measured, curves };
+  const metrics = options['no-curves']
+    ? undefined
+    : await step('getMetrics()', () => playMetrics(bench));
+  return { rounds, fastest, tried, measured, curves, metrics };
 }
 
 main().catch((error) => {

@@ -17,6 +17,9 @@ const ROWS = [
   ['`require()`, ms', 'require', undefined, onePlace],
 ];
 
+const METRICS =
+  'Each call comes after an event and an awaited login, and waits for both to be totalled.';
+
 /** Columns of a curve: what an event costs. */
 const COSTS = ['events/s', 'event-loop CPU per event, µs', 'CPU of the process per event, µs'];
 
@@ -35,6 +38,7 @@ function lastRun(results, pictures = []) {
     ...['### Settings of the other sides', ...settings(results)],
     ...['### Memory', memory(results.measured)],
     ...(results.curves ? curves(results.curves, picture) : []),
+    ...(results.metrics ? ['### `getMetrics()`', METRICS, snapshots(results.metrics)] : []),
   ];
   return `${parts.filter(Boolean).join('\n\n')}\n`;
 }
@@ -68,7 +72,7 @@ function cell(found, show) {
 }
 
 /** What the package is meant to reach, as ratios of this run. */
-function goals({ measured, about }) {
+function goals({ measured, about, metrics }) {
   const of = (what, side, name) => spread(measured[what][side], name)?.median;
   const events = (side) => of('throughput', side, 'perSecond');
   const js = (side) => of('throughput', side, 'jsCpuUs');
@@ -101,6 +105,7 @@ function goals({ measured, about }) {
       of('logins', 'addon', 'aloneP50Ms') / of('logins', 'reference', 'aloneP50Ms'),
       '≤ 1',
     ],
+    ...metricsGoals(metrics),
     ['`require()`, ms', of('require', 'addon'), '≤ 40'],
     ['size of the binary, MB', about.binaryBytes / 1e6, '≤ 12'],
   ];
@@ -110,6 +115,20 @@ function goals({ measured, about }) {
     goal,
   ]);
   return markdown([['ratio of medians', 'this run', 'goal'], ...rows]);
+}
+
+function metricsGoals(metrics) {
+  if (!metrics) return [];
+  const few = metrics.months[0].addon;
+  const many = metrics.months.at(-1).addon;
+  return [
+    ['`getMetrics()` of 1 000 000 sessions above its writes, ms', aboveWait(many), '≤ 5'],
+    ['the same, beside 1 000 sessions', aboveWait(many) / aboveWait(few), '≤ 1.5'],
+  ];
+}
+
+function aboveWait({ p50Ms, waitP50Ms }) {
+  return p50Ms - waitP50Ms;
 }
 
 /** What was chosen, and the events per second of all that were tried. */
@@ -210,6 +229,26 @@ function awaited({ underLoad, catchUp }) {
     ['under 20 000 events/s', ...waits(underLoad)],
     [during, ...waits(catchUp)],
   ]);
+}
+
+/** All sessions were stored before the side that is measured was there. */
+function snapshots({ months, writers, entries }) {
+  const of = ({ sessions, users }) => `${whole(sessions)} sessions, ${whole(users)} users`;
+  const rows = months.flatMap((month) => [
+    ...(month.reference ? [[of(month), TITLES.reference, ...snapshot(month.reference)]] : []),
+    [of(month), TITLES.addon, ...snapshot(month.addon)],
+  ]);
+  return markdown([
+    ['month', '', 'p50, ms', 'of it waiting for the writes, ms', 'first call, ms'],
+    ...rows,
+    ['16 writers of the day', TITLES.addon, ...snapshot(writers)],
+    ['10 000 entries of writers', TITLES.addon, ...snapshot(entries)],
+  ]);
+}
+
+function snapshot({ error, p50Ms, waitP50Ms, firstMs }) {
+  if (error) return [`fails: ${error}`, '–', '–'];
+  return [p50Ms, waitP50Ms, firstMs].map(twoPlaces);
 }
 
 function waits({ p50Ms, p99Ms }) {

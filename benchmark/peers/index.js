@@ -19,20 +19,30 @@ class Bench {
   }
 
   /** Measures in `processes` at once; answers their results and how many events are stored. */
-  async measure(task, { processes = 1 } = {}) {
-    const database = freshDatabaseName();
-    const db = this.client.db(database);
-    await prepare(db);
-    try {
-      const whole = { uri: this.server.uri, database, mongodPid: this.server.pid, ...task };
-      const runs = Array.from({ length: processes }, () => this.start(whole));
+  measure(task, { processes = 1 } = {}) {
+    return this.withDatabase(async (database, db) => {
+      const runs = Array.from({ length: processes }, () => this.measureOn(database, task));
       const results = await Promise.all(runs);
       const stored = await db.collection('gsoevents').countDocuments();
       const [day] = await db.collection('gsodailies').find().toArray();
       return { results, stored, credits: Number(day?.creditsEarned ?? 0) };
+    });
+  }
+
+  async withDatabase(work) {
+    const database = freshDatabaseName();
+    const db = this.client.db(database);
+    await prepare(db);
+    try {
+      return await work(database, db);
     } finally {
       await dropDatabases(this.server.uri, [database]);
     }
+  }
+
+  measureOn(database, task) {
+    const { uri, pid } = this.server;
+    return this.start({ uri, database, mongodPid: pid, ...task });
   }
 
   async start(task) {

@@ -20,6 +20,7 @@ async function open({ uri, database, reference }) {
   return {
     track: (event, userId, data) => system.track(event, userId, data),
     login: (userId, name) => system.onLogin(userId, name),
+    metrics: () => system.getMetrics(),
     stored,
     async close() {
       await stored();
