@@ -43,11 +43,6 @@ impl Batch {
         self.count == 0
     }
 
-    /// The elements of the array, without its length and its end.
-    pub fn elements(&self) -> &[u8] {
-        &self.elements
-    }
-
     /// Nothing will be added any more.
     pub fn shrink(&mut self) {
         self.elements.shrink_to_fit();

@@ -43,4 +43,20 @@ describe('a server that refuses', () => {
     assert.deepStrictEqual(analytics.getHealth().dropped, { refused_by_server: 1 });
     assert.strictEqual((await database.days())[0].sessionCount, 3);
   });
+
+  it('one event, in words that are cut in the middle of a character, stores the others', async () => {
+    const database = mongo.database();
+    const { analytics } = create({ uri: database.uri });
+    await analytics.flush();
+    await database.db.collection('gsoevents').createIndex({ 'data.note': 1 }, { unique: true });
+    // The server quotes so many bytes of the value.
+    for (const note of ['a', 'b', 'b', 'c'].map((start) => `${start}${'é'.repeat(200)}`)) {
+      analytics.track('dungeon.complete', 'u', { note });
+    }
+    await analytics.flush();
+    const { dropped, retried } = analytics.getHealth();
+    assert.deepStrictEqual({ dropped, retried }, { dropped: { refused_by_server: 1 }, retried: 0 });
+    assert.strictEqual(await database.count('gsoevents'), 3);
+    assert.strictEqual((await database.days())[0].dungeonsRun, 3);
+  });
 });

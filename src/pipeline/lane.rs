@@ -2,7 +2,8 @@
 //! the records.
 //!
 //! A lone record leaves at once. While a group is in flight, records collect, so groups grow with the
-//! load; further groups are in flight beside it only when they are full.
+//! load; further groups are in flight beside it only when they are complete: full, or the last of their
+//! day or of a place.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

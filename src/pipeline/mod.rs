@@ -51,7 +51,8 @@ pub use link::{Found, Opener, Prospect};
 pub use operations::Request;
 pub use worker::spawn;
 
-/// Memory a record takes beside its frame: queue slots, ids, allocation overhead, in bytes.
+/// Memory a record takes beside its frame, in bytes: ids, queue slots, allocations, what is in flight
+/// twice. That of a login or logout; an event takes less.
 const RECORD_OVERHEAD: usize = 160;
 
 /// What the host sends to the worker.

@@ -33,6 +33,9 @@ use crate::host::Level;
 
 /// How long the server may wait for a majority before the outcome counts as unknown.
 const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the server may work on a write: less than an attempt is waited for, so that attempts do
+/// not pile up on a server that is reachable and hangs.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(12);
 /// Server error codes after which the same request may succeed (the retryable errors of the driver
 /// specifications, then: out of disk space, quota, time limit, write conflict, blocked writes).
 const TRANSIENT_CODES: [i32; 20] = [

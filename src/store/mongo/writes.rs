@@ -1,11 +1,11 @@
 //! Events and sessions: inserts under an `_id` chosen beforehand, and the close of a session.
 
-use bson::{DateTime, Document, RawDocumentBuf, doc};
-use mongodb::error::{ErrorKind, WriteFailure};
+use bson::{Bson, DateTime, Document, RawDocumentBuf, Utf8Lossy, doc};
+use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
 
 use super::{
     Close, Closed, DUPLICATE_KEY, MongoStore, Result, SetAside, StoreError, WRITE_CONCERN_TIMEOUT,
-    is_about_content, server_message, store_error, unexpected,
+    WRITE_TIMEOUT, is_about_content, server_message, store_error, unexpected,
 };
 use crate::document::{Batch, number};
 
@@ -15,7 +15,8 @@ impl MongoStore {
     pub(super) async fn insert(&self, collection: &str, batch: &Batch) -> Result<Vec<SetAside>> {
         let head = raw(&write_command("insert", collection))?;
         let command = batch.append_to(head, "documents");
-        set_aside(&self.write(command.map_err(unsendable)?).await?)
+        let reply = self.write(command.map_err(unsendable)?).await?;
+        set_aside(&reply, batch.len())
     }
 
     /// The same for a few documents.
@@ -24,9 +25,10 @@ impl MongoStore {
         collection: &str,
         documents: Vec<Document>,
     ) -> Result<Vec<SetAside>> {
+        let count = documents.len();
         let mut command = write_command("insert", collection);
         command.insert("documents", documents);
-        set_aside(&self.write(raw(&command)?).await?)
+        set_aside(&self.write(raw(&command)?).await?, count)
     }
 
     /// Closes many sessions with one command; its answer is only a sum, so if that is short the
@@ -39,7 +41,7 @@ impl MongoStore {
         let mut command = write_command("update", self.sessions.name());
         command.insert("updates", updates);
         let reply = self.write(raw(&command)?).await?;
-        if reply.get_i32("n").is_ok_and(|n| n as usize == closes.len()) {
+        if integer(&reply, "n") == Some(closes.len() as i64) {
             return Ok(vec![Closed::ByThis; closes.len()]);
         }
         let mut closed = Vec::with_capacity(closes.len());
@@ -51,14 +53,13 @@ impl MongoStore {
 
     /// Sends a write command; an error when it has to be repeated as a whole.
     async fn write(&self, command: RawDocumentBuf) -> Result<Document> {
-        let sent = self.database.run_raw_command(command).await;
-        let reply = sent.map_err(store_error)?;
+        let reply = match self.database.run_raw_command(command).await {
+            Ok(reply) => reply,
+            Err(error) => readable_reply(&error).ok_or_else(|| store_error(error))?,
+        };
         match reply.get_document("writeConcernError") {
             Err(_) => Ok(reply),
-            Ok(concern) => Err(StoreError {
-                message: message_of(concern),
-                transient: true,
-            }),
+            Ok(concern) => Err(repeat(message_of(concern))),
         }
     }
 
@@ -97,7 +98,18 @@ fn update(close: &Close) -> Document {
 fn write_command(name: &str, collection: &str) -> Document {
     let timeout = WRITE_CONCERN_TIMEOUT.as_millis() as i64;
     let concern = doc! { "w": "majority", "j": true, "wtimeout": timeout };
-    doc! { name: collection, "ordered": false, "writeConcern": concern }
+    doc! {
+        name: collection, "ordered": false, "writeConcern": concern,
+        "maxTimeMS": WRITE_TIMEOUT.as_millis() as i64,
+    }
+}
+
+/// The reply to a command that was done, where the driver cannot read it: the server cuts what it
+/// quotes of a document at a byte, also in the middle of a character.
+fn readable_reply(error: &DriverError) -> Option<Document> {
+    let bytes = error.server_response()?.as_bytes();
+    let Utf8Lossy(reply) = bson::deserialize_from_slice::<Utf8Lossy<Document>>(bytes).ok()?;
+    (number_of(&reply, "ok") == Some(1.0)).then_some(reply)
 }
 
 fn raw(command: &Document) -> Result<RawDocumentBuf> {
@@ -111,12 +123,19 @@ fn unsendable(error: bson::error::Error) -> StoreError {
     }
 }
 
-/// Which documents of an unordered insert are refused for their content. Those that are there already
-/// under their `_id` are not among them. An error when the insert has to be repeated.
-fn set_aside(reply: &Document) -> Result<Vec<SetAside>> {
-    let Ok(errors) = reply.get_array("writeErrors") else {
-        return Ok(Vec::new());
-    };
+/// Which of so many documents of an unordered insert are refused for their content. Those that are
+/// there already under their `_id` are not among them. An error when the insert has to be repeated.
+fn set_aside(reply: &Document, count: usize) -> Result<Vec<SetAside>> {
+    let errors = reply
+        .get_array("writeErrors")
+        .map_or(&[][..], Vec::as_slice);
+    let inserted = integer(reply, "n").ok_or_else(|| unexpected("a number of documents"))?;
+    if inserted + errors.len() as i64 != count as i64 {
+        let done = inserted as usize + errors.len();
+        return Err(repeat(format!(
+            "MongoDB spoke of {done} of {count} documents"
+        )));
+    }
     let mut set_aside = Vec::new();
     for refused in errors.iter().filter_map(|error| error.as_document()) {
         if is_own_duplicate(refused) {
@@ -124,13 +143,10 @@ fn set_aside(reply: &Document) -> Result<Vec<SetAside>> {
         }
         let message = message_of(refused);
         if !is_about_content(code_of(refused)) {
-            return Err(StoreError {
-                message,
-                transient: true,
-            });
+            return Err(repeat(message));
         }
-        let index = refused.get_i32("index");
-        let index = index.map_err(|_| unexpected("the place of a refused document"))?;
+        let index = integer(refused, "index");
+        let index = index.ok_or_else(|| unexpected("the place of a refused document"))?;
         set_aside.push(SetAside {
             index: index as usize,
             message,
@@ -138,6 +154,14 @@ fn set_aside(reply: &Document) -> Result<Vec<SetAside>> {
     }
     set_aside.sort_unstable_by_key(|refused| refused.index);
     Ok(set_aside)
+}
+
+/// The same command may succeed.
+fn repeat(message: String) -> StoreError {
+    StoreError {
+        message,
+        transient: true,
+    }
 }
 
 /// A duplicate `_id` is ours, from an attempt whose answer was lost. Where errors are many, the server
@@ -153,9 +177,61 @@ fn is_own_duplicate(error: &Document) -> bool {
 }
 
 fn code_of(error: &Document) -> i32 {
-    error.get_i32("code").unwrap_or_default()
+    integer(error, "code").map_or(0, |code| code as i32)
+}
+
+fn integer(document: &Document, field: &str) -> Option<i64> {
+    number_of(document, field).map(|number| number as i64)
+}
+
+/// Servers and proxies differ in the types of the numbers they answer.
+fn number_of(document: &Document, field: &str) -> Option<f64> {
+    match document.get(field)? {
+        Bson::Int32(number) => Some(f64::from(*number)),
+        Bson::Int64(number) => Some(*number as f64),
+        Bson::Double(number) => Some(*number),
+        _ => None,
+    }
 }
 
 fn message_of(error: &Document) -> String {
     server_message(error.get_str("errmsg").unwrap_or_default(), code_of(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(index: i32, code: i32, key: Option<&str>) -> Document {
+        let mut error = doc! { "index": index, "code": code, "errmsg": "E11000 …" };
+        if let Some(key) = key {
+            error.insert("keyPattern", doc! { key: 1 });
+        }
+        error
+    }
+
+    fn reply(n: i32, errors: &[Document]) -> Document {
+        doc! { "ok": 1.0, "n": n, "writeErrors": errors.to_vec() }
+    }
+
+    #[test]
+    fn own_duplicates_are_inserted_and_others_are_refused_for_their_content() {
+        let errors = [
+            refused(3, DUPLICATE_KEY, Some("data.note")),
+            refused(1, DUPLICATE_KEY, Some("_id")),
+            refused(0, 121, None),
+        ];
+        let set_aside = set_aside(&reply(1, &errors), 4).expect("a reply");
+        let places: Vec<usize> = set_aside.iter().map(|refused| refused.index).collect();
+        assert_eq!(places, [0, 3]);
+    }
+
+    #[test]
+    fn an_insert_is_repeated_for_errors_of_the_moment_and_for_replies_that_do_not_add_up() {
+        let moment = reply(0, &[refused(0, 112, None)]);
+        assert!(set_aside(&moment, 1).is_err_and(|error| error.transient));
+        assert!(set_aside(&reply(1, &[]), 2).is_err_and(|error| error.transient));
+        assert!(set_aside(&doc! { "ok": 1.0 }, 1).is_err());
+        assert!(set_aside(&doc! { "ok": 1.0, "n": 2_i64 }, 2).is_ok());
+    }
 }
