@@ -20,12 +20,17 @@ function aboutThisRun({ server, node }) {
       driver: driverVersion(),
       rustc: versionOf('rustc'),
     },
+    commit: git('rev-parse', '--short', 'HEAD'),
     binaryBytes: binaryBytes(),
   };
 }
 
 function versionOf(program) {
   return execFileSync(program, ['--version'], { cwd: ROOT, encoding: 'utf8' }).trim();
+}
+
+function git(...args) {
+  return execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim();
 }
 
 /** Of the driver that plain JavaScript writes with: the one that mongoose brings along. */

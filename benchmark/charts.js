@@ -14,7 +14,9 @@ const LINES = '#d0d7de';
 const LOOKS = {
   reference: { color: '#7f7f7f', symbol: 'rect' },
   driver: { color: '#e69f00', symbol: 'triangle' },
+  driverRaw: { color: '#c78500', symbol: 'triangle' },
   rust: { color: '#d55e00', symbol: 'diamond' },
+  rustRaw: { color: '#a34700', symbol: 'diamond' },
   addon: { color: '#0072b2', symbol: 'circle' },
   p50: { color: '#0072b2', symbol: 'circle' },
   p99: { color: '#56b4e9', symbol: 'triangle' },
@@ -32,7 +34,7 @@ function draw({ measured, curves }) {
 }
 
 function throughput({ throughput: found }) {
-  const sides = ['reference', 'driver', 'rust', 'addon'].filter((side) => found[side]);
+  const sides = Object.keys(LOOKS).filter((side) => found[side]);
   const spreads = sides.map((side) => spread(found[side], 'perSecond'));
   const bars = spreads.map(({ median }, i) => ({
     value: median,
@@ -42,7 +44,7 @@ function throughput({ throughput: found }) {
     name: 'throughput',
     title: 'Events stored per second: median, slowest and fastest round',
     option: {
-      xAxis: category(sides.map((side) => TITLES[side])),
+      xAxis: category(sides.map((side) => TITLES[side].replace(', ', '\n'))),
       yAxis: number('events stored per second'),
       series: [
         { type: 'bar', barWidth: '50%', data: bars },
@@ -88,7 +90,9 @@ function payloads({ payloads: rows }) {
         rows.map((row) => row.bytes),
       ),
       yAxis: { ...number('events stored per second (log)'), type: 'log' },
-      series: ['driver', 'rust', 'addon'].map((side) => line(side, TITLES[side], points(side))),
+      series: ['driverRaw', 'rustRaw', 'addon'].map((side) =>
+        line(side, TITLES[side], points(side)),
+      ),
     },
   };
 }

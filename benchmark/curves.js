@@ -4,8 +4,11 @@
 const { only, throughput } = require('./rounds');
 
 const PAYLOADS = [50, 500, 5_000, 50_000];
-const PAYLOAD_BYTES_IN_ALL = 60_000_000;
+/** Enough for dozens of batches of the biggest. */
+const PAYLOAD_BYTES_IN_ALL = 200_000_000;
 const MOST_EVENTS = 200_000;
+/** What one batch of the other sides holds at most, like a group of the addon. */
+const BATCH_BYTES = 4 << 20;
 const PROCESSES = [1, 2, 4, 8, 16];
 const EVENTS_OF_ALL = 320_000;
 const RATES = [10, 1_000, 20_000];
@@ -20,14 +23,16 @@ async function playCurves(bench, { fastest }) {
   };
 }
 
-async function payloads(bench, { driver, rust }) {
+async function payloads(bench, fastest) {
+  const { driverRaw, rustRaw } = fastest;
   const rows = [];
   for (const bytes of PAYLOADS) {
     const events = Math.min(MOST_EVENTS, Math.round(PAYLOAD_BYTES_IN_ALL / bytes));
     const row = { bytes, events };
-    for (const side of [driver, rust, { peer: 'addon' }]) {
+    for (const [name, side] of Object.entries({ driverRaw, rustRaw, addon: { peer: 'addon' } })) {
+      const batch = Math.min(side.batch ?? 0, Math.round(BATCH_BYTES / bytes));
       const filler = Math.max(0, bytes - BASE_PAYLOAD);
-      row[side.peer] = await throughput(bench, { ...side, bytes: filler }, events);
+      row[name] = await throughput(bench, { ...side, batch, bytes: filler }, events);
     }
     rows.push(row);
   }

@@ -4,8 +4,10 @@
 const TITLES = {
   noop: '`track()` that does nothing',
   reference: 'replaced class',
-  driver: 'plain JavaScript',
-  rust: 'pure Rust',
+  driver: 'plain JavaScript, `insertMany`',
+  driverRaw: 'plain JavaScript, command',
+  rust: 'pure Rust, `insert_many`',
+  rustRaw: 'pure Rust, command',
   addon: 'this package',
 };
 

@@ -20,14 +20,14 @@ async function playMetrics(bench) {
 }
 
 function month(bench, sessions) {
-  return bench.withDatabase(async (database, db) => {
+  return bench.withDatabase(async (database) => {
     const users = Math.round(sessions / SESSIONS_OF_A_USER);
-    await fill(db, sessions, users);
+    await fill(database.db, sessions, users);
     const reference = { peer: 'reference', measure: 'metrics', calls: REFERENCE_CALLS };
     return {
       ...{ sessions, users },
-      reference: bench.reference && (await bench.measureOn(database, reference)),
-      addon: await bench.measureOn(database, task()),
+      reference: bench.reference && (await database.measure(reference)),
+      addon: await database.measure(task()),
     };
   });
 }
@@ -40,12 +40,12 @@ function writers(bench) {
 
 /** As many entries as if so many processes had written on this day. */
 function entries(bench) {
-  return bench.withDatabase(async (database, db) => {
+  return bench.withDatabase(async (database) => {
     const names = Array.from({ length: ENTRIES }, (_, n) => `w${String(n).padStart(9, '0')}`);
     const book = { w: Object.fromEntries(names.map((name) => [name, 1n])) };
     const day = today();
-    await db.collection('gsodailies').insertOne({ day, month: day.slice(0, 7), _a: book });
-    return bench.measureOn(database, task());
+    await database.db.collection('gsodailies').insertOne({ day, month: day.slice(0, 7), _a: book });
+    return database.measure(task());
   });
 }
 

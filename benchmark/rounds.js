@@ -13,47 +13,51 @@ const LOGINS = 10_000;
 const DELAY_SECONDS = 5;
 const RATE = 20_000;
 const REFERENCE_RATE = 1_000;
+const BURST = { maxQueueBytes: 1 << 30, operationTimeoutMs: 60_000 };
 
-/** The fastest batch and number in flight of plain JavaScript and of Rust, and all that were tried:
- *  `{ fastest: { driver, rust }, tried: { driver, rust } }`. */
+/** The sides whose settings are chosen: through the driver's own method, and as a command. */
+const OTHERS = {
+  driver: { peer: 'driver' },
+  driverRaw: { peer: 'driver', raw: true },
+  rust: { peer: 'rust' },
+  rustRaw: { peer: 'rust', raw: true },
+};
+
+/** The fastest batch and number in flight of each of the others, and all that were tried:
+ *  `{ fastest: { driver, … }, tried: { driver, … } }`. */
 async function chooseFastest(bench) {
   const fastest = {};
   const tried = {};
-  for (const peer of ['driver', 'rust']) {
-    tried[peer] = await tryAll(bench, peer);
-    const [{ batch, inFlight }] = tried[peer].toSorted((a, b) => b.perSecond - a.perSecond);
-    fastest[peer] = { peer, batch, inFlight, bytes: 0 };
-    console.log(`${peer}: batches of ${batch}, ${inFlight} in flight`);
+  for (const [name, side] of Object.entries(OTHERS)) {
+    tried[name] = await tryAll(bench, side);
+    const [{ batch, inFlight }] = tried[name].toSorted((a, b) => b.perSecond - a.perSecond);
+    fastest[name] = { ...side, batch, inFlight, bytes: 0 };
+    console.log(`${name}: batches of ${batch}, ${inFlight} in flight`);
   }
   return { fastest, tried };
 }
 
-async function tryAll(bench, peer) {
+async function tryAll(bench, side) {
   const tried = [];
   for (const batch of BATCHES) {
     for (const inFlight of IN_FLIGHT) {
-      const side = { peer, batch, inFlight, bytes: 0 };
-      const { perSecond } = await throughput(bench, side, CHOOSING_EVENTS);
+      const settings = { ...side, batch, inFlight, bytes: 0 };
+      const { perSecond } = await throughput(bench, settings, CHOOSING_EVENTS);
       tried.push({ batch, inFlight, perSecond });
     }
   }
   return tried;
 }
 
-/** One run as fast as it goes, per event; fails unless everything is stored. */
+/** One run as fast as it goes, from the first start to the last end, and the CPU per event. */
 async function throughput(bench, side, events, options) {
-  const { results, stored } = await bench.measure(
-    { measure: 'throughput', events, ...side },
-    options,
-  );
-  const processes = results.length;
-  const warmUp = side.peer === 'rust' ? 0 : Math.min(events / 10, 2_000);
-  const expected = side.peer === 'noop' ? 0 : processes * (events + warmUp);
-  if (stored !== expected) throw new Error(`${side.peer}: ${stored} of ${expected} are stored`);
-  const ms = Math.max(...results.map((result) => result.ms));
-  const [{ jsCpuMs, processCpuMs }] = results;
+  const task = { measure: 'throughput', events, ...side };
+  const results = await bench.measure(task, options);
+  const [{ ms: onlyMs, jsCpuMs, processCpuMs }] = results;
+  const last = Math.max(...results.map(({ ended }) => ended));
+  const ms = results.length === 1 ? onlyMs : last - Math.min(...results.map(({ began }) => began));
   return {
-    perSecond: (processes * events) / (ms / 1000),
+    perSecond: (results.length * events) / (ms / 1000),
     jsCpuUs: (jsCpuMs * 1000) / events,
     processCpuUs: (processCpuMs * 1000) / events,
   };
@@ -67,14 +71,14 @@ async function playRounds(bench, { rounds, fastest }) {
     measured[what][side].push(result);
   };
   for (let round = 0; round < rounds; round += 1) {
-    for (const side of sides(bench, fastest)) {
-      const { peer } = side;
-      const events = peer === 'reference' ? REFERENCE_EVENTS : EVENTS;
-      add('throughput', peer, await throughput(bench, side, events));
-      if (peer === 'rust') continue;
-      const rate = peer === 'reference' ? REFERENCE_RATE : RATE;
+    for (const [name, side] of Object.entries(sides(bench, fastest))) {
+      const isReference = name === 'reference';
+      const events = isReference ? REFERENCE_EVENTS : EVENTS;
+      add('throughput', name, await throughput(bench, side, events));
+      if (side.peer === 'rust' || side.raw) continue;
+      const rate = isReference ? REFERENCE_RATE : RATE;
       const delay = { measure: 'delay', rate, seconds: DELAY_SECONDS, ...side };
-      add('delay', peer, await only(bench, delay));
+      add('delay', name, await only(bench, delay));
     }
     for (const peer of ['addon', ...(bench.reference ? ['reference'] : [])]) {
       add('logins', peer, await only(bench, { measure: 'logins', logins: LOGINS, peer }));
@@ -87,18 +91,19 @@ async function playRounds(bench, { rounds, fastest }) {
   return measured;
 }
 
+/** In the order of the table. */
 function sides(bench, fastest) {
-  const reference = bench.reference ? [{ peer: 'reference' }] : [];
-  return [{ peer: 'noop' }, ...reference, fastest.driver, fastest.rust, { peer: 'addon' }];
+  const reference = bench.reference ? { reference: { peer: 'reference' } } : {};
+  return { noop: { peer: 'noop' }, ...reference, ...fastest, addon: { peer: 'addon' } };
 }
 
 function burst(peer, events) {
-  return { peer, measure: 'burst', events, options: { maxQueueBytes: 1 << 30 } };
+  return { peer, measure: 'burst', events, options: BURST };
 }
 
 async function only(bench, task) {
-  const { results } = await bench.measure(task);
-  return results[0];
+  const [result] = await bench.measure(task);
+  return result;
 }
 
 /** Of a fresh process, in milliseconds. */

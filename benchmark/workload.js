@@ -3,6 +3,8 @@
 
 /** Of all sides; the addon asks for it by itself. */
 const DURABLE = { w: 'majority', journal: true };
+/** The same in a command. */
+const DURABLE_COMMAND = { w: 'majority', j: true };
 
 const INDEXES = {
   gsoevents: [[{ ts: 1 }, { expireAfterSeconds: 604_800 }], [{ userId: 1 }], [{ event: 1 }]],
@@ -25,4 +27,4 @@ function trackEvent(peer, i, filler) {
   peer.track('credits.earn', `user${i % 5000}`, data);
 }
 
-module.exports = { DURABLE, prepare, trackEvent };
+module.exports = { DURABLE, DURABLE_COMMAND, prepare, trackEvent };

@@ -26,7 +26,7 @@ async function run(peer, { events }) {
   const queued = peer.health?.().queued;
   await peer.stored();
   clearInterval(watching);
-  return { idleBytes: idle, aboveIdleBytes: most - idle, queued };
+  return { events, idleBytes: idle, aboveIdleBytes: most - idle, queued };
 }
 
 module.exports = { run };

@@ -29,12 +29,15 @@ function now() {
   return { at: performance.now(), thread: process.threadCpuUsage(), all: process.cpuUsage() };
 }
 
-/** Milliseconds: by the clock, of the JavaScript thread, of the process. */
+/** Milliseconds: by the clock, when it was, of the JavaScript thread, of the process. */
 function since({ at, thread, all }) {
   const js = process.threadCpuUsage(thread);
   const cpu = process.cpuUsage(all);
+  const ended = performance.now();
   return {
-    ms: performance.now() - at,
+    ms: ended - at,
+    began: performance.timeOrigin + at,
+    ended: performance.timeOrigin + ended,
     jsCpuMs: (js.user + js.system) / 1000,
     processCpuMs: (cpu.user + cpu.system) / 1000,
   };

@@ -1,19 +1,20 @@
 // The best that plain JavaScript does: the official driver, whole batches, several in flight, one
-// update of the daily totals every half second.
+// update of the daily totals every half second. Batches go through `insertMany`, or, with `raw`, as the
+// `insert` command that it makes of them, which spares it a second look at every document.
 'use strict';
 
 const { setTimeout: delay } = require('node:timers/promises');
-const { MongoClient } = require('../../__test__/support/driver');
-const { DURABLE } = require('../workload');
+const { BSON, MongoClient } = require('../../__test__/support/driver');
+const { DURABLE, DURABLE_COMMAND } = require('../workload');
 
 const TOTALS_EVERY_MS = 500;
 const UNORDERED = { ordered: false };
 
-async function open({ uri, database, batch, inFlight }) {
+async function open({ uri, database, batch, inFlight, raw }) {
   const client = new MongoClient(uri, { writeConcern: DURABLE });
   const db = client.db(database);
   await db.command({ ping: 1 });
-  const writer = new Writer(db, { batch, inFlight });
+  const writer = new Writer(db, { batch, inFlight, raw });
   return {
     track: (event, userId, data) => writer.track(event, userId, data),
     stored: () => writer.stored(),
@@ -22,7 +23,9 @@ async function open({ uri, database, batch, inFlight }) {
 }
 
 class Writer {
-  constructor(db, { batch, inFlight }) {
+  constructor(db, { batch, inFlight, raw }) {
+    this.db = db;
+    this.raw = raw;
     this.events = db.collection('gsoevents');
     this.daily = db.collection('gsodailies');
     this.batch = batch;
@@ -37,7 +40,9 @@ class Writer {
   track(event, userId, data) {
     const ts = new Date();
     const day = ts.toISOString().slice(0, 10);
-    this.filling.push({ userId, event, data, day, ts, __v: 0 });
+    // `insertMany` makes an `_id` itself.
+    const document = this.raw ? { _id: new BSON.ObjectId() } : {};
+    this.filling.push(Object.assign(document, { userId, event, data, day, ts, __v: 0 }));
     this.amounts.set(day, (this.amounts.get(day) ?? 0) + data.amount);
     if (this.filling.length >= this.batch) this.turnOver();
     if (this.scheduled) return;
@@ -61,7 +66,7 @@ class Writer {
   pump() {
     while (this.free > 0 && this.full.length > 0) {
       this.free -= 1;
-      const write = this.events.insertMany(this.full.shift(), UNORDERED).then(() => {
+      const write = this.insert(this.full.shift()).then(() => {
         this.writes.delete(write);
         this.free += 1;
         if (this.full.length === 0 && this.filling.length > 0) this.turnOver();
@@ -69,6 +74,15 @@ class Writer {
       });
       this.writes.add(write);
     }
+  }
+
+  async insert(documents) {
+    if (!this.raw) return this.events.insertMany(documents, UNORDERED);
+    const { n } = await this.db.command({
+      ...{ insert: 'gsoevents', documents, ordered: false },
+      writeConcern: DURABLE_COMMAND,
+    });
+    if (n !== documents.length) throw new Error(`${n} of ${documents.length} are inserted`);
   }
 
   async addTotals() {

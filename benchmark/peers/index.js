@@ -1,12 +1,15 @@
 // Runs one measurement of one side as a process of its own, on a fresh database.
 'use strict';
 
+const assert = require('node:assert');
 const { spawn } = require('node:child_process');
 const path = require('node:path');
 const { childEnvironment } = require('../../__test__/support/environment');
 const { dropDatabases, freshDatabaseName } = require('../../__test__/support/mongod');
 const { prepare } = require('../workload');
 
+const OWN_EVENTS = { event: { $in: ['credits.earn', 'probe'] } };
+const OWN_SESSIONS = { userId: { $not: /^old/ } };
 const CHILD = path.join(__dirname, '..', 'child.js');
 const TIMEOUT_MS = 10 * 60_000;
 /** The replaced class uses an option that mongoose 9 warns about, once in each process. */
@@ -18,31 +21,24 @@ class Bench {
     Object.assign(this, { server, client, node, rust, reference });
   }
 
-  /** Measures in `processes` at once; answers their results and how many events are stored. */
+  /** Measures in `processes` at once, on a fresh database; answers their results. */
   measure(task, { processes = 1 } = {}) {
-    return this.withDatabase(async (database, db) => {
-      const runs = Array.from({ length: processes }, () => this.measureOn(database, task));
-      const results = await Promise.all(runs);
-      const stored = await db.collection('gsoevents').countDocuments();
-      const [day] = await db.collection('gsodailies').find().toArray();
-      return { results, stored, credits: Number(day?.creditsEarned ?? 0) };
-    });
+    return this.withDatabase((database) =>
+      Promise.all(Array.from({ length: processes }, () => database.measure(task))),
+    );
   }
 
+  /** Fails if what was measured is not found in the database afterwards. */
   async withDatabase(work) {
-    const database = freshDatabaseName();
-    const db = this.client.db(database);
-    await prepare(db);
+    const database = new Database(this);
+    await prepare(database.db);
     try {
-      return await work(database, db);
+      const result = await work(database);
+      await database.audit();
+      return result;
     } finally {
-      await dropDatabases(this.server.uri, [database]);
+      await dropDatabases(this.server.uri, [database.name]);
     }
-  }
-
-  measureOn(database, task) {
-    const { uri, pid } = this.server;
-    return this.start({ uri, database, mongodPid: pid, ...task });
   }
 
   async start(task) {
@@ -51,6 +47,46 @@ class Bench {
     const flags = ['--expose-gc', ...(task.peer === 'reference' ? [QUIET] : [])];
     const args = isRust ? [text] : [...flags, CHILD, text];
     return JSON.parse(await output(isRust ? this.rust : this.node, args));
+  }
+}
+
+/** A database, and what the measurements on it say that they have stored there. */
+class Database {
+  constructor(bench) {
+    this.bench = bench;
+    this.name = freshDatabaseName();
+    this.db = bench.client.db(this.name);
+    this.expected = { events: 0, credits: 0, logins: 0 };
+  }
+
+  async measure(task) {
+    const { uri, pid } = this.bench.server;
+    const place = { uri, database: this.name, mongodPid: pid };
+    const result = await this.bench.start({ ...place, ...task });
+    const { done, rejected = {}, dropped = {}, ...measured } = result;
+    const refused = { ...rejected, ...dropped };
+    if (Object.keys(refused).length > 0)
+      throw new Error(`${JSON.stringify(task)}: refused ${JSON.stringify(refused)}`);
+    if (task.peer === 'noop') return measured;
+    for (const what of Object.keys(done)) this.expected[what] += done[what];
+    return measured;
+  }
+
+  /** `{ events, credits, logins }` by documents and by totals. */
+  async audit() {
+    const days = await this.db.collection('gsodailies').find().toArray();
+    const total = (field) => days.reduce((sum, day) => sum + Number(day[field] ?? 0), 0);
+    const stored = {
+      events: await this.db.collection('gsoevents').countDocuments(OWN_EVENTS),
+      credits: total('creditsEarned'),
+      logins: await this.db.collection('gsosessions').countDocuments(OWN_SESSIONS),
+    };
+    // Only the classes write it.
+    const sessionCount = total('sessionCount');
+    assert.deepStrictEqual(
+      { ...stored, sessionCount },
+      { ...this.expected, sessionCount: this.expected.logins },
+    );
   }
 }
 

@@ -1,18 +1,20 @@
 //! The limit: the same documents, written by a client that has nothing else to do.
 //!
 //! `rust '{"uri", "database", "events", "batch", "inFlight", "bytes"}'` prints one line of JSON. Batches
-//! are built and inserted by `inFlight` tasks; the daily totals are added to every half second.
+//! are built and inserted by `inFlight` tasks, through `insert_many` or, with `raw`, as an `insert`
+//! command made here; the daily totals are added to every half second.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bson::raw::cstr;
-use bson::{DateTime, RawDocumentBuf, doc, oid::ObjectId, rawdoc};
+use bson::{DateTime, RawArrayBuf, RawDocumentBuf, doc, oid::ObjectId, rawdoc};
 use mongodb::options::{Acknowledgment, CollectionOptions, WriteConcern};
 use mongodb::{Client, Collection, Database};
 use serde::Deserialize;
 use serde_json::json;
+use tokio::sync::Notify;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -26,6 +28,8 @@ struct Task {
     in_flight: usize,
     /// Bytes of text added to each payload.
     bytes: usize,
+    #[serde(default)]
+    raw: bool,
 }
 
 const TOTALS_EVERY: Duration = Duration::from_millis(500);
@@ -33,6 +37,7 @@ const TOTALS_EVERY: Duration = Duration::from_millis(500);
 #[tokio::main(worker_threads = 2)]
 async fn main() -> Result<(), Failure> {
     let task: Task = serde_json::from_str(&std::env::args().nth(1).unwrap_or_default())?;
+    let events = task.events;
     let client = Client::with_uri_str(&task.uri).await?;
     let database = client.database(&task.database);
     // Connections are made before the clock runs, as those of the other sides.
@@ -41,36 +46,43 @@ async fn main() -> Result<(), Failure> {
     write_all(&database, Arc::new(task)).await?;
     println!(
         "{}",
-        json!({ "ms": began.elapsed().as_secs_f64() * 1e3, "processCpuMs": cpu_ms() - cpu })
+        json!({
+            "ms": began.elapsed().as_secs_f64() * 1e3, "processCpuMs": cpu_ms() - cpu,
+            "done": { "events": events, "credits": events * 5, "logins": 0 },
+        })
     );
     Ok(())
 }
 
 async fn write_all(database: &Database, task: Arc<Task>) -> Result<(), Failure> {
-    let events = database.collection_with_options("gsoevents", durable());
     let (next, amount) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let writers: Vec<_> = (0..task.in_flight)
         .map(|_| {
-            let (events, task) = (events.clone(), Arc::clone(&task));
+            let (database, task) = (database.clone(), Arc::clone(&task));
             let (next, amount) = (Arc::clone(&next), Arc::clone(&amount));
-            tokio::spawn(async move { write(&events, &task, &next, &amount).await })
+            tokio::spawn(async move { write(&database, &task, &next, &amount).await })
         })
         .collect();
-    let totals = tokio::spawn(add_totals(database.clone(), Arc::clone(&amount)));
+    let done = Arc::new(Notify::new());
+    let adding = add_totals(database.clone(), Arc::clone(&amount), Arc::clone(&done));
+    let totals = tokio::spawn(adding);
     for writer in writers {
         writer.await??;
     }
-    totals.abort();
+    done.notify_one();
+    totals.await??;
     add(database, &amount).await
 }
 
 async fn write(
-    events: &Collection<RawDocumentBuf>,
+    database: &Database,
     task: &Task,
     next: &AtomicU64,
     amount: &AtomicU64,
 ) -> Result<(), Failure> {
     let filler = "x".repeat(task.bytes);
+    let events: Collection<RawDocumentBuf> =
+        database.collection_with_options("gsoevents", durable());
     loop {
         let first = next.fetch_add(task.batch, Ordering::Relaxed);
         let last = (first + task.batch).min(task.events);
@@ -78,9 +90,32 @@ async fn write(
             return Ok(());
         }
         let day = today();
-        let documents: Vec<_> = (first..last).map(|i| document(i, &day, &filler)).collect();
-        events.insert_many(documents).ordered(false).await?;
+        let documents = (first..last).map(|i| document(i, &day, &filler));
+        if task.raw {
+            insert_raw(database, documents).await?;
+        } else {
+            let documents: Vec<_> = documents.collect();
+            events.insert_many(documents).ordered(false).await?;
+        }
         amount.fetch_add((last - first) * 5, Ordering::Relaxed);
+    }
+}
+
+async fn insert_raw(
+    database: &Database,
+    documents: impl Iterator<Item = RawDocumentBuf>,
+) -> Result<(), Failure> {
+    let mut array = RawArrayBuf::new();
+    documents.for_each(|document| array.push(&document));
+    let command = rawdoc! {
+        "insert": "gsoevents", "ordered": false,
+        "writeConcern": { "w": "majority", "j": true },
+        "documents": array,
+    };
+    let reply = database.run_raw_command(command).await?;
+    match reply.get("writeErrors") {
+        None => Ok(()),
+        Some(errors) => Err(errors.to_string().into()),
     }
 }
 
@@ -110,11 +145,15 @@ fn today() -> String {
     chrono::Utc::now().date_naive().to_string()
 }
 
-async fn add_totals(database: Database, amount: Arc<AtomicU64>) {
+async fn add_totals(
+    database: Database,
+    amount: Arc<AtomicU64>,
+    done: Arc<Notify>,
+) -> Result<(), Failure> {
     loop {
-        tokio::time::sleep(TOTALS_EVERY).await;
-        if add(&database, &amount).await.is_err() {
-            return;
+        tokio::select! {
+            () = tokio::time::sleep(TOTALS_EVERY) => add(&database, &amount).await?,
+            () = done.notified() => return Ok(()),
         }
     }
 }
