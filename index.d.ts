@@ -93,10 +93,15 @@ declare class AnalyticsSystem {
 
   /**
    * Writes everything that was tracked before the call, then reads today's and this month's figures.
+   * Just after a replica set has elected another primary, the figures may lag for a moment.
+   *
+   * On a database of the replaced class the month's sessions are summed up first, once; that begins
+   * with the first login or `getMetrics()` and goes on in the background. See
+   * {@link AnalyticsSystem.Health.history}.
    *
    * @throws {AnalyticsSystem.AnalyticsError} rejects with `code`
-   *   `ANALYTICS_TIMEOUT` after `operationTimeoutMs`; `ANALYTICS_HISTORY_BUILDING` when that time
-   *   went into summing up the sessions of an earlier version, which goes on: try again later;
+   *   `ANALYTICS_TIMEOUT` after `operationTimeoutMs`; `ANALYTICS_HISTORY_BUILDING` when the month's
+   *   sessions are still being summed up after that time, which goes on: try again later;
    *   `ANALYTICS_DATABASE` when the database refuses the read; `ANALYTICS_INTERNAL`.
    */
   getMetrics(): Promise<AnalyticsSystem.Metrics>;
@@ -277,9 +282,15 @@ declare namespace AnalyticsSystem {
 
   /** What takes lines, one string per call; `console`, pino and winston are such. */
   export interface Logger {
-    /** The system has started; which database is used when that is not obvious. */
+    /**
+     * The system has started; which database is used when that is not obvious; how far the summing
+     * up of old sessions is: after 2 s, every 10 s, and at the end; totals that were blocked go on.
+     */
     info(line: string): void;
-    /** Something needs attention: an outage, records that are refused, an option nobody knows. */
+    /**
+     * Something needs attention: an outage, records that are refused, totals that are blocked, an
+     * option nobody knows.
+     */
     warn(line: string): void;
     /** Records are lost: the process ends before they are written. */
     error(line: string): void;
@@ -419,11 +430,46 @@ declare namespace AnalyticsSystem {
     noted: Counts<NoteReason>;
     /** Users who are logged in through this instance. */
     activeSessions: number;
+    /** Whether written records are added to the daily totals. */
+    totals: TotalsState;
+    /** How far the sessions are summed up that the replaced class has stored this month. */
+    history: HistoryHealth;
     /** The events that are posted to `webhookUrl`. */
     webhook: WebhookHealth;
     /** The last thing that went wrong, if anything did. */
     lastError?: LastError;
   }
+
+  /**
+   * Whether written records are added to the daily totals.
+   *
+   * - `ok`: yes, or nothing is known to the contrary yet
+   * - `blocked`: no: a day has several documents in `daily`, or could get them for want of a unique
+   *   index on `day`, which is missing and cannot be made, or is there and not unique. `lastError`
+   *   and a warning say what is wrong, and how to mend it. Events and sessions are stored meanwhile;
+   *   totals wait in memory, within `maxQueueBytes`, and go on within seconds of the mending, without
+   *   a restart. `flush()` and `getMetrics()` reject with `ANALYTICS_TIMEOUT` until then
+   */
+  export type TotalsState = 'ok' | 'blocked';
+
+  /** The summing up of the sessions that the replaced class has stored in the current month. */
+  export interface HistoryHealth {
+    /** What is being done. */
+    state: HistoryState;
+    /** Days that are done, of `daysTotal`. */
+    daysDone: number;
+    /** Days of the month that hold such sessions; 0 before it is known. */
+    daysTotal: number;
+  }
+
+  /**
+   * What is being done about the sessions that the replaced class has stored.
+   *
+   * - `none`: there are none, or nobody has logged in or asked for metrics yet
+   * - `building`: they are being summed up, by this process or another one; `getMetrics()` waits
+   * - `done`: they are summed up
+   */
+  export type HistoryState = 'none' | 'building' | 'done';
 
   /** What became of the events for the webhook; they are stored in MongoDB all the same. */
   export interface WebhookHealth {

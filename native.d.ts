@@ -105,8 +105,16 @@ export interface HealthReport {
   rejected: Record<string, number>
   noted: Record<string, number>
   activeSessions: number
+  totals: string
+  history: HistoryReport
   webhook: WebhookReport
   lastError?: LastErrorReport
+}
+
+export interface HistoryReport {
+  state: string
+  daysDone: number
+  daysTotal: number
 }
 
 export interface LastErrorReport {

@@ -31,7 +31,8 @@ main(async () => {
   await step('check Rust format', () => run('cargo', ['fmt', '--check']));
   await build();
   await step('check generated files', checkDrift);
-  await step('run Rust tests', () => run('cargo', ['test', '--locked']));
+  // With what the model test has seen.
+  await step('run Rust tests', () => run('cargo', ['test', '--locked', '--', '--show-output']));
   await step('lint Rust', () =>
     run('cargo', ['clippy', '--locked', '--all-targets', '--', '-D', 'warnings']),
   );

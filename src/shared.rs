@@ -1,13 +1,13 @@
 //! What the JavaScript thread and the worker both see of one instance: settings, loss report, gauges.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::Notify;
 
 use crate::config::Config;
-use crate::health::Health;
+use crate::health::{Health, History};
 use crate::host::{Host, Level, Message};
 
 pub struct Shared {
@@ -23,10 +23,19 @@ pub struct Shared {
     unforwarded_bytes: AtomicUsize,
     active_sessions: AtomicUsize,
     connected: AtomicBool,
+    place: Mutex<Place>,
     stopped: AtomicBool,
     /// Set while the process exits: totals do not wait for their interval any more.
     draining: AtomicBool,
     wake: Notify,
+}
+
+/// What is known of the database that is written to.
+#[derive(Default)]
+struct Place {
+    /// Why totals cannot be added.
+    blocked: Option<String>,
+    history: History,
 }
 
 /// A reading of the gauges, for `getHealth()`.
@@ -51,6 +60,7 @@ impl Shared {
             unforwarded_bytes: AtomicUsize::new(0),
             active_sessions: AtomicUsize::new(0),
             connected: AtomicBool::new(false),
+            place: Mutex::default(),
             stopped: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             wake: Notify::new(),
@@ -151,6 +161,32 @@ impl Shared {
 
     pub fn set_connected(&self, connected: bool) {
         self.connected.store(connected, Ordering::Release);
+    }
+
+    /// Why totals cannot be added, if they cannot. Answers whether they could not before.
+    pub fn set_blocked(&self, why: Option<String>) -> bool {
+        std::mem::replace(&mut self.place().blocked, why).is_some()
+    }
+
+    pub fn blocked(&self) -> Option<String> {
+        self.place().blocked.clone()
+    }
+
+    pub fn set_history(&self, history: History) {
+        self.place().history = history;
+    }
+
+    pub fn history(&self) -> History {
+        self.place().history
+    }
+
+    /// The next place may be another.
+    pub fn forget_place(&self) {
+        *self.place() = Place::default();
+    }
+
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn is_stopped(&self) -> bool {

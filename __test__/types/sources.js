@@ -99,11 +99,13 @@ const textsOfRefusals = new Set(all(encoding.join('\n'), /'([a-z][a-z0-9_]*)'/g)
 const health = read('src/health.rs');
 const everything = rustFiles().map(read).join('\n');
 
-/** Reasons by the field of the health report under which they are counted. */
+/** Reasons and states by the field of the health report under which they are counted. */
 const reasons = {
   rejected: arrayOf(health, 'REJECTIONS'),
   noted: [...arrayOf(health, 'NOTES'), ...all(everything, /\.note\(\s*"(\w+)"/g)],
   dropped: all(everything, /\.(?:settle_dropped|drop_records)\(\s*"(\w+)"/g),
+  totals: arrayOf(health, 'TOTALS_STATES'),
+  history: arrayOf(health, 'HISTORY_STATES'),
   webhookDropped: all(everything, /\.drop_forward\(\s*"(\w+)"/g),
 };
 reasons.rejected.push(...all(everything, /\.reject\(\s*"(\w+)"/g));

@@ -71,6 +71,7 @@ describe('index.d.ts declares', () => {
     const fields = ['connected', 'lastError', ...Object.keys(health)];
     assertSame(namesOf(declared.membersOf('Health')), fields);
     assertSame(namesOf(declared.membersOf('WebhookHealth')), Object.keys(health.webhook));
+    assertSame(namesOf(declared.membersOf('HistoryHealth')), Object.keys(health.history));
   });
 
   for (const [union, field] of [
@@ -78,6 +79,8 @@ describe('index.d.ts declares', () => {
     ['NoteReason', 'noted'],
     ['DropReason', 'dropped'],
     ['WebhookDropReason', 'webhookDropped'],
+    ['TotalsState', 'totals'],
+    ['HistoryState', 'history'],
   ]) {
     it(`every ${union}, each explained`, () => {
       const { members, doc } = declared.unionOf(union);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use napi_derive::napi;
 
+use crate::health::{History, TOTALS_STATES};
 use crate::shared::Shared;
 
 #[napi(object, object_from_js = false)]
@@ -18,8 +19,17 @@ pub struct HealthReport {
     pub rejected: HashMap<String, f64>,
     pub noted: HashMap<String, f64>,
     pub active_sessions: f64,
+    pub totals: String,
+    pub history: HistoryReport,
     pub webhook: WebhookReport,
     pub last_error: Option<LastErrorReport>,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct HistoryReport {
+    pub state: String,
+    pub days_done: u32,
+    pub days_total: u32,
 }
 
 #[napi(object, object_from_js = false)]
@@ -52,6 +62,8 @@ impl HealthReport {
             rejected: by_reason(&counts.rejected),
             noted: by_reason(&counts.noted),
             active_sessions: gauges.active_sessions as f64,
+            totals: TOTALS_STATES[usize::from(shared.blocked().is_some())].to_owned(),
+            history: HistoryReport::of(shared.history()),
             webhook: WebhookReport {
                 queued: gauges.unforwarded as f64,
                 sent: counts.forwarded as f64,
@@ -61,6 +73,16 @@ impl HealthReport {
                 message: error.message,
                 at_ms: error.at_ms as f64,
             }),
+        }
+    }
+}
+
+impl HistoryReport {
+    fn of(history: History) -> Self {
+        Self {
+            state: history.state.name().to_owned(),
+            days_done: history.days_done,
+            days_total: history.days_total,
         }
     }
 }

@@ -19,10 +19,7 @@ pub async fn attempt<T: Send + 'static>(
         Ok(Err(error)) => format!("internal: {error}"),
         Err(_) => format!("MongoDB gave no answer within {} s", LIMIT.as_secs()),
     };
-    Err(StoreError {
-        message: problem,
-        transient: true,
-    })
+    Err(StoreError::transient(problem))
 }
 
 #[cfg(test)]

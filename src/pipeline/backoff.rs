@@ -26,6 +26,8 @@ impl Backoff {
         self.failures += 1;
         // Never at once: an error that is answered immediately must not become a hot loop.
         let wait = rand::random_range(FIRST / 5..=bound);
+        #[cfg(test)]
+        let wait = super::tests::hooks::wait(FIRST / 5..=bound).unwrap_or(wait);
         self.until = Some(now + wait);
     }
 

@@ -174,6 +174,10 @@ impl Intake {
 /// Numbers start high enough that no earlier run under any writer id used them: the system clock in
 /// ms times 2^20, never the host's clock, which it may fake.
 fn first_seq() -> i64 {
+    #[cfg(test)]
+    if let Some(seq) = super::tests::hooks::first_seq() {
+        return seq;
+    }
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |d| d.as_millis() as i64) << 20
 }

@@ -1,6 +1,9 @@
 //! Lines for the operator: what happened, and what to do next.
 
+use std::time::Duration;
+
 use super::link::Prospect;
+use super::sessions::Standing;
 use crate::config::Config;
 
 pub fn no_connection(config: &Config) -> String {
@@ -56,5 +59,36 @@ pub fn left_at_stop(records: u64, unforwarded: u64) -> String {
     format!(
         "stop() reached shutdownTimeoutMs; records not written yet: {records}, events not forwarded \
          yet: {unforwarded}"
+    )
+}
+
+pub fn totals_blocked(why: &str) -> String {
+    format!(
+        "{why}. Until then events and sessions are stored, and totals wait in memory; no restart is needed"
+    )
+}
+
+pub const TOTALS_GO_ON: &str = "a day cannot be made twice any more: totals go on";
+
+pub fn history_goes_on(month: &str, standing: Standing, is_first: bool) -> String {
+    let Standing { done, total, .. } = standing;
+    let what = "summing up the sessions stored before in";
+    match is_first {
+        true => format!(
+            "{what} {month}, once: {done} of {total} days done. Only getMetrics() waits for it"
+        ),
+        false => format!("still {what} {month}: {done} of {total} days done"),
+    }
+}
+
+pub fn history_done(month: &str, total: u32, took: Duration) -> String {
+    let seconds = took.as_secs_f64();
+    format!("the sessions stored before in {month} are summed up: {total} days, {seconds:.1} s")
+}
+
+pub fn history_refused(message: &str) -> String {
+    format!(
+        "MongoDB refuses to sum up the sessions stored before; getMetrics() rejects until it does not: \
+         {message}"
     )
 }

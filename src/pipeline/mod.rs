@@ -20,7 +20,9 @@
 mod active;
 mod attempt;
 mod backoff;
+mod builder;
 mod groups;
+mod history;
 mod intake;
 mod lane;
 mod link;
@@ -36,6 +38,7 @@ mod sessions;
 #[cfg(test)]
 mod tests;
 mod totals;
+mod users;
 mod worker;
 
 use std::sync::Arc;

@@ -80,9 +80,9 @@ impl Operation {
     }
 
     /// The error of its time limit.
-    pub fn timeout(&self, cause: Option<String>, summing_up: bool) -> Error {
+    pub fn timeout(&self, cause: Option<String>, waits_for_history: bool) -> Error {
         let after_ms = self.limit.as_millis() as u64;
-        if summing_up && matches!(self.kind, Kind::Metrics(_)) && self.phase == Phase::Reading {
+        if waits_for_history {
             return Error::HistoryBuilding { after_ms };
         }
         Error::Timeout {

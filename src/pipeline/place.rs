@@ -156,6 +156,8 @@ impl<S: Store> Worker<S> {
         self.repeat_reads();
         self.preparation = Preparation::default();
         self.indexing = Indexing::default();
+        self.history.forget();
+        self.shared.forget_place();
         self.bases = Arc::default();
         let adding = &mut self.adding;
         if let Some(group) = &mut adding.group {

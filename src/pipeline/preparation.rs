@@ -1,10 +1,12 @@
 //! What a place needs before totals can be written to it, and the indexes that it gets beside that.
 //!
 //! Totals wait for one unique index, on a small collection. The others may take minutes on a big one,
-//! and nothing waits for them but `stop()`.
+//! and nothing waits for them but `stop()`. Where the one cannot be had, totals wait until the operator
+//! has mended that; events and sessions go on.
 
 use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -14,13 +16,18 @@ use super::backoff::Backoff;
 use super::messages;
 use super::worker::{Outcome, Worker};
 use crate::host::Level;
-use crate::store::{Result, Store, StoreError};
+use crate::store::{Prepared, Result, Store, StoreError};
 
 type Remarks = Vec<(Level, String)>;
+
+/// How often it is looked whether the operator has mended what blocks the totals.
+const BLOCKED: Duration = Duration::from_secs(3);
 
 pub(super) enum Preparation {
     Needed(Backoff),
     UnderWay(Backoff),
+    /// Nothing but the operator can change that; looked at again at this time.
+    Blocked(Instant),
     Done,
 }
 
@@ -38,6 +45,10 @@ impl Preparation {
                 *self = Self::UnderWay(std::mem::take(backoff));
                 true
             }
+            Self::Blocked(until) if *until <= now => {
+                *self = Self::UnderWay(Backoff::default());
+                true
+            }
             _ => false,
         }
     }
@@ -53,6 +64,7 @@ impl Preparation {
     pub(super) fn retry_at(&self) -> Option<Instant> {
         match self {
             Self::Needed(backoff) => backoff.until(),
+            Self::Blocked(until) => Some(*until),
             _ => None,
         }
     }
@@ -78,10 +90,7 @@ impl Indexing {
     pub(super) async fn outcome(&mut self) -> Result<Remarks> {
         match self.tasks.join_next().await {
             Some(Ok(outcome)) => outcome,
-            Some(Err(error)) => Err(StoreError {
-                message: format!("internal: {error}"),
-                transient: true,
-            }),
+            Some(Err(error)) => Err(StoreError::transient(format!("internal: {error}"))),
             None => pending().await,
         }
     }
@@ -104,12 +113,24 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    pub(super) fn prepared(&mut self, outcome: Result<Remarks>, now: Instant) {
+    pub(super) fn prepared(&mut self, outcome: Result<Prepared>, now: Instant) {
         match outcome {
-            Ok(remarks) => {
+            Ok(Prepared::Ready(remarks)) => {
                 self.preparation = Preparation::Done;
                 self.shared.set_connected(true);
                 self.say(remarks);
+                if self.shared.set_blocked(None) {
+                    let line = messages::TOTALS_GO_ON.to_owned();
+                    self.shared.log(Level::Info, line);
+                }
+            }
+            Ok(Prepared::Blocked(why)) => {
+                self.preparation = Preparation::Blocked(now + BLOCKED);
+                self.shared.set_connected(true);
+                self.shared
+                    .warn_once("blocked", || messages::totals_blocked(&why));
+                self.shared.health.error(why.clone());
+                self.shared.set_blocked(Some(why));
             }
             Err(error) => {
                 self.shared

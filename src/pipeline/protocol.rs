@@ -13,51 +13,54 @@
 //! * **D** a read may lag behind, just after an election above all. So before anything but "where it was
 //!   before" is believed, a durable no-op that matches the entry proves that a majority holds it.
 //!
-//! Distinct users are counted through markers, one per user and period. A marker says for ever which
-//! writer's which record made it, so "how many of this group's users are new" can be asked again and
-//! gives the same number; it travels in the same C. A marker's maker is remembered as known only after
-//! that C, else a lost group would leave a user uncounted.
+//! The number of new users travels in the same C ([`Users`] says how they are counted). They are
+//! remembered as known only after it, else a lost group would leave a user uncounted.
+//!
+//! Why not less: an upsert with a guard applies a first write twice when two writers race; a guard
+//! that only asks for a smaller number, sums that are set, or a day that is recounted go wrong when a
+//! request arrives late or a group is cut anew. The model test keeps each of these designs.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use bson::oid::ObjectId;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::sessions::Bases;
+#[cfg(test)]
+use super::tests::hooks;
 use super::totals::{DayPart, Group, Progress};
+use super::users::Users;
 use crate::calendar::Day;
 use crate::counters::Counter;
-use crate::store::{
-    Added, Delta, MARKER_LIFE_MS, Marker, Period, Result, Standing, Step, Store, StoreError,
-};
-
-/// Users asked for in one request.
-const USERS_PER_REQUEST: usize = 1_000;
-/// Known users kept per day; losing one costs one look-up. About 50 bytes each.
-const MOST_KNOWN_USERS: usize = 200_000;
-/// Days whose known users are kept: today, and yesterday for what crosses midnight.
-const DAYS_OF_KNOWN_USERS: usize = 2;
+use crate::store::{Added, Delta, Result, Standing, Step, Store, StoreError};
 
 /// This process as a writer of totals: who it is and where it stands.
 #[derive(Clone)]
 pub struct Ledger {
     writer: String,
     days: HashMap<Day, DayEntry>,
-    known_users: Arc<Mutex<KnownUsers>>,
-    bases: Arc<Bases>,
-    /// The host has gone to a place that may have nothing of ours.
-    is_elsewhere: bool,
+    users: Users,
 }
-
-/// Users who need no look-up, by day.
-type KnownUsers = BTreeMap<Day, HashSet<Arc<str>>>;
 
 #[derive(Debug, Default, Clone, Copy)]
 struct DayEntry {
     exists: bool,
     /// The last record of ours that the day holds.
     previous: Option<i64>,
+    /// Known from another place, which this one may have nothing of.
+    is_from_elsewhere: bool,
+}
+
+/// How often C is sent before the group is put off. Once more than it takes where the daily document
+/// was deleted or a backup put back.
+const SENDS: u32 = 3;
+
+/// What became of a group on one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Applied,
+    /// The day stands where nobody but us should bring it: somebody else writes under our id, or this
+    /// attempt was given up and later ones have gone on. What was applied on the group's other days
+    /// cannot be told any more either, least of all under a new id.
+    Overtaken,
 }
 
 /// Remarks on a group that was written.
@@ -76,9 +79,7 @@ impl Ledger {
         Self {
             writer: new_writer(),
             days: HashMap::new(),
-            known_users: Arc::default(),
-            bases,
-            is_elsewhere: false,
+            users: Users::new(bases),
         }
     }
 
@@ -95,14 +96,21 @@ impl Ledger {
                 .left_out
                 .push((day.as_str().to_owned(), counter.field()));
         }
-        for (day, part) in &mut group.days {
-            if part.progress != Progress::Done {
-                self.write_day(store, day, part, last, remarks).await?;
-                part.progress = Progress::Done;
-                self.know(day, part);
+        let mut fate = Fate::Applied;
+        let open = |part: &DayPart| part.progress != Progress::Done;
+        for (day, part) in group.days.iter_mut().filter(|(_, part)| open(part)) {
+            if fate == Fate::Applied {
+                fate = self.write_day(store, day, part, last, remarks).await?;
             }
+            match fate {
+                Fate::Applied => self.users.know(day, &part.users),
+                Fate::Overtaken => remarks.uncertain.push(day.as_str().to_owned()),
+            }
+            part.progress = Progress::Done;
         }
-        self.is_elsewhere = false;
+        if fate == Fate::Overtaken {
+            self.change_writer();
+        }
         Ok(())
     }
 
@@ -113,38 +121,35 @@ impl Ledger {
         part: &mut DayPart,
         last: i64,
         remarks: &mut Remarks,
-    ) -> Result<()> {
-        loop {
+    ) -> Result<Fate> {
+        for _ in 0..SENDS {
             if part.progress == Progress::Uncertain
-                && self.settle(store, day, part, last, remarks).await?
+                && let Some(fate) = self.settle(store, day, part, last, remarks).await?
             {
-                return Ok(());
+                return Ok(fate);
             }
             let entry = self.days.entry(day.clone()).or_default();
             if !entry.exists {
                 store.ensure_day(day).await?;
                 entry.exists = true;
             }
-            let previous = entry.previous;
             let delta = self.with_new_users(store, day, part, last).await?;
-            let step = Step {
-                writer: &self.writer,
-                previous,
-                last,
-            };
             part.progress = Progress::Uncertain;
+            let step = self.step(day, last);
             if let Added::Applied { left_out } = store.add(day, step, &delta).await? {
                 self.moved_to(day, Some(last));
                 let fields = left_out.iter().map(|counter| counter.field());
                 remarks
                     .left_out
                     .extend(fields.map(|field| (day.as_str().to_owned(), field)));
-                return Ok(());
+                return Ok(Fate::Applied);
             }
         }
+        let problem = format!("the totals of {} change beneath us", day.as_str());
+        Err(StoreError::transient(problem))
     }
 
-    /// Finds out what became of an uncertain C; true when nothing is left to do for the day.
+    /// Finds out what became of an uncertain C; `None` when it is to be sent again.
     async fn settle<S: Store>(
         &mut self,
         store: &S,
@@ -152,8 +157,9 @@ impl Ledger {
         part: &mut DayPart,
         last: i64,
         remarks: &mut Remarks,
-    ) -> Result<bool> {
-        let previous = self.days.entry(day.clone()).or_default().previous;
+    ) -> Result<Option<Fate>> {
+        let entry = *self.days.entry(day.clone()).or_default();
+        let previous = entry.previous;
         let standing = match store.standing(day, &self.writer).await? {
             Standing::NoDocument => {
                 store.ensure_day(day).await?;
@@ -163,36 +169,33 @@ impl Ledger {
         };
         if standing == previous {
             part.progress = Progress::Open;
-            return Ok(false);
+            return Ok(None);
         }
         if !store.confirm(day, &self.writer, standing).await? {
             // The read lagged behind, or a late request was applied since.
-            return Err(StoreError {
-                message: format!("a majority does not yet agree on {}", day.as_str()),
-                transient: true,
-            });
+            let problem = format!("a majority does not yet agree on {}", day.as_str());
+            return Err(StoreError::transient(problem));
         }
         if standing == Some(last) {
             self.moved_to(day, standing);
-            return Ok(true);
+            return Ok(Some(Fate::Applied));
         }
         if standing > previous {
-            remarks.uncertain.push(day.as_str().to_owned());
-            self.change_writer();
-            return Ok(true);
+            return Ok(Some(Fate::Overtaken));
         }
-        if !self.is_elsewhere {
+        if !entry.is_from_elsewhere {
             remarks.restored.push(day.as_str().to_owned());
         }
         self.moved_to(day, standing);
         part.progress = Progress::Open;
-        Ok(false)
+        Ok(None)
     }
 
     fn moved_to(&mut self, day: &Day, standing: Option<i64>) {
         let entry = DayEntry {
             exists: true,
             previous: standing,
+            is_from_elsewhere: false,
         };
         self.days.insert(day.clone(), entry);
     }
@@ -200,15 +203,15 @@ impl Ledger {
     /// The host has gone elsewhere while a group's outcome was unknown. That may be the same database
     /// by another name, so the id and the entries stay, and the group finds out where it stands.
     pub fn relocate(&mut self, bases: Arc<Bases>) {
-        self.known_users = Arc::default();
-        self.bases = bases;
-        self.is_elsewhere = true;
+        self.users = Users::new(bases);
+        let entries = self.days.values_mut();
+        entries.for_each(|entry| entry.is_from_elsewhere = true);
     }
 
     fn change_writer(&mut self) {
         self.writer = new_writer();
         self.days.clear();
-        self.known_users = Arc::default();
+        self.users.forget();
     }
 
     /// The part's amounts, with the users who are new on the day and in the month.
@@ -219,116 +222,22 @@ impl Ledger {
         part: &DayPart,
         last: i64,
     ) -> Result<Delta> {
+        let step = self.step(day, last);
+        let new = self.users.new_ones(store, day, &part.users, step).await?;
         let mut delta = part.delta.clone();
-        let users = self.unknown_users(day, part);
-        let (mut dau, mut mau) = (0, 0);
-        for users in users.chunks(USERS_PER_REQUEST) {
-            mau += self
-                .credited(store, Period::Month(day), users, last)
-                .await?
-                .len();
-            let new = self.credited(store, Period::Day(day), users, last).await?;
-            dau += new.len() - self.counted_before(store, day, &new).await?;
+        if new.of_day > 0 {
+            delta.add(Counter::Dau, new.of_day as f64);
         }
-        if dau > 0 {
-            delta.add(Counter::Dau, dau as f64);
-        }
-        delta.mau += mau as f64;
+        delta.mau += new.of_month as f64;
         Ok(delta)
     }
 
-    /// Those users whose marker of the period this group made on this day.
-    async fn credited<S: Store>(
-        &self,
-        store: &S,
-        period: Period<'_>,
-        users: &[(&Arc<str>, i64)],
-        last: i64,
-    ) -> Result<Vec<String>> {
-        let (name, day) = (period.name(), period.day());
-        let names: Vec<&str> = users.iter().map(|(user, _)| user.as_ref()).collect();
-        let mut markers = store.find_markers(&name, &names).await?;
-        let found: HashSet<&str> = markers.iter().map(|marker| marker.user.as_str()).collect();
-        let missing: Vec<Marker> = users
-            .iter()
-            .filter(|(user, _)| !found.contains(user.as_ref()))
-            .map(|(user, seq)| self.marker(period, user, *seq))
-            .collect();
-        if !missing.is_empty() {
-            store.insert_markers(&missing).await?;
-            markers = store.find_markers(&name, &names).await?;
+    fn step(&self, day: &Day, last: i64) -> Step<'_> {
+        Step {
+            writer: &self.writer,
+            previous: self.days.get(day).and_then(|entry| entry.previous),
+            last,
         }
-        let previous = self.days.get(day).and_then(|entry| entry.previous);
-        let ours = markers.into_iter().filter(|marker| {
-            marker.writer == self.writer
-                && marker.day == day.as_str()
-                && Some(marker.seq) > previous
-                && marker.seq <= last
-        });
-        Ok(ours.map(|marker| marker.user).collect())
-    }
-
-    fn marker(&self, period: Period<'_>, user: &str, seq: i64) -> Marker {
-        // Never from the host's clock, which it may fake into the past.
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = now.map_or(0, |d| d.as_millis() as i64);
-        Marker {
-            period: period.name(),
-            user: user.to_owned(),
-            writer: self.writer.clone(),
-            seq,
-            day: period.day().as_str().to_owned(),
-            expires_ms: period
-                .end_ms()
-                .unwrap_or(now)
-                .max(now)
-                .saturating_add(MARKER_LIFE_MS),
-        }
-    }
-
-    /// How many of these users the day counted before this package wrote to it.
-    async fn counted_before<S: Store>(
-        &self,
-        store: &S,
-        day: &Day,
-        users: &[String],
-    ) -> Result<usize> {
-        let base = self.bases.of(store, std::slice::from_ref(day)).await?;
-        let none = ObjectId::from_bytes([0; 12]);
-        let cut = base.first().map_or(none, |base| base.cut);
-        if users.is_empty() || cut == none {
-            return Ok(0);
-        }
-        let users: Vec<&str> = users.iter().map(String::as_str).collect();
-        Ok(store.users_up_to(day, &users, cut).await?.len())
-    }
-
-    fn unknown_users<'a>(&self, day: &Day, part: &'a DayPart) -> Vec<(&'a Arc<str>, i64)> {
-        let known = self.lock_known();
-        let known = known.get(day);
-        let users = part.users.iter().map(|(user, seq)| (user, *seq));
-        users
-            .filter(|(user, _)| !known.is_some_and(|known| known.contains(*user)))
-            .collect()
-    }
-
-    /// Remembers users whose markers are credited.
-    fn know(&self, day: &Day, part: &DayPart) {
-        let mut all = self.lock_known();
-        let known = all.entry(day.clone()).or_default();
-        if known.len() + part.users.len() > MOST_KNOWN_USERS {
-            known.clear();
-        }
-        known.extend(part.users.keys().take(MOST_KNOWN_USERS).cloned());
-        while all.len() > DAYS_OF_KNOWN_USERS {
-            all.pop_first();
-        }
-    }
-
-    fn lock_known(&self) -> MutexGuard<'_, KnownUsers> {
-        self.known_users
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -360,8 +269,16 @@ pub async fn attempt<S: Store>(
     .await
 }
 
-/// `[a-z][a-z0-9]{9}`, random.
 fn new_writer() -> String {
+    #[cfg(test)]
+    if let Some(writer) = hooks::writer() {
+        return writer;
+    }
+    random_name()
+}
+
+/// `[a-z][a-z0-9]{9}`.
+pub fn random_name() -> String {
     const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
     let mut name = String::with_capacity(10);
     for place in 0..10 {

@@ -102,15 +102,24 @@ impl<S: Store> Worker<S> {
             }
             return self.done(operation.request, None);
         }
-        let cause = match self.link.store() {
-            Some(_) => {
-                let begun = operation.begun().into_std();
-                self.shared.health.error_since(begun)
-            }
-            None => Some(messages::NOT_CONNECTED.to_owned()),
-        };
-        let error = operation.timeout(cause, self.bases.is_summing());
+        let error = operation.timeout(self.cause(operation), self.waits_for_history(operation));
         self.fail(operation.request, error);
+    }
+
+    /// What may have kept it from being finished.
+    fn cause(&self, operation: &Operation) -> Option<String> {
+        if self.link.store().is_none() {
+            return Some(messages::NOT_CONNECTED.to_owned());
+        }
+        let begun = operation.begun().into_std();
+        let blocked = self.shared.blocked();
+        blocked.or_else(|| self.shared.health.error_since(begun))
+    }
+
+    fn waits_for_history(&self, operation: &Operation) -> bool {
+        matches!(&operation.kind, Kind::Metrics(today) if !self.history.covers(today))
+            && self.is_settled(operation.target)
+            && self.history.is_under_way()
     }
 
     /// Starts the reads that may begin now; calls for the same day share one.
@@ -145,8 +154,8 @@ impl<S: Store> Worker<S> {
     }
 
     fn may_read(&self, operation: &Operation, now: Instant) -> bool {
-        let is_ready = match operation.kind {
-            Kind::Metrics(_) => self.is_settled(operation.target),
+        let is_ready = match &operation.kind {
+            Kind::Metrics(today) => self.is_settled(operation.target) && self.history.covers(today),
             Kind::Last30Days => true,
             Kind::Flush | Kind::Stop => false,
         };
@@ -223,7 +232,7 @@ impl<S: Store> Worker<S> {
         self.shared.deliver(Message::Done { request, result });
     }
 
-    fn fail(&self, request: u32, error: Error) {
+    pub(super) fn fail(&self, request: u32, error: Error) {
         self.shared.deliver(Message::Failed { request, error });
     }
 

@@ -12,14 +12,12 @@ use super::intake::{SessionChange, SessionItem};
 use super::totals::{Contribution, What};
 use crate::calendar::Day;
 use crate::document::Batch;
-use crate::store::{Base, Close, Closed, Result, Store, Sums};
+use crate::store::{Base, Close, Closed, Result, Store};
 
 /// The bases of the days seen so far. They do not change once they are summed up.
 #[derive(Debug, Default)]
 pub struct Bases {
     known: Mutex<HashMap<Day, Base>>,
-    /// Held while old sessions are summed up: whoever else asks waits for the same work.
-    summing: tokio::sync::Mutex<()>,
 }
 
 impl Bases {
@@ -27,48 +25,82 @@ impl Bases {
         self.lock().get(day).copied()
     }
 
-    pub fn remember(&self, day: &Day, base: Base) {
-        self.lock().insert(day.clone(), base);
+    /// What was read before it was summed up may arrive after it was.
+    fn remember(&self, day: &Day, base: Base) {
+        let mut known = self.lock();
+        if known.get(day).is_none_or(|known| known.sums.is_none()) {
+            known.insert(day.clone(), base);
+        }
     }
 
     /// Makes sure that the bases of these days are known, and returns them in order.
     pub async fn of<S: Store>(&self, store: &S, days: &[Day]) -> Result<Vec<Base>> {
         let unknown: HashSet<&Day> = days.iter().filter(|day| self.get(day).is_none()).collect();
-        let unknown: Vec<Day> = unknown.into_iter().cloned().collect();
-        if !unknown.is_empty() {
-            let bases = store.bases(&unknown).await?;
-            for (day, base) in unknown.iter().zip(bases) {
-                self.remember(day, base);
-            }
-        }
+        self.read(store, unknown.into_iter().cloned().collect())
+            .await?;
         Ok(days.iter().filter_map(|day| self.get(day)).collect())
     }
 
-    /// The sums of a day's old sessions; made now if nobody did before.
-    pub async fn sums<S: Store>(&self, store: &S, day: &Day, base: Base) -> Result<Sums> {
-        if let Some(sums) = base.sums {
-            return Ok(sums);
-        }
-        let _alone = self.summing.lock().await;
-        if let Some(sums) = self.get(day).and_then(|base| base.sums) {
-            return Ok(sums);
-        }
-        let sums = store.sum_base(day, base.cut).await?;
-        let base = Base {
-            sums: Some(sums),
-            ..base
-        };
-        self.remember(day, base);
-        Ok(sums)
+    /// Of these days those that are not summed up, as the database knows them now.
+    pub async fn not_summed_up<S: Store>(
+        &self,
+        store: &S,
+        days: &[Day],
+    ) -> Result<Vec<(Day, Base)>> {
+        let is_open = |day: &&Day| self.get(day).is_none_or(|base| base.sums.is_none());
+        self.read(store, days.iter().filter(is_open).cloned().collect())
+            .await?;
+        let open = days.iter().filter(is_open);
+        Ok(open
+            .filter_map(|day| Some((day.clone(), self.get(day)?)))
+            .collect())
     }
 
-    pub fn is_summing(&self) -> bool {
-        self.summing.try_lock().is_err()
+    async fn read<S: Store>(&self, store: &S, days: Vec<Day>) -> Result<()> {
+        if !days.is_empty() {
+            let bases = store.bases(&days).await?;
+            for (day, base) in days.iter().zip(bases) {
+                self.remember(day, base);
+            }
+        }
+        Ok(())
+    }
+
+    pub fn mark(&self, day: &Day) {
+        if let Some(base) = self.lock().get_mut(day) {
+            base.marked = true;
+        }
+    }
+
+    /// How far these days are; `None` while one of them is unknown.
+    pub fn standing(&self, days: &[Day]) -> Option<Standing> {
+        let known = self.lock();
+        let mut standing = Standing::default();
+        for day in days {
+            let base = known.get(day)?;
+            if base.has_old_sessions() {
+                standing.total += 1;
+                standing.done += u32::from(base.marked);
+                standing.is_open |= base.sums.is_none();
+            }
+        }
+        Some(standing)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Day, Base>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How far the days of a month are.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Days that have old sessions.
+    pub total: u32,
+    /// Those of them whose old users have their markers, which is nearly all of the work.
+    pub done: u32,
+    /// Sums are missing.
+    pub is_open: bool,
 }
 
 /// What became of one login or logout.

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::users::Logins;
 use crate::calendar::Day;
 use crate::counters::Counter;
 use crate::store::Delta;
@@ -45,7 +46,7 @@ pub enum What {
 pub struct DayPart {
     pub delta: Delta,
     /// Users who logged in, each with the number of the first login.
-    pub users: BTreeMap<Arc<str>, i64>,
+    pub users: Logins,
     pub progress: Progress,
 }
 

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use super::attempt::attempt;
 use super::backoff::Backoff;
 use super::groups::{EventGroup, SessionGroup};
+use super::history::History;
 use super::intake::{Intake, Item};
 use super::lane::{GroupLimit, Lane};
 use super::link::{Link, Opener};
@@ -26,20 +27,20 @@ use super::sessions::{self, Bases};
 use super::totals::{Group, Totals};
 use super::{Command, Pipeline, frames_cost};
 use crate::forward::Forwarding;
-use crate::host::Level;
 use crate::record::Frames;
 use crate::shared::Shared;
-use crate::store::{Result, SetAside, Store};
+use crate::store::{Prepared, Result, SetAside, Store};
 
+/// Groups are small in tests, so that small runs meet the bounds.
 const EVENT_GROUP: GroupLimit = GroupLimit {
-    records: 5_000,
+    records: if cfg!(test) { 3 } else { 5_000 },
     bytes: 4 << 20,
 };
 /// Groups of events in flight, each on a connection of its own. Logins and logouts take effect in
 /// call order: of them there is one.
 const EVENT_GROUPS: usize = 2;
 const SESSION_GROUP: GroupLimit = GroupLimit {
-    records: 1_000,
+    records: if cfg!(test) { 4 } else { 1_000 },
     bytes: 4 << 20,
 };
 /// Commands taken in one go.
@@ -69,6 +70,7 @@ pub(super) struct Worker<S: Store> {
     pub(super) link: Link<S>,
     pub(super) preparation: Preparation,
     pub(super) indexing: Indexing,
+    pub(super) history: History,
     pub(super) intake: Intake,
     forwarding: Option<Forwarding>,
     pub(super) events: Lane<EventGroup, Vec<SetAside>>,
@@ -107,7 +109,7 @@ pub(super) struct Adding {
 /// What a task brought back.
 pub(super) enum Outcome<S> {
     Opened(Result<S>),
-    Prepared(Result<Vec<(Level, String)>>),
+    Prepared(Result<Prepared>),
     /// Of the group with this number.
     Events(u64, Result<Vec<SetAside>>),
     Sessions(u64, Result<Vec<sessions::Outcome>>),
@@ -123,6 +125,7 @@ impl<S: Store> Worker<S> {
             link: Link::new(&shared.config),
             preparation: Preparation::default(),
             indexing: Indexing::default(),
+            history: History::default(),
             forwarding: url.map(|url| Forwarding::start(url, &shared)),
             intake: Intake::new(),
             events: Lane::new(EVENT_GROUP, EVENT_GROUPS),
@@ -169,6 +172,7 @@ impl<S: Store> Worker<S> {
                     Err(error) => self.shared.health.error(format!("internal: {error}")),
                 },
                 outcome = self.indexing.outcome() => self.indexed(outcome, Instant::now()),
+                report = self.history.report() => self.history_reported(report, Instant::now()),
                 () = sleep_until(wake) => {}
                 () = shared.woken() => {}
             }
@@ -247,6 +251,7 @@ impl<S: Store> Worker<S> {
             self.write_sessions(&store, now);
             self.write_totals(&store, now);
             if self.moving.is_none() {
+                self.build_history(&store, now);
                 self.start_reads(&store, now);
             }
             self.close_if_stopped();
@@ -275,6 +280,8 @@ impl<S: Store> Worker<S> {
 
     fn write_sessions(&mut self, store: &Arc<S>, now: Instant) {
         while let Some((number, group)) = self.sessions.take_group(now, self.newest_of_here()) {
+            self.history
+                .meet(group.items().iter().map(|item| &item.day).max());
             let (store, bases) = (Arc::clone(store), Arc::clone(&self.bases));
             let write =
                 attempt(
@@ -313,6 +320,8 @@ impl<S: Store> Worker<S> {
         }
         if self.adding.group.is_none() && due {
             self.totals_due = None;
+            // What is written later waits for the next interval.
+            self.due_up_to = self.due_up_to.min(up_to);
             self.adding.group = Some(self.totals.take_group(up_to));
         }
         if let Some(group) = self.adding.group.clone() {
@@ -329,7 +338,7 @@ impl<S: Store> Worker<S> {
         let interval = self.shared.config.flush_interval;
         let due = *self.totals_due.get_or_insert(now + interval);
         due <= now
-            || self.totals.is_ready(up_to.min(self.due_up_to))
+            || self.due_up_to <= up_to && self.totals.is_ready(self.due_up_to)
             || self.moving.is_some()
             || self.orphaned
             || self.shared.is_draining()
@@ -347,6 +356,7 @@ impl<S: Store> Worker<S> {
             wakes.extend([self.events.retry_at(), self.sessions.retry_at()]);
             wakes.push(self.indexing.retry_at());
             wakes.push(self.preparation.retry_at());
+            wakes.push(self.history.retry_at().filter(|_| self.moving.is_none()));
             if matches!(self.preparation, Preparation::Done) && !self.adding.is_in_flight {
                 wakes.push(match &self.adding.group {
                     Some(_) => self.totals_backoff.until(),

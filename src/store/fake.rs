@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use bson::oid::ObjectId;
 use bson::{Document, RawDocumentBuf};
+use tokio::time::Instant;
 
 use super::{
-    Added, Base, Close, Closed, Delta, Marker, MonthView, Result, SetAside, Standing, Step, Store,
-    StoreError, Sums,
+    Added, Base, Close, Closed, Delta, Marker, MonthView, Prepared, Result, SetAside, Standing,
+    Step, Store, StoreError, Sums,
 };
 use crate::calendar::Day;
 use crate::counters::Counter;
 use crate::document::Batch;
 use crate::host::Level;
+use crate::store::CLAIM_LIFE;
 
 /// What happens to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,22 @@ pub struct State {
     pub slow_indexes: Duration,
     /// How long it takes to open the store.
     pub slow_open: Duration,
+    /// Why totals cannot be added.
+    pub blocked: Option<String>,
+    /// Days with old sessions.
+    pub bases: BTreeMap<String, Base>,
+    /// What a day's old sessions add up to.
+    pub old: Sums,
+    /// How long it takes to mark a day's old users, and how often that was done.
+    pub slow_mark: Duration,
+    pub marks: u64,
+    /// The server refuses to sum up.
+    pub refuses_marks: bool,
+    /// No addition matches, whatever is read; and how many were sent.
+    pub always_misses: bool,
+    pub adds: u64,
+    /// Who sums up old sessions, and until when.
+    claim: Option<(String, Instant)>,
     pub faults: u64,
     /// The days as a majority read sees them: now, or as they were a while ago.
     committed: BTreeMap<String, Daily>,
@@ -87,10 +105,7 @@ impl FakeStore {
         let mut state = self.state();
         let lost = |state: &mut State, what: &str| {
             state.faults += 1;
-            Err(StoreError {
-                message: format!("{what} lost"),
-                transient: true,
-            })
+            Err(StoreError::transient(format!("{what} lost")))
         };
         match fate {
             Fate::Answered => Ok(run(&mut state)),
@@ -109,8 +124,12 @@ fn insert(into: &mut BTreeMap<ObjectId, Document>, document: Document) {
 }
 
 impl Store for FakeStore {
-    async fn prepare(&self) -> Result<Vec<(Level, String)>> {
-        self.request(|_| Vec::new()).await
+    async fn prepare(&self) -> Result<Prepared> {
+        self.request(|state| match &state.blocked {
+            Some(why) => Prepared::Blocked(why.clone()),
+            None => Prepared::Ready(Vec::new()),
+        })
+        .await
     }
 
     async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
@@ -181,7 +200,9 @@ impl Store for FakeStore {
         let slow_add = self.state().slow_add;
         tokio::time::sleep(slow_add).await;
         self.request(|state| {
-            let Some(daily) = state.days.get_mut(day.as_str()) else {
+            state.adds += 1;
+            let misses = state.always_misses;
+            let Some(daily) = state.days.get_mut(day.as_str()).filter(|_| !misses) else {
                 return Added::Missed;
             };
             if daily.writers.get(step.writer).copied() != step.previous {
@@ -248,15 +269,54 @@ impl Store for FakeStore {
     }
 
     async fn bases(&self, days: &[Day]) -> Result<Vec<Base>> {
-        let none = Base {
-            cut: ObjectId::from_bytes([0; 12]),
-            sums: Some(Sums::default()),
-        };
-        self.request(|_| vec![none; days.len()]).await
+        self.request(|state| {
+            let base = |day: &Day| state.bases.get(day.as_str()).copied();
+            let known = days.iter().map(|day| base(day).unwrap_or(Base::EMPTY));
+            known.collect()
+        })
+        .await
     }
 
-    async fn sum_base(&self, _: &Day, _: ObjectId) -> Result<Sums> {
-        self.request(|_| Sums::default()).await
+    async fn claim_history(&self, _: &Day, builder: &str) -> Result<bool> {
+        self.request(|state| {
+            let now = Instant::now();
+            let other = state.claim.as_ref().filter(|(by, _)| by != builder);
+            let is_free = other.is_none_or(|(_, until)| *until <= now);
+            if is_free {
+                state.claim = Some((builder.to_owned(), now + CLAIM_LIFE));
+            }
+            is_free
+        })
+        .await
+    }
+
+    async fn mark_base(&self, day: &Day, _: ObjectId) -> Result<()> {
+        let takes = self.state().slow_mark;
+        tokio::time::sleep(takes).await;
+        if self.state().refuses_marks {
+            return Err(StoreError {
+                message: "refused".to_owned(),
+                transient: false,
+            });
+        }
+        self.request(|state| {
+            state.marks += 1;
+            let base = state.bases.get_mut(day.as_str()).expect("a known day");
+            base.marked = true;
+        })
+        .await
+    }
+
+    async fn sum_bases(&self, days: &[Day]) -> Result<()> {
+        self.request(|state| {
+            for day in days {
+                let base = state.bases.get_mut(day.as_str()).expect("a known day");
+                assert!(base.marked, "{day:?} is summed up before it is marked");
+                base.sums = Some(state.old);
+            }
+            state.claim = None;
+        })
+        .await
     }
 
     async fn month(&self, today: &Day) -> Result<MonthView> {

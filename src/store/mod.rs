@@ -10,6 +10,7 @@ pub use mongo::{Connection, MongoStore, is_connection_string};
 
 use std::fmt;
 use std::future::Future;
+use std::time::Duration;
 
 use bson::RawDocumentBuf;
 use bson::oid::ObjectId;
@@ -26,6 +27,15 @@ pub struct StoreError {
     pub message: String,
     /// Whether the same request may succeed later. Writes are repeated either way.
     pub transient: bool,
+}
+
+impl StoreError {
+    pub fn transient(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            transient: true,
+        }
+    }
 }
 
 impl fmt::Display for StoreError {
@@ -122,6 +132,13 @@ pub enum Standing {
     At(Option<i64>),
 }
 
+/// How long somebody who sums up old sessions is believed to be at it after he was last heard of.
+pub const CLAIM_LIFE: Duration = Duration::from_secs(10);
+
+/// How long one step of summing up may take, at the server too, before it is begun anew; marking the
+/// users of a day with 43 000 sessions took about 2 s.
+pub const HISTORY_STEP_LIMIT: Duration = Duration::from_secs(1_800);
+
 /// Markers outlive their period by 35 days.
 pub const MARKER_LIFE_MS: i64 = 35 * 86_400_000;
 
@@ -176,8 +193,27 @@ pub struct Marker {
 pub struct Base {
     /// Sessions at or below it are the old ones; zero when there were none.
     pub cut: ObjectId,
+    /// The users of the old sessions have their markers.
+    pub marked: bool,
     /// Sums of the old sessions; `None` while they are not summed up yet.
     pub sums: Option<Sums>,
+}
+
+impl Base {
+    /// Of a day without old sessions.
+    pub const EMPTY: Base = Base {
+        cut: ObjectId::from_bytes([0; 12]),
+        marked: true,
+        sums: Some(Sums {
+            mau: 0.0,
+            session_seconds: 0.0,
+            sessions_closed: 0.0,
+        }),
+    };
+
+    pub fn has_old_sessions(&self) -> bool {
+        self.cut != Self::EMPTY.cut
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -194,11 +230,19 @@ pub struct MonthView {
     pub sums: Sums,
 }
 
+/// Whether totals may be added at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prepared {
+    /// With remarks for the operator.
+    Ready(Vec<(Level, String)>),
+    /// A day could have two documents: why, and what to do about it.
+    Blocked(String),
+}
+
 /// A place where records and totals are kept.
 pub trait Store: Send + Sync + 'static {
-    /// Creates the unique index without which a day could be made twice; returns remarks for the
-    /// operator.
-    fn prepare(&self) -> impl Future<Output = Result<Vec<(Level, String)>>> + Send;
+    /// Makes sure that there is the unique index without which a day could be made twice.
+    fn prepare(&self) -> impl Future<Output = Result<Prepared>> + Send;
 
     /// Creates what other indexes are missing; on big collections that takes long.
     fn create_indexes(&self) -> impl Future<Output = Result<Vec<(Level, String)>>> + Send;
@@ -252,12 +296,20 @@ pub trait Store: Send + Sync + 'static {
         cut: ObjectId,
     ) -> impl Future<Output = Result<Vec<String>>> + Send;
 
-    /// The days' bases in the order given, inserted where missing. They are never changed but by
-    /// [`Store::sum_base`].
+    /// The days' bases in the order given, inserted where missing. A cut never changes, and sums do
+    /// not once they are there.
     fn bases(&self, days: &[Day]) -> impl Future<Output = Result<Vec<Base>>> + Send;
 
-    /// Sums up the old sessions of a day; can be interrupted, repeated and run by several processes.
-    fn sum_base(&self, day: &Day, cut: ObjectId) -> impl Future<Output = Result<Sums>> + Send;
+    /// Whether `builder` is the one who sums up the month of this day, for the next
+    /// [`CLAIM_LIFE`]. It spares double work and nothing relies on it.
+    fn claim_history(&self, day: &Day, builder: &str) -> impl Future<Output = Result<bool>> + Send;
+
+    /// Gives the users of a day's old sessions their markers of the month, where they have none; can
+    /// be interrupted, repeated and run by several processes.
+    fn mark_base(&self, day: &Day, cut: ObjectId) -> impl Future<Output = Result<()>> + Send;
+
+    /// Sums up days of one month that are marked; the same holds for it. Ends the claim.
+    fn sum_bases(&self, days: &[Day]) -> impl Future<Output = Result<()>> + Send;
 
     /// The daily documents of the month of `today`.
     fn month(&self, today: &Day) -> impl Future<Output = Result<MonthView>> + Send;

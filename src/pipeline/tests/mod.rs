@@ -1,6 +1,9 @@
 //! The pipeline against a store in memory, with lost requests and lost replies. Time is paused, so
 //! that waits cost nothing.
 
+mod history;
+pub(super) mod hooks;
+mod model;
 mod place;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use mongodb::options::{
-    AuthMechanism, ClientOptions, ConnectionString, Credential, DriverInfo, ServerAddress, Tls,
+    AuthMechanism, ClientOptions, ConnectionString, Credential, DriverInfo, ReadPreference,
+    ServerAddress, Tls,
 };
 use serde::Deserialize;
 use tempfile::TempPath;
@@ -18,6 +19,9 @@ use crate::config::Collections;
 const DEFAULT_DATABASE: &str = "test";
 /// How long one attempt looks for a server; the pipeline repeats it for as long as it takes.
 const SERVER_SELECTION_TIMEOUT: Duration = Duration::from_secs(5);
+/// The fewest connections that keep one kind of work from waiting for another: two groups of events,
+/// logins, totals, and the summing up of old sessions.
+const CONNECTIONS: u32 = 5;
 /// How long an SRV record is looked up before the hosts that mongoose has found are used.
 const SRV_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -112,6 +116,9 @@ impl Connection {
         if let Some(credential) = &mut options.credential {
             leave_name_to_certificate(credential);
         }
+        // Book-keeping that lags behind would be wrong, whatever the host may read elsewhere.
+        options.selection_criteria = Some(ReadPreference::Primary.into());
+        options.max_pool_size = options.max_pool_size.map(|most| most.max(CONNECTIONS));
         options.server_selection_timeout = Some(SERVER_SELECTION_TIMEOUT);
         options.driver_info = Some(
             DriverInfo::builder()
@@ -157,10 +164,7 @@ async fn parse(uri: &str) -> Result<ClientOptions> {
 }
 
 fn unresolved() -> StoreError {
-    StoreError {
-        message: "the SRV record of the MongoDB connection string could not be resolved".to_owned(),
-        transient: true,
-    }
+    StoreError::transient("the SRV record of the MongoDB connection string could not be resolved")
 }
 
 impl Adopted {
@@ -287,6 +291,21 @@ mod tests {
         let credential = options.credential.expect("a credential");
         assert_eq!(credential.source.as_deref(), Some("admin"));
         assert_eq!(credential.mechanism, Some(AuthMechanism::ScramSha256));
+    }
+
+    #[tokio::test]
+    async fn reads_go_to_the_primary_and_there_are_connections_for_all_kinds_of_work() {
+        for (given, connections) in [
+            ("?readPreference=secondary&maxPoolSize=1", Some(CONNECTIONS)),
+            ("?maxPoolSize=50", Some(50)),
+            ("", None),
+        ] {
+            let json = format!(r#"{{"uri": {{"uri": "mongodb://h/{given}"}}}}"#);
+            let (options, _) = options_of(&json).await.expect("valid");
+            let primary = options.selection_criteria;
+            assert_eq!(primary, Some(ReadPreference::Primary.into()));
+            assert_eq!(options.max_pool_size, connections, "{given}");
+        }
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 //! total stays would make the totals wrong for ever. Book-keeping is read from the primary with read
 //! concern `majority` for the same reason.
 
+mod bases;
 mod connect;
 mod indexes;
 mod reads;
@@ -23,8 +24,8 @@ use mongodb::options::{Acknowledgment, CollectionOptions, ReadConcern, WriteConc
 use mongodb::{Client, Collection, Database};
 
 use super::{
-    Added, Base, Close, Closed, Delta, Marker, MonthView, Result, SetAside, Standing, Step, Store,
-    StoreError, Sums,
+    Added, Base, Close, Closed, Delta, Marker, MonthView, Prepared, Result, SetAside, Standing,
+    Step, Store, StoreError, Sums,
 };
 use crate::calendar::Day;
 use crate::config::Collections;
@@ -160,8 +161,8 @@ fn unexpected(what: &str) -> StoreError {
 }
 
 impl Store for MongoStore {
-    async fn prepare(&self) -> Result<Vec<(Level, String)>> {
-        self.create_unique_index().await
+    async fn prepare(&self) -> Result<Prepared> {
+        self.make_days_unique().await
     }
 
     async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
@@ -212,8 +213,16 @@ impl Store for MongoStore {
         self.read_or_insert_bases(days).await
     }
 
-    async fn sum_base(&self, day: &Day, cut: ObjectId) -> Result<Sums> {
-        self.sum_old_sessions(day, cut).await
+    async fn claim_history(&self, day: &Day, builder: &str) -> Result<bool> {
+        self.claim_month(day, builder).await
+    }
+
+    async fn mark_base(&self, day: &Day, cut: ObjectId) -> Result<()> {
+        self.mark_old_sessions(day, cut).await
+    }
+
+    async fn sum_bases(&self, days: &[Day]) -> Result<()> {
+        self.sum_marked(days).await
     }
 
     async fn month(&self, today: &Day) -> Result<MonthView> {

@@ -52,11 +52,10 @@ fn file(
         file.flush()?;
         Ok(file.into_temp_path())
     });
-    let written = written.map_err(|error| StoreError {
-        message: format!(
+    let written = written.map_err(|error| {
+        StoreError::transient(format!(
             "certificates that mongoose was given as text need a temporary file for a moment: {error}"
-        ),
-        transient: true,
+        ))
     })?;
     let path = written.to_path_buf();
     files.push(written);

@@ -5,7 +5,10 @@
 
 use bson::{Bson, Document, doc};
 
-use super::{Added, Delta, MongoStore, Result, Standing, Step, store_error, unexpected};
+use super::{
+    Added, Delta, MongoStore, Result, Standing, Step, StoreError, WRITE_TIMEOUT, store_error,
+    unexpected,
+};
 use crate::calendar::Day;
 use crate::counters::Counter;
 use crate::document::number;
@@ -64,6 +67,7 @@ impl MongoStore {
                 vec![doc! { "$set": set }],
             )
             .projection(shown)
+            .max_time(WRITE_TIMEOUT)
             .await
             .map_err(store_error)?;
         Ok(match before {
@@ -81,17 +85,15 @@ impl MongoStore {
             .daily
             .find(doc! { "day": day.as_str() })
             .projection(doc! { "_id": 0, format!("_a.w.{writer}"): 1 })
+            .max_time(WRITE_TIMEOUT)
             .await
             .map_err(store_error)?;
         let mut standing = Standing::NoDocument;
         while found.advance().await.map_err(store_error)? {
             let document = found.deserialize_current().map_err(store_error)?;
-            let entry = document
-                .get_document("_a")
-                .and_then(|book| book.get_document("w"))
-                .ok()
-                .and_then(|writers| writers.get(writer));
-            match entry {
+            let book = inner(Some(&document), "_a", day)?;
+            let writers = inner(book, "w", day)?;
+            match writers.and_then(|writers| writers.get(writer)) {
                 Some(Bson::Int64(seq)) => return Ok(Standing::At(Some(*seq))),
                 None | Some(Bson::Null) => standing = Standing::At(None),
                 Some(_) => return Err(unexpected("a record number under _a.w")),
@@ -115,6 +117,19 @@ impl MongoStore {
             .await
             .map(|result| result.matched_count == 1)
             .map_err(store_error)
+    }
+}
+
+/// The book-keeping inside a document. What is not a document is replaced by one when it is added to;
+/// a list is not, since paths lead into its elements.
+fn inner<'a>(outer: Option<&'a Document>, name: &str, day: &Day) -> Result<Option<&'a Document>> {
+    match outer.and_then(|outer| outer.get(name)) {
+        Some(Bson::Document(inner)) => Ok(Some(inner)),
+        Some(Bson::Array(_)) => Err(StoreError::transient(format!(
+            "in the daily document of {}, {name} is a list: remove it, and totals go on",
+            day.as_str()
+        ))),
+        _ => Ok(None),
     }
 }
 

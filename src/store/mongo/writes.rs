@@ -59,7 +59,7 @@ impl MongoStore {
         };
         match reply.get_document("writeConcernError") {
             Err(_) => Ok(reply),
-            Ok(concern) => Err(repeat(message_of(concern))),
+            Ok(concern) => Err(StoreError::transient(message_of(concern))),
         }
     }
 
@@ -132,7 +132,7 @@ fn set_aside(reply: &Document, count: usize) -> Result<Vec<SetAside>> {
     let inserted = integer(reply, "n").ok_or_else(|| unexpected("a number of documents"))?;
     if inserted + errors.len() as i64 != count as i64 {
         let done = inserted as usize + errors.len();
-        return Err(repeat(format!(
+        return Err(StoreError::transient(format!(
             "MongoDB spoke of {done} of {count} documents"
         )));
     }
@@ -143,7 +143,7 @@ fn set_aside(reply: &Document, count: usize) -> Result<Vec<SetAside>> {
         }
         let message = message_of(refused);
         if !is_about_content(code_of(refused)) {
-            return Err(repeat(message));
+            return Err(StoreError::transient(message));
         }
         let index = integer(refused, "index");
         let index = index.ok_or_else(|| unexpected("the place of a refused document"))?;
@@ -154,14 +154,6 @@ fn set_aside(reply: &Document, count: usize) -> Result<Vec<SetAside>> {
     }
     set_aside.sort_unstable_by_key(|refused| refused.index);
     Ok(set_aside)
-}
-
-/// The same command may succeed.
-fn repeat(message: String) -> StoreError {
-    StoreError {
-        message,
-        transient: true,
-    }
 }
 
 /// A duplicate `_id` is ours, from an attempt whose answer was lost. Where errors are many, the server

@@ -1,0 +1,172 @@
+//! Sums up what the replaced class has stored in a month, once.
+//!
+//! Every step can be interrupted, repeated and done by two processes at once (see the store), so a
+//! builder that dies leaves nothing behind but a claim that runs out. The claim makes several processes
+//! do the work once: one of them does it, the others look every now and then whether it is done.
+//! A step that hangs, on a connection that died without a word, is begun anew beside itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+
+use super::attempt::attempt;
+use super::sessions::{Bases, Standing};
+use crate::calendar::Day;
+use crate::store::{Base, CLAIM_LIFE, HISTORY_STEP_LIMIT, Result, Store, StoreError};
+
+/// How often a claim is renewed and progress reported.
+const TICK: Duration = Duration::from_secs(3);
+const _: () = assert!(TICK.as_secs() * 3 < CLAIM_LIFE.as_secs());
+/// How often a builder looks whether another one has finished.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// What a builder says of its work.
+#[derive(Debug)]
+pub enum Report {
+    Standing(Standing),
+    Ended(Result<()>),
+}
+
+/// Starts to sum up the days from the 1st to `today`. It ends by itself when nobody listens any more.
+/// Under the `name` of another builder it does not wait for that one's claim.
+pub fn start<S: Store>(
+    store: Arc<S>,
+    bases: Arc<Bases>,
+    today: &Day,
+    name: &str,
+) -> UnboundedReceiver<Report> {
+    let (reports, receiver) = unbounded_channel();
+    let builder = Arc::new(Builder {
+        store,
+        bases,
+        name: name.to_owned(),
+        days: today.days_of_month_so_far(),
+        holds_claim: AtomicBool::new(false),
+        steps: AtomicUsize::new(0),
+        reports,
+    });
+    tokio::spawn(async move {
+        let work = tokio::spawn(Arc::clone(&builder).build());
+        let outcome = builder.watch(work).await;
+        builder.report(Report::Ended(outcome));
+    });
+    receiver
+}
+
+struct Builder<S> {
+    store: Arc<S>,
+    bases: Arc<Bases>,
+    name: String,
+    days: Vec<Day>,
+    holds_claim: AtomicBool,
+    /// Begun so far.
+    steps: AtomicUsize,
+    reports: UnboundedSender<Report>,
+}
+
+impl<S: Store> Builder<S> {
+    async fn build(self: Arc<Self>) -> Result<()> {
+        while !self.reports.is_closed() {
+            let open = self.open_days().await?;
+            if open.is_empty() {
+                return Ok(());
+            }
+            if !self.claim().await? {
+                sleep(LOOK_AGAIN).await;
+                continue;
+            }
+            self.sum_up(&open).await?;
+            // A read may lag behind, just after an election above all.
+            if !self.open_days().await?.is_empty() {
+                let problem = "a majority does not know the sums yet";
+                return Err(StoreError::transient(problem));
+            }
+        }
+        Ok(())
+    }
+
+    /// Days whose old sessions are not summed up yet, oldest first.
+    async fn open_days(&self) -> Result<Vec<(Day, Base)>> {
+        let store = self.store.as_ref();
+        self.step();
+        let open = self.bases.not_summed_up(store, &self.days).await?;
+        self.tell_standing();
+        Ok(open)
+    }
+
+    async fn sum_up(&self, open: &[(Day, Base)]) -> Result<()> {
+        for (day, base) in open {
+            if self.reports.is_closed() {
+                return Ok(());
+            }
+            if !base.marked {
+                self.step();
+                self.store.mark_base(day, base.cut).await?;
+                self.bases.mark(day);
+                self.tell_standing();
+            }
+        }
+        let days: Vec<Day> = open.iter().map(|(day, _)| day.clone()).collect();
+        self.step();
+        self.store.sum_bases(&days).await
+    }
+
+    async fn claim(&self) -> Result<bool> {
+        let (store, name) = (Arc::clone(&self.store), self.name.clone());
+        let Some(day) = self.days.last().cloned() else {
+            return Ok(false);
+        };
+        let holds = attempt(async move { store.claim_history(&day, &name).await }).await?;
+        self.holds_claim.store(holds, Ordering::Release);
+        Ok(holds)
+    }
+
+    fn step(&self) {
+        self.steps.fetch_add(1, Ordering::Release);
+    }
+
+    /// Waits for the work, which runs to its end even when it is given up; meanwhile renews the claim
+    /// and reports.
+    async fn watch(&self, mut work: JoinHandle<Result<()>>) -> Result<()> {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut step = (0, Instant::now());
+        loop {
+            tokio::select! {
+                outcome = &mut work => return outcome.unwrap_or_else(|error| {
+                    Err(StoreError::transient(format!("internal: {error}")))
+                }),
+                _ = ticks.tick() => {
+                    self.tell_standing();
+                    let steps = self.steps.load(Ordering::Acquire);
+                    if steps != step.0 {
+                        step = (steps, Instant::now());
+                    } else if step.1.elapsed() > HISTORY_STEP_LIMIT + TICK {
+                        let minutes = HISTORY_STEP_LIMIT.as_secs() / 60;
+                        let problem = format!("MongoDB gave no answer within {minutes} minutes");
+                        return Err(StoreError::transient(problem));
+                    }
+                    if self.holds_claim.load(Ordering::Acquire) {
+                        // Somebody who took it over meanwhile does the same work: no harm is done.
+                        let _ = self.claim().await;
+                    }
+                }
+            }
+        }
+    }
+
+    fn tell_standing(&self) {
+        if let Some(standing) = self.bases.standing(&self.days) {
+            self.report(Report::Standing(standing));
+        }
+    }
+
+    /// Nobody listens when the place was left.
+    fn report(&self, report: Report) {
+        let _ = self.reports.send(report);
+    }
+}

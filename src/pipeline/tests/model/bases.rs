@@ -1,0 +1,165 @@
+//! How the store makes the base of a day, statement by statement as the real one does: a process may
+//! die after each, and others may do the same beside it.
+
+use std::collections::BTreeSet;
+
+use bson::oid::ObjectId;
+use tokio::time::Instant;
+
+use super::flaws::Flaw;
+use super::seen::Sight;
+use super::server::State;
+use super::world::Handle;
+use crate::calendar::Day;
+use crate::store::{Base, Marker, Period, Result, StoreError};
+
+impl Handle {
+    pub async fn read_or_insert_bases(&self, days: &[Day]) -> Result<Vec<Base>> {
+        loop {
+            let known = self.read_bases(days).await?;
+            let missing: BTreeSet<&Day> = days
+                .iter()
+                .zip(&known)
+                .filter_map(|(day, base)| base.is_none().then_some(day))
+                .collect();
+            if missing.is_empty() {
+                return Ok(known.into_iter().flatten().collect());
+            }
+            let missing: Vec<Day> = missing.into_iter().cloned().collect();
+            let bases = self.read(move |state| new_bases(state, &missing)).await?;
+            self.write(move |state, seen| {
+                seen[Sight::Duplicate] += state.insert_bases(&bases);
+            })
+            .await?;
+        }
+    }
+
+    async fn read_bases(&self, days: &[Day]) -> Result<Vec<Option<Base>>> {
+        let days = days.to_vec();
+        let skips = self.is(Flaw::CutOnlyBeforeTotals);
+        let read = move |state: &State| {
+            let base = |day: &Day| match skips && has_totals_of_ours(state, day) {
+                true => Some(Base::EMPTY),
+                false => state.bases.get(day.as_str()).copied(),
+            };
+            days.iter().map(base).collect()
+        };
+        if self.is(Flaw::LocalBases) {
+            return self.read_local(read).await;
+        }
+        self.read(read).await
+    }
+
+    pub async fn claim_month(&self, day: &Day, builder: &str) -> Result<bool> {
+        let (month, builder) = (day.month().to_owned(), builder.to_owned());
+        self.write(move |state, seen| {
+            let holds = state.claim(&month, &builder, Instant::now());
+            seen[Sight::ClaimRefused] += u64::from(!holds);
+            holds
+        })
+        .await
+    }
+
+    pub async fn mark_old_sessions(&self, day: &Day, cut: ObjectId) -> Result<()> {
+        self.mark_old_users(day, cut).await?;
+        let of_day = day.as_str().to_owned();
+        let (seconds, closed) = self
+            .read(move |state| state.sum_durations(&of_day, cut))
+            .await?;
+        let day = day.clone();
+        self.write(move |state, _| state.mark_base(day.as_str(), seconds, closed))
+            .await
+    }
+
+    pub async fn sum_marked(&self, days: &[Day]) -> Result<()> {
+        let all = days.to_vec();
+        let count = move |state: &State| {
+            let is_marked = |day: &Day| state.bases.get(day.as_str()).is_some_and(|b| b.marked);
+            let made = |day: &Day| state.count_marked(&Period::Month(day).name(), &writer(day));
+            let marked = all.iter().all(is_marked);
+            marked.then(|| all.iter().map(made).collect::<Vec<f64>>())
+        };
+        // In one session, a count sees what made the bases say that they are marked.
+        let made = match self.is(Flaw::CountedBehind) {
+            true => Some(self.count_behind(days).await?),
+            false => self.read(count).await?,
+        };
+        let made = made.ok_or_else(|| StoreError::transient("not marked yet"))?;
+        for (day, mau) in days.iter().zip(made) {
+            let day = day.as_str().to_owned();
+            self.write(move |state, _| state.finish_base(&day, mau))
+                .await?;
+        }
+        match days.last() {
+            Some(day) => self.end_claim(day).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn count_behind(&self, days: &[Day]) -> Result<Vec<f64>> {
+        let days = days.to_vec();
+        self.read(move |state| {
+            let made = |day: &Day| state.count_marked(&Period::Month(day).name(), &writer(day));
+            days.iter().map(made).collect()
+        })
+        .await
+    }
+
+    async fn end_claim(&self, day: &Day) -> Result<()> {
+        let month = day.month().to_owned();
+        self.write(move |state, _| state.end_claim(&month)).await
+    }
+
+    /// The server may stop between any two of them.
+    async fn mark_old_users(&self, day: &Day, cut: ObjectId) -> Result<()> {
+        let of_day = day.clone();
+        let users = self
+            .read(move |state| old_users(state, &of_day, cut))
+            .await?;
+        for user in users {
+            let marker = Marker {
+                period: Period::Month(day).name(),
+                user,
+                writer: writer(day),
+                seq: 0,
+                day: day.as_str().to_owned(),
+                expires_ms: i64::MAX,
+            };
+            self.write(move |state, seen| {
+                seen[Sight::Duplicate] += state.insert_markers(&[marker]);
+            })
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+/// The maker of a day's old markers.
+fn writer(day: &Day) -> String {
+    format!("base:{}", day.as_str())
+}
+
+fn new_bases(state: &State, days: &[Day]) -> Vec<(String, Base)> {
+    let base = |day: &Day| {
+        let base = match state.newest_session(day.as_str()) {
+            Some(cut) => Base {
+                cut,
+                marked: false,
+                sums: None,
+            },
+            None => Base::EMPTY,
+        };
+        (day.as_str().to_owned(), base)
+    };
+    days.iter().map(base).collect()
+}
+
+fn old_users(state: &State, day: &Day, cut: ObjectId) -> BTreeSet<String> {
+    let old = state.sessions_up_to(day.as_str(), cut);
+    old.map(|session| session.user.clone()).collect()
+}
+
+fn has_totals_of_ours(state: &State, day: &Day) -> bool {
+    let daily = state.days.get(day.as_str());
+    daily.is_some_and(|daily| !daily.writers.is_empty())
+}

@@ -1,0 +1,186 @@
+//! Designs that look right and are wrong. The model must find a violation in each, else it could not
+//! be trusted with the right one.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::server::{Addition, State};
+use super::truth::Truth;
+use crate::store::{Delta, Step};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// Totals by an upsert that asks for `seq < hi`; a duplicate key is taken as applied.
+    GuardedUpsert,
+    /// The guard `seq < hi`, and a group that failed is cut into smaller ones.
+    GroupsCutAnew,
+    /// Each writer sets the sums of all it has added so far.
+    CumulativeSet,
+    MonthMarkerWithoutDay,
+    /// A user counts as known once the marker is inserted.
+    CacheFilledAtInsert,
+    /// Only an open session is closed, and what matched nothing does not count.
+    OnlyOpenIsClosed,
+    /// What a read says of an uncertain addition is not confirmed.
+    NotConfirmed,
+    /// Writes are acknowledged before a majority has them.
+    AcknowledgedByOne,
+    /// A writer comes back under its id with numbers that it has used.
+    NumbersReused,
+    /// Whoever has a new day marker counts, also on a day that counted before.
+    MarkerAloneDecides,
+    /// What a day held before is not asked once it has totals of ours.
+    CutOnlyBeforeTotals,
+    /// Markers are read as the primary has them.
+    LocalMarkers,
+    /// Bases are read as the primary has them.
+    LocalBases,
+    /// A writer's entry is read as the primary has it, and not confirmed.
+    LocalStanding,
+    /// The markers of old users are counted by a read that may lag behind them.
+    CountedBehind,
+    /// A compare-and-set that matched nothing is taken as applied.
+    MissedIsApplied,
+    /// A marker counts again with each group.
+    MarkerConditionLeftOut,
+}
+
+impl Flaw {
+    pub const ALL: [Flaw; 17] = [
+        Flaw::GuardedUpsert,
+        Flaw::GroupsCutAnew,
+        Flaw::CumulativeSet,
+        Flaw::MonthMarkerWithoutDay,
+        Flaw::CacheFilledAtInsert,
+        Flaw::OnlyOpenIsClosed,
+        Flaw::NotConfirmed,
+        Flaw::AcknowledgedByOne,
+        Flaw::NumbersReused,
+        Flaw::MarkerAloneDecides,
+        Flaw::CutOnlyBeforeTotals,
+        Flaw::LocalMarkers,
+        Flaw::LocalBases,
+        Flaw::LocalStanding,
+        Flaw::CountedBehind,
+        Flaw::MissedIsApplied,
+        Flaw::MarkerConditionLeftOut,
+    ];
+
+    /// Whether totals go another way than by a compare-and-set, and what failed is just repeated.
+    pub fn repeats(self) -> bool {
+        matches!(
+            self,
+            Flaw::GuardedUpsert | Flaw::GroupsCutAnew | Flaw::CumulativeSet
+        )
+    }
+}
+
+/// What the processes of wrong designs remember.
+#[derive(Default)]
+pub struct Memory {
+    /// Groups that were sent: to which day, up to which record.
+    sent: HashSet<(String, i64)>,
+    /// What each writer has added to a day in all, by its groups.
+    shares: HashMap<(String, String), BTreeMap<i64, Addition>>,
+    /// Where each writer believes to stand on a day.
+    standings: HashMap<(String, String), Option<i64>>,
+}
+
+impl Memory {
+    /// A group in halves when it was sent before.
+    pub fn cut_anew(&mut self, truth: &Truth, addition: Addition) -> Vec<Addition> {
+        if self.sent.insert((addition.day.clone(), addition.last)) {
+            return vec![addition];
+        }
+        let middle = addition
+            .records
+            .iter()
+            .copied()
+            .nth(addition.records.len() / 2);
+        let mut second = addition.clone();
+        second.records = addition
+            .records
+            .iter()
+            .copied()
+            .filter(|r| Some(*r) >= middle)
+            .collect();
+        let mut first = addition;
+        first.records.retain(|record| Some(*record) < middle);
+        let Some(last) = first.records.last() else {
+            return vec![second];
+        };
+        first.last = truth.seq(*last, second.last);
+        first.delta = truth.delta(&first.records);
+        second.delta = sum(&second.delta, &first.delta, -1.0);
+        vec![first, second]
+    }
+
+    /// All that a writer has added to a day, this included.
+    pub fn share(&mut self, addition: Addition) -> Addition {
+        let key = (addition.day.clone(), addition.writer.clone());
+        let shares = self.shares.entry(key).or_default();
+        let mut share = addition;
+        if let Some((_, before)) = shares.range(..share.last).next_back() {
+            share.delta = sum(&share.delta, &before.delta, 1.0);
+            share.records.extend(&before.records);
+        }
+        shares.insert(share.last, share.clone());
+        share
+    }
+
+    pub fn note_standing(&mut self, day: &str, step: Step<'_>) {
+        let key = (day.to_owned(), step.writer.to_owned());
+        let standing = self.standings.entry(key).or_default();
+        *standing = (*standing).max(step.previous);
+    }
+
+    pub fn standing(&self, day: &str, writer: &str) -> Option<i64> {
+        let key = (day.to_owned(), writer.to_owned());
+        self.standings.get(&key).copied().flatten()
+    }
+}
+
+/// `updateOne({day, '_a.w.W': {$lt: hi}}, …, {upsert: true})`, where the day is unique.
+pub fn guarded_upsert(state: &mut State, addition: &Addition) {
+    let is_there = state.days.contains_key(&addition.day);
+    if !is_there || entry(state, addition).is_some_and(|entry| entry < addition.last) {
+        state.apply(addition);
+    }
+}
+
+/// The same for a day that is there, and for a writer's first group too.
+pub fn guarded_add(state: &mut State, addition: &Addition) {
+    if entry(state, addition).is_none_or(|entry| entry < addition.last) {
+        state.apply(addition);
+    }
+}
+
+fn entry(state: &State, addition: &Addition) -> Option<i64> {
+    let daily = state.days.get(&addition.day)?;
+    daily.writers.get(&addition.writer).copied()
+}
+
+/// Replaces this writer's share of the day.
+pub fn set_share(state: &mut State, share: &Addition) {
+    if let Some(daily) = Arc::make_mut(&mut state.days).get_mut(&share.day) {
+        let before = daily.shares.insert(share.writer.clone(), share.clone());
+        if let Some(before) = before {
+            daily.add(&sum(&Delta::default(), &before.delta, -1.0));
+            daily
+                .records
+                .retain(|record| !before.records.contains(record));
+        }
+    }
+    state.apply(share);
+}
+
+fn sum(a: &Delta, b: &Delta, sign: f64) -> Delta {
+    let mut sum = a.clone();
+    for (counter, amount) in b.amounts() {
+        sum.add(counter, sign * amount);
+    }
+    sum.mau += sign * b.mau;
+    sum.session_seconds += sign * b.session_seconds;
+    sum.sessions_closed += sign * b.sessions_closed;
+    sum
+}

@@ -1,0 +1,102 @@
+//! The model test: real pipelines on a database that loses requests and replies, runs requests late,
+//! fails over and takes back what no majority had; processes that die and are replaced; days that
+//! hold sessions of the class that this package replaces.
+//!
+//! A scenario that violates what the oracle demands is shrunk and kept among the regressions, which
+//! every later run begins with. `PROPTEST_CASES` makes a run longer, `PROPTEST_RNG_SEED` repeats one.
+//! The same model must find a violation in every design that is known to be wrong.
+
+mod bases;
+mod flaws;
+mod oracle;
+mod process;
+mod run;
+mod scenario;
+mod seen;
+mod server;
+mod store;
+mod truth;
+mod views;
+mod world;
+
+use std::cell::RefCell;
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestCaseError, TestRng, TestRunner};
+
+pub use flaws::Flaw;
+use run::run;
+use scenario::scenarios;
+use seen::Seen;
+
+/// Runs of the right design, unless `PROPTEST_CASES` says otherwise.
+const RUNS: u32 = 4_000;
+/// Runs in which a wrong design must fail.
+const FLAWED_RUNS: u32 = 10_000;
+
+/// Where the scenarios for wrong designs begin, which are the same each time.
+const SEED: [u8; 16] = *b"wrong but pretty";
+
+fn config() -> Config {
+    let default = Config::default();
+    let is_set = std::env::var_os("PROPTEST_CASES").is_some();
+    let seed = match default.rng_seed {
+        RngSeed::Random => rand::random(),
+        RngSeed::Fixed(seed) => seed,
+    };
+    Config {
+        rng_seed: RngSeed::Fixed(seed),
+        cases: if is_set { default.cases } else { RUNS },
+        source_file: Some(file!()),
+        rng_algorithm: RngAlgorithm::XorShift,
+        ..default
+    }
+}
+
+#[test]
+fn totals_and_users_are_exact_whatever_goes_wrong() {
+    let seen = RefCell::new(Seen::default());
+    let config = config();
+    println!("PROPTEST_RNG_SEED={}", config.rng_seed);
+    let mut runner = TestRunner::new(config);
+    let outcome = runner.run(&scenarios(), |scenario| {
+        let (now, verdict) = run(&scenario, None);
+        *seen.borrow_mut() += now;
+        verdict.map_err(TestCaseError::fail)
+    });
+    let seen = seen.into_inner();
+    println!("{seen}");
+    if let Err(problem) = outcome {
+        panic!("{problem}");
+    }
+    let missing = seen.missing();
+    assert!(missing.is_empty(), "this tested nothing: no {missing:?}");
+}
+
+#[test]
+fn every_wrong_design_is_found() {
+    let missed: Vec<Flaw> = Flaw::ALL
+        .into_iter()
+        .filter(|flaw| !is_found(*flaw))
+        .collect();
+    assert!(missed.is_empty(), "the model finds nothing in {missed:?}");
+}
+
+/// Whether a run fails that the right design survives.
+fn is_found(flaw: Flaw) -> bool {
+    let mut runner =
+        TestRunner::new_with_rng(config(), TestRng::from_seed(RngAlgorithm::XorShift, &SEED));
+    for number in 1..=FLAWED_RUNS {
+        let scenario = scenarios()
+            .new_tree(&mut runner)
+            .expect("a scenario")
+            .current();
+        if let (_, Err(violation)) = run(&scenario, Some(flaw)) {
+            println!("{flaw:?}: run {number}: {violation}");
+            let (_, right) = run(&scenario, None);
+            assert_eq!(right, Ok(()), "of the right design: {scenario:#?}");
+            return true;
+        }
+    }
+    false
+}

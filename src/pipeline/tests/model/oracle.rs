@@ -1,0 +1,316 @@
+//! What must hold, whatever went wrong.
+//!
+//! At every moment: a day's totals are what the old class left and what the records say that its
+//! writers' entries stand for, no more and no less, and the documents of those records are stored.
+//! When all is written: no record is stored twice, every record of a process that lived is stored and
+//! totalled, and of one that died no more is missing than it had not settled; distinct users are
+//! exact but for those whose login a dead process stored and did not total.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use bson::{Bson, Document};
+
+use super::server::{Daily, State};
+use super::truth::{Record, Truth, What};
+use crate::counters::Counter;
+use crate::store::Sums;
+
+pub type Verdict = Result<(), String>;
+
+/// A look at one state of the database, with what is looked up in it again and again.
+struct Look<'a> {
+    state: &'a State,
+    truth: &'a Truth,
+    events: HashSet<i32>,
+    sessions: BTreeMap<i32, Option<(i64, f64)>>,
+}
+
+pub fn moment(state: &State, truth: &Truth) -> Verdict {
+    Look::at(state, truth)?.totals_do_not_lead()
+}
+
+pub fn end(state: &State, truth: &Truth) -> Verdict {
+    let look = Look::at(state, truth)?;
+    look.totals_do_not_lead()?;
+    look.everything_is_stored()?;
+    look.everything_is_totalled()?;
+    look.users_are_counted()
+}
+
+/// What metrics show in the middle of a run.
+pub fn metrics_do_not_lead(truth: &Truth, day: usize, shown: &Document) -> Verdict {
+    let day = &truth.days[day];
+    let tracked = |of: &dyn Fn(&str) -> bool| {
+        let mut users = truth.old_users(of);
+        let records = truth.records.iter().filter(|record| of(&record.day));
+        users.extend(records.filter_map(Record::login));
+        users.len()
+    };
+    at_most(
+        "dau shown",
+        number(shown, "dau"),
+        tracked(&|of| of == day.as_str()),
+    )?;
+    let of_month = |of: &str| of.starts_with(day.month());
+    at_most("mau shown", number(shown, "mau"), tracked(&of_month))
+}
+
+/// Metrics say what the documents say.
+pub fn metrics(state: &State, truth: &Truth, day: usize, shown: &Document) -> Verdict {
+    let day = &truth.days[day];
+    let sums = Look::at(state, truth)?.month(day.month());
+    let daily = state.days.get(day.as_str());
+    let dau = daily.map_or(0.0, |daily| daily.total(Counter::Dau));
+    let mean_s = match sums.sessions_closed {
+        0.0 => 0.0,
+        closed => sums.session_seconds / closed,
+    };
+    let minutes = (mean_s / 60.0 + 0.5).floor();
+    for (name, expected) in [("dau", dau), ("mau", sums.mau), ("avgSessionMin", minutes)] {
+        let found = number(shown, name);
+        if found != expected {
+            return Err(format!(
+                "{name} of {} is shown as {found}, not {expected}",
+                day.as_str()
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn number(shown: &Document, name: &str) -> f64 {
+    match shown.get(name) {
+        Some(Bson::Int32(value)) => (*value).into(),
+        Some(Bson::Double(value)) => *value,
+        _ => f64::NAN,
+    }
+}
+
+impl<'a> Look<'a> {
+    /// Fails if a record is stored twice.
+    fn at(state: &'a State, truth: &'a Truth) -> Result<Look<'a>, String> {
+        let mut look = Look {
+            state,
+            truth,
+            events: HashSet::new(),
+            sessions: BTreeMap::new(),
+        };
+        for record in state.events.values() {
+            if !look.events.insert(*record) {
+                return Err(format!("event {record} is stored twice"));
+            }
+        }
+        for session in state.sessions.values() {
+            let end = session.logout_ms.map(|at| (at, session.seconds));
+            if look.sessions.insert(session.record, end).is_some() {
+                return Err(format!("session {} is stored twice", session.record));
+            }
+        }
+        Ok(look)
+    }
+
+    fn is_stored(&self, record: &Record) -> bool {
+        match record.what {
+            What::Event { stored, .. } => !stored || self.events.contains(&record.id),
+            What::Login { .. } => self.sessions.contains_key(&record.id),
+            What::Logout {
+                login,
+                logout_ms,
+                seconds,
+            } => self.sessions.get(&login) == Some(&Some((logout_ms, seconds))),
+        }
+    }
+
+    fn is_totalled(&self, record: &Record) -> bool {
+        let daily = self.state.days.get(&record.day);
+        daily.is_some_and(|daily| daily.records.contains(&record.id))
+    }
+
+    fn totals_do_not_lead(&self) -> Verdict {
+        for (day, daily) in self.state.days.iter() {
+            let mut expected = self
+                .truth
+                .initial
+                .days
+                .get(day)
+                .cloned()
+                .unwrap_or_default();
+            let mut users = self.truth.old_users(|of| of == day);
+            let of_day = self.truth.records.iter().filter(|r| r.day == *day);
+            for record in of_day.filter(|record| self.is_totalled(record)) {
+                if !self.is_stored(record) {
+                    return Err(format!("totalled, but not stored: {record:?}"));
+                }
+                expected.add(&record.delta());
+                users.extend(record.login());
+            }
+            same_totals(day, daily, &expected)?;
+            at_most(
+                &format!("dau of {day}"),
+                daily.total(Counter::Dau),
+                users.len(),
+            )?;
+        }
+        self.mau_does_not_lead()
+    }
+
+    fn mau_does_not_lead(&self) -> Verdict {
+        for month in self.months() {
+            let mut users = self.truth.old_users(|day| day.starts_with(month));
+            let of_month = self
+                .truth
+                .records
+                .iter()
+                .filter(|r| r.day.starts_with(month));
+            let totalled = of_month.filter(|record| self.is_totalled(record));
+            users.extend(totalled.filter_map(Record::login));
+            at_most(
+                &format!("mau of {month}"),
+                self.month(month).mau,
+                users.len(),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn months(&self) -> BTreeSet<&'a str> {
+        self.truth.days.iter().map(|day| day.month()).collect()
+    }
+
+    /// The sums of a month, as far as its bases are summed up.
+    fn month(&self, month: &str) -> Sums {
+        let mut sums = self.state.month_sums(month);
+        let bases = self
+            .state
+            .bases
+            .iter()
+            .filter(|(day, _)| day.starts_with(month));
+        for base in bases.filter_map(|(_, base)| base.sums) {
+            sums.mau += base.mau;
+            sums.session_seconds += base.session_seconds;
+            sums.sessions_closed += base.sessions_closed;
+        }
+        sums
+    }
+
+    fn everything_is_stored(&self) -> Verdict {
+        self.all_but_what_the_dead_left("stored", |record| self.is_stored(record))
+    }
+
+    fn everything_is_totalled(&self) -> Verdict {
+        self.all_but_what_the_dead_left("totalled", |record| {
+            self.is_totalled(record) || !self.is_stored(record) || self.truth.is_excused(record)
+        })
+    }
+
+    fn all_but_what_the_dead_left(&self, what: &str, is: impl Fn(&Record) -> bool) -> Verdict {
+        let mut left: BTreeMap<usize, u64> = self.truth.dead().collect();
+        for record in self.truth.records.iter().filter(|record| !is(record)) {
+            match left.get_mut(&record.process) {
+                Some(left) if *left > 0 => *left -= 1,
+                _ => return Err(format!("not {what}: {record:?}")),
+            }
+        }
+        Ok(())
+    }
+
+    fn users_are_counted(&self) -> Verdict {
+        for (day, daily) in self.state.days.iter() {
+            let name = format!("dau of {day}");
+            self.counted(&name, daily.total(Counter::Dau), |of| of == day)?;
+        }
+        for month in self.months() {
+            let sums = self.month(month);
+            self.counted(&format!("mau of {month}"), sums.mau, |day| {
+                day.starts_with(month)
+            })?;
+            self.durations_are_summed(month, sums)?;
+        }
+        Ok(())
+    }
+
+    fn counted(&self, name: &str, count: f64, of: impl Fn(&str) -> bool) -> Verdict {
+        let sessions = self.state.sessions.values().filter(|s| of(&s.day));
+        let users: BTreeSet<&str> = sessions.map(|session| session.user.as_str()).collect();
+        at_most(name, count, users.len())?;
+        let excused = self.excused(of);
+        let least = users.difference(&excused).count();
+        if count < least as f64 {
+            return Err(format!(
+                "{name} is {count}, and at least {least} are certain"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Users whom a dead process may have marked without counting them, and those whose count went
+    /// away when a backup was put back.
+    fn excused(&self, of: impl Fn(&str) -> bool) -> BTreeSet<&str> {
+        let stored = self
+            .truth
+            .records
+            .iter()
+            .filter(|r| of(&r.day) && self.is_stored(r));
+        let lost = |r: &&Record| !self.is_totalled(r) || self.truth.restored.contains(&r.id);
+        stored.filter(lost).filter_map(Record::login).collect()
+    }
+
+    /// The mean of a month is exact over old sessions and what is totalled.
+    fn durations_are_summed(&self, month: &str, sums: Sums) -> Verdict {
+        let mut expected = Sums::default();
+        let initial = self.truth.initial.sessions.values();
+        let old = initial.filter(|s| s.day.starts_with(month) && s.logout_ms.is_some());
+        let totalled = self
+            .truth
+            .records
+            .iter()
+            .filter(|record| record.day.starts_with(month) && self.is_totalled(record));
+        let new = totalled.filter_map(|record| match record.what {
+            What::Logout { seconds, .. } => Some(seconds),
+            _ => None,
+        });
+        for seconds in old
+            .map(|session| session.seconds)
+            .chain(new)
+            .filter(|s| *s > 0.0)
+        {
+            expected.session_seconds += seconds;
+            expected.sessions_closed += 1.0;
+        }
+        let found = (sums.session_seconds, sums.sessions_closed);
+        let wanted = (expected.session_seconds, expected.sessions_closed);
+        if found != wanted {
+            return Err(format!(
+                "sessions of {month} sum up to {found:?}, not {wanted:?}"
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn same_totals(day: &str, found: &Daily, expected: &Daily) -> Verdict {
+    for counter in Counter::ALL.into_iter().filter(|c| *c != Counter::Dau) {
+        let (found, expected) = (found.total(counter), expected.total(counter));
+        if found != expected {
+            let field = counter.field();
+            return Err(format!(
+                "{field} of {day} is {found}; its records say {expected}"
+            ));
+        }
+    }
+    let durations = |daily: &Daily| (daily.sums.session_seconds, daily.sums.sessions_closed);
+    let (found, expected) = (durations(found), durations(expected));
+    if found != expected {
+        return Err(format!(
+            "durations of {day} are {found:?}; its records say {expected:?}"
+        ));
+    }
+    Ok(())
+}
+
+fn at_most(name: &str, count: f64, most: usize) -> Verdict {
+    if count > most as f64 {
+        return Err(format!("{name} is {count}, and there are {most}"));
+    }
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! A process of a run: a real pipeline, and its host.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bson::Document;
+use tokio::sync::Notify;
+
+use super::flaws::Flaw;
+use super::oracle::{self, Verdict};
+use super::seen::Sight;
+use super::world::{Handle, SharedWorld, lock};
+use crate::config::Config;
+use crate::host::{Host, Message};
+use crate::pipeline::tests::hooks::{self, Identity};
+use crate::pipeline::{Pipeline, Request, spawn};
+use crate::shared::Shared;
+use crate::store::Connection;
+
+/// The interval ends in a part of a tick in which the model has nothing else happen.
+const OPTIONS: &str = r#"{"flushIntervalMs": 42, "operationTimeoutMs": 60000}"#;
+/// How often a flush may run out of time before it counts as hanging.
+const PATIENCE: u32 = 3;
+
+type Answer = Result<Option<Vec<u8>>, String>;
+
+/// What the pipeline answers.
+#[derive(Default)]
+struct Answers {
+    answers: Mutex<HashMap<u32, Answer>>,
+    came: Notify,
+}
+
+impl Answers {
+    fn take(&self, request: u32) -> Option<Answer> {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.remove(&request)
+    }
+}
+
+impl Host for Answers {
+    fn deliver(&self, message: Message) {
+        let (request, answer) = match message {
+            Message::Done { request, result } => (request, Ok(result)),
+            Message::Failed { request, error } => (request, Err(error.to_string())),
+            _ => return,
+        };
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.insert(request, answer);
+        self.came.notify_one();
+    }
+}
+
+pub struct Process {
+    pub id: usize,
+    world: SharedWorld,
+    pub pipeline: Pipeline,
+    answers: Arc<Answers>,
+    last_request: u32,
+    /// Requests for metrics that are open, each with its day.
+    asked: Vec<(u32, usize)>,
+}
+
+impl Process {
+    /// `slot` is its place among those that run at once.
+    pub fn start(world: &SharedWorld, slot: usize) -> Process {
+        let id = lock(world).truth.new_process();
+        let handle = Handle {
+            world: Arc::clone(world),
+            process: id,
+        };
+        let opener = Arc::new(move |_: Connection| {
+            let handle = handle.clone();
+            let opening = async move { Ok(handle) };
+            Box::pin(opening)
+                as std::pin::Pin<Box<dyn Future<Output = crate::store::Result<Handle>> + Send>>
+        });
+        let (config, _) = Config::from_json(OPTIONS, "{}").expect("valid options");
+        let answers = Arc::new(Answers::default());
+        let shared = Shared::new(config, Arc::clone(&answers) as Arc<dyn Host>);
+        let reuses = lock(world).flaw == Some(Flaw::NumbersReused);
+        let pipeline = match reuses {
+            true => hooks::with_identity(identity(slot), || spawn(shared, opener)),
+            false => spawn(shared, opener),
+        };
+        pipeline.connect(connection());
+        Process {
+            id,
+            world: Arc::clone(world),
+            pipeline,
+            answers,
+            last_request: 0,
+            asked: Vec::new(),
+        }
+    }
+
+    /// It ends without warning: nobody hears of it any more, and it hears of nobody.
+    pub fn crash(self) {
+        let left = self.pipeline.shared().gauges().queued;
+        let mut world = lock(&self.world);
+        world.truth.bury(self.id, left);
+        world.seen[Sight::Crash] += 1;
+    }
+
+    pub fn relocate(&self) {
+        self.pipeline.relocate(connection());
+        lock(&self.world).seen[Sight::Move] += 1;
+    }
+
+    pub fn request(&mut self, what: Request) -> u32 {
+        self.last_request += 1;
+        self.pipeline.request(self.last_request, what);
+        self.last_request
+    }
+
+    pub fn ask_for_metrics(&mut self, day: usize) {
+        let now_ms = lock(&self.world).truth.evening_ms(day);
+        let request = self.request(Request::Metrics { now_ms });
+        self.asked.push((request, day));
+    }
+
+    /// Metrics that were answered meanwhile must not lead.
+    pub fn check_answers(&mut self) -> Verdict {
+        let mut verdict = Ok(());
+        self.asked.retain(|(request, day)| {
+            let answer = self.answers.take(*request);
+            if let Some(Ok(Some(bytes))) = &answer {
+                let mut world = lock(&self.world);
+                world.seen[Sight::Metrics] += 1;
+                let checked = oracle::metrics_do_not_lead(&world.truth, *day, &read(bytes));
+                verdict = verdict.clone().and(checked);
+            }
+            answer.is_none()
+        });
+        verdict
+    }
+
+    /// Writes everything that it was given.
+    pub async fn settle(&mut self) -> Verdict {
+        for _ in 0..PATIENCE {
+            let request = self.request(Request::Flush);
+            if self.answer(request).await.is_ok() {
+                return self.is_settled();
+            }
+        }
+        Err(format!("process {} does not come to an end", self.id))
+    }
+
+    /// Only a backup that was put back may have left totals out, and then it is said.
+    fn is_settled(&self) -> Verdict {
+        let counts = self.pipeline.shared().health.counts();
+        let queued = self.pipeline.shared().gauges().queued;
+        let mut world = lock(&self.world);
+        let is_whole = counts.accepted == counts.written && queued == 0;
+        if !is_whole || !counts.dropped.is_empty() {
+            return Err(format!("process {} lost something: {counts:?}", self.id));
+        }
+        if !counts.noted.is_empty() && !world.truth.is_restored {
+            return Err(format!(
+                "process {} left out totals: {:?}",
+                self.id, counts.noted
+            ));
+        }
+        if counts.noted.contains_key("totals_uncertain") {
+            world.truth.note_uncertain(self.id);
+        }
+        Ok(())
+    }
+
+    /// Reads the metrics of a day when all is calm.
+    pub async fn metrics(&mut self, day: usize) -> Result<Document, String> {
+        let now_ms = lock(&self.world).truth.evening_ms(day);
+        let request = self.request(Request::Metrics { now_ms });
+        let answer = self.answer(request).await?;
+        Ok(read(&answer.unwrap_or_default()))
+    }
+
+    async fn answer(&self, request: u32) -> Answer {
+        loop {
+            if let Some(answer) = self.answers.take(request) {
+                return answer;
+            }
+            self.answers.came.notified().await;
+        }
+    }
+}
+
+fn read(bytes: &[u8]) -> Document {
+    bson::deserialize_from_slice(bytes).expect("valid BSON")
+}
+
+fn connection() -> Connection {
+    let json = r#"{"uri": {"uri": "mongodb://unused", "database": null}}"#;
+    serde_json::from_str(json).expect("a connection")
+}
+
+fn identity(slot: usize) -> Identity {
+    Identity {
+        writer: format!("reused000{slot}"),
+        first_seq: 1 << 40,
+    }
+}

@@ -1,0 +1,143 @@
+//! Drives real pipelines through a scenario, and asks the oracle.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::time::{sleep, sleep_until};
+
+use super::flaws::Flaw;
+use super::oracle::{self, Verdict};
+use super::process::Process;
+use super::scenario::{Call, Scenario, Step};
+use super::seen::{Seen, Sight};
+use super::world::{SharedWorld, World, lock};
+use crate::pipeline::Request;
+use crate::pipeline::tests::hooks;
+
+/// What happened, and what was wrong.
+pub fn run(scenario: &Scenario, flaw: Option<Flaw>) -> (Seen, Verdict) {
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    hooks::begin(flaw);
+    let outcome = runtime.block_on(async {
+        let mut run = Run::new(scenario, flaw);
+        let verdict = run.whole(&scenario.steps).await;
+        (lock(&run.world).seen, verdict)
+    });
+    drop(runtime);
+    hooks::end();
+    outcome
+}
+
+struct Run {
+    world: SharedWorld,
+    processes: Vec<Process>,
+}
+
+impl Run {
+    fn new(scenario: &Scenario, flaw: Option<Flaw>) -> Run {
+        let world = Arc::new(Mutex::new(World::new(scenario, flaw)));
+        lock(&world).seen[Sight::Run] += 1;
+        let slots = 0..scenario.processes;
+        Run {
+            processes: slots.map(|slot| Process::start(&world, slot)).collect(),
+            world,
+        }
+    }
+
+    async fn whole(&mut self, steps: &[Step]) -> Verdict {
+        for step in steps {
+            self.step(step).await;
+            self.nothing_was_wrong()?;
+        }
+        lock(&self.world).calm();
+        self.settle().await?;
+        while !lock(&self.world).is_quiet() {
+            sleep(Duration::from_secs(1)).await;
+        }
+        lock(&self.world).views.commit();
+        self.settle().await
+    }
+
+    async fn step(&mut self, step: &Step) {
+        lock(&self.world).seen[Sight::Step] += 1;
+        let mut ticks = 1;
+        match step {
+            Step::Track(slot, calls) => self.track(*slot, calls),
+            Step::Pass(so_many) => ticks = *so_many,
+            Step::Flush(slot) => drop(self.at(*slot).request(Request::Flush)),
+            Step::Metrics(slot, day) => self.at(*slot).ask_for_metrics(*day),
+            Step::TotalsDue(slot) => self.at(*slot).pipeline.totals_due(),
+            Step::Crash(slot) => self.crash(*slot),
+            Step::Move(slot) => self.at(*slot).relocate(),
+            Step::Restore(back) => lock(&self.world).restore(*back),
+        }
+        let until = lock(&self.world).in_ticks(ticks);
+        sleep_until(until).await;
+    }
+
+    fn at(&mut self, slot: usize) -> &mut Process {
+        let count = self.processes.len();
+        &mut self.processes[slot % count]
+    }
+
+    fn track(&mut self, slot: usize, calls: &[Call]) {
+        let id = self.at(slot).id;
+        let frames: Vec<u8> = {
+            let mut world = lock(&self.world);
+            world.seen[Sight::Record] += calls.len() as u64;
+            let frames = calls.iter().map(|call| world.truth.track(id, call));
+            frames.flatten().collect()
+        };
+        let refused = self.at(slot).pipeline.push(&frames, calls.len() as u32);
+        assert_eq!(refused, 0, "there is room for everything");
+    }
+
+    fn crash(&mut self, slot: usize) {
+        let slot = slot % self.processes.len();
+        let next = Process::start(&self.world, slot);
+        std::mem::replace(&mut self.processes[slot], next).crash();
+    }
+
+    fn nothing_was_wrong(&mut self) -> Verdict {
+        for process in &mut self.processes {
+            process.check_answers()?;
+        }
+        lock(&self.world).violation.take().map_or(Ok(()), Err)
+    }
+
+    /// Everything that was accepted is written; what is late may still come.
+    async fn settle(&mut self) -> Verdict {
+        for process in &mut self.processes {
+            process.settle().await?;
+        }
+        self.nothing_was_wrong()?;
+        self.check_metrics().await?;
+        self.nothing_was_wrong()?;
+        let world = lock(&self.world);
+        oracle::end(&world.views.current, &world.truth)
+    }
+
+    /// Metrics of a month say what its documents say, which the oracle then looks at; unless these may
+    /// have changed meanwhile, or a majority does not hold them yet, as far as reads know.
+    async fn check_metrics(&mut self) -> Verdict {
+        let month_ends = lock(&self.world).truth.month_ends();
+        for day in if month_ends { 0..=1 } else { 1..=1 } {
+            let is_quiet = {
+                let world = lock(&self.world);
+                world.is_quiet() && !world.views.lag()
+            };
+            let shown = self.processes[0].metrics(day).await?;
+            let world = lock(&self.world);
+            match is_quiet {
+                true => oracle::metrics(&world.views.current, &world.truth, day, &shown)?,
+                false => oracle::metrics_do_not_lead(&world.truth, day, &shown)?,
+            }
+        }
+        Ok(())
+    }
+}

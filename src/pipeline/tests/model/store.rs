@@ -1,0 +1,296 @@
+//! The store of one process: the statements of the real one, each a request of its own, and the
+//! statements of the wrong designs in their place.
+
+use bson::oid::ObjectId;
+use bson::{Document, RawDocumentBuf};
+
+use super::flaws::{self, Flaw};
+use super::seen::{Seen, Sight};
+use super::server::{Addition, Session, State};
+use super::world::Handle;
+use crate::calendar::Day;
+use crate::document::Batch;
+use crate::host::Level;
+use crate::store::{
+    Added, Base, Close, Closed, Delta, Marker, MonthView, Prepared, Result, SetAside, Standing,
+    Step, Store,
+};
+
+const APPLIED: Added = Added::Applied {
+    left_out: Vec::new(),
+};
+
+fn id(document: &Document) -> ObjectId {
+    document.get_object_id("_id").expect("an _id")
+}
+
+fn record(document: &Document) -> i32 {
+    document.get_i32("record").expect("the number of a record")
+}
+
+fn session(document: &Document) -> Session {
+    let text = |name: &str| document.get_str(name).expect("a text").to_owned();
+    Session {
+        record: record(document),
+        user: text("userId"),
+        day: text("day"),
+        logout_ms: None,
+        seconds: 0.0,
+    }
+}
+
+/// Whether it is stored under another id than its own.
+fn is_lifted(document: &Document) -> bool {
+    let login = document.get_datetime("loginAt").expect("a login");
+    id(document).timestamp() != *login
+}
+
+fn count_duplicates(seen: &mut Seen, duplicates: u64) {
+    seen[Sight::Duplicate] += duplicates;
+}
+
+impl Handle {
+    fn flaw(&self) -> Option<Flaw> {
+        self.lock().flaw
+    }
+
+    pub fn is(&self, flaw: Flaw) -> bool {
+        self.flaw() == Some(flaw)
+    }
+
+    fn addition(&self, day: &Day, step: Step<'_>, delta: &Delta) -> Addition {
+        let mut world = self.lock();
+        world.memory.note_standing(day.as_str(), step);
+        Addition {
+            day: day.as_str().to_owned(),
+            writer: step.writer.to_owned(),
+            previous: step.previous,
+            last: step.last,
+            delta: delta.clone(),
+            records: world.truth.group(self.process, day.as_str(), step.last),
+        }
+    }
+
+    async fn compare_and_add(&self, addition: Addition) -> Result<Added> {
+        let matches = self
+            .write(move |state, seen| {
+                let matches = state.add(&addition);
+                seen[Sight::Miss] += u64::from(!matches);
+                matches
+            })
+            .await?;
+        Ok(match matches || self.is(Flaw::MissedIsApplied) {
+            true => APPLIED,
+            false => Added::Missed,
+        })
+    }
+
+    async fn add_anyhow(
+        &self,
+        addition: Addition,
+        statement: fn(&mut State, &Addition),
+    ) -> Result<Added> {
+        self.write(move |state, _| statement(state, &addition))
+            .await?;
+        Ok(APPLIED)
+    }
+
+    async fn add_cut_anew(&self, addition: Addition) -> Result<Added> {
+        let parts = {
+            let world = &mut *self.lock();
+            world.memory.cut_anew(&world.truth, addition)
+        };
+        for part in parts {
+            self.add_anyhow(part, flaws::guarded_add).await?;
+        }
+        Ok(APPLIED)
+    }
+
+    async fn set_sums(&self, addition: Addition) -> Result<Added> {
+        let share = self.lock().memory.share(addition);
+        self.add_anyhow(share, flaws::set_share).await
+    }
+
+    /// A batch answers only how many matched.
+    async fn close_all(&self, closes: &[Close], only_open: bool) -> Result<Vec<bool>> {
+        let closes = closes.to_vec();
+        self.write(move |state, _| {
+            let close = |close: &Close| {
+                let is_open = state
+                    .sessions
+                    .get(&close.session)
+                    .is_some_and(|session| session.logout_ms.is_none());
+                (is_open || !only_open) && state.close(close)
+            };
+            closes.iter().map(close).collect()
+        })
+        .await
+    }
+}
+
+fn owned(users: &[&str]) -> Vec<String> {
+    users.iter().map(|user| (*user).to_owned()).collect()
+}
+
+impl Store for Handle {
+    async fn prepare(&self) -> Result<Prepared> {
+        self.read(|_| Prepared::Ready(Vec::new())).await
+    }
+
+    async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
+        Ok(Vec::new())
+    }
+
+    async fn insert_events(&self, batch: &Batch) -> Result<Vec<SetAside>> {
+        let events = batch.documents();
+        let events: Vec<_> = events.iter().map(|d| (id(d), record(d))).collect();
+        self.write(move |state, seen| {
+            let replays = state.insert_events(&events);
+            seen[Sight::Replay] += replays;
+            count_duplicates(seen, replays);
+            Vec::new()
+        })
+        .await
+    }
+
+    async fn insert_sessions(&self, batch: &Batch) -> Result<Vec<SetAside>> {
+        let given = batch.documents();
+        let sessions: Vec<_> = given.iter().map(|d| (id(d), session(d))).collect();
+        let lifted = given.iter().filter(|d| is_lifted(d)).count() as u64;
+        self.write(move |state, seen| {
+            seen[Sight::Lifted] += lifted;
+            let replays = state.insert_sessions(&sessions);
+            seen[Sight::Replay] += replays;
+            count_duplicates(seen, replays);
+            Vec::new()
+        })
+        .await
+    }
+
+    async fn close_sessions(&self, closes: &[Close]) -> Result<Vec<Closed>> {
+        let only_open = self.is(Flaw::OnlyOpenIsClosed);
+        let all = self.close_all(closes, only_open).await?;
+        if all.iter().all(|matched| *matched) {
+            return Ok(vec![Closed::ByThis; closes.len()]);
+        }
+        let mut closed = Vec::new();
+        for close in closes {
+            let matched = self
+                .close_all(std::slice::from_ref(close), only_open)
+                .await?;
+            closed.push(match matched[0] {
+                true => Closed::ByThis,
+                false => Closed::NotByThis,
+            });
+        }
+        Ok(closed)
+    }
+
+    async fn ensure_day(&self, day: &Day) -> Result<()> {
+        if self.is(Flaw::GuardedUpsert) {
+            return Ok(());
+        }
+        let day = day.clone();
+        self.write(move |state, _| state.ensure_day(day.as_str()))
+            .await
+    }
+
+    async fn add(&self, day: &Day, step: Step<'_>, delta: &Delta) -> Result<Added> {
+        let addition = self.addition(day, step, delta);
+        match self.flaw() {
+            Some(Flaw::GuardedUpsert) => self.add_anyhow(addition, flaws::guarded_upsert).await,
+            Some(Flaw::GroupsCutAnew) => self.add_cut_anew(addition).await,
+            Some(Flaw::CumulativeSet) => self.set_sums(addition).await,
+            _ => self.compare_and_add(addition).await,
+        }
+    }
+
+    async fn standing(&self, day: &Day, writer: &str) -> Result<Standing> {
+        let (day, writer) = (day.as_str().to_owned(), writer.to_owned());
+        if self.flaw().is_some_and(Flaw::repeats) {
+            return Ok(Standing::At(self.lock().memory.standing(&day, &writer)));
+        }
+        let local = self.is(Flaw::LocalStanding);
+        let standing = move |state: &State| state.standing(&day, &writer);
+        if local {
+            return self.read_local(standing).await;
+        }
+        self.read(standing).await
+    }
+
+    async fn confirm(&self, day: &Day, writer: &str, seq: Option<i64>) -> Result<bool> {
+        if self.is(Flaw::NotConfirmed) || self.is(Flaw::LocalStanding) {
+            return Ok(true);
+        }
+        let (day, writer) = (day.clone(), writer.to_owned());
+        self.write(move |state, seen| {
+            let stands = state.standing(day.as_str(), &writer) == Standing::At(seq);
+            seen[Sight::Miss] += u64::from(!stands);
+            stands
+        })
+        .await
+    }
+
+    async fn find_markers(&self, period: &str, users: &[&str]) -> Result<Vec<Marker>> {
+        let (period, users) = (period.to_owned(), owned(users));
+        let local = self.is(Flaw::LocalMarkers);
+        let find = move |state: &State| state.find_markers(&period, &users);
+        if local {
+            return self.read_local(find).await;
+        }
+        self.read(find).await
+    }
+
+    async fn insert_markers(&self, markers: &[Marker]) -> Result<()> {
+        let markers = markers.to_vec();
+        self.write(move |state, seen| count_duplicates(seen, state.insert_markers(&markers)))
+            .await
+    }
+
+    async fn users_up_to(&self, day: &Day, users: &[&str], cut: ObjectId) -> Result<Vec<String>> {
+        if self.is(Flaw::MarkerAloneDecides) {
+            return Ok(Vec::new());
+        }
+        let (day, mut users) = (day.clone(), owned(users));
+        self.read(move |state| {
+            let is_old = |user: &String| {
+                let mut old = state.sessions_up_to(day.as_str(), cut);
+                old.any(|session| session.user == *user)
+            };
+            users.retain(is_old);
+            users
+        })
+        .await
+    }
+
+    async fn bases(&self, days: &[Day]) -> Result<Vec<Base>> {
+        self.read_or_insert_bases(days).await
+    }
+
+    async fn claim_history(&self, day: &Day, builder: &str) -> Result<bool> {
+        self.claim_month(day, builder).await
+    }
+
+    async fn mark_base(&self, day: &Day, cut: ObjectId) -> Result<()> {
+        self.mark_old_sessions(day, cut).await
+    }
+
+    async fn sum_bases(&self, days: &[Day]) -> Result<()> {
+        self.sum_marked(days).await
+    }
+
+    async fn month(&self, today: &Day) -> Result<MonthView> {
+        let today = today.clone();
+        self.read(move |state| MonthView {
+            today: state.today(today.as_str()),
+            sums: state.month_sums(today.month()),
+        })
+        .await
+    }
+
+    async fn newest_days(&self, _: u32) -> Result<Vec<RawDocumentBuf>> {
+        self.read(|_| Vec::new()).await
+    }
+
+    async fn close(&self) {}
+}

@@ -1,0 +1,354 @@
+//! What was really tracked: every record that a process accepted, and what the database held before.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use bson::oid::ObjectId;
+use bson::rawdoc;
+
+use super::scenario::{Call, CallKind, OldDay, Scenario};
+use super::server::{Daily, Session, State};
+use crate::calendar::Day;
+use crate::counters::Counter;
+use crate::record::testing::frame;
+use crate::store::Delta;
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+/// 2026-11-02: the next day is of the same month.
+const IN_NOVEMBER_MS: i64 = 1_793_577_600_000;
+/// 2027-02-28: the next day is not.
+const END_OF_FEBRUARY_MS: i64 = 1_803_772_800_000;
+/// A process numbers its records from a multiple of this.
+const NUMBERS: i64 = 1 << 20;
+const SESSION_EVENT: [u8; 2] = [2, 3];
+
+/// A numbered record.
+#[derive(Debug, Clone)]
+pub struct Record {
+    pub id: i32,
+    pub process: usize,
+    /// From 1, without gaps.
+    pub number: i64,
+    pub day: String,
+    pub what: What,
+}
+
+#[derive(Debug, Clone)]
+pub enum What {
+    Event {
+        counter: Counter,
+        amount: f64,
+        stored: bool,
+    },
+    Login {
+        user: String,
+    },
+    /// Of the session that this record began.
+    Logout {
+        login: i32,
+        logout_ms: i64,
+        seconds: f64,
+    },
+}
+
+impl Record {
+    /// What it adds, but for distinct users.
+    pub fn delta(&self) -> Delta {
+        let mut delta = Delta::default();
+        let (counter, amount) = match self.what {
+            What::Event {
+                counter, amount, ..
+            } => (counter, amount),
+            What::Login { .. } => (Counter::SessionCount, 1.0),
+            What::Logout { seconds, .. } => (Counter::TotalSessionS, seconds),
+        };
+        delta.add(counter, amount);
+        if counter == Counter::TotalSessionS && amount > 0.0 {
+            delta.session_seconds = amount;
+            delta.sessions_closed = 1.0;
+        }
+        delta
+    }
+
+    pub fn login(&self) -> Option<&str> {
+        match &self.what {
+            What::Login { user } => Some(user),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Process {
+    last_number: i64,
+    /// Who is logged in: with which record, when.
+    active: HashMap<String, (i32, i64, String)>,
+    /// The last record of each group whose totals it has sent.
+    groups: BTreeSet<i64>,
+    /// Records that were not settled when it died.
+    left: Option<u64>,
+    /// It has said that totals of its records are missing.
+    is_uncertain: bool,
+}
+
+pub struct Truth {
+    pub initial: State,
+    pub days: [Day; 2],
+    pub records: Vec<Record>,
+    processes: Vec<Process>,
+    /// Records whose totals were lost when a backup was put back.
+    pub restored: BTreeSet<i32>,
+    pub is_restored: bool,
+    eve_ms: i64,
+}
+
+impl Truth {
+    pub fn new(scenario: &Scenario) -> Truth {
+        let eve_ms = match scenario.month_ends {
+            true => END_OF_FEBRUARY_MS,
+            false => IN_NOVEMBER_MS,
+        };
+        Truth {
+            initial: old_state(scenario, eve_ms),
+            days: [Day::of(eve_ms), Day::of(eve_ms + DAY_MS)],
+            records: Vec::new(),
+            processes: Vec::new(),
+            restored: BTreeSet::new(),
+            is_restored: false,
+            eve_ms,
+        }
+    }
+
+    /// Whether a month ends between the two days.
+    pub fn month_ends(&self) -> bool {
+        self.days[0].month() != self.days[1].month()
+    }
+
+    /// The last moment of a day of the run, as the host's clock shows it.
+    pub fn evening_ms(&self, day: usize) -> i64 {
+        self.eve_ms + day as i64 * DAY_MS + 23 * HOUR_MS
+    }
+
+    pub fn new_process(&mut self) -> usize {
+        self.processes.push(Process::default());
+        self.processes.len() - 1
+    }
+
+    pub fn bury(&mut self, process: usize, left: u64) {
+        self.processes[process].left = Some(left);
+    }
+
+    pub fn is_dead(&self, process: usize) -> bool {
+        self.processes[process].left.is_some()
+    }
+
+    /// It has said that totals are missing; it may only after a backup was put back.
+    pub fn note_uncertain(&mut self, process: usize) {
+        self.processes[process].is_uncertain = true;
+    }
+
+    /// Whether the totals of a record may be missing although its process lives.
+    pub fn is_excused(&self, record: &Record) -> bool {
+        self.restored.contains(&record.id)
+            || self.is_restored && self.processes[record.process].is_uncertain
+    }
+
+    /// The processes that died, with what each had not settled.
+    pub fn dead(&self) -> impl Iterator<Item = (usize, u64)> {
+        let processes = self.processes.iter().enumerate();
+        processes.filter_map(|(process, facts)| Some((process, facts.left?)))
+    }
+
+    /// The records of a process on a day that a group up to `last` holds: those after its group before.
+    pub fn group(&mut self, process: usize, day: &str, last: i64) -> BTreeSet<i32> {
+        let last = last % NUMBERS;
+        let groups = &mut self.processes[process].groups;
+        groups.insert(last);
+        let before = groups.range(..last).next_back().copied().unwrap_or(0);
+        let records = self.records.iter().filter(|record| {
+            record.process == process
+                && record.day == day
+                && (before + 1..=last).contains(&record.number)
+        });
+        records.map(|record| record.id).collect()
+    }
+
+    /// The number that a record has in the entries of its writer, given a later one.
+    pub fn seq(&self, id: i32, later: i64) -> i64 {
+        later - later % NUMBERS + self.record(id).number
+    }
+
+    /// What these records add, but for distinct users.
+    pub fn delta(&self, ids: &BTreeSet<i32>) -> Delta {
+        let mut daily = Daily::default();
+        let mut delta = Delta::default();
+        for id in ids {
+            daily.add(&self.record(*id).delta());
+        }
+        for (counter, total) in daily.totals {
+            delta.add(counter, total);
+        }
+        delta.session_seconds = daily.sums.session_seconds;
+        delta.sessions_closed = daily.sums.sessions_closed;
+        delta
+    }
+
+    fn record(&self, id: i32) -> &Record {
+        &self.records[id as usize - 1]
+    }
+
+    /// Takes down a call, and returns its frame.
+    pub fn track(&mut self, process: usize, call: &Call) -> Vec<u8> {
+        let user = user(call.user);
+        let id = self.records.len() as i32 + 1;
+        let time_ms = self.time_ms(call, id);
+        match call.kind {
+            CallKind::Event(kind, stored) => self.event(process, &user, time_ms, kind, stored),
+            CallKind::Login => {
+                let day = Day::of(time_ms).as_str().to_owned();
+                let active = &mut self.processes[process].active;
+                active.insert(user.clone(), (id, time_ms, day.clone()));
+                let frame = session_frame(SESSION_EVENT[0], time_ms, &user, id);
+                self.note(process, day, What::Login { user });
+                frame
+            }
+            CallKind::Logout { at_once } => self.logout(process, &user, time_ms, at_once),
+        }
+    }
+
+    fn event(
+        &mut self,
+        process: usize,
+        user: &str,
+        time_ms: i64,
+        kind: u8,
+        stored: bool,
+    ) -> Vec<u8> {
+        let counter = match kind % 2 {
+            0 => Counter::CreditsEarned,
+            _ => Counter::GemsSpent,
+        };
+        let amount = f64::from(kind);
+        let id = self.note(
+            process,
+            Day::of(time_ms).as_str().to_owned(),
+            What::Event {
+                counter,
+                amount,
+                stored,
+            },
+        );
+        let elements = elements(user, id);
+        frame(
+            1,
+            u8::from(stored),
+            counter.index(),
+            time_ms,
+            amount,
+            &elements,
+        )
+    }
+
+    fn logout(&mut self, process: usize, user: &str, time_ms: i64, at_once: bool) -> Vec<u8> {
+        let Some((login, login_ms, day)) = self.processes[process].active.remove(user) else {
+            return session_frame(SESSION_EVENT[1], time_ms, user, 0);
+        };
+        let logout_ms = if at_once { login_ms } else { time_ms };
+        let seconds = ((logout_ms - login_ms) / 1000) as f64;
+        let what = What::Logout {
+            login,
+            logout_ms,
+            seconds,
+        };
+        let id = self.note(process, day, what);
+        session_frame(SESSION_EVENT[1], logout_ms, user, id)
+    }
+
+    fn note(&mut self, process: usize, day: String, what: What) -> i32 {
+        let id = self.records.len() as i32 + 1;
+        let number = &mut self.processes[process].last_number;
+        *number += 1;
+        self.records.push(Record {
+            id,
+            process,
+            number: *number,
+            day,
+            what,
+        });
+        id
+    }
+
+    /// Whole seconds, later with each record; a slow clock is behind the sessions of before.
+    fn time_ms(&self, call: &Call, id: i32) -> i64 {
+        let hour = if call.slow_clock { 2 } else { 8 };
+        let day = i64::from(call.morrow) * DAY_MS;
+        self.eve_ms + day + hour * HOUR_MS + i64::from(id) * 10_000
+    }
+
+    /// The users of these days before the run.
+    pub fn old_users(&self, of: impl Fn(&str) -> bool) -> BTreeSet<&str> {
+        let old = self.initial.sessions.values().filter(|s| of(&s.day));
+        old.map(|session| session.user.as_str()).collect()
+    }
+}
+
+fn user(number: u8) -> String {
+    format!("u{number}")
+}
+
+fn elements(user: &str, id: i32) -> Vec<u8> {
+    let document = rawdoc! { "userId": user, "record": id };
+    let bytes = document.as_bytes();
+    bytes[4..bytes.len() - 1].to_vec()
+}
+
+fn session_frame(kind: u8, time_ms: i64, user: &str, id: i32) -> Vec<u8> {
+    frame(kind, 1, 0, time_ms, 0.0, &elements(user, id))
+}
+
+/// What the replaced class wrote: sessions, and daily documents with its own `dau`.
+fn old_state(scenario: &Scenario, eve_ms: i64) -> State {
+    let mut state = State::default();
+    for (number, old) in scenario.old.iter().enumerate() {
+        let morning_ms = match old.day {
+            OldDay::First if scenario.month_ends => END_OF_FEBRUARY_MS - 27 * DAY_MS,
+            OldDay::First => IN_NOVEMBER_MS - DAY_MS,
+            OldDay::Eve => eve_ms,
+            OldDay::Morrow => eve_ms + DAY_MS,
+        };
+        let login_ms = morning_ms + 4 * HOUR_MS + number as i64 * 10_000;
+        let session = Session {
+            record: -(number as i32) - 1,
+            user: user(old.user),
+            day: Day::of(login_ms).as_str().to_owned(),
+            logout_ms: old.seconds.map(|s| login_ms + i64::from(s) * 1000),
+            seconds: old.seconds.unwrap_or(0).into(),
+        };
+        count_old(&mut state, &session);
+        state.insert_sessions(&[(old_id(login_ms, number), session)]);
+    }
+    state
+}
+
+fn count_old(state: &mut State, session: &Session) {
+    state.ensure_day(&session.day);
+    let known = state.sessions.values();
+    let is_new = !known
+        .clone()
+        .any(|s| s.day == session.day && s.user == session.user);
+    let mut delta = Delta::default();
+    delta.add(Counter::SessionCount, 1.0);
+    delta.add(Counter::TotalSessionS, session.seconds);
+    delta.add(Counter::Dau, f64::from(u8::from(is_new)));
+    if let Some(daily) = Arc::make_mut(&mut state.days).get_mut(&session.day) {
+        daily.add(&delta);
+    }
+}
+
+fn old_id(login_ms: i64, number: usize) -> ObjectId {
+    let mut bytes = [7; 12];
+    bytes[..4].copy_from_slice(&((login_ms / 1000) as u32).to_be_bytes());
+    bytes[11] = number as u8;
+    ObjectId::from_bytes(bytes)
+}
