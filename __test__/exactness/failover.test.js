@@ -1,0 +1,170 @@
+// Game servers under load on a replica set of three whose primary steps down and is killed, again and
+// again: what was accepted is stored, once, and every total is exact. Sessions that were there before are
+// summed up meanwhile.
+'use strict';
+
+const assert = require('node:assert');
+const { describe, it } = require('node:test');
+const { useMongod } = require('../integration/setup');
+const { MongoClient } = require('../support/driver');
+const { waitFor } = require('../support/wait');
+const { audit } = require('./audit');
+const { storeOldDays } = require('./old-days');
+const { freshMetrics, troubles, users, withServers } = require('./servers');
+
+const mongo = useMongod({ replSet: 3 });
+
+const SERVERS = 4;
+const DAYS = ['2036-12-31', '2037-01-01'];
+/** 500 events a second and server, on a machine that is not too slow for it. */
+const ROUND = { events: 10, logins: 1, logouts: 1 };
+const PAUSE_MS = 20;
+const ROUND_MS = 5_000;
+/** A primary that takes nothing for so long is sent nothing: all servers wait for a majority. */
+const STILL_MS = 200;
+/** An election takes two seconds or three here, a start after a kill one or two. */
+const ELECTION_MS = 30_000;
+
+const WAYS = ['stepDown', 'kill', 'rollBack', 'stepDown', 'kill'];
+
+const midnight = Date.parse(`${DAYS[1]}T00:00:00.000Z`);
+const times = Array.from({ length: 4_000 }, (_, i) => midnight + (i - 700) * ROUND_MS);
+
+async function ask({ port }, command) {
+  const client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`);
+  try {
+    return await client.db('admin').command(command);
+  } finally {
+    await client.close();
+  }
+}
+
+/** Ways to lose the primary; each answers what is to be done once there is another, which may answer
+ *  something to be shown. */
+const LOSSES = {
+  async stepDown(primary) {
+    await ask(primary, { replSetStepDown: 5, secondaryCatchUpPeriodSecs: 2, force: true });
+    return () => 'it stays';
+  },
+  async kill(primary) {
+    await primary.kill('SIGKILL');
+    return () => primary.restart();
+  },
+  /** It takes writes that the others never get, and takes them back when it returns. */
+  async rollBack(primary) {
+    const others = mongo.server.members.filter((member) => member !== primary);
+    await Promise.all(others.map((member) => member.kill('SIGKILL')));
+    await waitForMinority(primary);
+    await primary.kill('SIGKILL');
+    await Promise.all(others.map((member) => member.restart()));
+    return async () => {
+      await primary.restart();
+      await waitUntilItFollows(primary);
+      const [, counts] = /Rollback reverted command counts.*"attr":(.*)}/.exec(primary.log()) ?? [];
+      // On a busy machine the others may have got all of it before they were killed.
+      return counts ? `it took back ${counts}` : 'it had nothing to take back';
+    };
+  },
+};
+
+/** Waits until a member has taken what it is sent, which no majority confirms, and would keep it. */
+async function waitForMinority(member) {
+  let before;
+  const isLeftAlone = async () => {
+    const { optimes } = await ask(member, { replSetGetStatus: 1 });
+    const [applied, durable, committed] = [
+      'appliedOpTime',
+      'durableOpTime',
+      'lastCommittedOpTime',
+    ].map((name) => optimes[name].ts);
+    const isStill = before?.equals(applied);
+    before = applied;
+    return isStill && durable.equals(applied) && committed.lessThan(durable);
+  };
+  await waitFor(isLeftAlone, { what: 'writes of a minority', everyMs: STILL_MS });
+}
+
+/** What a member took in an earlier term and must take back is gone when it has what came later. */
+async function waitUntilItFollows(member) {
+  const follows = async () => {
+    const { term } = await ask(await mongo.server.primary(), { replSetGetStatus: 1 });
+    const { optimes } = await ask(member, { replSetGetStatus: 1 });
+    return Number(optimes.appliedOpTime.t) >= Number(term);
+  };
+  const options = { timeoutMs: ELECTION_MS, what: 'a member to follow', everyMs: STILL_MS };
+  await waitFor(follows, options);
+}
+
+/** Events must arrive before and after each loss, else it was none of theirs. */
+async function waitForMore(database, count) {
+  const arrived = () => database.count('gsoevents');
+  const before = await waitFor(async () => (await arrived()) + 1, { timeoutMs: ELECTION_MS });
+  const more = async () => (await arrived()) >= before + count;
+  await waitFor(more, { timeoutMs: ELECTION_MS, what: `${count} more events`, everyMs: 100 });
+}
+
+/** What the members' own counters say of writes that drivers sent again. */
+async function repeatedByDrivers() {
+  const statuses = await Promise.all(
+    mongo.server.members.map((one) => ask(one, { serverStatus: 1 })),
+  );
+  return statuses.reduce((sum, one) => sum + Number(one.transactions.retriedStatementsCount), 0);
+}
+
+async function losePrimary(t, database, way) {
+  await waitForMore(database, 500);
+  const repeated = await repeatedByDrivers();
+  const lost = await mongo.server.primary();
+  const begun = performance.now();
+  const repair = await LOSSES[way](lost);
+  const replaced = async () => (await mongo.server.primary()) !== lost;
+  await waitFor(replaced, { timeoutMs: ELECTION_MS, what: 'another primary' });
+  await waitForMore(database, 1);
+  const away = Math.round(performance.now() - begun);
+  const remark = await repair();
+  t.diagnostic(`${way}: first event after ${away} ms; ${remark ?? 'it is back'}`);
+  return repeated;
+}
+
+async function playAndLose(t, database, servers) {
+  const all = (what, given) => Promise.all(servers.map((server) => server.tell(what, given)));
+  await all('start');
+  const begun = performance.now();
+  const played = all('play', { round: ROUND, times, pauseMs: PAUSE_MS });
+  played.catch(() => {});
+  let repeated = 0;
+  // A member that is killed forgets its counters.
+  for (const way of WAYS) repeated = Math.max(repeated, await losePrimary(t, database, way));
+  await all('enough');
+  await played;
+  const seconds = (performance.now() - begun) / 1_000;
+  const accounts = await Promise.all(servers.map((server) => server.leave()));
+  const tracked = accounts.reduce((sum, { events }) => sum + events, 0);
+  t.diagnostic(`${Math.round(tracked / seconds)} events/s over ${seconds.toFixed(1)} s`);
+  repeated = Math.max(repeated, await repeatedByDrivers());
+  t.diagnostic(`at least ${repeated} statements repeated by drivers`);
+  return { accounts, repeated };
+}
+
+describe(`${SERVERS} servers on a set whose primary is lost ${WAYS.length} times`, () => {
+  it('write everything once', async (t) => {
+    const database = mongo.database();
+    const seed = Date.now() % 1_000_000;
+    t.diagnostic(`seed ${seed}`);
+    const old = await storeOldDays(database.db, { days: DAYS, seed });
+    const settings = Array.from({ length: SERVERS }, (_, i) => ({
+      // So many that there are new ones to the end.
+      ...{ uri: database.uri, seed: seed + i, users: users(i * 400, 2_000) },
+      clock: new Date(times[0]).toISOString(),
+    }));
+    const { accounts, repeated } = await withServers(settings, (servers) =>
+      playAndLose(t, database, servers),
+    );
+    const metrics = await freshMetrics(database.uri, DAYS);
+    t.diagnostic(JSON.stringify(await audit(database.db, [old, ...accounts], { metrics })));
+    t.diagnostic(troubles(accounts));
+    // Else the losses have hit nobody.
+    const repeatedByUs = accounts.reduce((sum, { health }) => sum + health.retried, 0);
+    assert.ok(repeated + repeatedByUs > 0, 'nothing was repeated');
+  });
+});

@@ -1,0 +1,16 @@
+// Makes writers race: their commands are held at a proxy until all have come, then they go at once.
+'use strict';
+
+/** Holds the first `count` commands for which `when(request)` holds until the last of them comes. */
+function gather(proxy, count, when) {
+  const rule = proxy.rule({
+    when,
+    times: count,
+    fate() {
+      if (rule.taken.length === count) for (const exchange of rule.taken) exchange.forward();
+    },
+  });
+  return rule;
+}
+
+module.exports = { gather };
