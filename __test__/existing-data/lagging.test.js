@@ -1,0 +1,53 @@
+// The class acknowledges a session when one member has it. This package reads what a majority has, and
+// must know the last of those sessions all the same before it tells old from new.
+'use strict';
+
+const assert = require('node:assert');
+const { describe, it } = require('node:test');
+const { create, useMongod } = require('../integration/setup');
+
+const mongo = useMongod({ replSet: 3 });
+
+const SHORTER_THAN_AN_ELECTION_MS = 1_000;
+const today = () => new Date().toISOString().slice(0, 10);
+
+const oldSession = (userId) => ({
+  ...{ userId, username: userId, day: today(), month: today().slice(0, 7), __v: 0 },
+  ...{ loginAt: new Date(), logoutAt: new Date(), durationS: 30 },
+});
+
+describe('sessions that a majority does not have yet', () => {
+  it('are old ones, and their users are not counted again', async () => {
+    const database = mongo.database();
+    const sessions = database.db.collection('gsosessions');
+    const daily = database.db.collection('gsodailies');
+    const majority = { writeConcern: { w: 'majority' } };
+    const day = { day: today(), month: today().slice(0, 7), dau: 2, sessionCount: 2 };
+    await daily.insertOne(day, majority);
+    await sessions.insertOne(oldSession('early'), majority);
+    const uri = `${database.uri}&readPreference=secondaryPreferred`;
+    const { analytics } = create({ uri });
+    analytics.start();
+    // The indexes are there.
+    await analytics.flush();
+
+    const primary = await mongo.server.primary();
+    const others = mongo.server.members.filter((member) => member !== primary);
+    await Promise.all(others.map((member) => member.kill('SIGSTOP')));
+    let login;
+    try {
+      await sessions.insertOne(oldSession('late'), { writeConcern: { w: 1 } });
+      login = analytics.onLogin('late', 'name');
+      await new Promise((resolve) => setTimeout(resolve, SHORTER_THAN_AN_ELECTION_MS));
+    } finally {
+      await Promise.all(others.map((member) => member.kill('SIGCONT')));
+    }
+    await login;
+    await analytics.onLogin('new', 'name');
+
+    const { dau, mau } = await analytics.getMetrics();
+    assert.deepStrictEqual({ dau, mau }, { dau: 3, mau: 3 });
+    const [base] = await database.all('gsouniques', { '_id.p': 'base', '_id.d': today() });
+    assert.strictEqual(base.closed, 2);
+  });
+});
