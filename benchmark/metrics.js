@@ -33,9 +33,7 @@ function month(bench, sessions) {
 }
 
 function writers(bench) {
-  return bench.withDatabase((database) =>
-    bench.measureOn(database, { ...task(), others: WRITERS - 1 }),
-  );
+  return bench.withDatabase((database) => database.measure({ ...task(), others: WRITERS - 1 }));
 }
 
 /** As many entries as if so many processes had written on this day. */
