@@ -20,7 +20,10 @@ const QUIET_MS = 500;
 /** It is not repeated: nothing is left to do after it. */
 const LAST = 'end claim';
 /** May take minutes, so it is waited for as long as the connection lasts. */
-const UNLIMITED = ['insert bases', 'mark old users', 'mark base', 'end base', LAST];
+const UNLIMITED = [
+  ...['insert bases', 'pass old writes'],
+  ...['mark old users', 'mark base', 'end base', LAST],
+];
 /** Guards that let a repetition pass, but not what comes when time has gone on. */
 const GUARDED_AGAINST_THE_PAST = ['confirm day', 'mark base'];
 

@@ -19,7 +19,7 @@ const MINUTES = 60_000;
 /** It is first asked whether they are done, and only what is not is sent again. */
 const LOOKED_FOR = ['insert markers', 'insert bases', 'add to day', 'mark base', 'end base'];
 /** Bases are made by two tasks at once, and a claim is renewed: how often, is a matter of time. */
-const VARYING = ['insert bases', 'claim month'];
+const VARYING = ['insert bases', 'pass old writes', 'claim month'];
 
 const at = (day, minutes) => Date.parse(`${day}T10:00:00.000Z`) + minutes * MINUTES;
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);

@@ -16,6 +16,9 @@ const KINDS = {
     insert === 'gsouniques' && documents[0]._id.p !== 'base',
   'insert bases': ({ insert, documents }) =>
     insert === 'gsouniques' && documents[0]._id.p === 'base',
+  // Orders what is old before what reads it.
+  'pass old writes': ({ update, updates }) =>
+    update === 'gsouniques' && updates[0].q._id.p === 'history' && updates[0].upsert === true,
   // What sums up the sessions that were stored before, in the order in which it comes.
   'claim month': ({ findAndModify }) => findAndModify === 'gsouniques',
   'mark old users': ({ aggregate, pipeline }) =>

@@ -180,6 +180,19 @@ const differences = {
       if (isAboutIt) expected.printed = actual.printed;
     },
   },
+  'totals wait for a unique day': {
+    reason: 'without a unique index a day could be made twice: totals wait until there is one',
+    apply(expected) {
+      expected.database.gsodailies = [];
+    },
+  },
+  'lines about totals that wait': {
+    reason: 'that totals wait is said with what to mend, and at the end what is left',
+    apply(expected, actual) {
+      const extra = actual.printed.filter((line) => !expected.printed.includes(line));
+      if (extra.some((line) => /unique/.test(line))) expected.printed = actual.printed;
+    },
+  },
   'a restart adds up': {
     reason: 'totals are added to, also those of the process before',
     apply(expected) {
