@@ -418,10 +418,20 @@ declare namespace AnalyticsSystem {
     queued: number;
     /** Memory they take, in bytes; bounded by `maxQueueBytes`. */
     queuedBytes: number;
-    /** Records that are in the database, their share of the totals included. */
+    /**
+     * Records that are in the database, their share of the totals included, unless that is among
+     * `noted` (`totals_uncertain`, `total_left_out`).
+     */
     written: number;
     /** Records whose writing was repeated after an error, once per attempt. */
     retried: number;
+    /** Documents that were in the database already when they were sent again: not stored twice. */
+    duplicates: number;
+    /**
+     * Additions to totals that matched nothing, so that it was looked up whether they had been made:
+     * not made twice.
+     */
+    misses: number;
     /** Accepted records that were lost, by reason. */
     dropped: Counts<DropReason>;
     /** Records that were never accepted, by reason. */

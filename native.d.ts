@@ -101,6 +101,8 @@ export interface HealthReport {
   queuedBytes: number
   written: number
   retried: number
+  duplicates: number
+  misses: number
   dropped: Record<string, number>
   rejected: Record<string, number>
   noted: Record<string, number>

@@ -19,6 +19,10 @@ pub struct Counts {
     pub written: u64,
     /// Writes repeated after an error, in records.
     pub retried: u64,
+    /// Documents that were there already when they were sent again.
+    pub duplicates: u64,
+    /// Additions to totals that matched nothing, so that it was looked up what had become of them.
+    pub misses: u64,
     /// Accepted, then lost, by reason.
     pub dropped: BTreeMap<&'static str, u64>,
     /// Never accepted, by reason.
@@ -108,8 +112,16 @@ impl Health {
         *self.lock().not_forwarded.entry(reason).or_default() += 1;
     }
 
-    pub fn note(&self, reason: &'static str) {
-        *self.lock().noted.entry(reason).or_default() += 1;
+    pub fn note(&self, reason: &'static str, times: u64) {
+        *self.lock().noted.entry(reason).or_default() += times;
+    }
+
+    pub fn duplicates(&self, documents: u64) {
+        self.lock().duplicates += documents;
+    }
+
+    pub fn misses(&self, additions: u64) {
+        self.lock().misses += additions;
     }
 
     /// Remembers an error for the report. The message must not hold secrets.

@@ -233,7 +233,7 @@ impl NativeAnalytics {
     #[napi]
     pub fn note(&self, reason: String) {
         if let Some(reason) = known(&NOTES, &reason) {
-            self.pipeline.shared().health.note(reason);
+            self.pipeline.shared().health.note(reason, 1);
             self.warn_of(reason);
         }
     }

@@ -14,10 +14,18 @@ const LIMIT: Duration = Duration::from_secs(15);
 pub async fn attempt<T: Send + 'static>(
     task: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
-    let problem = match tokio::time::timeout(LIMIT, tokio::spawn(task)).await {
+    attempt_within(LIMIT, task).await
+}
+
+/// The same for what takes longer than a write.
+pub async fn attempt_within<T: Send + 'static>(
+    limit: Duration,
+    task: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    let problem = match tokio::time::timeout(limit, tokio::spawn(task)).await {
         Ok(Ok(outcome)) => return outcome,
         Ok(Err(error)) => format!("internal: {error}"),
-        Err(_) => format!("MongoDB gave no answer within {} s", LIMIT.as_secs()),
+        Err(_) => format!("MongoDB gave no answer within {} s", limit.as_secs()),
     };
     Err(StoreError::transient(problem))
 }

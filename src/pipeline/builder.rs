@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use super::attempt::attempt;
+use super::attempt::{attempt, attempt_within};
 use super::sessions::{Bases, Standing};
 use crate::calendar::Day;
 use crate::store::{Base, CLAIM_LIFE, HISTORY_STEP_LIMIT, Result, Store, StoreError};
@@ -23,6 +23,9 @@ const TICK: Duration = Duration::from_secs(3);
 const _: () = assert!(TICK.as_secs() * 3 < CLAIM_LIFE.as_secs());
 /// How often a builder looks whether another one has finished.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// How long looking for old sessions may take, in a month that has millions of them.
+const LOOK_LIMIT: Duration = Duration::from_secs(120);
 
 /// What a builder says of its work.
 #[derive(Debug)]
@@ -91,9 +94,14 @@ impl<S: Store> Builder<S> {
 
     /// Days whose old sessions are not summed up yet, oldest first.
     async fn open_days(&self) -> Result<Vec<(Day, Base)>> {
-        let store = self.store.as_ref();
         self.step();
-        let open = self.bases.not_summed_up(store, &self.days).await?;
+        let (store, bases, days) = (
+            Arc::clone(&self.store),
+            Arc::clone(&self.bases),
+            self.days.clone(),
+        );
+        let look = async move { bases.not_summed_up(store.as_ref(), &days).await };
+        let open = attempt_within(LOOK_LIMIT, look).await?;
         self.tell_standing();
         Ok(open)
     }

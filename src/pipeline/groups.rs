@@ -1,6 +1,6 @@
 //! What is written together: groups of events, groups of logins and logouts.
 
-use super::intake::{Event, SessionItem};
+use super::intake::{Event, SessionChange, SessionItem};
 use super::lane::Records;
 use super::totals::{Contribution, What};
 use crate::calendar::Day;
@@ -82,11 +82,13 @@ impl Records for EventGroup {
 pub struct SessionGroup {
     items: Vec<SessionItem>,
     bytes: usize,
+    has_logout: bool,
 }
 
 impl SessionGroup {
     pub fn add(&mut self, item: SessionItem) {
         self.bytes += item.cost;
+        self.has_logout |= matches!(item.change, SessionChange::Logout(_));
         self.items.push(item);
     }
 
@@ -104,5 +106,9 @@ impl Records for SessionGroup {
     }
     fn bytes(&self) -> usize {
         self.bytes
+    }
+    /// A session is there before it is closed.
+    fn follows_all(&self) -> bool {
+        self.has_logout
     }
 }

@@ -19,6 +19,10 @@ pub trait Records: Default {
     fn count(&self) -> usize;
     /// Bytes they take in the queue.
     fn bytes(&self) -> usize;
+    /// Whether everything before them must be written first.
+    fn follows_all(&self) -> bool {
+        false
+    }
     /// No record will be added any more.
     fn complete(&mut self) {}
 }
@@ -124,8 +128,10 @@ impl<G: Records, O> Lane<G, O> {
     }
 
     fn next_group(&mut self, up_to: i64) -> Option<(u64, Arc<G>)> {
-        let (_, last) = self.complete.front()?.numbers()?;
-        if last > up_to {
+        let next = self.complete.front()?;
+        let (_, last) = next.numbers()?;
+        let is_first = self.taken.is_empty();
+        if last > up_to || next.follows_all() && !is_first {
             return None;
         }
         let group = Arc::new(self.complete.pop_front()?);
@@ -198,6 +204,9 @@ mod tests {
     #[derive(Debug, Default, Clone, PartialEq)]
     struct Numbers(Vec<i64>);
 
+    /// Groups with this record follow all.
+    const FOLLOWER: i64 = 8;
+
     impl Records for Numbers {
         fn numbers(&self) -> Option<(i64, i64)> {
             Some((*self.0.first()?, *self.0.last()?))
@@ -207,6 +216,9 @@ mod tests {
         }
         fn bytes(&self) -> usize {
             10 * self.0.len()
+        }
+        fn follows_all(&self) -> bool {
+            self.0.contains(&FOLLOWER)
         }
     }
 
@@ -294,5 +306,24 @@ mod tests {
         assert_eq!(lane.take_group(later, ALL), Some(group.clone()));
         lane.abandon();
         assert_eq!(lane.take_group(now, ALL), Some(group), "at once, elsewhere");
+    }
+
+    #[test]
+    fn a_group_that_follows_all_waits_until_what_is_before_it_is_written() {
+        let limit = GroupLimit {
+            records: 2,
+            bytes: 1000,
+        };
+        let mut lane = Lane::new(limit, 3);
+        [1, 2, FOLLOWER, 9, 10, 11].map(|seq| push(&mut lane, seq));
+        assert_eq!(taken(&mut lane, ALL), Some((1, 2)));
+        assert_eq!(taken(&mut lane, ALL), None);
+        lane.written(1, "");
+        assert_eq!(taken(&mut lane, ALL), Some((2, 2)), "it follows");
+        assert_eq!(
+            taken(&mut lane, ALL),
+            Some((3, 2)),
+            "what follows does not wait"
+        );
     }
 }

@@ -10,7 +10,7 @@ use super::sessions;
 use super::totals::{CONTRIBUTION_COST, Group};
 use super::worker::{Outcome, Worker};
 use crate::host::Message;
-use crate::store::{Result, SetAside, Store};
+use crate::store::{Inserted, Result, SetAside, Store};
 
 impl<S: Store> Worker<S> {
     pub(super) fn absorb(&mut self, outcome: Outcome<S>, now: Instant) {
@@ -30,17 +30,18 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    fn events_written(&mut self, number: u64, outcome: Result<Vec<SetAside>>, now: Instant) {
-        let set_aside = match outcome {
-            Ok(set_aside) => set_aside,
+    fn events_written(&mut self, number: u64, outcome: Result<Inserted>, now: Instant) {
+        let inserted = match outcome {
+            Ok(inserted) => inserted,
             Err(error) => {
                 let records = self.events.failed(number, now);
                 return self.write_failed(error.message, records);
             }
         };
         self.shared.set_connected(true);
-        for (group, set_aside) in self.events.written(number, set_aside) {
-            self.settle_events(&group, set_aside);
+        self.shared.health.duplicates(inserted.duplicates);
+        for (group, inserted) in self.events.written(number, inserted) {
+            self.settle_events(&group, inserted.set_aside);
         }
     }
 
@@ -64,22 +65,18 @@ impl<S: Store> Worker<S> {
         self.shared.settle_written(written);
     }
 
-    fn sessions_written(
-        &mut self,
-        number: u64,
-        outcome: Result<Vec<sessions::Outcome>>,
-        now: Instant,
-    ) {
-        let outcomes = match outcome {
-            Ok(outcomes) => outcomes,
+    fn sessions_written(&mut self, number: u64, outcome: Result<sessions::Written>, now: Instant) {
+        let written = match outcome {
+            Ok(written) => written,
             Err(error) => {
                 let records = self.sessions.failed(number, now);
                 return self.write_failed(error.message, records);
             }
         };
         self.shared.set_connected(true);
-        for (group, outcomes) in self.sessions.written(number, outcomes) {
-            self.settle_sessions(&group, outcomes);
+        self.shared.health.duplicates(written.duplicates);
+        for (group, written) in self.sessions.written(number, written) {
+            self.settle_sessions(&group, written.outcomes);
         }
     }
 
@@ -141,17 +138,18 @@ impl<S: Store> Worker<S> {
 
     fn remark(&self, remarks: &Remarks) {
         for (day, field) in &remarks.left_out {
-            self.shared.health.note("total_left_out");
+            self.shared.health.note("total_left_out", 1);
             self.shared
                 .warn_once("total_left_out", || messages::left_out(day, field));
         }
         for day in &remarks.restored {
-            self.shared.health.note("day_restored");
+            self.shared.health.note("day_restored", 1);
             self.shared
                 .warn_once("day_restored", || messages::restored(day));
         }
-        for day in &remarks.uncertain {
-            self.shared.health.note("totals_uncertain");
+        self.shared.health.misses(remarks.misses);
+        for (day, records) in &remarks.uncertain {
+            self.shared.health.note("totals_uncertain", *records);
             self.shared
                 .warn_once("totals_uncertain", || messages::uncertain(day));
         }

@@ -70,8 +70,10 @@ pub struct Remarks {
     pub left_out: Vec<(String, &'static str)>,
     /// Days that stood further back than this writer had brought them.
     pub restored: Vec<String>,
-    /// Days whose share of the group stays out of the totals.
-    pub uncertain: Vec<String>,
+    /// Days whose share of the group stays out of the totals, and how many records that is.
+    pub uncertain: Vec<(String, u64)>,
+    /// How often C matched nothing.
+    pub misses: u64,
 }
 
 impl Ledger {
@@ -90,7 +92,7 @@ impl Ledger {
         group: &mut Group,
         remarks: &mut Remarks,
     ) -> Result<()> {
-        let last = group.last;
+        let range = (group.first, group.last);
         for (day, counter) in std::mem::take(&mut group.left_out) {
             remarks
                 .left_out
@@ -100,11 +102,14 @@ impl Ledger {
         let open = |part: &DayPart| part.progress != Progress::Done;
         for (day, part) in group.days.iter_mut().filter(|(_, part)| open(part)) {
             if fate == Fate::Applied {
-                fate = self.write_day(store, day, part, last, remarks).await?;
+                fate = self.write_day(store, day, part, range, remarks).await?;
             }
             match fate {
                 Fate::Applied => self.users.know(day, &part.users),
-                Fate::Overtaken => remarks.uncertain.push(day.as_str().to_owned()),
+                Fate::Overtaken => {
+                    let records = part.records;
+                    remarks.uncertain.push((day.as_str().to_owned(), records));
+                }
             }
             part.progress = Progress::Done;
         }
@@ -119,12 +124,14 @@ impl Ledger {
         store: &S,
         day: &Day,
         part: &mut DayPart,
-        last: i64,
+        (first, last): (i64, i64),
         remarks: &mut Remarks,
     ) -> Result<Fate> {
         for _ in 0..SENDS {
             if part.progress == Progress::Uncertain
-                && let Some(fate) = self.settle(store, day, part, last, remarks).await?
+                && let Some(fate) = self
+                    .settle(store, day, part, (first, last), remarks)
+                    .await?
             {
                 return Ok(fate);
             }
@@ -144,6 +151,7 @@ impl Ledger {
                     .extend(fields.map(|field| (day.as_str().to_owned(), field)));
                 return Ok(Fate::Applied);
             }
+            remarks.misses += 1;
         }
         let problem = format!("the totals of {} change beneath us", day.as_str());
         Err(StoreError::transient(problem))
@@ -155,7 +163,7 @@ impl Ledger {
         store: &S,
         day: &Day,
         part: &mut DayPart,
-        last: i64,
+        (first, last): (i64, i64),
         remarks: &mut Remarks,
     ) -> Result<Option<Fate>> {
         let entry = *self.days.entry(day.clone()).or_default();
@@ -180,7 +188,9 @@ impl Ledger {
             self.moved_to(day, standing);
             return Ok(Some(Fate::Applied));
         }
-        if standing > previous {
+        // Where we stood in another place says nothing of where we left this one before.
+        let is_ours = entry.is_from_elsewhere && standing < Some(first);
+        if standing > previous && !is_ours {
             return Ok(Some(Fate::Overtaken));
         }
         if !entry.is_from_elsewhere {

@@ -119,7 +119,7 @@ impl<S: Store> Worker<S> {
     fn waits_for_history(&self, operation: &Operation) -> bool {
         matches!(&operation.kind, Kind::Metrics(today) if !self.history.covers(today))
             && self.is_settled(operation.target)
-            && self.history.is_under_way()
+            && (self.history.is_under_way() || self.shared.gauges().connected)
     }
 
     /// Starts the reads that may begin now; calls for the same day share one.

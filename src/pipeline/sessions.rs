@@ -112,12 +112,17 @@ pub enum Outcome {
     SetAside(String),
 }
 
+/// What became of a group.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// Of each item.
+    pub outcomes: Vec<Outcome>,
+    /// Sessions that were there already.
+    pub duplicates: u64,
+}
+
 /// Writes logins, then logouts; can be repeated until it succeeds.
-pub async fn write<S: Store>(
-    store: &S,
-    bases: &Bases,
-    group: &[SessionItem],
-) -> Result<Vec<Outcome>> {
+pub async fn write<S: Store>(store: &S, bases: &Bases, group: &[SessionItem]) -> Result<Written> {
     let days: Vec<Day> = group.iter().map(|item| item.day.clone()).collect();
     let bases = bases.of(store, &days).await?;
     let cuts: Vec<ObjectId> = bases.iter().map(|base| base.cut).collect();
@@ -125,9 +130,12 @@ pub async fn write<S: Store>(
         .iter()
         .map(|item| Outcome::Written(Some(share(item))))
         .collect();
-    insert(store, group, &cuts, &mut outcomes).await?;
+    let duplicates = insert(store, group, &cuts, &mut outcomes).await?;
     close(store, group, &cuts, &mut outcomes).await?;
-    Ok(outcomes)
+    Ok(Written {
+        outcomes,
+        duplicates,
+    })
 }
 
 async fn insert<S: Store>(
@@ -135,7 +143,7 @@ async fn insert<S: Store>(
     group: &[SessionItem],
     cuts: &[ObjectId],
     outcomes: &mut [Outcome],
-) -> Result<()> {
+) -> Result<u64> {
     let (mut batch, mut places) = (Batch::default(), Vec::new());
     for (place, (item, cut)) in group.iter().zip(cuts).enumerate() {
         if let SessionChange::Login {
@@ -150,14 +158,15 @@ async fn insert<S: Store>(
         }
     }
     if batch.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
-    for refused in store.insert_sessions(&batch).await? {
+    let inserted = store.insert_sessions(&batch).await?;
+    for refused in inserted.set_aside {
         if let Some(place) = places.get(refused.index) {
             outcomes[*place] = Outcome::SetAside(refused.message);
         }
     }
-    Ok(())
+    Ok(inserted.duplicates)
 }
 
 async fn close<S: Store>(

@@ -47,6 +47,7 @@ pub struct DayPart {
     pub delta: Delta,
     /// Users who logged in, each with the number of the first login.
     pub users: Logins,
+    pub records: u64,
     pub progress: Progress,
 }
 
@@ -59,9 +60,10 @@ pub enum Progress {
     Done,
 }
 
-/// Everything up to `last`, by day in their order.
+/// Everything from `first` up to `last`, by day in their order.
 #[derive(Debug, Clone)]
 pub struct Group {
+    pub first: i64,
     pub last: i64,
     pub records: u64,
     /// What its contributions took.
@@ -96,6 +98,7 @@ impl Totals {
     /// Takes everything up to this record.
     pub fn take_group(&mut self, up_to: i64) -> Group {
         let mut group = Group {
+            first: up_to,
             last: up_to,
             records: 0,
             cost: 0,
@@ -124,8 +127,10 @@ impl Group {
 
     fn add(&mut self, contribution: Contribution) {
         self.records += 1;
+        self.first = self.first.min(contribution.seq);
         self.cost += contribution.cost();
         let part = self.days.entry(contribution.day.clone()).or_default();
+        part.records += 1;
         match contribution.what {
             What::Amount(counter, amount) => {
                 if !part.delta.add(counter, amount) {

@@ -29,16 +29,15 @@ use super::{Command, Pipeline, frames_cost};
 use crate::forward::Forwarding;
 use crate::record::Frames;
 use crate::shared::Shared;
-use crate::store::{Prepared, Result, SetAside, Store};
+use crate::store::{Inserted, Prepared, Result, Store};
 
 /// Groups are small in tests, so that small runs meet the bounds.
 const EVENT_GROUP: GroupLimit = GroupLimit {
     records: if cfg!(test) { 3 } else { 5_000 },
     bytes: 4 << 20,
 };
-/// Groups of events in flight, each on a connection of its own. Logins and logouts take effect in
-/// call order: of them there is one.
-const EVENT_GROUPS: usize = 2;
+/// Groups of each lane in flight, each on a connection of its own.
+const GROUPS_IN_FLIGHT: usize = 2;
 const SESSION_GROUP: GroupLimit = GroupLimit {
     records: if cfg!(test) { 4 } else { 1_000 },
     bytes: 4 << 20,
@@ -73,8 +72,8 @@ pub(super) struct Worker<S: Store> {
     pub(super) history: History,
     pub(super) intake: Intake,
     forwarding: Option<Forwarding>,
-    pub(super) events: Lane<EventGroup, Vec<SetAside>>,
-    pub(super) sessions: Lane<SessionGroup, Vec<sessions::Outcome>>,
+    pub(super) events: Lane<EventGroup, Inserted>,
+    pub(super) sessions: Lane<SessionGroup, sessions::Written>,
     pub(super) totals: Totals,
     pub(super) adding: Adding,
     /// When totals that are ready are added at the latest.
@@ -111,8 +110,8 @@ pub(super) enum Outcome<S> {
     Opened(Result<S>),
     Prepared(Result<Prepared>),
     /// Of the group with this number.
-    Events(u64, Result<Vec<SetAside>>),
-    Sessions(u64, Result<Vec<sessions::Outcome>>),
+    Events(u64, Result<Inserted>),
+    Sessions(u64, Result<sessions::Written>),
     Totals(Result<Attempted>),
     Read(Answer),
 }
@@ -128,8 +127,8 @@ impl<S: Store> Worker<S> {
             history: History::default(),
             forwarding: url.map(|url| Forwarding::start(url, &shared)),
             intake: Intake::new(),
-            events: Lane::new(EVENT_GROUP, EVENT_GROUPS),
-            sessions: Lane::new(SESSION_GROUP, 1),
+            events: Lane::new(EVENT_GROUP, GROUPS_IN_FLIGHT),
+            sessions: Lane::new(SESSION_GROUP, GROUPS_IN_FLIGHT),
             totals: Totals::default(),
             adding: Adding {
                 ledger: Box::new(Ledger::new(Arc::clone(&bases))),
@@ -269,7 +268,7 @@ impl<S: Store> Worker<S> {
             let store = Arc::clone(store);
             let write = attempt(async move {
                 match group.batch.is_empty() {
-                    true => Ok(Vec::new()),
+                    true => Ok(Inserted::default()),
                     false => store.insert_events(&group.batch).await,
                 }
             });

@@ -9,8 +9,8 @@ use bson::{Document, RawDocumentBuf};
 use tokio::time::Instant;
 
 use super::{
-    Added, Base, Close, Closed, Delta, Marker, MonthView, Prepared, Result, SetAside, Standing,
-    Step, Store, StoreError, Sums,
+    Added, Base, Close, Closed, Delta, Inserted, Marker, MonthView, Prepared, Result, SetAside,
+    Standing, Step, Store, StoreError, Sums,
 };
 use crate::calendar::Day;
 use crate::counters::Counter;
@@ -138,29 +138,29 @@ impl Store for FakeStore {
         self.request(|_| Vec::new()).await
     }
 
-    async fn insert_events(&self, batch: &Batch) -> Result<Vec<SetAside>> {
+    async fn insert_events(&self, batch: &Batch) -> Result<Inserted> {
         self.request(|state| {
-            let mut set_aside = Vec::new();
+            let mut inserted = Inserted::default();
             for (index, document) in batch.documents().into_iter().enumerate() {
                 let user = document.get_str("userId").unwrap_or_default();
                 if state.refused_users.contains(user) {
                     let message = "refused".to_owned();
-                    set_aside.push(SetAside { index, message });
+                    inserted.set_aside.push(SetAside { index, message });
                 } else {
                     insert(&mut state.events, document);
                 }
             }
-            set_aside
+            inserted
         })
         .await
     }
 
-    async fn insert_sessions(&self, batch: &Batch) -> Result<Vec<SetAside>> {
+    async fn insert_sessions(&self, batch: &Batch) -> Result<Inserted> {
         self.request(|state| {
             for document in batch.documents() {
                 insert(&mut state.sessions, document);
             }
-            Vec::new()
+            Inserted::default()
         })
         .await
     }

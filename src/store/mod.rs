@@ -54,6 +54,15 @@ pub struct SetAside {
     pub message: String,
 }
 
+/// What became of documents that were inserted: all are there but those set aside.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inserted {
+    /// In the order of the documents.
+    pub set_aside: Vec<SetAside>,
+    /// How many were there already, from an attempt whose answer was lost.
+    pub duplicates: u64,
+}
+
 /// The end of a session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Close {
@@ -247,11 +256,11 @@ pub trait Store: Send + Sync + 'static {
     /// Creates what other indexes are missing; on big collections that takes long.
     fn create_indexes(&self) -> impl Future<Output = Result<Vec<(Level, String)>>> + Send;
 
-    /// Documents already there under their own `_id` count as inserted. Those set aside come in order.
-    fn insert_events(&self, batch: &Batch) -> impl Future<Output = Result<Vec<SetAside>>> + Send;
+    /// Documents already there under their own `_id` count as inserted.
+    fn insert_events(&self, batch: &Batch) -> impl Future<Output = Result<Inserted>> + Send;
 
     /// Documents already there under their own `_id` count as inserted.
-    fn insert_sessions(&self, batch: &Batch) -> impl Future<Output = Result<Vec<SetAside>>> + Send;
+    fn insert_sessions(&self, batch: &Batch) -> impl Future<Output = Result<Inserted>> + Send;
 
     /// What became of each close.
     fn close_sessions(&self, closes: &[Close]) -> impl Future<Output = Result<Vec<Closed>>> + Send;

@@ -42,10 +42,14 @@ fn earned(store: &FakeStore) -> Option<f64> {
 
 /// A store whose replies get lost while the switch is on.
 fn losing_replies() -> (FakeStore, Arc<AtomicBool>) {
+    losing(Fate::ReplyLost)
+}
+
+fn losing(fate: Fate) -> (FakeStore, Arc<AtomicBool>) {
     let switch = Arc::new(AtomicBool::new(false));
     let losing = Arc::clone(&switch);
     let store = FakeStore::new(move || match losing.load(Ordering::Relaxed) {
-        true => Fate::ReplyLost,
+        true => fate,
         false => Fate::Answered,
     });
     (store, switch)
@@ -112,6 +116,30 @@ async fn the_same_database_by_another_name_gets_an_uncertain_group_once() {
     pipeline.request(2, Request::Flush);
     assert_eq!(host.outcome(2).await, Ok(None));
     assert_eq!(earned(&store), Some(111.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_whose_host_comes_back_before_it_is_written_elsewhere_is_added_where_it_began() {
+    let ((first, losing), second) = (losing(Fate::RequestLost), reliable());
+    second.state().slow_add = Duration::from_secs(60);
+    let (pipeline, host) = between(&first, &second);
+    pipeline.push(&credits("a", 1.0), 1);
+    pipeline.request(1, Request::Flush);
+    assert_eq!(host.outcome(1).await, Ok(None));
+    pipeline.push(&credits("a", 10.0), 1);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    losing.store(true, Ordering::Relaxed);
+    pipeline.totals_due();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    pipeline.relocate(place("second"));
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    losing.store(false, Ordering::Relaxed);
+    pipeline.relocate(place("first"));
+    pipeline.request(2, Request::Flush);
+    assert_eq!(host.outcome(2).await, Ok(None));
+    assert_eq!(earned(&first), Some(11.0));
+    let counts = pipeline.shared().health.counts();
+    assert_eq!(counts.noted, BTreeMap::new());
 }
 
 #[tokio::test(start_paused = true)]

@@ -57,11 +57,11 @@ impl MongoStore {
         Err(not_yet_known())
     }
 
-    async fn session(&self) -> Result<ClientSession> {
+    pub(super) async fn session(&self) -> Result<ClientSession> {
         self.client.start_session().await.map_err(store_error)
     }
 
-    async fn read_bases(
+    pub(super) async fn read_bases(
         &self,
         days: &[Day],
         session: &mut ClientSession,
@@ -311,7 +311,7 @@ async fn collect(
     Ok(documents)
 }
 
-fn not_yet_known() -> StoreError {
+pub(super) fn not_yet_known() -> StoreError {
     StoreError::transient("a majority does not know what days held before yet")
 }
 

@@ -24,8 +24,8 @@ use mongodb::options::{Acknowledgment, CollectionOptions, ReadConcern, WriteConc
 use mongodb::{Client, Collection, Database};
 
 use super::{
-    Added, Base, Close, Closed, Delta, Marker, MonthView, Prepared, Result, SetAside, Standing,
-    Step, Store, StoreError, Sums,
+    Added, Base, Close, Closed, Delta, Inserted, Marker, MonthView, Prepared, Result, SetAside,
+    Standing, Step, Store, StoreError, Sums,
 };
 use crate::calendar::Day;
 use crate::config::Collections;
@@ -169,11 +169,11 @@ impl Store for MongoStore {
         self.create_other_indexes().await
     }
 
-    async fn insert_events(&self, batch: &Batch) -> Result<Vec<SetAside>> {
+    async fn insert_events(&self, batch: &Batch) -> Result<Inserted> {
         self.insert(self.events.name(), batch).await
     }
 
-    async fn insert_sessions(&self, batch: &Batch) -> Result<Vec<SetAside>> {
+    async fn insert_sessions(&self, batch: &Batch) -> Result<Inserted> {
         self.insert(self.sessions.name(), batch).await
     }
 

@@ -3,6 +3,7 @@
 use bson::oid::ObjectId;
 use bson::{Bson, DateTime, Document, doc};
 
+use super::bases::not_yet_known;
 use super::{Marker, MongoStore, Result, WRITE_TIMEOUT, store_error, unexpected};
 use crate::calendar::Day;
 use crate::store::{SetAside, StoreError};
@@ -41,7 +42,7 @@ impl MongoStore {
     pub(super) async fn insert_new(&self, documents: Vec<Document>) -> Result<()> {
         let name = self.uniques.name();
         let refused = self.insert_documents(name, documents).await?;
-        match refused.into_iter().next() {
+        match refused.set_aside.into_iter().next() {
             None => Ok(()),
             Some(SetAside { message, .. }) => Err(StoreError {
                 message,
@@ -57,10 +58,20 @@ impl MongoStore {
         cut: ObjectId,
     ) -> Result<Vec<String>> {
         let old = doc! { "day": day.as_str(), "userId": { "$in": users }, "_id": { "$lte": cut } };
+        // The base first: what it was made of is not less in the same session.
+        let session = &mut self.session().await?;
+        if self
+            .read_bases(std::slice::from_ref(day), session)
+            .await?
+            .is_empty()
+        {
+            return Err(not_yet_known());
+        }
         let found = self
             .sessions
             .distinct("userId", old)
             .max_time(WRITE_TIMEOUT)
+            .session(session)
             .await
             .map_err(store_error)?;
         let names = found.into_iter().filter_map(|user| match user {

@@ -1,22 +1,27 @@
 //! Events and sessions: inserts under an `_id` chosen beforehand, and the close of a session.
 
+use std::collections::HashMap;
+
+use bson::oid::ObjectId;
 use bson::{Bson, DateTime, Document, RawDocumentBuf, Utf8Lossy, doc};
-use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
+use mongodb::ClientSession;
+use mongodb::error::Error as DriverError;
 
 use super::{
-    Close, Closed, DUPLICATE_KEY, MongoStore, Result, SetAside, StoreError, WRITE_CONCERN_TIMEOUT,
-    WRITE_TIMEOUT, is_about_content, server_message, store_error, unexpected,
+    Close, Closed, DUPLICATE_KEY, Inserted, MongoStore, Result, SetAside, StoreError,
+    WRITE_CONCERN_TIMEOUT, WRITE_TIMEOUT, is_about_content, server_message, store_error,
+    unexpected,
 };
 use crate::document::{Batch, number};
 
 impl MongoStore {
     /// Inserts what is not there yet. The command is made here: the driver's `insert_many` copies each
     /// document twice and lists its `_id`, which costs more than all the rest of an event.
-    pub(super) async fn insert(&self, collection: &str, batch: &Batch) -> Result<Vec<SetAside>> {
+    pub(super) async fn insert(&self, collection: &str, batch: &Batch) -> Result<Inserted> {
         let head = raw(&write_command("insert", collection))?;
         let command = batch.append_to(head, "documents");
         let reply = self.write(command.map_err(unsendable)?).await?;
-        set_aside(&reply, batch.len())
+        inserted(&reply, batch.len())
     }
 
     /// The same for a few documents.
@@ -24,15 +29,15 @@ impl MongoStore {
         &self,
         collection: &str,
         documents: Vec<Document>,
-    ) -> Result<Vec<SetAside>> {
+    ) -> Result<Inserted> {
         let count = documents.len();
         let mut command = write_command("insert", collection);
         command.insert("documents", documents);
-        set_aside(&self.write(raw(&command)?).await?, count)
+        inserted(&self.write(raw(&command)?).await?, count)
     }
 
-    /// Closes many sessions with one command; its answer is only a sum, so if that is short the
-    /// statements are repeated one by one (they match again, being what they were).
+    /// Closes many sessions with one command. Its answer is only a sum, so if that is short, it is read
+    /// which of them stand as they were to be closed.
     pub(super) async fn close_all(&self, closes: &[Close]) -> Result<Vec<Closed>> {
         let updates: Vec<Document> = closes
             .iter()
@@ -40,46 +45,78 @@ impl MongoStore {
             .collect();
         let mut command = write_command("update", self.sessions.name());
         command.insert("updates", updates);
-        let reply = self.write(raw(&command)?).await?;
-        if integer(&reply, "n") == Some(closes.len() as i64) {
-            return Ok(vec![Closed::ByThis; closes.len()]);
+        let session = &mut self.session().await?;
+        let reply = self.write_in(raw(&command)?, Some(session)).await?;
+        let mut closed = vec![Closed::ByThis; closes.len()];
+        let mut refused = 0;
+        for (place, message) in refused_statements(&reply)? {
+            if let Some(closed) = closed.get_mut(place) {
+                *closed = Closed::Refused(message);
+                refused += 1;
+            }
         }
-        let mut closed = Vec::with_capacity(closes.len());
-        for close in closes {
-            closed.push(self.close(close).await?);
+        if integer(&reply, "n") == Some(closes.len() as i64 - refused) {
+            return Ok(closed);
+        }
+        let ends = self.ends(closes, session).await?;
+        for (close, closed) in closes.iter().zip(&mut closed) {
+            if *closed == Closed::ByThis && ends.get(&close.session) != Some(&close.logout_ms) {
+                *closed = Closed::NotByThis;
+            }
         }
         Ok(closed)
     }
 
+    /// When those of these sessions ended that are there. In the session of a write it shows what that
+    /// has changed.
+    async fn ends(
+        &self,
+        closes: &[Close],
+        session: &mut ClientSession,
+    ) -> Result<HashMap<ObjectId, i64>> {
+        let ids: Vec<ObjectId> = closes.iter().map(|close| close.session).collect();
+        let found = self
+            .sessions
+            .find(doc! { "_id": { "$in": ids } })
+            .projection(doc! { "logoutAt": 1 })
+            .max_time(WRITE_TIMEOUT)
+            .session(&mut *session)
+            .await;
+        let mut found = found.map_err(store_error)?;
+        let mut ends = HashMap::new();
+        while let Some(document) = found.next(session).await {
+            let document = document.map_err(store_error)?;
+            let id = document.get_object_id("_id");
+            let end = document.get_datetime("logoutAt");
+            if let (Ok(id), Ok(end)) = (id, end) {
+                ends.insert(id, end.timestamp_millis());
+            }
+        }
+        Ok(ends)
+    }
+
     /// Sends a write command; an error when it has to be repeated as a whole.
     async fn write(&self, command: RawDocumentBuf) -> Result<Document> {
-        let reply = match self.database.run_raw_command(command).await {
+        self.write_in(command, None).await
+    }
+
+    async fn write_in(
+        &self,
+        command: RawDocumentBuf,
+        session: Option<&mut ClientSession>,
+    ) -> Result<Document> {
+        let sending = self.database.run_raw_command(command);
+        let reply = match session {
+            Some(session) => sending.session(session).await,
+            None => sending.await,
+        };
+        let reply = match reply {
             Ok(reply) => reply,
             Err(error) => readable_reply(&error).ok_or_else(|| store_error(error))?,
         };
         match reply.get_document("writeConcernError") {
             Err(_) => Ok(reply),
             Ok(concern) => Err(StoreError::transient(message_of(concern))),
-        }
-    }
-
-    async fn close(&self, close: &Close) -> Result<Closed> {
-        let result = self.sessions.update_one(filter(close), update(close)).await;
-        let error = match result {
-            Ok(result) if result.matched_count == 1 => return Ok(Closed::ByThis),
-            Ok(_) => return Ok(Closed::NotByThis),
-            Err(error) => error,
-        };
-        match error.kind.as_ref() {
-            ErrorKind::Write(WriteFailure::WriteError(refused))
-                if is_about_content(refused.code) =>
-            {
-                Ok(Closed::Refused(server_message(
-                    &refused.message,
-                    refused.code,
-                )))
-            }
-            _ => Err(store_error(error)),
         }
     }
 }
@@ -123,21 +160,40 @@ fn unsendable(error: bson::error::Error) -> StoreError {
     }
 }
 
-/// Which of so many documents of an unordered insert are refused for their content. Those that are
-/// there already under their `_id` are not among them. An error when the insert has to be repeated.
-fn set_aside(reply: &Document, count: usize) -> Result<Vec<SetAside>> {
-    let errors = reply
-        .get_array("writeErrors")
-        .map_or(&[][..], Vec::as_slice);
-    let inserted = integer(reply, "n").ok_or_else(|| unexpected("a number of documents"))?;
-    if inserted + errors.len() as i64 != count as i64 {
-        let done = inserted as usize + errors.len();
+/// What became of so many documents of an unordered insert. An error when it has to be repeated.
+fn inserted(reply: &Document, count: usize) -> Result<Inserted> {
+    let errors = write_errors(reply);
+    let done = integer(reply, "n").ok_or_else(|| unexpected("a number of documents"))?;
+    if done + errors.len() as i64 != count as i64 {
+        let done = done as usize + errors.len();
         return Err(StoreError::transient(format!(
             "MongoDB spoke of {done} of {count} documents"
         )));
     }
-    let mut set_aside = Vec::new();
-    for refused in errors.iter().filter_map(|error| error.as_document()) {
+    let refused = refused_statements(reply)?;
+    let mut set_aside: Vec<SetAside> = refused
+        .into_iter()
+        .map(|(index, message)| SetAside { index, message })
+        .collect();
+    set_aside.sort_unstable_by_key(|refused| refused.index);
+    Ok(Inserted {
+        duplicates: (errors.len() - set_aside.len()) as u64,
+        set_aside,
+    })
+}
+
+fn write_errors(reply: &Document) -> &[Bson] {
+    reply
+        .get_array("writeErrors")
+        .map_or(&[][..], Vec::as_slice)
+}
+
+/// The places of statements that the server refuses for their content, with what it says. Documents
+/// that are there already under their `_id` are not among them. An error when anything else went wrong.
+fn refused_statements(reply: &Document) -> Result<Vec<(usize, String)>> {
+    let mut all = Vec::new();
+    let errors = write_errors(reply).iter();
+    for refused in errors.filter_map(|error| error.as_document()) {
         if is_own_duplicate(refused) {
             continue;
         }
@@ -146,14 +202,10 @@ fn set_aside(reply: &Document, count: usize) -> Result<Vec<SetAside>> {
             return Err(StoreError::transient(message));
         }
         let index = integer(refused, "index");
-        let index = index.ok_or_else(|| unexpected("the place of a refused document"))?;
-        set_aside.push(SetAside {
-            index: index as usize,
-            message,
-        });
+        let index = index.ok_or_else(|| unexpected("the place of a refused statement"))?;
+        all.push((index as usize, message));
     }
-    set_aside.sort_unstable_by_key(|refused| refused.index);
-    Ok(set_aside)
+    Ok(all)
 }
 
 /// A duplicate `_id` is ours, from an attempt whose answer was lost. Where errors are many, the server
@@ -213,17 +265,18 @@ mod tests {
             refused(1, DUPLICATE_KEY, Some("_id")),
             refused(0, 121, None),
         ];
-        let set_aside = set_aside(&reply(1, &errors), 4).expect("a reply");
-        let places: Vec<usize> = set_aside.iter().map(|refused| refused.index).collect();
-        assert_eq!(places, [0, 3]);
+        let inserted = inserted(&reply(1, &errors), 4).expect("a reply");
+        let refused = inserted.set_aside.iter();
+        let places: Vec<usize> = refused.map(|refused| refused.index).collect();
+        assert_eq!((places, inserted.duplicates), (vec![0, 3], 1));
     }
 
     #[test]
     fn an_insert_is_repeated_for_errors_of_the_moment_and_for_replies_that_do_not_add_up() {
         let moment = reply(0, &[refused(0, 112, None)]);
-        assert!(set_aside(&moment, 1).is_err_and(|error| error.transient));
-        assert!(set_aside(&reply(1, &[]), 2).is_err_and(|error| error.transient));
-        assert!(set_aside(&doc! { "ok": 1.0 }, 1).is_err());
-        assert!(set_aside(&doc! { "ok": 1.0, "n": 2_i64 }, 2).is_ok());
+        assert!(inserted(&moment, 1).is_err_and(|error| error.transient));
+        assert!(inserted(&reply(1, &[]), 2).is_err_and(|error| error.transient));
+        assert!(inserted(&doc! { "ok": 1.0 }, 1).is_err());
+        assert!(inserted(&doc! { "ok": 1.0, "n": 2_i64 }, 2).is_ok());
     }
 }

@@ -12,8 +12,8 @@ use crate::calendar::Day;
 use crate::document::Batch;
 use crate::host::Level;
 use crate::store::{
-    Added, Base, Close, Closed, Delta, Marker, MonthView, Prepared, Result, SetAside, Standing,
-    Step, Store,
+    Added, Base, Close, Closed, Delta, Inserted, Marker, MonthView, Prepared, Result, Standing,
+    Step, Store, StoreError,
 };
 
 const APPLIED: Added = Added::Applied {
@@ -43,6 +43,13 @@ fn session(document: &Document) -> Session {
 fn is_lifted(document: &Document) -> bool {
     let login = document.get_datetime("loginAt").expect("a login");
     id(document).timestamp() != *login
+}
+
+fn inserted(duplicates: u64) -> Inserted {
+    Inserted {
+        set_aside: Vec::new(),
+        duplicates,
+    }
 }
 
 fn count_duplicates(seen: &mut Seen, duplicates: u64) {
@@ -141,19 +148,19 @@ impl Store for Handle {
         Ok(Vec::new())
     }
 
-    async fn insert_events(&self, batch: &Batch) -> Result<Vec<SetAside>> {
+    async fn insert_events(&self, batch: &Batch) -> Result<Inserted> {
         let events = batch.documents();
         let events: Vec<_> = events.iter().map(|d| (id(d), record(d))).collect();
         self.write(move |state, seen| {
             let replays = state.insert_events(&events);
             seen[Sight::Replay] += replays;
             count_duplicates(seen, replays);
-            Vec::new()
+            inserted(replays)
         })
         .await
     }
 
-    async fn insert_sessions(&self, batch: &Batch) -> Result<Vec<SetAside>> {
+    async fn insert_sessions(&self, batch: &Batch) -> Result<Inserted> {
         let given = batch.documents();
         let sessions: Vec<_> = given.iter().map(|d| (id(d), session(d))).collect();
         let lifted = given.iter().filter(|d| is_lifted(d)).count() as u64;
@@ -162,7 +169,7 @@ impl Store for Handle {
             let replays = state.insert_sessions(&sessions);
             seen[Sight::Replay] += replays;
             count_duplicates(seen, replays);
-            Vec::new()
+            inserted(replays)
         })
         .await
     }
@@ -173,17 +180,27 @@ impl Store for Handle {
         if all.iter().all(|matched| *matched) {
             return Ok(vec![Closed::ByThis; closes.len()]);
         }
-        let mut closed = Vec::new();
-        for close in closes {
-            let matched = self
-                .close_all(std::slice::from_ref(close), only_open)
-                .await?;
-            closed.push(match matched[0] {
-                true => Closed::ByThis,
-                false => Closed::NotByThis,
-            });
+        let ours = all.iter().map(|matched| match matched {
+            true => Closed::ByThis,
+            false => Closed::NotByThis,
+        });
+        let (closes, ours) = (closes.to_vec(), ours.collect::<Vec<_>>());
+        let found = self
+            .read(move |state| {
+                let ends = |close: &Close| state.sessions.get(&close.session)?.logout_ms;
+                let is_ours = |close: &Close| ends(close) == Some(close.logout_ms);
+                let closed = closes.iter().map(|close| match is_ours(close) {
+                    true => Closed::ByThis,
+                    false => Closed::NotByThis,
+                });
+                closed.collect::<Vec<_>>()
+            })
+            .await?;
+        // A session shows what was written in it; reads of the model may lag behind.
+        match found == ours || only_open {
+            true => Ok(ours),
+            false => Err(StoreError::transient("the read lags behind")),
         }
-        Ok(closed)
     }
 
     async fn ensure_day(&self, day: &Day) -> Result<()> {
