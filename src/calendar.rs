@@ -27,6 +27,12 @@ impl Day {
         Day(day.into())
     }
 
+    /// The day of this name, if it has the form of one.
+    pub fn named(name: &str) -> Option<Day> {
+        let is_day = name.len() == 10 && name.is_ascii();
+        is_day.then(|| Day(name.into()))
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

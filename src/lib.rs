@@ -8,6 +8,7 @@
 //! | [`record`], [`document`], [`counters`], [`calendar`] | what was handed over, what is stored, what it adds up to, and on which day |
 //! | [`config`], [`error`], [`health`], [`host`], [`shared`] | settings, errors with stable codes, the loss report, messages to the host, the state both sides see |
 //! | [`pipeline`] | queues, groups, retries, time limits; the protocol that makes totals exact |
+//! | [`spool`] | the edge to the disk: records that outlive the process |
 //! | [`store`] | the edge to MongoDB |
 //! | [`forward`] | the edge to the webhook |
 //! | `binding` | the edge to JavaScript |
@@ -23,7 +24,9 @@ pub mod error;
 pub mod forward;
 pub mod health;
 pub mod host;
+pub mod name;
 pub mod pipeline;
 pub mod record;
 pub mod shared;
+pub mod spool;
 pub mod store;

@@ -17,13 +17,13 @@ use super::backoff::Backoff;
 use super::builder::{self, Report};
 use super::messages;
 use super::operations::{Kind, Operation};
-use super::protocol::random_name;
 use super::sessions::Standing;
 use super::worker::Worker;
 use crate::calendar::Day;
 use crate::error::Error;
 use crate::health::{self, HistoryState};
 use crate::host::Level;
+use crate::name::random_name;
 use crate::store::{Result, Store, StoreError};
 
 /// What takes less is not worth a line.

@@ -315,7 +315,9 @@ mod tests {
             bytes: 1000,
         };
         let mut lane = Lane::new(limit, 3);
-        [1, 2, FOLLOWER, 9, 10, 11].map(|seq| push(&mut lane, seq));
+        for seq in [1, 2, FOLLOWER, 9, 10, 11] {
+            push(&mut lane, seq);
+        }
         assert_eq!(taken(&mut lane, ALL), Some((1, 2)));
         assert_eq!(taken(&mut lane, ALL), None);
         lane.written(1, "");

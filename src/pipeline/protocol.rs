@@ -30,6 +30,7 @@ use super::totals::{DayPart, Group, Progress};
 use super::users::Users;
 use crate::calendar::Day;
 use crate::counters::Counter;
+use crate::name::random_name;
 use crate::store::{Added, Delta, Result, Standing, Step, Store, StoreError};
 
 /// This process as a writer of totals: who it is and where it stands.
@@ -285,15 +286,4 @@ fn new_writer() -> String {
         return writer;
     }
     random_name()
-}
-
-/// `[a-z][a-z0-9]{9}`.
-pub fn random_name() -> String {
-    const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-    let mut name = String::with_capacity(10);
-    for place in 0..10 {
-        let choices = if place == 0 { 26 } else { LETTERS.len() };
-        name.push(char::from(LETTERS[rand::random_range(0..choices)]));
-    }
-    name
 }

@@ -1,0 +1,157 @@
+//! The format of a segment, version 1; all numbers little endian.
+//!
+//! | header | type | meaning |
+//! |---|---|---|
+//! | 0 | 8 bytes | `GSOSPOOL` |
+//! | 8 | u32 | version |
+//! | 12 | 10 bytes | the writer whose records these are |
+//! | 22 | u16 | 0 |
+//! | 24 | u64 | the place they belong to, see [`super::Place`] |
+//! | 32 | u32 | CRC-32C of bytes 0 to 31 |
+//!
+//! | frame | type | meaning |
+//! |---|---|---|
+//! | 0 | u32 | length of the body in bytes, never 0: a tail of zeros is no frame |
+//! | 4 | u32 | CRC-32C of the length, the number and the body |
+//! | 8 | i64 | the record's number, higher than that of every frame before it |
+//! | 16 | … | body |
+
+use super::Place;
+
+pub const VERSION: u32 = 1;
+pub const HEADER: usize = 36;
+const MAGIC: &[u8; 8] = b"GSOSPOOL";
+const WRITER: usize = 10;
+const FRAME_HEADER: usize = 16;
+/// No body is longer: 15 MiB of data, and four times that of text for a webhook.
+const LONGEST: usize = 128 << 20;
+
+/// What a segment says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    pub writer: String,
+    pub place: Place,
+}
+
+/// Why a segment cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreadable {
+    /// Its process died while it made the file.
+    Unfinished,
+    NoSegment,
+    /// A version that this release does not know.
+    Version(u32),
+}
+
+impl Header {
+    pub fn to_bytes(&self) -> [u8; HEADER] {
+        let mut bytes = [0; HEADER];
+        bytes[..8].copy_from_slice(MAGIC);
+        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        for (byte, letter) in bytes[12..].iter_mut().zip(self.writer.bytes().take(WRITER)) {
+            *byte = letter;
+        }
+        bytes[24..32].copy_from_slice(&self.place.0.to_le_bytes());
+        let crc = crc32c::crc32c(&bytes[..32]);
+        bytes[32..].copy_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    pub fn read(bytes: &[u8]) -> Result<Header, Unreadable> {
+        let Some(bytes) = bytes.get(..HEADER) else {
+            return Err(Unreadable::Unfinished);
+        };
+        if bytes.iter().all(|byte| *byte == 0) {
+            return Err(Unreadable::Unfinished);
+        }
+        if &bytes[..8] != MAGIC {
+            return Err(Unreadable::NoSegment);
+        }
+        let version = u32_at(bytes, 8).unwrap_or(0);
+        if version != VERSION {
+            return Err(Unreadable::Version(version));
+        }
+        let writer = std::str::from_utf8(&bytes[12..12 + WRITER]);
+        match (writer, u64_at(bytes, 24), u32_at(bytes, 32)) {
+            (Ok(writer), Some(place), Some(crc)) if crc == crc32c::crc32c(&bytes[..32]) => {
+                Ok(Header {
+                    writer: writer.to_owned(),
+                    place: Place(place),
+                })
+            }
+            _ => Err(Unreadable::NoSegment),
+        }
+    }
+}
+
+/// Appends a frame whose body `write` writes.
+pub fn append(frames: &mut Vec<u8>, seq: i64, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = frames.len();
+    frames.extend([0; 8]);
+    frames.extend(seq.to_le_bytes());
+    write(frames);
+    let length = (frames.len() - start - FRAME_HEADER) as u32;
+    frames[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    let crc = checksum(&frames[start..]);
+    frames[start + 4..start + 8].copy_from_slice(&crc.to_le_bytes());
+}
+
+fn checksum(frame: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(&frame[..4]), &frame[8..])
+}
+
+/// What is found where a frame should begin.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A frame with this number and so many bytes in all.
+    Frame {
+        seq: i64,
+        length: usize,
+    },
+    /// It would take so many bytes in all, which is more than there are.
+    Cut(usize),
+    Nothing,
+}
+
+/// Looks at the bytes where a frame should begin.
+pub fn find(bytes: &[u8]) -> Found {
+    let (Some(length), Some(crc), Some(seq)) =
+        (u32_at(bytes, 0), u32_at(bytes, 4), u64_at(bytes, 8))
+    else {
+        return Found::Cut(FRAME_HEADER);
+    };
+    let length = length as usize;
+    if length == 0 || length > LONGEST {
+        return Found::Nothing;
+    }
+    let length = FRAME_HEADER + length;
+    match bytes.get(..length) {
+        None => Found::Cut(length),
+        Some(frame) if checksum(frame) == crc => Found::Frame {
+            seq: seq as i64,
+            length,
+        },
+        Some(_) => Found::Nothing,
+    }
+}
+
+/// Whether there is a frame, where anything may be; `near` is the number of a record close by, which
+/// spares reading what some length is said to take.
+pub fn is_frame(bytes: &[u8], near: Option<i64>) -> bool {
+    const CLOSE: u64 = 1 << 44;
+    let is_close = |seq: u64| near.is_none_or(|near| near.abs_diff(seq as i64) < CLOSE);
+    u64_at(bytes, 8).is_some_and(is_close) && matches!(find(bytes), Found::Frame { .. })
+}
+
+/// The body of a frame that was found.
+pub fn body(frame: &[u8]) -> &[u8] {
+    frame.get(FRAME_HEADER..).unwrap_or_default()
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
+}

@@ -1,0 +1,49 @@
+//! Records on disk: what a process had accepted and not written when it died is written by the next.
+//!
+//! ```text
+//! spoolDir/<slot>/ owner.lock      locked by the process whose slot it is; the kernel frees it
+//!                  writer.json     under which id its records are numbered, and where that holds
+//!                  00000001.seg …  records in the order of their numbers, see `frame`
+//! ```
+//!
+//! Nothing is ever rewritten, and there is no index: a segment only grows, is closed at 16 MiB, and
+//! is unlinked once everything in it is written and totalled. How far the store has come is not kept
+//! here: each daily document says so itself.
+//!
+//! A process appends to segments that it made itself. Those it finds in a free slot are read first;
+//! what cannot be read in them is skipped and counted, and such a file is kept aside.
+//!
+//! | module | what it is responsible for |
+//! |---|---|
+//! | [`frame`] | the format |
+//! | [`segments`] | appending, unlinking, bounds |
+//! | [`reader`] | reading back |
+//! | [`slot`] | whose records are whose |
+
+pub mod frame;
+mod reader;
+mod segments;
+mod slot;
+#[cfg(test)]
+mod tests;
+
+pub use reader::{Piece, read};
+pub use segments::{Appended, Segments, Status};
+pub use slot::{Slot, claim, claim_orphan};
+
+/// The database and collections that records belong to, as far as they are configured: records of one
+/// place are never written to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place(pub u64);
+
+/// Where a frame begins; before the first frame of a segment the offset may be 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    pub segment: u64,
+    pub offset: u64,
+}
+
+/// The name of a segment's file.
+fn file_name(segment: u64) -> String {
+    format!("{segment:08}.seg")
+}

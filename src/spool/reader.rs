@@ -1,0 +1,146 @@
+//! Reads frames back, piece by piece, and past what cannot be read.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::Path;
+
+use super::frame::{self, Found, HEADER};
+use super::slot::segments_in;
+use super::{Position, file_name};
+
+/// Frames that lie one behind the other.
+#[derive(Debug, Default)]
+pub struct Piece {
+    bytes: Vec<u8>,
+    frames: Vec<(i64, Range<usize>)>,
+    /// Where to go on; `None` when the end was reached.
+    pub next: Option<Position>,
+    /// Bytes that should be frames and are not, and were not just cut short by a death.
+    pub damaged: u64,
+}
+
+impl Piece {
+    /// The records, each with its number.
+    pub fn frames(&self) -> impl Iterator<Item = (i64, &[u8])> {
+        let frames = self.frames.iter();
+        frames.map(|(seq, range)| (*seq, frame::body(&self.bytes[range.clone()])))
+    }
+
+    /// The number of the last record.
+    pub fn last(&self) -> Option<i64> {
+        self.frames.last().map(|(seq, _)| *seq)
+    }
+}
+
+/// Reads about `budget` bytes, at least one frame if there is one, of one segment. `until` is the end
+/// of what was appended; `near` is the number of a record close by, if one is known.
+pub fn read(
+    slot: &Path,
+    from: Position,
+    until: Position,
+    near: Option<i64>,
+    budget: usize,
+) -> io::Result<Piece> {
+    let mut piece = Piece::default();
+    let mut file = match File::open(slot.join(file_name(from.segment))) {
+        Ok(file) => file,
+        // Unlinked, or there never was one of this number.
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            piece.next = after(slot, from.segment, until)?;
+            return Ok(piece);
+        }
+        Err(error) => return Err(error),
+    };
+    let mut end = file.metadata()?.len();
+    if from.segment == until.segment {
+        end = end.min(until.offset);
+    }
+    let start = from.offset.max(HEADER as u64);
+    let mut segment = Segment {
+        file: &mut file,
+        end,
+        near,
+    };
+    let stopped_at = segment.read(start, budget, &mut piece)?;
+    piece.next = match stopped_at {
+        Some(offset) => Some(Position {
+            segment: from.segment,
+            offset,
+        }),
+        None => after(slot, from.segment, until)?,
+    };
+    Ok(piece)
+}
+
+/// The beginning of the next segment.
+fn after(slot: &Path, segment: u64, until: Position) -> io::Result<Option<Position>> {
+    let numbers = segments_in(slot)?;
+    let next = numbers
+        .into_iter()
+        .find(|number| *number > segment && *number <= until.segment);
+    Ok(next.map(|segment| Position { segment, offset: 0 }))
+}
+
+struct Segment<'a> {
+    file: &'a mut File,
+    end: u64,
+    /// The number of a record close by.
+    near: Option<i64>,
+}
+
+impl Segment<'_> {
+    /// Reads frames from an offset; returns where to go on, `None` at the end.
+    fn read(&mut self, start: u64, budget: usize, piece: &mut Piece) -> io::Result<Option<u64>> {
+        let left = self.end.saturating_sub(start);
+        if left == 0 {
+            return Ok(None);
+        }
+        piece.bytes = self.bytes(start, left.min(budget as u64))?;
+        let mut at = 0;
+        loop {
+            let rest = left - at as u64;
+            if rest == 0 {
+                return Ok(None);
+            }
+            match frame::find(&piece.bytes[at..]) {
+                Found::Frame { seq, length } => {
+                    piece.frames.push((seq, at..at + length));
+                    at += length;
+                }
+                Found::Cut(length) if length as u64 <= rest => {
+                    if at > 0 {
+                        return Ok(Some(start + at as u64));
+                    }
+                    piece.bytes = self.bytes(start, length as u64)?;
+                }
+                found => return self.skip(start + at as u64, found, piece),
+            }
+        }
+    }
+
+    fn bytes(&mut self, start: u64, length: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(length as usize);
+        self.file.seek(SeekFrom::Start(start))?;
+        (&mut *self.file).take(length).read_to_end(&mut bytes)?;
+        // Cut by somebody meanwhile.
+        bytes.resize(length as usize, 0);
+        Ok(bytes)
+    }
+
+    /// Looks for the next frame behind what is none; `None` when there is none. One frame that was cut
+    /// short, or zeros, are what a death leaves at the end.
+    fn skip(&mut self, start: u64, found: Found, piece: &mut Piece) -> io::Result<Option<u64>> {
+        let rest = self.bytes(start, self.end - start)?;
+        let near = piece.last().or(self.near);
+        if let Some(next) = (1..rest.len()).find(|at| frame::is_frame(&rest[*at..], near)) {
+            piece.damaged += next as u64;
+            return Ok(Some(start + next as u64));
+        }
+        let is_left_by_death = matches!(found, Found::Cut(_)) || rest.iter().all(|byte| *byte == 0);
+        if !is_left_by_death {
+            piece.damaged += rest.len() as u64;
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,282 @@
+//! Appends records, and unlinks what is done with.
+
+use std::collections::VecDeque;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::sync::Arc;
+
+use super::frame::{HEADER, Header};
+use super::slot::Slot;
+use super::{Position, file_name};
+
+/// Size at which a segment is closed, in bytes.
+const SEGMENT: u64 = if cfg!(test) { 2_000 } else { 16 << 20 };
+/// Size from which a segment is closed when everything in it is done with, in bytes, so that little has
+/// to be read again after a death.
+const DONE_SEGMENT: u64 = 64 << 10;
+
+/// The segments of a slot.
+pub struct Segments {
+    slot: Slot,
+    max_bytes: u64,
+    /// From the oldest to the newest, the active one included.
+    all: VecDeque<Segment>,
+    active: Option<Active>,
+    next_number: u64,
+    /// Files with what has not been synced, and whether one of them is new.
+    unsynced: Vec<Arc<File>>,
+    is_folder_unsynced: bool,
+}
+
+struct Segment {
+    number: u64,
+    bytes: u64,
+    /// No record in it has a higher number.
+    last: i64,
+    is_damaged: bool,
+}
+
+struct Active {
+    file: Arc<File>,
+    number: u64,
+    end: u64,
+}
+
+/// Where records were appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    pub start: Position,
+    pub end: Position,
+}
+
+/// What the segments take, and when something can be unlinked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Status {
+    pub bytes: u64,
+    /// The highest number in the oldest segment.
+    pub oldest: Option<i64>,
+    /// Everything may be unlinked that is done with, the active segment included.
+    pub is_worth_closing: bool,
+}
+
+/// What has to be synced.
+pub struct Unsynced {
+    files: Vec<Arc<File>>,
+    folder: Option<File>,
+}
+
+impl Unsynced {
+    /// Waits until the disk has it.
+    pub fn sync(self) -> io::Result<()> {
+        for file in &self.files {
+            file.sync_data()?;
+        }
+        match self.folder {
+            Some(folder) => folder.sync_all(),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Segments {
+    /// Those that are in the slot will only be read.
+    pub fn new(slot: Slot, max_bytes: u64) -> Self {
+        let found = slot.found().iter().map(|found| Segment {
+            number: found.number,
+            bytes: found.bytes,
+            last: found.last,
+            is_damaged: false,
+        });
+        Self {
+            all: found.collect(),
+            next_number: slot.next_number(),
+            slot,
+            max_bytes,
+            active: None,
+            unsynced: Vec::new(),
+            is_folder_unsynced: false,
+        }
+    }
+
+    pub fn slot(&self) -> &Slot {
+        &self.slot
+    }
+
+    /// Where reading begins, if there is something to read.
+    pub fn beginning(&self) -> Option<Position> {
+        let oldest = self.all.front()?;
+        Some(Position {
+            segment: oldest.number,
+            offset: 0,
+        })
+    }
+
+    /// Where the next record will be, unless another segment is begun.
+    pub fn end(&self) -> Position {
+        match &self.active {
+            Some(active) => Position {
+                segment: active.number,
+                offset: active.end,
+            },
+            None => Position {
+                segment: self
+                    .all
+                    .back()
+                    .map_or(self.next_number, |one| one.number + 1),
+                offset: 0,
+            },
+        }
+    }
+
+    pub fn status(&self) -> Status {
+        let active = self.active.as_ref();
+        Status {
+            bytes: self.bytes(),
+            oldest: self.all.front().map(|segment| segment.last),
+            is_worth_closing: active.is_some_and(|active| active.end >= DONE_SEGMENT),
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.all.iter().map(|segment| segment.bytes).sum()
+    }
+
+    /// Appends whole frames, of which the last has this number. After an error nothing of them is there.
+    pub fn append(&mut self, frames: &[u8], last: i64) -> io::Result<Appended> {
+        if self.bytes() + frames.len() as u64 > self.max_bytes {
+            return Err(ErrorKind::StorageFull.into());
+        }
+        self.slot.reserve(last)?;
+        let active = self.active()?;
+        let start = active.end;
+        if let Err(error) = (&*active.file).write_all(frames) {
+            // Else the next frames would follow a part of these.
+            if active.file.set_len(start).is_err() {
+                self.active = None;
+            }
+            return Err(error);
+        }
+        active.end += frames.len() as u64;
+        let (number, end, file) = (active.number, active.end, Arc::clone(&active.file));
+        if let Some(segment) = self.all.back_mut() {
+            segment.bytes = end;
+            segment.last = last;
+        }
+        if !self.unsynced.iter().any(|other| Arc::ptr_eq(other, &file)) {
+            self.unsynced.push(file);
+        }
+        let at = |offset| Position {
+            segment: number,
+            offset,
+        };
+        Ok(Appended {
+            start: at(start),
+            end: at(end),
+        })
+    }
+
+    /// The segment to append to.
+    fn active(&mut self) -> io::Result<&mut Active> {
+        let is_full = |active: &Active| active.end >= SEGMENT;
+        let active = match self.active.take() {
+            Some(active) if !is_full(&active) => active,
+            _ => self.begin()?,
+        };
+        Ok(self.active.insert(active))
+    }
+
+    fn begin(&mut self) -> io::Result<Active> {
+        self.slot.restore()?;
+        let number = self.next_number;
+        let path = self.slot.path().join(file_name(number));
+        let mut options = OpenOptions::new();
+        options.append(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&path)?;
+        self.next_number += 1;
+        if let Err(error) = file.write_all(&self.header().to_bytes()) {
+            drop(fs::remove_file(&path));
+            return Err(error);
+        }
+        self.is_folder_unsynced = true;
+        self.all.push_back(Segment {
+            number,
+            bytes: HEADER as u64,
+            last: i64::MIN,
+            is_damaged: false,
+        });
+        Ok(Active {
+            file: Arc::new(file),
+            number,
+            end: HEADER as u64,
+        })
+    }
+
+    fn header(&self) -> Header {
+        Header {
+            writer: self.slot.writer().to_owned(),
+            place: self.slot.place(),
+        }
+    }
+
+    /// What was appended since the last call, to be synced without holding up the next append.
+    pub fn take_unsynced(&mut self) -> io::Result<Unsynced> {
+        let folder = match std::mem::take(&mut self.is_folder_unsynced) {
+            #[cfg(unix)]
+            true => Some(File::open(self.slot.path())?),
+            _ => None,
+        };
+        Ok(Unsynced {
+            files: std::mem::take(&mut self.unsynced),
+            folder,
+        })
+    }
+
+    /// A file that could not be synced is not trusted again: the next record begins another.
+    pub fn distrust(&mut self) {
+        self.active = None;
+    }
+
+    /// The next record begins a segment of this writer.
+    pub fn rename_writer(&mut self, writer: &str) -> io::Result<()> {
+        self.active = None;
+        self.slot.rename_writer(writer)
+    }
+
+    /// Something in this segment could not be read.
+    pub fn note_damage(&mut self, segment: u64) {
+        for one in self.all.iter_mut().filter(|one| one.number == segment) {
+            one.is_damaged = true;
+        }
+    }
+
+    /// Unlinks segments whose records are all done with; with `active`, also the one that is appended
+    /// to. Those with damage are kept under another name.
+    pub fn release(&mut self, done: i64, active: bool) -> io::Result<()> {
+        while let Some(oldest) = self.all.front() {
+            let is_active = self.active.as_ref().map(|one| one.number) == Some(oldest.number);
+            if oldest.last > done || is_active && !active {
+                break;
+            }
+            if is_active {
+                self.active = None;
+            }
+            let path = self.slot.path().join(file_name(oldest.number));
+            let removed = match oldest.is_damaged {
+                true => fs::rename(&path, path.with_extension("seg.damaged")),
+                false => fs::remove_file(&path),
+            };
+            match removed {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => self.all.pop_front(),
+            };
+        }
+        Ok(())
+    }
+
+    /// Whether nothing is left in it.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+}

@@ -1,0 +1,427 @@
+//! Whose records are whose: slots, their locks, and the ids under which records are numbered.
+//!
+//! A slot belongs to one process at a time, by a lock that the kernel frees when the process dies. The
+//! next one takes over a free slot with its records and its writer id, so that ids count the processes
+//! that run at once, not their restarts.
+//!
+//! An id must not be used by two. `writer.json` says where it is valid: on which machine, since which
+//! boot, as which file. In a copy that was made of the folder this does not hold, and in one that was
+//! put back neither. The records of such a slot are written under their old id, which repeats nothing;
+//! new ones get another id.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::frame::{self, Found, HEADER, Header, Unreadable};
+use super::{Place, file_name};
+use crate::name::random_name;
+
+const LOCK: &str = "owner.lock";
+const WRITER: &str = "writer.json";
+/// Numbers that are reserved at once.
+const STEP: i64 = 1 << 30;
+/// Slots that may be there; a process that finds as many locked has gone wrong.
+const MOST_SLOTS: u32 = 10_000;
+
+/// A slot that is ours until it is dropped.
+pub struct Slot {
+    path: PathBuf,
+    /// Locked.
+    _lock: File,
+    place: Place,
+    writer: String,
+    /// Nobody has used the id before.
+    is_new_writer: bool,
+    /// The id was given here.
+    is_valid: bool,
+    /// Numbers up to this one may have been used.
+    bound: i64,
+    first_seq: i64,
+    found: Vec<FoundSegment>,
+    next_number: u64,
+}
+
+/// A segment that was there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FoundSegment {
+    pub number: u64,
+    pub bytes: u64,
+    /// No record in it has a higher number.
+    pub last: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WriterFile {
+    version: u32,
+    writer: String,
+    bound: i64,
+    #[serde(flatten)]
+    validity: Validity,
+}
+
+/// Where an id is valid.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Validity {
+    machine: String,
+    boot: String,
+    device: u64,
+    inode: u64,
+}
+
+/// Takes a slot for the records of this process: one that was left with records, else an empty one,
+/// else a new one.
+pub fn claim(spool: &Path, place: Place) -> io::Result<Slot> {
+    create_folder(spool)?;
+    let mut empty = None;
+    for number in slots_in(spool)? {
+        let Some(slot) = Slot::lock(spool.join(number.to_string()), place)? else {
+            continue;
+        };
+        let found = slot.look()?;
+        if found.segments.is_empty() && found.is_whole {
+            empty.get_or_insert(slot);
+        } else if found.is_whole && found.is_valid {
+            return slot.taken(found);
+        }
+    }
+    match empty {
+        Some(slot) => {
+            let found = slot.look()?;
+            slot.taken(found)
+        }
+        None => new_slot(spool, place),
+    }
+}
+
+/// Takes a slot whose process has died, to write its records and nothing else.
+pub fn claim_orphan(spool: &Path, place: Place) -> io::Result<Option<Slot>> {
+    for number in slots_in(spool)? {
+        let Some(slot) = Slot::lock(spool.join(number.to_string()), place)? else {
+            continue;
+        };
+        let found = slot.look()?;
+        if !found.segments.is_empty() {
+            return slot.taken(found).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn new_slot(spool: &Path, place: Place) -> io::Result<Slot> {
+    for number in 0..MOST_SLOTS {
+        let path = spool.join(number.to_string());
+        match fs::create_dir(&path) {
+            Ok(()) => {
+                restrict(&path)?;
+                // Somebody who looks for a slot may be quicker.
+                if let Some(slot) = Slot::lock(path, place)? {
+                    let found = slot.look()?;
+                    return slot.taken(found);
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("there are too many slots"))
+}
+
+/// What is in a slot.
+struct Contents {
+    /// Of one writer and our place, from the oldest; none if the oldest is of another place.
+    segments: Vec<FoundSegment>,
+    /// Nothing else is there.
+    is_whole: bool,
+    writer: Option<String>,
+    /// The id was given here, and so may be used on.
+    is_valid: bool,
+    bound: i64,
+    next_number: u64,
+}
+
+impl Slot {
+    /// `None` when another process has it.
+    fn lock(path: PathBuf, place: Place) -> io::Result<Option<Slot>> {
+        // A link may lead anywhere.
+        if !fs::symlink_metadata(&path)?.is_dir() {
+            return Ok(None);
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let lock = options.open(path.join(LOCK))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        Ok(Some(Slot {
+            path,
+            _lock: lock,
+            place,
+            writer: String::new(),
+            is_new_writer: true,
+            is_valid: false,
+            bound: 0,
+            first_seq: 0,
+            found: Vec::new(),
+            next_number: 1,
+        }))
+    }
+
+    fn look(&self) -> io::Result<Contents> {
+        let file = WriterFile::read(&self.path);
+        let mut contents = Contents {
+            segments: Vec::new(),
+            is_whole: true,
+            writer: None,
+            is_valid: false,
+            bound: file.as_ref().map_or(0, |file| file.bound),
+            next_number: 1,
+        };
+        for number in segments_in(&self.path)? {
+            contents.next_number = number + 1;
+            let path = self.path.join(file_name(number));
+            let beginning = beginning(&path)?;
+            let header = match Header::read(&beginning) {
+                Ok(header) => header,
+                // It holds nothing.
+                Err(Unreadable::Unfinished) => {
+                    fs::remove_file(path)?;
+                    continue;
+                }
+                Err(Unreadable::NoSegment) => {
+                    fs::rename(&path, path.with_extension("seg.damaged"))?;
+                    continue;
+                }
+                Err(Unreadable::Version(_)) => {
+                    contents.is_whole = false;
+                    break;
+                }
+            };
+            let writer = contents.writer.get_or_insert(header.writer.clone());
+            if header.place != self.place || *writer != header.writer {
+                contents.is_whole = false;
+                break;
+            }
+            if let Found::Frame { seq, .. } = frame::find(beginning.get(HEADER..).unwrap_or(&[])) {
+                set_last(&mut contents.segments, seq - 1);
+            }
+            contents.segments.push(FoundSegment {
+                number,
+                bytes: fs::metadata(&path)?.len(),
+                last: i64::MAX,
+            });
+        }
+        contents.is_valid = file.as_ref().is_some_and(|file| {
+            let is_of_segments = contents.writer.as_ref().is_none_or(|w| *w == file.writer);
+            is_of_segments && Validity::of(&self.path.join(WRITER)).as_ref() == Some(&file.validity)
+        });
+        if contents.is_valid {
+            contents.writer = file.map(|file| file.writer);
+        }
+        Ok(contents)
+    }
+
+    fn taken(mut self, contents: Contents) -> io::Result<Slot> {
+        let keeps = contents.is_valid || !contents.segments.is_empty();
+        self.is_new_writer = !keeps;
+        self.is_valid = contents.is_valid;
+        self.writer = match contents.writer {
+            Some(writer) if keeps => writer,
+            _ => random_name(),
+        };
+        self.bound = contents.bound;
+        self.found = contents.segments;
+        self.next_number = contents.next_number;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |d| d.as_millis() as i64) << 20;
+        self.first_seq = now.max(self.bound + 1);
+        set_last(&mut self.found, self.first_seq - 1);
+        Ok(self)
+    }
+
+    /// The number of the first record of this process: higher than any that was used under this id.
+    pub fn first_seq(&self) -> i64 {
+        self.first_seq
+    }
+
+    /// Before numbers up to `last` are written: no later process may use them.
+    pub fn reserve(&mut self, last: i64) -> io::Result<()> {
+        if last <= self.bound {
+            return Ok(());
+        }
+        let bound = last.saturating_add(STEP);
+        WriterFile::write(&self.path, &self.writer, bound)?;
+        self.bound = bound;
+        Ok(())
+    }
+
+    /// Makes the folder anew if somebody has removed it; its lock is gone with it.
+    pub fn restore(&mut self) -> io::Result<()> {
+        if self.path.is_dir() {
+            return Ok(());
+        }
+        create_folder(&self.path)?;
+        if let Some(slot) = Slot::lock(self.path.clone(), self.place)? {
+            self._lock = slot._lock;
+        }
+        WriterFile::write(&self.path, &self.writer, self.bound)
+    }
+
+    pub fn rename_writer(&mut self, writer: &str) -> io::Result<()> {
+        writer.clone_into(&mut self.writer);
+        WriterFile::write(&self.path, writer, self.bound)
+    }
+
+    /// Its records are written. The id of a copy is not used again.
+    pub fn leave(&self) -> io::Result<()> {
+        if self.is_valid {
+            return Ok(());
+        }
+        match fs::remove_file(self.path.join(WRITER)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    pub fn writer(&self) -> &str {
+        &self.writer
+    }
+
+    pub fn is_new_writer(&self) -> bool {
+        self.is_new_writer
+    }
+
+    pub fn found(&self) -> &[FoundSegment] {
+        &self.found
+    }
+
+    pub fn next_number(&self) -> u64 {
+        self.next_number
+    }
+}
+
+/// The records before those of a segment have lower numbers.
+fn set_last(segments: &mut [FoundSegment], last: i64) {
+    for segment in segments {
+        segment.last = segment.last.min(last);
+    }
+}
+
+impl WriterFile {
+    /// What cannot be read is of no use: the records say who wrote them.
+    fn read(slot: &Path) -> Option<WriterFile> {
+        let text = fs::read(slot.join(WRITER)).ok()?;
+        let file: WriterFile = serde_json::from_slice(&text).ok()?;
+        (file.version == frame::VERSION).then_some(file)
+    }
+
+    /// The file says which file it is, so it is made first and put in its place afterwards.
+    fn write(slot: &Path, writer: &str, bound: i64) -> io::Result<()> {
+        let (path, next) = (slot.join(WRITER), slot.join("writer.json.next"));
+        let mut file = File::create(&next)?;
+        let content = WriterFile {
+            version: frame::VERSION,
+            writer: writer.to_owned(),
+            bound,
+            validity: Validity::of(&next).ok_or_else(|| io::Error::other("no such file"))?,
+        };
+        file.write_all(&serde_json::to_vec(&content)?)?;
+        file.sync_all()?;
+        fs::rename(&next, &path)?;
+        #[cfg(unix)]
+        File::open(slot)?.sync_all()?;
+        Ok(())
+    }
+}
+
+impl Validity {
+    fn of(file: &Path) -> Option<Validity> {
+        let metadata = fs::metadata(file).ok()?;
+        #[cfg(unix)]
+        let (device, inode) = {
+            use std::os::unix::fs::MetadataExt;
+            (metadata.dev(), metadata.ino())
+        };
+        #[cfg(not(unix))]
+        let (device, inode) = (0, creation_ms(&metadata));
+        Some(Validity {
+            machine: system_id("/etc/machine-id"),
+            boot: system_id("/proc/sys/kernel/random/boot_id"),
+            device,
+            inode,
+        })
+    }
+}
+
+#[cfg(not(unix))]
+fn creation_ms(metadata: &fs::Metadata) -> u64 {
+    let created = metadata.created().ok();
+    let since = created.and_then(|created| created.duration_since(UNIX_EPOCH).ok());
+    since.map_or(0, |since| since.as_millis() as u64)
+}
+
+/// Empty where the system has none.
+fn system_id(path: &str) -> String {
+    fs::read_to_string(path).map_or_else(|_| String::new(), |text| text.trim().to_owned())
+}
+
+fn create_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(path)?;
+    restrict(path)
+}
+
+/// Records hold user ids.
+fn restrict(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+/// The header and the first frame of a segment, if it is short.
+fn beginning(path: &Path) -> io::Result<Vec<u8>> {
+    const SHORT: u64 = 64 << 10;
+    let mut bytes = Vec::new();
+    File::open(path)?.take(SHORT).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn slots_in(spool: &Path) -> io::Result<Vec<u64>> {
+    numbered(spool, |name| name.parse().ok())
+}
+
+/// The numbers of the segments in a slot, in order.
+pub(super) fn segments_in(slot: &Path) -> io::Result<Vec<u64>> {
+    numbered(slot, |name| name.strip_suffix(".seg")?.parse().ok())
+}
+
+fn numbered(folder: &Path, number: impl Fn(&str) -> Option<u64>) -> io::Result<Vec<u64>> {
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        numbers.extend(entry?.file_name().to_str().and_then(&number));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
