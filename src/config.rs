@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use crate::error::ConfigError;
+use crate::hash::fnv1a;
+use crate::spool::Place;
 use crate::{forward, store};
 
 const KIB: u64 = 1024;
@@ -50,6 +53,12 @@ pub struct Config {
     pub flush_interval: Duration,
     /// Bound for everything waiting in memory; 64 KiB to 64 GiB, default 256 MiB.
     pub max_queue_bytes: usize,
+    /// Folder of the spool; none by default.
+    pub spool_dir: Option<PathBuf>,
+    /// Bound for what one instance keeps on disk; 1 MiB to 1 TiB, default 1 GiB.
+    pub max_spool_bytes: u64,
+    /// Whether memory is to do where the folder cannot be used; else the constructor throws.
+    pub spool_fallback_is_memory: bool,
     /// Largest payload of one event in BSON; 1 KiB to 15 MiB, default 256 KiB.
     pub max_event_bytes: usize,
     /// `flush`, `getMetrics`, `getLast30Days` reject after it; 100 to 600 000 ms, default 10 000.
@@ -69,6 +78,23 @@ impl fmt::Debug for Config {
             .field("max_queue_bytes", &self.max_queue_bytes)
             .field("max_event_bytes", &self.max_event_bytes)
             .finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    /// What is configured of where records go. Where the connection alone says so, that is one place.
+    pub fn place(&self) -> Place {
+        let named = self.database.clone();
+        let database = named.or_else(|| store::database_of(self.uri.as_deref()?));
+        let names = &self.collections;
+        let parts = [
+            &database.unwrap_or_default(),
+            &names.sessions,
+            &names.daily,
+            &names.events,
+            &names.uniques,
+        ];
+        Place(fnv1a(parts.map(String::as_str).join("\0").as_bytes()))
     }
 }
 
@@ -102,6 +128,14 @@ impl Config {
                 256 * MIB,
                 64 * KIB..=64 * KIB * MIB,
             )? as usize,
+            spool_dir: source.spool_dir()?,
+            max_spool_bytes: source.integer(
+                "maxSpoolBytes",
+                Some("ANALYTICS_MAX_SPOOL_BYTES"),
+                KIB * MIB,
+                MIB..=MIB * MIB,
+            )?,
+            spool_fallback_is_memory: source.spool_fallback()?,
             max_event_bytes: source.integer("maxEventBytes", None, 256 * KIB, KIB..=15 * MIB)?
                 as usize,
             operation_timeout: source.millis("operationTimeoutMs", None, 10_000, 100..=600_000)?,
@@ -222,6 +256,21 @@ impl Source {
                 "is not known; the collections are sessions, daily, events and uniques",
             )),
         }
+    }
+
+    fn spool_dir(&mut self) -> Result<Option<PathBuf>, ConfigError> {
+        let problem = "must be the path of a folder";
+        let has_no_nul = |path: &str| !path.contains('\0');
+        let path = self.checked("spoolDir", "ANALYTICS_SPOOL_DIR", has_no_nul, problem)?;
+        Ok(path.map(PathBuf::from))
+    }
+
+    fn spool_fallback(&mut self) -> Result<bool, ConfigError> {
+        let problem = "must be 'error' or 'memory'";
+        let is_known = |text: &str| matches!(text, "error" | "memory");
+        let env = "ANALYTICS_SPOOL_FALLBACK";
+        let chosen = self.checked("spoolFallback", env, is_known, problem)?;
+        Ok(chosen.as_deref() == Some("memory"))
     }
 
     fn webhook_url(&mut self) -> Result<Option<String>, ConfigError> {

@@ -70,6 +70,41 @@ impl HistoryState {
     }
 }
 
+/// What is on disk, and what came from there.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct SpoolReport {
+    pub state: SpoolState,
+    /// What the segments of this instance take.
+    pub bytes: u64,
+    /// Records of processes before this one.
+    pub recovered: u64,
+    /// Records of processes that died and were not replaced.
+    pub drained: u64,
+    /// Records that the disk did not take.
+    pub unspooled: u64,
+    /// Bytes that could not be read.
+    pub damaged_bytes: u64,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum SpoolState {
+    #[default]
+    Ok,
+    /// The disk takes nothing; records are in memory only.
+    Full,
+    /// The folder could not be used when the instance was made, and memory is to do.
+    Off,
+}
+
+/// The names of [`SpoolState`] in the public interface, in its order.
+pub const SPOOL_STATES: [&str; 3] = ["ok", "full", "off"];
+
+impl SpoolState {
+    pub fn name(self) -> &'static str {
+        SPOOL_STATES[self as usize]
+    }
+}
+
 /// Whether totals are added; the names are part of the public interface.
 pub const TOTALS_STATES: [&str; 2] = ["ok", "blocked"];
 

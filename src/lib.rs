@@ -22,6 +22,7 @@ pub mod counters;
 pub mod document;
 pub mod error;
 pub mod forward;
+pub mod hash;
 pub mod health;
 pub mod host;
 pub mod name;

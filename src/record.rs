@@ -151,7 +151,7 @@ fn decode(frame: &[u8]) -> Option<Record<'_>> {
 }
 
 /// The value of the leading `userId` string element.
-fn user_of(elements: &[u8]) -> Option<&str> {
+pub fn user_of(elements: &[u8]) -> Option<&str> {
     const NAME: &[u8] = b"\x02userId\0";
     let rest = elements.strip_prefix(NAME)?;
     let length = u32_at(rest, 0)? as usize;

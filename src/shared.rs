@@ -7,7 +7,7 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 use crate::config::Config;
-use crate::health::{Health, History};
+use crate::health::{Health, History, SpoolReport};
 use crate::host::{Host, Level, Message};
 
 pub struct Shared {
@@ -24,6 +24,7 @@ pub struct Shared {
     active_sessions: AtomicUsize,
     connected: AtomicBool,
     place: Mutex<Place>,
+    spool: Mutex<Option<SpoolReport>>,
     stopped: AtomicBool,
     /// Set while the process exits: totals do not wait for their interval any more.
     draining: AtomicBool,
@@ -61,6 +62,7 @@ impl Shared {
             active_sessions: AtomicUsize::new(0),
             connected: AtomicBool::new(false),
             place: Mutex::default(),
+            spool: Mutex::default(),
             stopped: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             wake: Notify::new(),
@@ -120,6 +122,20 @@ impl Shared {
         self.queued.fetch_sub(records, Ordering::AcqRel);
     }
 
+    /// Whether so much waits in memory that the rest had better wait on disk.
+    pub fn is_half_full(&self) -> bool {
+        self.room() < self.config.max_queue_bytes / 2
+    }
+
+    pub fn is_quarter_full_at_most(&self) -> bool {
+        self.room() >= self.config.max_queue_bytes / 4 * 3
+    }
+
+    /// What waited on disk waits in memory now.
+    pub fn occupy(&self, bytes: usize) {
+        self.queued_bytes.fetch_add(bytes, Ordering::AcqRel);
+    }
+
     /// Memory is free again.
     pub fn release(&self, bytes: usize) {
         self.queued_bytes.fetch_sub(bytes, Ordering::AcqRel);
@@ -170,6 +186,19 @@ impl Shared {
 
     pub fn blocked(&self) -> Option<String> {
         self.place().blocked.clone()
+    }
+
+    /// From now on there is a spool.
+    pub fn note_spool(&self, change: impl FnOnce(&mut SpoolReport)) {
+        change(self.lock_spool().get_or_insert_default());
+    }
+
+    pub fn spool(&self) -> Option<SpoolReport> {
+        *self.lock_spool()
+    }
+
+    fn lock_spool(&self) -> MutexGuard<'_, Option<SpoolReport>> {
+        self.spool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn set_history(&self, history: History) {

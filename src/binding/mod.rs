@@ -16,9 +16,11 @@ use napi_derive::napi;
 
 use crate::config::Config;
 use crate::counters::COUNTED_EVENTS;
-use crate::health::{NOTES, REJECTIONS, known};
+use crate::health::{NOTES, REJECTIONS, SpoolState, known};
+use crate::host::Level;
 use crate::pipeline::{self, Found, Pipeline, Prospect, Request};
 use crate::shared::Shared;
+use crate::spool::{self, Segments};
 use crate::store::{Connection, MongoStore};
 
 use message::{Deliver, Delivery};
@@ -157,10 +159,22 @@ impl NativeAnalytics {
     ) -> Result<Self> {
         let (config, unknown_options) =
             Config::from_json(&options, &environment).map_err(|e| invalid(&e.to_string()))?;
+        let spool = open_spool(&config);
+        if let Err(problem) = &spool
+            && !config.spool_fallback_is_memory
+        {
+            let hint = "spoolFallback: 'memory' goes on without it";
+            return Err(invalid(&format!("{problem}; {hint}")));
+        }
         let max_event_bytes = config.max_event_bytes as u32;
         let collections = config.collections.clone();
         let deliver = Arc::new(message::build(deliver)?);
         let shared = Shared::new(config, Arc::new(message::JavaScript::new(&deliver)));
+        if let Err(problem) = &spool {
+            shared.note_spool(|spool| spool.state = SpoolState::Off);
+            let line = format!("{problem}; records are kept in memory only (spoolFallback)");
+            shared.log(Level::Warn, line);
+        }
         let _runtime = runtime::enter()?;
         let opener = Arc::new(move |connection: Connection| {
             let collections = collections.clone();
@@ -170,7 +184,7 @@ impl NativeAnalytics {
         remember(&shared);
         drain_at_clean_up(&env)?;
         Ok(Self {
-            pipeline: pipeline::spawn(shared, opener),
+            pipeline: pipeline::spawn(shared, opener, spool.unwrap_or_default()),
             deliver,
             max_event_bytes,
             unknown_options,
@@ -343,6 +357,16 @@ impl NativeAnalytics {
         let shared = self.pipeline.shared();
         shared.warn_once(reason, || message::refusal(reason, &shared.config));
     }
+}
+
+/// The slot for what an instance keeps on disk, if it is to.
+fn open_spool(config: &Config) -> std::result::Result<Option<Segments>, String> {
+    let Some(folder) = &config.spool_dir else {
+        return Ok(None);
+    };
+    let slot = spool::claim(folder, config.place());
+    slot.map(|slot| Some(Segments::new(slot, config.max_spool_bytes)))
+        .map_err(|error| format!("spoolDir: {} cannot be used: {error}", folder.display()))
 }
 
 /// The settings of a mongoose connection, as JSON.

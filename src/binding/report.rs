@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use napi_derive::napi;
 
-use crate::health::{History, TOTALS_STATES};
+use crate::health::{History, SpoolReport, TOTALS_STATES};
 use crate::shared::Shared;
 
 #[napi(object, object_from_js = false)]
@@ -23,6 +23,8 @@ pub struct HealthReport {
     pub active_sessions: f64,
     pub totals: String,
     pub history: HistoryReport,
+    /// Only with `spoolDir`.
+    pub spool: Option<SpoolHealth>,
     pub webhook: WebhookReport,
     pub last_error: Option<LastErrorReport>,
 }
@@ -32,6 +34,29 @@ pub struct HistoryReport {
     pub state: String,
     pub days_done: u32,
     pub days_total: u32,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct SpoolHealth {
+    pub state: String,
+    pub bytes: f64,
+    pub recovered: f64,
+    pub drained: f64,
+    pub unspooled: f64,
+    pub damaged_bytes: f64,
+}
+
+impl SpoolHealth {
+    fn of(report: SpoolReport) -> Self {
+        Self {
+            state: report.state.name().to_owned(),
+            bytes: report.bytes as f64,
+            recovered: report.recovered as f64,
+            drained: report.drained as f64,
+            unspooled: report.unspooled as f64,
+            damaged_bytes: report.damaged_bytes as f64,
+        }
+    }
 }
 
 #[napi(object, object_from_js = false)]
@@ -68,6 +93,7 @@ impl HealthReport {
             active_sessions: gauges.active_sessions as f64,
             totals: TOTALS_STATES[usize::from(shared.blocked().is_some())].to_owned(),
             history: HistoryReport::of(shared.history()),
+            spool: shared.spool().map(SpoolHealth::of),
             webhook: WebhookReport {
                 queued: gauges.unforwarded as f64,
                 sent: counts.forwarded as f64,

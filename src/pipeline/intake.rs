@@ -46,6 +46,8 @@ pub enum SessionChange {
         user: Arc<str>,
         login_ms: i64,
         elements: Box<[u8]>,
+        /// Handed over so long ago that who logged in then is not counted any more.
+        is_late: bool,
     },
     Logout(Close),
 }
@@ -79,10 +81,11 @@ pub struct Intake {
 }
 
 impl Intake {
-    pub fn new() -> Self {
+    /// Numbers records from this one on.
+    pub fn new(first_seq: i64) -> Self {
         Self {
             active: ActiveSessions::default(),
-            last_seq: first_seq(),
+            last_seq: first_seq - 1,
             today: (0, Day::of(0)),
         }
     }
@@ -153,6 +156,7 @@ impl Intake {
                 user: user.into(),
                 login_ms: record.time_ms,
                 elements: record.elements.into(),
+                is_late: false,
             },
         })
     }
@@ -173,7 +177,7 @@ impl Intake {
 
 /// Numbers start high enough that no earlier run under any writer id used them: the system clock in
 /// ms times 2^20, never the host's clock, which it may fake.
-fn first_seq() -> i64 {
+pub fn first_seq() -> i64 {
     #[cfg(test)]
     if let Some(seq) = super::tests::hooks::first_seq() {
         return seq;

@@ -93,6 +93,18 @@ impl<G: Records, O> Lane<G, O> {
         }
     }
 
+    /// Lets what has come leave by itself, if nothing else is on its way.
+    pub fn cut(&mut self) {
+        if self.taken.is_empty() && self.complete.is_empty() {
+            self.complete();
+        }
+    }
+
+    /// Whether nothing is sent because something failed.
+    pub fn is_pausing(&self, now: Instant) -> bool {
+        !self.backoff.is_over(now)
+    }
+
     fn is_open_full(&self) -> bool {
         self.open.count() >= self.limit.records || self.open.bytes() >= self.limit.bytes
     }

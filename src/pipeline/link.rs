@@ -110,6 +110,10 @@ impl<S> Link<S> {
         }
     }
 
+    pub fn connection(&self) -> Option<&Connection> {
+        self.connection.as_ref()
+    }
+
     pub fn is_known(&self) -> bool {
         self.connection.is_some()
     }

@@ -1,10 +1,13 @@
 //! Lines for the operator: what happened, and what to do next.
 
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use super::link::Prospect;
 use super::sessions::Standing;
 use crate::config::Config;
+use crate::health::{SpoolReport, SpoolState};
 
 pub fn no_connection(config: &Config) -> String {
     let bound = config.max_queue_bytes >> 20;
@@ -28,6 +31,45 @@ pub fn fallback(prospect: Prospect) -> String {
 
 pub const OTHER_CONNECTION: &str = "mongoose.connect() was not called: using the connection that \
      mongoose.createConnection() has made; to use another, pass it as options.mongoose";
+
+pub fn spool_failed(reason: &str, error: &io::Error) -> String {
+    let (what, then) = match reason {
+        "spool_not_synced" => (
+            "The spool cannot be synced",
+            "another file is begun; a power loss may cost records",
+        ),
+        "spool_not_read" => ("The spool cannot be read", "it is tried again"),
+        "spool_not_released" => (
+            "Files of the spool cannot be removed",
+            "it is tried again; what is in them is written",
+        ),
+        _ => (
+            "The spool takes no more (spoolDir, maxSpoolBytes)",
+            "new records wait in memory only until it does",
+        ),
+    };
+    format!("{what}: {error}; {then}")
+}
+
+pub fn spool_damaged(bytes: u64) -> String {
+    format!(
+        "{bytes} bytes of the spool cannot be read and are skipped; the file is kept aside as \
+         *.seg.damaged"
+    )
+}
+
+pub const SPOOL_GOES_ON: &str = "the spool takes records again";
+
+pub fn drains_slot(slot: &Path) -> String {
+    format!(
+        "writing the records that a process left in {}",
+        slot.display()
+    )
+}
+
+pub fn drained_slot(records: u64) -> String {
+    format!("the records that a process had left are written: {records}")
+}
 
 pub const NOT_CONNECTED: &str = "there is no connection to MongoDB";
 
@@ -55,10 +97,16 @@ pub fn uncertain(day: &str) -> String {
     format!("another process wrote to {day} under our id; a group stays out of its totals")
 }
 
-pub fn left_at_stop(records: u64, unforwarded: u64) -> String {
+pub fn left_at_stop(records: u64, unforwarded: u64, spool: Option<SpoolReport>) -> String {
+    let kept = match spool {
+        Some(spool) if spool.state == SpoolState::Ok => {
+            "; records are in the spool, and written at the next start"
+        }
+        _ => "",
+    };
     format!(
         "stop() reached shutdownTimeoutMs; records not written yet: {records}, events not forwarded \
-         yet: {unforwarded}"
+         yet: {unforwarded}{kept}"
     )
 }
 

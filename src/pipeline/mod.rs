@@ -4,6 +4,7 @@
 //!  JS thread            worker task                                    tasks it starts
 //!  Pipeline::push ──►  intake ──► lane of events ───────────────────►  insert events
 //!   (bounded)            │   └──► lane of sessions ─────────────────►  insert and close sessions
+//!                        ├──► spool, if there is one: first (`spooling`)
 //!                        │             │ written
 //!                        │             ▼
 //!                        │         totals (contributions up to the   ►  protocol: add to the days
@@ -19,6 +20,7 @@
 
 mod active;
 mod attempt;
+mod backlog;
 mod backoff;
 mod builder;
 mod groups;
@@ -29,12 +31,15 @@ mod link;
 mod messages;
 mod metrics;
 mod operations;
+mod orphans;
 mod outcomes;
 mod place;
 mod preparation;
 mod protocol;
 mod reading;
 mod sessions;
+mod spooled;
+mod spooling;
 #[cfg(test)]
 mod tests;
 mod totals;

@@ -27,6 +27,7 @@ impl<S: Store> Worker<S> {
             Outcome::Sessions(number, outcome) => self.sessions_written(number, outcome, now),
             Outcome::Totals(attempted) => self.totals_attempted(attempted, now),
             Outcome::Read(answer) => self.answered(answer, now),
+            Outcome::Standings(outcome) => self.standings_answered(outcome, now),
         }
     }
 
@@ -104,6 +105,7 @@ impl<S: Store> Worker<S> {
             Ok(attempted) => {
                 self.remark(&attempted.remarks);
                 self.adding.ledger = attempted.ledger;
+                self.follow_writer();
                 self.adding.group = Some(attempted.group);
                 attempted.outcome
             }
@@ -123,6 +125,18 @@ impl<S: Store> Worker<S> {
                 self.write_failed(error.message, records as usize);
                 self.totals_backoff.fail(now);
             }
+        }
+    }
+
+    /// Somebody else writes under the id that this process had.
+    fn follow_writer(&mut self) {
+        let writer = self.adding.ledger.writer();
+        if writer == self.numbering.writer {
+            return;
+        }
+        writer.clone_into(&mut self.numbering.writer);
+        if let Some(spool) = &self.spool {
+            spool.rename_writer(writer);
         }
     }
 

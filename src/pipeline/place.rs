@@ -158,6 +158,10 @@ impl<S: Store> Worker<S> {
         self.indexing = Indexing::default();
         self.history.forget();
         self.shared.forget_place();
+        self.orphans.leave_place();
+        if let Some(spool) = &mut self.spool {
+            spool.leave_place();
+        }
         self.bases = Arc::default();
         let adding = &mut self.adding;
         if let Some(group) = &mut adding.group {
@@ -166,7 +170,7 @@ impl<S: Store> Worker<S> {
             }
             adding.ledger.relocate(Arc::clone(&self.bases));
         } else {
-            *adding.ledger = Ledger::new(Arc::clone(&self.bases));
+            *adding.ledger = Ledger::new(self.numbering.next(), Arc::clone(&self.bases));
         }
         self.totals_backoff.succeed();
         if let Some(store) = self.link.close() {

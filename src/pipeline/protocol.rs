@@ -16,6 +16,12 @@
 //! The number of new users travels in the same C ([`Users`] says how they are counted). They are
 //! remembered as known only after it, else a lost group would leave a user uncounted.
 //!
+//! Records that a process before us left in its spool are added under its id, and it may have sent
+//! some of them, grouped otherwise, in a request that is still under way. So of such a group it is known
+//! what each record adds: where the entry stands in the middle of the group, the rest is added; where it
+//! stands at the end or behind it, everything is. An id that was used before is asked for first on
+//! each day where it stands.
+//!
 //! Why not less: an upsert with a guard applies a first write twice when two writers race; a guard
 //! that only asks for a smaller number, sums that are set, or a day that is recounted go wrong when a
 //! request arrives late or a group is cut anew. The model test keeps each of these designs.
@@ -23,29 +29,77 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::intake;
 use super::sessions::Bases;
 #[cfg(test)]
 use super::tests::hooks;
-use super::totals::{DayPart, Group, Progress};
+use super::totals::{Contribution, DayPart, Group, Progress};
 use super::users::Users;
 use crate::calendar::Day;
 use crate::counters::Counter;
 use crate::name::random_name;
+use crate::spool::Slot;
 use crate::store::{Added, Delta, Result, Standing, Step, Store, StoreError};
+
+/// Under which id this process adds to totals, and how it numbers its records.
+#[derive(Debug, Clone)]
+pub struct Numbering {
+    pub writer: String,
+    /// Nobody has used the id before.
+    pub is_new: bool,
+    /// Whoever takes over the slot takes over the id.
+    is_of_slot: bool,
+    /// The number of the first record of this process; lower ones are of those before it.
+    pub first: i64,
+}
+
+impl Numbering {
+    /// Of a process that leaves nothing behind.
+    pub fn fresh() -> Self {
+        Self {
+            writer: new_writer(),
+            is_new: true,
+            is_of_slot: false,
+            first: intake::first_seq() + 1,
+        }
+    }
+
+    /// At another place. The id of a slot stays, and is asked for there first.
+    pub fn next(&self) -> Self {
+        match self.is_of_slot {
+            true => Self {
+                is_new: false,
+                ..self.clone()
+            },
+            false => Self::fresh(),
+        }
+    }
+
+    pub fn of(slot: &Slot) -> Self {
+        Self {
+            writer: slot.writer().to_owned(),
+            is_new: slot.is_new_writer(),
+            is_of_slot: true,
+            first: slot.first_seq(),
+        }
+    }
+}
 
 /// This process as a writer of totals: who it is and where it stands.
 #[derive(Clone)]
 pub struct Ledger {
-    writer: String,
+    numbering: Numbering,
     days: HashMap<Day, DayEntry>,
     users: Users,
 }
 
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct DayEntry {
     exists: bool,
     /// The last record of ours that the day holds.
     previous: Option<i64>,
+    /// False until it was asked for, where others may have written under the id.
+    is_known: bool,
     /// Known from another place, which this one may have nothing of.
     is_from_elsewhere: bool,
 }
@@ -53,6 +107,30 @@ struct DayEntry {
 /// How often C is sent before the group is put off. Once more than it takes where the daily document
 /// was deleted or a backup put back.
 const SENDS: u32 = 3;
+
+/// What is known of a group beside its parts.
+struct Whole {
+    first: i64,
+    last: i64,
+    left: Option<Vec<Contribution>>,
+}
+
+impl Whole {
+    /// By a process before us.
+    fn is_left(&self) -> bool {
+        self.left.is_some()
+    }
+
+    /// What the records after this one add to a day.
+    fn rest_of(&self, day: &Day, standing: i64) -> DayPart {
+        let mut rest = DayPart::default();
+        let all = self.left.iter().flatten();
+        for one in all.filter(|one| one.day == *day && one.seq > standing) {
+            rest.add(one);
+        }
+        rest
+    }
+}
 
 /// What became of a group on one day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,12 +156,16 @@ pub struct Remarks {
 }
 
 impl Ledger {
-    pub fn new(bases: Arc<Bases>) -> Self {
+    pub fn new(numbering: Numbering, bases: Arc<Bases>) -> Self {
         Self {
-            writer: new_writer(),
+            numbering,
             days: HashMap::new(),
             users: Users::new(bases),
         }
+    }
+
+    pub fn writer(&self) -> &str {
+        &self.numbering.writer
     }
 
     /// Adds the group to its days. After an error it is called again with the same group.
@@ -93,7 +175,23 @@ impl Ledger {
         group: &mut Group,
         remarks: &mut Remarks,
     ) -> Result<()> {
-        let range = (group.first, group.last);
+        let whole = Whole {
+            first: group.first,
+            last: group.last,
+            left: group.left_by_others.take(),
+        };
+        let outcome = self.write_days(store, group, &whole, remarks).await;
+        group.left_by_others = whole.left;
+        outcome
+    }
+
+    async fn write_days<S: Store>(
+        &mut self,
+        store: &S,
+        group: &mut Group,
+        whole: &Whole,
+        remarks: &mut Remarks,
+    ) -> Result<()> {
         for (day, counter) in std::mem::take(&mut group.left_out) {
             remarks
                 .left_out
@@ -103,7 +201,7 @@ impl Ledger {
         let open = |part: &DayPart| part.progress != Progress::Done;
         for (day, part) in group.days.iter_mut().filter(|(_, part)| open(part)) {
             if fate == Fate::Applied {
-                fate = self.write_day(store, day, part, range, remarks).await?;
+                fate = self.write_day(store, day, part, whole, remarks).await?;
             }
             match fate {
                 Fate::Applied => self.users.know(day, &part.users),
@@ -125,27 +223,25 @@ impl Ledger {
         store: &S,
         day: &Day,
         part: &mut DayPart,
-        (first, last): (i64, i64),
+        whole: &Whole,
         remarks: &mut Remarks,
     ) -> Result<Fate> {
         for _ in 0..SENDS {
-            if part.progress == Progress::Uncertain
-                && let Some(fate) = self
-                    .settle(store, day, part, (first, last), remarks)
-                    .await?
+            let is_uncertain = part.progress == Progress::Uncertain || !self.entry(day).is_known;
+            if is_uncertain
+                && let Some(fate) = self.settle(store, day, part, whole, remarks).await?
             {
                 return Ok(fate);
             }
-            let entry = self.days.entry(day.clone()).or_default();
-            if !entry.exists {
+            if !self.entry(day).exists {
                 store.ensure_day(day).await?;
-                entry.exists = true;
+                self.entry(day).exists = true;
             }
-            let delta = self.with_new_users(store, day, part, last).await?;
+            let delta = self.with_new_users(store, day, part, whole.last).await?;
             part.progress = Progress::Uncertain;
-            let step = self.step(day, last);
+            let step = self.step(day, whole.last);
             if let Added::Applied { left_out } = store.add(day, step, &delta).await? {
-                self.moved_to(day, Some(last));
+                self.moved_to(day, Some(whole.last));
                 let fields = left_out.iter().map(|counter| counter.field());
                 remarks
                     .left_out
@@ -164,12 +260,12 @@ impl Ledger {
         store: &S,
         day: &Day,
         part: &mut DayPart,
-        (first, last): (i64, i64),
+        whole: &Whole,
         remarks: &mut Remarks,
     ) -> Result<Option<Fate>> {
-        let entry = *self.days.entry(day.clone()).or_default();
+        let entry = *self.entry(day);
         let previous = entry.previous;
-        let standing = match store.standing(day, &self.writer).await? {
+        let standing = match store.standing(day, self.writer()).await? {
             Standing::NoDocument => {
                 store.ensure_day(day).await?;
                 None
@@ -177,25 +273,32 @@ impl Ledger {
             Standing::At(standing) => standing,
         };
         if standing == previous {
+            self.entry(day).is_known = true;
             part.progress = Progress::Open;
             return Ok(None);
         }
-        if !store.confirm(day, &self.writer, standing).await? {
+        if !store.confirm(day, self.writer(), standing).await? {
             // The read lagged behind, or a late request was applied since.
             let problem = format!("a majority does not yet agree on {}", day.as_str());
             return Err(StoreError::transient(problem));
         }
-        if standing == Some(last) {
+        let is_done =
+            standing == Some(whole.last) || whole.is_left() && standing > Some(whole.last);
+        if is_done {
             self.moved_to(day, standing);
             return Ok(Some(Fate::Applied));
         }
         // Where we stood in another place says nothing of where we left this one before.
-        let is_ours = entry.is_from_elsewhere && standing < Some(first);
-        if standing > previous && !is_ours {
+        let is_sure = entry.is_known && !entry.is_from_elsewhere;
+        let is_before = standing < Some(whole.first);
+        if standing > previous && !whole.is_left() && (is_sure || !is_before) {
             return Ok(Some(Fate::Overtaken));
         }
-        if !entry.is_from_elsewhere {
+        if is_sure && standing < previous {
             remarks.restored.push(day.as_str().to_owned());
+        }
+        if let Some(standing) = standing.filter(|_| !is_before) {
+            *part = whole.rest_of(day, standing);
         }
         self.moved_to(day, standing);
         part.progress = Progress::Open;
@@ -203,12 +306,22 @@ impl Ledger {
     }
 
     fn moved_to(&mut self, day: &Day, standing: Option<i64>) {
-        let entry = DayEntry {
+        *self.entry(day) = DayEntry {
             exists: true,
             previous: standing,
+            is_known: true,
             is_from_elsewhere: false,
         };
-        self.days.insert(day.clone(), entry);
+    }
+
+    fn entry(&mut self, day: &Day) -> &mut DayEntry {
+        let is_known = self.numbering.is_new;
+        self.days.entry(day.clone()).or_insert(DayEntry {
+            exists: false,
+            previous: None,
+            is_known,
+            is_from_elsewhere: false,
+        })
     }
 
     /// The host has gone elsewhere while a group's outcome was unknown. That may be the same database
@@ -220,7 +333,8 @@ impl Ledger {
     }
 
     fn change_writer(&mut self) {
-        self.writer = new_writer();
+        self.numbering.writer = new_writer();
+        self.numbering.is_new = true;
         self.days.clear();
         self.users.forget();
     }
@@ -245,7 +359,7 @@ impl Ledger {
 
     fn step(&self, day: &Day, last: i64) -> Step<'_> {
         Step {
-            writer: &self.writer,
+            writer: self.writer(),
             previous: self.days.get(day).and_then(|entry| entry.previous),
             last,
         }

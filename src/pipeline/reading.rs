@@ -12,6 +12,7 @@ use super::messages;
 use super::metrics::{self, Reading};
 use super::operations::{Kind, Operation, Phase, Request};
 use super::preparation::Preparation;
+use super::spooling::Spooling;
 use super::worker::{Outcome, Worker};
 use crate::error::Error;
 use crate::host::{Level, Message};
@@ -85,6 +86,7 @@ impl<S: Store> Worker<S> {
             Kind::Stop => {
                 self.is_settled(operation.target)
                     && self.shared.gauges().unforwarded == 0
+                    && self.spool.as_ref().is_none_or(Spooling::is_empty)
                     // Else the store could not be closed, and a start after it would find it open.
                     && !matches!(self.preparation, Preparation::UnderWay(_))
                     && !(self.indexing.is_under_way() && now < operation.begun() + INDEX_WAIT)
@@ -97,7 +99,8 @@ impl<S: Store> Worker<S> {
         if operation.kind == Kind::Stop {
             let left = self.shared.gauges();
             if left.queued > 0 || left.unforwarded > 0 {
-                let text = messages::left_at_stop(left.queued, left.unforwarded);
+                let text =
+                    messages::left_at_stop(left.queued, left.unforwarded, self.shared.spool());
                 self.shared.log(Level::Warn, text);
             }
             return self.done(operation.request, None);

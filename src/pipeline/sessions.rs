@@ -11,7 +11,9 @@ use bson::oid::ObjectId;
 use super::intake::{SessionChange, SessionItem};
 use super::totals::{Contribution, What};
 use crate::calendar::Day;
+use crate::counters::Counter;
 use crate::document::Batch;
+use crate::hash::fnv1a;
 use crate::store::{Base, Close, Closed, Result, Store};
 
 /// The bases of the days seen so far. They do not change once they are summed up.
@@ -202,6 +204,7 @@ async fn close<S: Store>(
 /// What an item adds to the totals once it is written.
 fn share(item: &SessionItem) -> Contribution {
     let what = match &item.change {
+        SessionChange::Login { is_late: true, .. } => What::Amount(Counter::SessionCount, 1.0),
         SessionChange::Login { user, .. } => What::Login(user.clone()),
         SessionChange::Logout(close) => What::Closed(close.duration_s),
     };
@@ -224,13 +227,6 @@ fn above(id: ObjectId, cut: ObjectId) -> ObjectId {
     bytes[..4].copy_from_slice(&second.to_be_bytes());
     bytes[4..].copy_from_slice(&fnv1a(&id.bytes()).to_be_bytes());
     ObjectId::from_bytes(bytes)
-}
-
-/// FNV-1a, 64 bits: fixed for ever, unlike the hashers of the standard library.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }
 
 #[cfg(test)]

@@ -70,6 +70,8 @@ pub struct Group {
     pub cost: usize,
     /// Amounts that would have made a sum inexact, by day.
     pub left_out: Vec<(Day, Counter)>,
+    /// Its records, if a process before us has left them.
+    pub left_by_others: Option<Vec<Contribution>>,
     pub days: BTreeMap<Day, DayPart>,
 }
 
@@ -95,14 +97,15 @@ impl Totals {
         ready(&self.events) || ready(&self.sessions)
     }
 
-    /// Takes everything up to this record.
-    pub fn take_group(&mut self, up_to: i64) -> Group {
+    /// Takes everything up to this record; `left_by_others` when a process before us has left it.
+    pub fn take_group(&mut self, up_to: i64, left_by_others: bool) -> Group {
         let mut group = Group {
             first: up_to,
             last: up_to,
             records: 0,
             cost: 0,
             left_out: Vec::new(),
+            left_by_others: left_by_others.then(Vec::new),
             days: BTreeMap::new(),
         };
         for run in [&mut self.events, &mut self.sessions] {
@@ -130,25 +133,38 @@ impl Group {
         self.first = self.first.min(contribution.seq);
         self.cost += contribution.cost();
         let part = self.days.entry(contribution.day.clone()).or_default();
-        part.records += 1;
-        match contribution.what {
-            What::Amount(counter, amount) => {
-                if !part.delta.add(counter, amount) {
-                    self.left_out.push((contribution.day, counter));
-                }
-            }
+        if !part.add(&contribution)
+            && let What::Amount(counter, _) = contribution.what
+        {
+            self.left_out.push((contribution.day.clone(), counter));
+        }
+        if let Some(left) = &mut self.left_by_others {
+            left.push(contribution);
+        }
+    }
+}
+
+impl DayPart {
+    /// False when an amount would make a sum inexact.
+    pub fn add(&mut self, contribution: &Contribution) -> bool {
+        self.records += 1;
+        match &contribution.what {
+            What::Amount(counter, amount) => return self.delta.add(*counter, *amount),
             What::Login(user) => {
-                part.delta.add(Counter::SessionCount, 1.0);
-                part.users.entry(user).or_insert(contribution.seq);
+                self.delta.add(Counter::SessionCount, 1.0);
+                self.users
+                    .entry(Arc::clone(user))
+                    .or_insert(contribution.seq);
             }
             What::Closed(seconds) => {
-                part.delta.add(Counter::TotalSessionS, seconds);
-                if seconds > 0.0 {
-                    part.delta.session_seconds += seconds;
-                    part.delta.sessions_closed += 1.0;
+                self.delta.add(Counter::TotalSessionS, *seconds);
+                if *seconds > 0.0 {
+                    self.delta.session_seconds += seconds;
+                    self.delta.sessions_closed += 1.0;
                 }
             }
         }
+        true
     }
 }
 
@@ -180,7 +196,7 @@ mod tests {
         totals.add_session(login(2, "a"));
         totals.add_session(login(3, "a"));
         totals.add_session(login(6, "b"));
-        let group = totals.take_group(4);
+        let group = totals.take_group(4, false);
         assert_eq!((group.last, group.records), (4, 4));
         let part = &group.days[&Day::of(0)];
         let amounts: Vec<_> = part.delta.amounts().collect();
@@ -204,7 +220,7 @@ mod tests {
             let day = Day::of(0);
             totals.add_session(Contribution { seq, day, what });
         }
-        let group = totals.take_group(3);
+        let group = totals.take_group(3, false);
         let delta = &group.days[&Day::of(0)].delta;
         assert_eq!((delta.session_seconds, delta.sessions_closed), (60.0, 1.0));
         let total: Vec<_> = delta.amounts().collect();

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::attempt::attempt;
+use super::backlog;
 use super::backoff::Backoff;
 use super::groups::{EventGroup, SessionGroup};
 use super::history::History;
@@ -19,16 +20,20 @@ use super::intake::{Intake, Item};
 use super::lane::{GroupLimit, Lane};
 use super::link::{Link, Opener};
 use super::operations::{Acknowledgements, Operation};
+use super::orphans::Orphans;
 use super::place::Move;
 use super::preparation::{Indexing, Preparation};
-use super::protocol::{self, Attempted, Ledger};
+use super::protocol::{self, Attempted, Ledger, Numbering};
 use super::reading::Answer;
 use super::sessions::{self, Bases};
+use super::spooling::{LaneKind, Spooling};
 use super::totals::{Group, Totals};
 use super::{Command, Pipeline, frames_cost};
+use crate::calendar::Day;
 use crate::forward::Forwarding;
 use crate::record::Frames;
 use crate::shared::Shared;
+use crate::spool::Segments;
 use crate::store::{Inserted, Prepared, Result, Store};
 
 /// Groups are small in tests, so that small runs meet the bounds.
@@ -48,9 +53,30 @@ const COMMANDS: usize = 256;
 const IDLE: Duration = Duration::from_secs(3_600);
 
 /// Starts the worker of one instance; must be called on the runtime.
-pub fn spawn<S: Store>(shared: Arc<Shared>, opener: Opener<S>) -> Pipeline {
+pub fn spawn<S: Store>(
+    shared: Arc<Shared>,
+    opener: Opener<S>,
+    spool: Option<Segments>,
+) -> Pipeline {
+    let worker = Worker::new(Arc::clone(&shared), opener, spool);
+    start(shared, worker)
+}
+
+/// Starts a worker that writes what is in a slot, and then ends; and ends before that when the pipeline
+/// is dropped.
+pub(super) fn spawn_drain<S: Store>(
+    shared: Arc<Shared>,
+    opener: Opener<S>,
+    slot: Segments,
+) -> Pipeline {
+    let mut worker = Worker::new(Arc::clone(&shared), opener, Some(slot));
+    worker.is_drain = true;
+    start(shared, worker)
+}
+
+fn start<S: Store>(shared: Arc<Shared>, worker: Worker<S>) -> Pipeline {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let worker = tokio::spawn(Worker::new(Arc::clone(&shared), opener).run(receiver));
+    let worker = tokio::spawn(worker.run(receiver));
     let supervised = Arc::clone(&shared);
     tokio::spawn(async move {
         if let Err(error) = worker.await {
@@ -94,7 +120,12 @@ pub(super) struct Worker<S: Store> {
     /// The host has gone to another place, and what was accepted before it is still written here.
     pub(super) moving: Option<Move>,
     /// The host's end is gone.
-    orphaned: bool,
+    pub(super) orphaned: bool,
+    pub(super) numbering: Numbering,
+    pub(super) spool: Option<Spooling>,
+    pub(super) orphans: Orphans,
+    /// It only writes what is in its slot.
+    pub(super) is_drain: bool,
 }
 
 /// Where the addition of totals stands.
@@ -114,11 +145,17 @@ pub(super) enum Outcome<S> {
     Sessions(u64, Result<sessions::Written>),
     Totals(Result<Attempted>),
     Read(Answer),
+    /// Where the writer stands on days of records that were left.
+    Standings(Result<Vec<(Day, Option<i64>)>>),
 }
 
 impl<S: Store> Worker<S> {
-    fn new(shared: Arc<Shared>, opener: Opener<S>) -> Self {
+    fn new(shared: Arc<Shared>, opener: Opener<S>, spool: Option<Segments>) -> Self {
         let bases = Arc::new(Bases::default());
+        let numbering = match &spool {
+            Some(segments) => Numbering::of(segments.slot()),
+            None => Numbering::fresh(),
+        };
         let url = shared.config.webhook_url.as_deref();
         Self {
             link: Link::new(&shared.config),
@@ -126,12 +163,12 @@ impl<S: Store> Worker<S> {
             indexing: Indexing::default(),
             history: History::default(),
             forwarding: url.map(|url| Forwarding::start(url, &shared)),
-            intake: Intake::new(),
+            intake: Intake::new(numbering.first),
             events: Lane::new(EVENT_GROUP, GROUPS_IN_FLIGHT),
             sessions: Lane::new(SESSION_GROUP, GROUPS_IN_FLIGHT),
             totals: Totals::default(),
             adding: Adding {
-                ledger: Box::new(Ledger::new(Arc::clone(&bases))),
+                ledger: Box::new(Ledger::new(numbering.clone(), Arc::clone(&bases))),
                 group: None,
                 is_in_flight: false,
             },
@@ -147,6 +184,10 @@ impl<S: Store> Worker<S> {
             stopping: false,
             moving: None,
             orphaned: false,
+            numbering,
+            spool: spool.map(Spooling::new),
+            orphans: Orphans::default(),
+            is_drain: false,
             shared,
             opener,
         }
@@ -172,6 +213,8 @@ impl<S: Store> Worker<S> {
                 },
                 outcome = self.indexing.outcome() => self.indexed(outcome, Instant::now()),
                 report = self.history.report() => self.history_reported(report, Instant::now()),
+                done = backlog::done(&mut self.spool) => self.spool_done(done, Instant::now()),
+                seen = self.orphans.seen() => self.orphan_seen(seen),
                 () = sleep_until(wake) => {}
                 () = shared.woken() => {}
             }
@@ -185,11 +228,31 @@ impl<S: Store> Worker<S> {
 
     /// The host is gone, and nothing it left is pending, or nobody is left who could say where to.
     fn is_finished(&mut self) -> bool {
-        if !self.orphaned {
+        if self.is_drain {
+            return self.orphaned || self.is_drained();
+        }
+        if !self.orphaned || !self.spool.as_ref().is_none_or(Spooling::is_appended) {
             return false;
         }
         let gauges = self.shared.gauges();
-        gauges.unforwarded == 0 && (gauges.queued == 0 || !self.has_place())
+        gauges.unforwarded == 0 && (!self.has_records() || !self.has_place())
+    }
+
+    /// Whether everything in the slot is written.
+    fn is_drained(&mut self) -> bool {
+        let Some(spool) = self.spool.as_ref() else {
+            return true;
+        };
+        let is_drained = spool.is_empty() && !self.has_records();
+        if is_drained {
+            spool.leave();
+        }
+        is_drained
+    }
+
+    /// In memory or on disk.
+    fn has_records(&self) -> bool {
+        self.shared.gauges().queued > 0 || self.spool.as_ref().is_some_and(Spooling::has_backlog)
     }
 
     fn obey(&mut self, command: Command) {
@@ -212,20 +275,17 @@ impl<S: Store> Worker<S> {
             taken += 1;
             let item = self.intake.take(&record, self.forwarding.as_ref());
             cost += item.cost();
-            match item {
-                Item::Event(event) => {
-                    let fits = |group: &EventGroup| group.is_of(&event.day);
-                    self.events.group_for(event.cost, fits).add(event);
-                }
-                Item::Session(item) => {
-                    self.acks.expect(item.ack, deadline);
-                    self.sessions.group_for(item.cost, |_| true).add(item);
-                }
+            match &item {
+                Item::Event(_) => {}
+                Item::Session(item) => self.acks.expect(item.ack, deadline),
                 Item::Nothing { ack, cost } => {
-                    acknowledged.extend((ack != 0).then_some(ack));
-                    self.shared.release(cost);
+                    acknowledged.extend((*ack != 0).then_some(*ack));
+                    self.shared.release(*cost);
                     self.shared.settle_written(1);
                 }
+            }
+            if self.spool(&item) {
+                self.add_to_lane(item);
             }
         }
         // A frame that cannot be read ends its hand-over; only a defect of this package makes one.
@@ -243,12 +303,15 @@ impl<S: Store> Worker<S> {
         self.acknowledge(expired);
         self.finish_operations(now);
         self.leave_if_moving(now);
+        self.step_spool(now);
         if let Some(store) = self.link.store().cloned() {
             self.prepare(&store, now);
             self.index(&store, now);
             self.write_events(&store, now);
             self.write_sessions(&store, now);
             self.write_totals(&store, now);
+            self.ask_standings(&store, now);
+            self.look_for_orphans(now);
             if self.moving.is_none() {
                 self.build_history(&store, now);
                 self.start_reads(&store, now);
@@ -260,11 +323,11 @@ impl<S: Store> Worker<S> {
     }
 
     pub(super) fn needs_store(&self) -> bool {
-        self.started || self.shared.gauges().queued > 0 || !self.operations.is_empty()
+        self.started || self.has_records() || !self.operations.is_empty()
     }
 
     fn write_events(&mut self, store: &Arc<S>, now: Instant) {
-        while let Some((number, group)) = self.events.take_group(now, self.newest_of_here()) {
+        while let Some((number, group)) = self.events.take_group(now, self.sendable()) {
             let store = Arc::clone(store);
             let write = attempt(async move {
                 match group.batch.is_empty() {
@@ -278,7 +341,7 @@ impl<S: Store> Worker<S> {
     }
 
     fn write_sessions(&mut self, store: &Arc<S>, now: Instant) {
-        while let Some((number, group)) = self.sessions.take_group(now, self.newest_of_here()) {
+        while let Some((number, group)) = self.sessions.take_group(now, self.sendable()) {
             self.history
                 .meet(group.items().iter().map(|item| &item.day).max());
             let (store, bases) = (Arc::clone(store), Arc::clone(&self.bases));
@@ -291,11 +354,21 @@ impl<S: Store> Worker<S> {
         }
     }
 
+    /// The newest record that may be written now.
+    fn sendable(&self) -> i64 {
+        let here = self.newest_of_here();
+        let spool = self.spool.as_ref();
+        spool.map_or(here, |spool| here.min(spool.sendable()))
+    }
+
     /// The number up to which every record is written.
-    fn written_up_to(&self) -> i64 {
+    pub(super) fn written_up_to(&self) -> i64 {
+        let unread = |kind| Some(self.spool.as_ref()?.behind(kind)?.next);
+        let events = self.events.first_unwritten();
+        let sessions = self.sessions.first_unwritten();
         let oldest = [
-            self.events.first_unwritten(),
-            self.sessions.first_unwritten(),
+            events.or_else(|| unread(LaneKind::Events)),
+            sessions.or_else(|| unread(LaneKind::Sessions)),
         ];
         let oldest = oldest.into_iter().flatten().min();
         oldest.map_or(self.intake.last_seq(), |first| first - 1)
@@ -321,7 +394,11 @@ impl<S: Store> Worker<S> {
             self.totals_due = None;
             // What is written later waits for the next interval.
             self.due_up_to = self.due_up_to.min(up_to);
-            self.adding.group = Some(self.totals.take_group(up_to));
+            // What processes before us have left is not mixed with ours.
+            let last_left = self.numbering.first - 1;
+            let is_left = self.totals.is_ready(last_left);
+            let up_to = if is_left { up_to.min(last_left) } else { up_to };
+            self.adding.group = Some(self.totals.take_group(up_to, is_left));
         }
         if let Some(group) = self.adding.group.clone() {
             self.adding.is_in_flight = true;
@@ -351,7 +428,9 @@ impl<S: Store> Worker<S> {
             self.next_operation(now),
             self.leaving_at(now),
         ];
+        wakes.push(self.spool.as_ref().and_then(Spooling::wake_at));
         if self.link.store().is_some() {
+            wakes.push(self.orphans.look_at().filter(|_| self.looks_for_orphans()));
             wakes.extend([self.events.retry_at(), self.sessions.retry_at()]);
             wakes.push(self.indexing.retry_at());
             wakes.push(self.preparation.retry_at());

@@ -26,6 +26,8 @@ pub struct Segments {
     /// Files with what has not been synced, and whether one of them is new.
     unsynced: Vec<Arc<File>>,
     is_folder_unsynced: bool,
+    /// Whoever wrote what was there may not have come to sync it.
+    are_found_unsynced: bool,
 }
 
 struct Segment {
@@ -53,8 +55,8 @@ pub struct Appended {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Status {
     pub bytes: u64,
-    /// The highest number in the oldest segment.
-    pub oldest: Option<i64>,
+    /// The highest number in the oldest segment that is not appended to any more.
+    pub oldest_closed: Option<i64>,
     /// Everything may be unlinked that is done with, the active segment included.
     pub is_worth_closing: bool,
 }
@@ -95,6 +97,7 @@ impl Segments {
             active: None,
             unsynced: Vec::new(),
             is_folder_unsynced: false,
+            are_found_unsynced: true,
         }
     }
 
@@ -132,7 +135,11 @@ impl Segments {
         let active = self.active.as_ref();
         Status {
             bytes: self.bytes(),
-            oldest: self.all.front().map(|segment| segment.last),
+            oldest_closed: self
+                .all
+                .front()
+                .filter(|oldest| active.is_none_or(|active| active.number != oldest.number))
+                .map(|oldest| oldest.last),
             is_worth_closing: active.is_some_and(|active| active.end >= DONE_SEGMENT),
         }
     }
@@ -227,6 +234,12 @@ impl Segments {
             true => Some(File::open(self.slot.path())?),
             _ => None,
         };
+        if std::mem::take(&mut self.are_found_unsynced) {
+            for found in self.slot.found() {
+                let path = self.slot.path().join(file_name(found.number));
+                self.unsynced.extend(File::open(path).ok().map(Arc::new));
+            }
+        }
         Ok(Unsynced {
             files: std::mem::take(&mut self.unsynced),
             folder,

@@ -104,7 +104,7 @@ fn start_in(
             as std::pin::Pin<Box<dyn Future<Output = crate::store::Result<FakeStore>> + Send>>
     });
     let shared = Shared::new(config, Arc::clone(&host) as Arc<dyn Host>);
-    (spawn(shared, opener), host)
+    (spawn(shared, opener, None), host)
 }
 
 fn connect(pipeline: &Pipeline) {

@@ -30,6 +30,11 @@ pub fn is_connection_string(text: &str) -> bool {
     ConnectionString::parse(text).is_ok()
 }
 
+/// The database that a connection string names.
+pub fn database_of(uri: &str) -> Option<String> {
+    ConnectionString::parse(uri).ok()?.default_database
+}
+
 /// `Debug` leaves out everything that may hold credentials.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]

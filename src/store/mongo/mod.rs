@@ -13,7 +13,7 @@ mod totals;
 mod uniques;
 mod writes;
 
-pub use connect::{Connection, is_connection_string};
+pub use connect::{Connection, database_of, is_connection_string};
 
 use std::time::Duration;
 

@@ -80,8 +80,8 @@ impl Process {
         let shared = Shared::new(config, Arc::clone(&answers) as Arc<dyn Host>);
         let reuses = lock(world).flaw == Some(Flaw::NumbersReused);
         let pipeline = match reuses {
-            true => hooks::with_identity(identity(slot), || spawn(shared, opener)),
-            false => spawn(shared, opener),
+            true => hooks::with_identity(identity(slot), || spawn(shared, opener, None)),
+            false => spawn(shared, opener, None),
         };
         pipeline.connect(connection());
         Process {

@@ -1,0 +1,287 @@
+//! The worker's side of the spool: when records go to the disk, what comes back from it goes to its
+//! lane, and what the operator and `getHealth()` hear of it.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::attempt::attempt;
+use super::groups::EventGroup;
+use super::intake::{Item, SessionChange, SessionItem};
+use super::messages;
+use super::spooled;
+use super::spooling::{Done, Kept, LaneKind, Spooling, system_ms};
+use super::worker::{Outcome, Worker};
+use crate::calendar::Day;
+use crate::health::SpoolState;
+use crate::host::Level;
+use crate::spool::{Piece, Position};
+use crate::store::{Result, Standing, Store};
+
+/// Who logged in longer ago is not counted as a user of that day any more: the markers that would
+/// tell whether he was counted already expire. In ms.
+const LATE_MS: i64 = 30 * 86_400_000;
+
+impl<S: Store> Worker<S> {
+    /// Whether a record is to be added to its lane now. Without a spool each is.
+    pub(super) fn spool(&mut self, item: &Item<'_>) -> bool {
+        let Some(spool) = &mut self.spool else {
+            return true;
+        };
+        let seq = match item {
+            Item::Event(event) => event.seq,
+            Item::Session(item) => item.seq,
+            Item::Nothing { .. } => return true,
+        };
+        spool.take(seq, item, self.shared.is_half_full())
+    }
+
+    pub(super) fn step_spool(&mut self, now: Instant) {
+        let settled = self.settled_up_to();
+        let is_sending = self.link.store().is_some()
+            && !self.events.is_pausing(now)
+            && !self.sessions.is_pausing(now);
+        let is_ending = self.stopping || self.orphaned || self.is_drain;
+        let Some(spool) = &mut self.spool else {
+            return;
+        };
+        let kept = spool.append(now);
+        if spool.wants_sync(now, is_sending) {
+            // What is synced now may leave, whatever comes behind it.
+            self.events.cut();
+            self.sessions.cut();
+            spool.sync(now);
+        }
+        spool.release(settled, is_ending, now);
+        if let Some(kept) = kept {
+            self.kept(kept);
+        }
+        self.read_back(now);
+        self.place_pieces();
+    }
+
+    /// Everything up to this record is written and totalled.
+    fn settled_up_to(&self) -> i64 {
+        let written = self.written_up_to();
+        match self.adding.group.is_some() || self.totals.is_ready(written) {
+            true => written.min(self.totalled_up_to),
+            false => written,
+        }
+    }
+
+    /// Lanes read on while memory is far from full. The one that is furthest behind must get on even
+    /// then, since what it has not written holds up the totals of the other.
+    fn read_back(&mut self, now: Instant) {
+        let is_roomy = self.shared.is_quarter_full_at_most();
+        let budget = (self.shared.config.max_queue_bytes / 8).clamp(64 << 10, 4 << 20);
+        let next = |spool: &Spooling, kind| spool.behind(kind).map_or(i64::MAX, |b| b.next);
+        for kind in LaneKind::ALL {
+            let is_empty = match kind {
+                LaneKind::Events => self.events.first_unwritten().is_none(),
+                LaneKind::Sessions => self.sessions.first_unwritten().is_none(),
+            };
+            let Some(spool) = &mut self.spool else {
+                return;
+            };
+            let is_last = LaneKind::ALL
+                .iter()
+                .all(|other| next(spool, kind) <= next(spool, *other));
+            if spool.may_read(kind, now) && (is_roomy || is_empty && is_last) {
+                spool.read(kind, budget);
+            }
+        }
+    }
+
+    pub(super) fn spool_done(&mut self, done: Done, now: Instant) {
+        let Some(spool) = &mut self.spool else {
+            return;
+        };
+        match done {
+            Done::Appended(chunk, outcome, status) => {
+                let kept = spool.appended(chunk, outcome, status, now);
+                self.kept(kept);
+            }
+            Done::Synced(up_to, outcome) => {
+                spool.synced(up_to);
+                if let Err(error) = outcome {
+                    self.spool_failed("spool_not_synced", &error);
+                }
+            }
+            Done::Read(kind, until, Ok(piece)) => {
+                // Both lanes read the same.
+                if kind == LaneKind::Events && piece.damaged > 0 {
+                    self.shared
+                        .note_spool(|spool| spool.damaged_bytes += piece.damaged);
+                    self.shared
+                        .warn_once("spool_damaged", || messages::spool_damaged(piece.damaged));
+                }
+                spool.was_read(kind, until, piece);
+            }
+            Done::Read(kind, _, Err(error)) => {
+                spool.was_not_read(kind, now);
+                self.spool_failed("spool_not_read", &error);
+            }
+            Done::Released(outcome, status) => {
+                spool.released(outcome.is_ok(), status, now);
+                if let Err(error) = outcome {
+                    self.spool_failed("spool_not_released", &error);
+                }
+            }
+        }
+        self.report_spool();
+    }
+
+    fn kept(&mut self, kept: Kept) {
+        match kept {
+            Kept::OnDisk { parked, was_full } => {
+                self.shared.release(parked);
+                if was_full {
+                    let line = messages::SPOOL_GOES_ON.to_owned();
+                    self.shared.log(Level::Info, line);
+                }
+            }
+            Kept::InMemory { records, error } => {
+                self.shared.note_spool(|spool| spool.unspooled += records);
+                self.spool_failed("spool_full", &error);
+            }
+            Kept::Waits { error } => self.spool_failed("spool_full", &error),
+        }
+        self.report_spool();
+    }
+
+    fn report_spool(&self) {
+        if let Some(spool) = &self.spool {
+            let (bytes, is_full) = (spool.status().bytes, spool.is_full());
+            self.shared.note_spool(|report| {
+                report.bytes = bytes;
+                report.state = if is_full {
+                    SpoolState::Full
+                } else {
+                    SpoolState::Ok
+                };
+            });
+        }
+    }
+
+    fn spool_failed(&self, reason: &'static str, error: &io::Error) {
+        self.shared
+            .warn_once(reason, || messages::spool_failed(reason, error));
+        self.shared.health.error(format!("spool: {error}"));
+    }
+
+    /// Gives lanes what was read for them, once it is known what of it is totalled already.
+    fn place_pieces(&mut self) {
+        for kind in LaneKind::ALL {
+            let taken = self.spool.as_mut().and_then(|spool| spool.take_piece(kind));
+            if let Some((piece, until)) = taken {
+                self.place_piece(kind, &piece, until);
+            }
+        }
+    }
+
+    fn place_piece(&mut self, kind: LaneKind, piece: &Piece, until: Position) {
+        for (seq, body) in piece.frames() {
+            self.place_record(kind, seq, body);
+        }
+        if let Some(spool) = &mut self.spool {
+            spool.placed(kind, piece, until);
+        }
+    }
+
+    fn place_record(&mut self, kind: LaneKind, seq: i64, body: &[u8]) {
+        let Some(spool) = &self.spool else {
+            return;
+        };
+        let had = spool.behind(kind).is_none_or(|behind| seq < behind.next);
+        let spooled = spooled::read(seq, body).filter(|_| !had);
+        let Some(mut spooled) = spooled.filter(|one| LaneKind::of(&one.item) == kind) else {
+            return;
+        };
+        let cost = spooled.item.cost();
+        if seq < spool.first() {
+            if spooled::day(body).is_some_and(|day| spool.is_totalled(&day, seq)) {
+                return;
+            }
+            self.shared.take_over(1, cost);
+            self.shared.note_spool(|spool| spool.recovered += 1);
+            if spooled.handed_over_ms < system_ms() - LATE_MS {
+                self.mark_late(&mut spooled.item);
+            }
+        } else {
+            self.shared.occupy(cost);
+        }
+        self.add_to_lane(spooled.item);
+    }
+
+    fn mark_late(&self, item: &mut Item<'_>) {
+        if let Item::Session(SessionItem {
+            change: SessionChange::Login { is_late, .. },
+            ..
+        }) = item
+        {
+            *is_late = true;
+            self.shared.health.note("late", 1);
+        }
+    }
+
+    pub(super) fn add_to_lane(&mut self, item: Item<'_>) {
+        match item {
+            Item::Event(event) => {
+                let fits = |group: &EventGroup| group.is_of(&event.day);
+                self.events.group_for(event.cost, fits).add(event);
+            }
+            Item::Session(item) => self.sessions.group_for(item.cost, |_| true).add(item),
+            Item::Nothing { .. } => {}
+        }
+    }
+
+    /// Asks how much of what was left is totalled.
+    pub(super) fn ask_standings(&mut self, store: &Arc<S>, now: Instant) {
+        let Some(spool) = &mut self.spool else {
+            return;
+        };
+        let days = spool.unknown_days();
+        if days.is_empty() || !spool.begins_asking(now) {
+            return;
+        }
+        let (store, writer) = (Arc::clone(store), self.adding.ledger.writer().to_owned());
+        let asking = attempt(async move {
+            let mut standings = Vec::new();
+            for day in days {
+                let standing = match store.standing(&day, &writer).await? {
+                    Standing::NoDocument => None,
+                    Standing::At(standing) => standing,
+                };
+                standings.push((day, standing));
+            }
+            Ok(standings)
+        });
+        self.tasks.spawn(async { Outcome::Standings(asking.await) });
+    }
+
+    pub(super) fn standings_answered(
+        &mut self,
+        outcome: Result<Vec<(Day, Option<i64>)>>,
+        now: Instant,
+    ) {
+        let Some(spool) = &mut self.spool else {
+            return;
+        };
+        match outcome {
+            Ok(standings) => spool.learned(standings),
+            Err(error) => {
+                spool.learned_nothing(now);
+                self.shared.health.error(error.message);
+            }
+        }
+    }
+}
+
+/// Resolves with what the next task on the disk brings back; never, without a spool.
+pub(super) async fn done(spool: &mut Option<Spooling>) -> Done {
+    match spool {
+        Some(spool) => spool.done().await,
+        None => std::future::pending().await,
+    }
+}

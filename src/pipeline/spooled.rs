@@ -1,0 +1,220 @@
+//! What the body of a frame in the spool holds: a record with all that was decided about it when it
+//! was handed over. Version 1, little endian.
+//!
+//! | offset | type | meaning |
+//! |---|---|---|
+//! | 0 | u8 | kind: 1 event, 2 login, 3 logout |
+//! | 1 | u8 | 1 if an event has a document |
+//! | 2 | u8 | counter index of an event, 0 for none |
+//! | 3 | u8 | 0 |
+//! | 4 | i64 | the system clock at the hand-over, ms since 1970 |
+//! | 12 | i64 | the host's clock at the call, ms since 1970 |
+//! | 20 | f64 | event: the amount; logout: the duration in seconds |
+//! | 28 | 12 bytes | `_id` of the event or the session |
+//! | 40 | 10 bytes | the day it counts on, `YYYY-MM-DD` |
+//! | 50 | u32 | length of the elements in bytes |
+//! | 54 | … | BSON elements of an event or a login, see [`crate::record`] |
+
+use bson::oid::ObjectId;
+
+use super::RECORD_OVERHEAD;
+use super::intake::{Event, Item, SessionChange, SessionItem};
+use crate::calendar::Day;
+use crate::counters::Counter;
+use crate::record::user_of;
+use crate::store::Close;
+
+const FIXED: usize = 54;
+
+struct Fixed<'a> {
+    kind: u8,
+    has_document: bool,
+    counter: u8,
+    time_ms: i64,
+    number: f64,
+    id: ObjectId,
+    day: &'a Day,
+}
+
+/// Writes a record that is to be written to the database.
+pub fn write(body: &mut Vec<u8>, item: &Item<'_>, handed_over_ms: i64) {
+    let (fixed, elements): (Fixed<'_>, &[u8]) = match item {
+        Item::Event(event) => (
+            Fixed {
+                kind: 1,
+                has_document: event.document.is_some(),
+                counter: event.counted.map_or(0, |(counter, _)| counter.index()),
+                time_ms: event.time_ms,
+                number: event.counted.map_or(0.0, |(_, amount)| amount),
+                id: event.document.unwrap_or_default(),
+                day: &event.day,
+            },
+            event.elements,
+        ),
+        Item::Session(item) => match &item.change {
+            SessionChange::Login {
+                id,
+                login_ms,
+                elements,
+                ..
+            } => (
+                Fixed::of_session(2, *id, *login_ms, 0.0, &item.day),
+                elements,
+            ),
+            SessionChange::Logout(close) => {
+                let (at, duration) = (close.logout_ms, close.duration_s);
+                let fixed = Fixed::of_session(3, close.session, at, duration, &item.day);
+                (fixed, &[])
+            }
+        },
+        Item::Nothing { .. } => return,
+    };
+    body.extend([fixed.kind, fixed.has_document.into(), fixed.counter, 0]);
+    body.extend(handed_over_ms.to_le_bytes());
+    body.extend(fixed.time_ms.to_le_bytes());
+    body.extend(fixed.number.to_le_bytes());
+    body.extend(fixed.id.bytes());
+    body.extend(fixed.day.as_str().as_bytes());
+    body.extend((elements.len() as u32).to_le_bytes());
+    body.extend(elements);
+}
+
+impl<'a> Fixed<'a> {
+    fn of_session(kind: u8, id: ObjectId, time_ms: i64, number: f64, day: &'a Day) -> Self {
+        Fixed {
+            kind,
+            has_document: true,
+            counter: 0,
+            time_ms,
+            number,
+            id,
+            day,
+        }
+    }
+}
+
+/// A record that was read back.
+pub struct Spooled<'a> {
+    pub item: Item<'a>,
+    /// The system clock at the hand-over, ms since 1970.
+    pub handed_over_ms: i64,
+}
+
+/// Reads a body; `None` for one that no version has written.
+pub fn read(seq: i64, body: &[u8]) -> Option<Spooled<'_>> {
+    let elements_length = u32::from_le_bytes(array(body, 50)?) as usize;
+    let elements = body.get(FIXED..FIXED.checked_add(elements_length)?)?;
+    let time_ms = i64::from_le_bytes(array(body, 12)?);
+    let number = f64::from_le_bytes(array(body, 20)?);
+    let id = ObjectId::from_bytes(array(body, 28)?);
+    let day = day(body)?;
+    let cost = body.len() + RECORD_OVERHEAD;
+    let session = |change| SessionItem {
+        seq,
+        cost,
+        ack: 0,
+        day: day.clone(),
+        change,
+    };
+    let item = match body[0] {
+        1 => Item::Event(Event {
+            seq,
+            cost,
+            document: (body[1] != 0).then_some(id),
+            elements,
+            day,
+            time_ms,
+            counted: Counter::from_index(body[2]).map(|counter| (counter, number)),
+        }),
+        2 => Item::Session(session(SessionChange::Login {
+            id,
+            user: user_of(elements)?.into(),
+            login_ms: time_ms,
+            elements: elements.into(),
+            is_late: false,
+        })),
+        3 => Item::Session(session(SessionChange::Logout(Close {
+            session: id,
+            logout_ms: time_ms,
+            duration_s: number,
+        }))),
+        _ => return None,
+    };
+    Some(Spooled {
+        item,
+        handed_over_ms: i64::from_le_bytes(array(body, 4)?),
+    })
+}
+
+/// The day a body counts on.
+pub fn day(body: &[u8]) -> Option<Day> {
+    Day::named(std::str::from_utf8(body.get(40..50)?).ok()?)
+}
+
+fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..at + N)?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(item: &Item<'_>) -> Vec<u8> {
+        let mut body = Vec::new();
+        write(&mut body, item, 77);
+        body
+    }
+
+    fn event(elements: &[u8]) -> Item<'_> {
+        Item::Event(Event {
+            seq: 5,
+            cost: 0,
+            document: Some(ObjectId::from_bytes([3; 12])),
+            elements,
+            day: Day::of(0),
+            time_ms: 12,
+            counted: Some((Counter::CreditsEarned, -2.5)),
+        })
+    }
+
+    #[test]
+    fn records_are_read_as_they_were_written() {
+        let body = written(&event(b"elements"));
+        let spooled = read(5, &body).expect("readable");
+        assert_eq!(spooled.handed_over_ms, 77);
+        let Item::Event(event) = spooled.item else {
+            panic!("an event");
+        };
+        assert_eq!((event.seq, event.elements), (5, &b"elements"[..]));
+        assert_eq!(event.document, Some(ObjectId::from_bytes([3; 12])));
+        assert_eq!(event.counted, Some((Counter::CreditsEarned, -2.5)));
+        assert_eq!((event.day.as_str(), event.time_ms), ("1970-01-01", 12));
+
+        let close = Close {
+            session: ObjectId::from_bytes([4; 12]),
+            logout_ms: 99,
+            duration_s: -0.0,
+        };
+        let logout = Item::Session(SessionItem {
+            seq: 6,
+            cost: 0,
+            ack: 9,
+            day: Day::of(0),
+            change: SessionChange::Logout(close.clone()),
+        });
+        let body = written(&logout);
+        let Item::Session(item) = read(6, &body).expect("readable").item else {
+            panic!("a logout");
+        };
+        assert_eq!((item.seq, item.ack), (6, 0), "nobody waits for it any more");
+        assert!(matches!(item.change, SessionChange::Logout(read) if read == close));
+    }
+
+    #[test]
+    fn a_body_cut_at_any_byte_is_not_read() {
+        let body = written(&event(b"elements"));
+        for cut in 0..body.len() {
+            assert!(read(1, &body[..cut]).is_none(), "cut at {cut}");
+        }
+    }
+}
