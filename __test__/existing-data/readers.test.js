@@ -156,6 +156,8 @@ describe('a daily document that was changed by hand', { concurrency: true }, () 
     await track('second');
     await analytics.flush();
     assert.deepStrictEqual(await totals(), [2, 1, 1, 1]);
+    // Its share of the month is gone with it.
+    assert.strictEqual((await analytics.getMetrics()).mau, 1);
     assert.deepStrictEqual(analytics.getHealth().noted, { day_restored: 1 });
     assert.match(warnings(lines)[0], /stood further back/);
     assert.deepStrictEqual(
