@@ -17,6 +17,7 @@ const { buildRelease, nodeWithThreadCpu } = require('./tools');
 const { chooseFastest, playRounds } = require('./rounds');
 const { playCurves } = require('./curves');
 const { playMetrics } = require('./metrics');
+const { playCost } = require('./cost');
 const { report, reportSaved } = require('./report');
 
 const REFERENCE = path.join(ROOT, '..', 'shared', 'reference', 'AnalyticsSystem.js');
@@ -24,7 +25,7 @@ const REFERENCE = path.join(ROOT, '..', 'shared', 'reference', 'AnalyticsSystem.
 const USAGE = `npm run bench -- [options]
   --reference <path>  the mongoose-based class (or BENCH_REFERENCE)
   --rounds <n>        of each measurement (5)
-  --no-curves         leaves payloads, processes, latencies and getMetrics() out
+  --no-curves         leaves payloads, processes, latencies, getMetrics() and one more process out
   --save              writes benchmark/results and the last run in benchmark/README.md
   --report            measures nothing: writes pictures and last run anew out of the saved numbers`;
 
@@ -74,13 +75,12 @@ async function measure(bench, options) {
     chooseFastest(bench),
   );
   const measured = await step(`${rounds} rounds`, () => playRounds(bench, { rounds, fastest }));
-  const curves = options['no-curves']
-    ? undefined
-    : await step('curves', () => playCurves(bench, { fastest }));
-  const metrics = options['no-curves']
-    ? undefined
-    : await step('getMetrics()', () => playMetrics(bench));
-  return { rounds, fastest, tried, measured, curves, metrics };
+  const results = { rounds, fastest, tried, measured };
+  if (options['no-curves']) return results;
+  const curves = await step('curves', () => playCurves(bench, { fastest }));
+  const metrics = await step('getMetrics()', () => playMetrics(bench));
+  const cost = await step('one more process', () => playCost(bench));
+  return { ...results, curves, metrics, cost };
 }
 
 main().catch((error) => {

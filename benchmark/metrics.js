@@ -1,5 +1,5 @@
 // What `getMetrics()` costs on months with few and with many sessions, all written before the class that
-// is measured was there, and beside many writers.
+// is measured was there, and beside many writers: processes of their own, and entries of former ones.
 'use strict';
 
 const MONTHS = [1_000, 300_000, 1_000_000];
@@ -33,7 +33,12 @@ function month(bench, sessions) {
 }
 
 function writers(bench) {
-  return bench.withDatabase((database) => database.measure({ ...task(), others: WRITERS - 1 }));
+  return bench.withDatabase(async (database) => {
+    const leave = await database.accompany(WRITERS - 1);
+    const result = await database.measure(task());
+    await leave();
+    return { processes: WRITERS, ...result };
+  });
 }
 
 /** As many entries as if so many processes had written on this day. */

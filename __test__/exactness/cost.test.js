@@ -8,8 +8,8 @@ const { calculateObjectSize } = require('bson');
 const { useMongod } = require('../integration/setup');
 const { startProxy } = require('../support/proxy');
 const { audit } = require('./audit');
+const { DailyUpdates } = require('./daily-updates');
 const { freshMetrics, users, withServers } = require('./servers');
-const { kindOf } = require('./writes');
 
 const mongo = useMongod({ own: true });
 
@@ -29,28 +29,6 @@ const LOAD = { events: 20, logins: 1, logouts: 1 };
 const FIRST = { events: 300, logins: 10, logouts: 10 };
 
 const times = [0, 1].map((hour) => Date.parse(`${DAY}T08:00:00.000Z`) + hour * 3_600_000);
-
-/** Commands on the daily documents, by writer, while somebody listens. */
-class Watch {
-  updates = new Map();
-  others = [];
-
-  observe = ({ command, body, bytes }, reply) => {
-    if (body[command] !== 'gsodailies') return;
-    if (kindOf({ command, body }) !== 'add to day') {
-      this.others.push(command);
-      return;
-    }
-    const writer = Object.keys(body.query).find((name) => name.startsWith('_a.w.'));
-    const own = this.updates.get(writer) ?? [];
-    this.updates.set(writer, [...own, { bytes: bytes.length, answer: reply.bytes.length }]);
-  };
-
-  begin() {
-    this.updates.clear();
-    this.others = [];
-  }
-}
 
 async function documentSize(db) {
   return calculateObjectSize(await db.collection('gsodailies').findOne({ day: DAY }));
@@ -78,7 +56,7 @@ async function load(watch, servers) {
   );
   await Promise.all(servers.map((server) => server.tell('flush')));
   const ms = performance.now() - begun;
-  return { updates: [...watch.updates.values()], others: watch.others, ms };
+  return { updates: watch.updates, others: watch.others, ms };
 }
 
 /** One update per interval, and one for the flush. A timer that is late may add another at times. */
@@ -117,7 +95,7 @@ async function playAll(t, { db, watch, servers }) {
 describe('one more process', () => {
   it('costs the daily document a few bytes, and an update per flush interval', async (t) => {
     const database = mongo.database();
-    const watch = new Watch();
+    const watch = new DailyUpdates();
     const proxy = await startProxy(mongo.server.port, watch);
     const settings = Array.from({ length: SERVERS }, (_, i) => ({
       ...{ uri: proxy.uri(database.name), seed: i, users: users(i * 5, 40) },

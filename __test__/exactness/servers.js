@@ -102,13 +102,20 @@ async function freshMetrics(uri, days) {
   return withServers([settings], ([server]) => server.tell('metricsOf', days));
 }
 
-/** What the servers had to repeat, and what they said about it, as one line. */
+/** A number of all servers' health reports. */
+function sumOf(accounts, what) {
+  return accounts.reduce((sum, { health }) => sum + health[what], 0);
+}
+
+/** What the servers had to repeat and what came of it, and what they said about it, as one line. */
 function troubles(accounts) {
-  const repeated = accounts.reduce((sum, { health }) => sum + health.retried, 0);
-  const said = new Set(
-    accounts.flatMap(({ lines, health }) => [...lines, health.lastError?.message]),
-  );
-  return [`${repeated} records repeated`, ...said].filter(Boolean).join('; ');
+  const counts = [
+    `${sumOf(accounts, 'retried')} records repeated`,
+    `${sumOf(accounts, 'duplicates')} documents were there`,
+    `${sumOf(accounts, 'misses')} additions looked up`,
+  ];
+  const said = accounts.flatMap(({ lines, health }) => [...lines, health.lastError?.message]);
+  return [...counts, ...new Set(said)].filter(Boolean).join('; ');
 }
 
 /** `count` users, the first of them number `from`: sets of one test overlap. */
@@ -116,4 +123,4 @@ function users(from, count) {
   return Array.from({ length: count }, (_, i) => `user${from + i}`);
 }
 
-module.exports = { freshMetrics, troubles, users, withServers };
+module.exports = { freshMetrics, sumOf, troubles, users, withServers };

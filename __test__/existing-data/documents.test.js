@@ -33,12 +33,18 @@ describe('generated old data', { concurrency: true }, () => {
 
   it('in bulk has the form of the class, and the figures it is said to have', async () => {
     const [bulk, single] = [mongo.database(), mongo.database()];
-    const wanted = { month: '2031-05', lastDay: 4, sessions: 5_000, users: 700 };
+    const wanted = { month: '2031-05', lastDay: 4, sessions: 5_000, users: 700, events: 300 };
     const figures = await makeManySessions(bulk.db, wanted);
     await insertOldData(single.db, makePlan({ seed: 1, days: DAYS, logins: 40 }));
-    for (const closed of [{ logoutAt: null }, { logoutAt: { $ne: null } }]) {
-      assert.deepStrictEqual(await formsOf(bulk, closed), await formsOf(single, closed));
+    for (const [collection, filter] of [
+      ['gsosessions', { logoutAt: null }],
+      ['gsosessions', { logoutAt: { $ne: null } }],
+      ['gsoevents', { event: 'shop.opened', data: { $exists: true } }],
+    ]) {
+      const forms = await formsOf(bulk, collection, filter);
+      assert.deepStrictEqual(forms, await formsOf(single, collection, filter));
     }
+    assert.strictEqual(await bulk.count('gsoevents'), 300);
     const [sessions, days] = [await bulk.sessions(), await bulk.days()];
     const { users, avgSessionMin } = figures;
     const { dau, ...computed } = figuresOf({ sessions, days }, NOW);
@@ -57,13 +63,13 @@ function nameless(database) {
   return entries.map(([name, list]) => [name, list.map(({ _id, ...document }) => document)]);
 }
 
-/** The field names and BSON types of all sessions. */
-async function formsOf({ db }, filter) {
+/** The field names and BSON types of these documents. */
+async function formsOf({ db }, collection, filter) {
   const types = {
     $map: { input: { $objectToArray: '$$ROOT' }, in: ['$$this.k', { $type: '$$this.v' }] },
   };
   const found = await db
-    .collection('gsosessions')
+    .collection(collection)
     .aggregate([{ $match: filter }, { $group: { _id: types } }])
     .toArray();
   return found.map(({ _id }) => _id);

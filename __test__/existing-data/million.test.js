@@ -5,9 +5,12 @@
 
 const assert = require('node:assert');
 const { before, describe, it } = require('node:test');
-const { makeManySessions } = require('../support/old-data-many');
-const { waitFor } = require('../support/wait');
+const { Tally } = require('../exactness/writes');
 const { runProgram, startProgram, useMongod } = require('../integration/setup');
+const { makeManySessions } = require('../support/old-data-many');
+const { startProxy } = require('../support/proxy');
+const { waitFor } = require('../support/wait');
+const { assertUntouched, bytesOf } = require('./setup');
 
 const mongo = useMongod({ own: true });
 
@@ -15,6 +18,11 @@ const MONTH = { month: '2031-05', lastDay: 23 };
 const TODAY = '2031-05-23';
 const NOON = `${TODAY}T12:00:00.000Z`;
 const PROCESSES = 4;
+/** Of the old servers; those of ours are others. */
+const OLD_EVENTS = 20_000;
+const EVENTS = 500;
+/** What they add to of today's document. */
+const ADDED = ['dau', 'dungeonsRun', 'sessionCount', 'totalSessionS'];
 const BUILD_MS = 150_000;
 const TOLD = /summing up the sessions stored before in 2031-05(?:, once)?: \d+ of 23 days done/;
 const DONE = /the sessions stored before in 2031-05 are summed up: 23 days, [\d.]+ s$/;
@@ -72,11 +80,13 @@ function marked(database, count) {
   return waitFor(days, { timeoutMs: BUILD_MS, what: `${count} marked days` });
 }
 
-/** How often the profiler saw old users being marked, since this moment. */
-function marksSince(database, moment) {
-  const filter = { 'command.aggregate': 'gsosessions', ns: `${database.name}.gsosessions` };
-  const merges = { 'command.pipeline.$merge': { $exists: true }, ts: { $gte: moment } };
-  return database.count('system.profile', { ...filter, ...merges });
+/** Lets `work(uri)` reach the server through a proxy; answers how often old users were marked. */
+async function marksDuring(database, work) {
+  const tally = new Tally();
+  const proxy = await startProxy(mongo.server.port, tally);
+  await work(proxy.uri(database.name));
+  await proxy.close();
+  return tally.kinds['mark old users'].commands;
 }
 
 /** A checksum of the sessions, made by the server. */
@@ -88,12 +98,12 @@ async function hashOf(database) {
 describe('a month of 1 000 000 sessions and 700 000 users', () => {
   let database;
   let figures;
-  let hash;
+  let old;
   before(async () => {
     database = mongo.database();
-    figures = await makeManySessions(database.db, { ...MONTH, sessions: 1e6, users: 7e5 });
-    hash = await hashOf(database);
-    await database.db.command({ profile: 1, slowms: 0, filter: { op: 'command' } });
+    const many = { ...MONTH, sessions: 1e6, users: 7e5, events: OLD_EVENTS };
+    figures = await makeManySessions(database.db, many);
+    old = await stateOf(database);
   });
 
   it('is summed up once by four processes, after one that was killed half-way', async () => {
@@ -106,40 +116,57 @@ describe('a month of 1 000 000 sessions and 700 000 users', () => {
     process.kill(killed.pid, 'SIGKILL');
     assert.strictEqual((await killed.finished).signal, 'SIGKILL');
 
-    const since = new Date();
     const left = 23 - (await marked(database, 3));
     assert.ok(left > 0, 'it was killed too late');
     const crowd = crowdOf(figures);
-    const runs = crowd.map((users) =>
-      runProgram(playMeanwhile, {
-        given: { uri: database.uri, now: NOON, users, events: 500 },
-        timeoutMs: BUILD_MS,
-      }),
-    );
-    const results = (await Promise.all(runs)).map((end) => end.result);
+    let results;
+    const marks = await marksDuring(database, async (uri) => {
+      const runs = crowd.map((users) => {
+        const told = { uri, now: NOON, users, events: EVENTS };
+        return runProgram(playMeanwhile, { given: told, timeoutMs: BUILD_MS });
+      });
+      results = (await Promise.all(runs)).map((end) => end.result);
+    });
 
     for (const one of results) assertTold(one);
-    const marks = await marksSince(database, since);
-    // The server may have gone on with the day at which the first one died.
-    assert.ok(marks === left || marks === left + 1, `${marks} marks of ${left} days`);
+    assert.strictEqual(marks, left);
     await assertBases(database, figures);
     await assertFigures(database, { figures, users: [...crowd.flat(), 'killed'] });
   });
 
-  it('is read at once by the next process, and no old session was touched', async () => {
-    const given = { uri: database.uri, now: NOON, users: [], events: 0 };
-    const since = new Date();
-    const { result } = await runProgram(playMeanwhile, { given });
+  it('is read at once by the next process, and no old document was touched', async () => {
+    let result;
+    const marks = await marksDuring(database, async (uri) => {
+      const given = { uri, now: NOON, users: [], events: 0 };
+      ({ result } = await runProgram(playMeanwhile, { given }));
+    });
     assert.strictEqual(result.putOff, 0);
     assert.deepStrictEqual(result.lines, ['[ANALYTICS] System started']);
     assert.deepStrictEqual(result.health.at(-1), { state: 'done', daysDone: 23, daysTotal: 23 });
-    assert.strictEqual(await marksSince(database, since), 0);
-    const cut = (await basesOf(database)).at(-1).cut;
-    const sessions = database.db.collection('gsosessions');
-    await sessions.deleteMany({ _id: { $gt: cut } });
-    assert.strictEqual(await hashOf(database), hash);
+    assert.strictEqual(marks, 0);
+    await assertNothingTouched(database, old);
   });
 });
+
+/** What is there of the old data, to be compared. */
+async function stateOf(database) {
+  const [today] = await database.days({ day: TODAY });
+  const bytes = await bytesOf(database.db, ['gsodailies', 'gsoevents']);
+  return { today, bytes, hash: await hashOf(database) };
+}
+
+/** Today's document has changed where it was added to. New sessions are removed to see the old ones. */
+async function assertNothingTouched(database, before) {
+  const cut = (await basesOf(database)).at(-1).cut;
+  await database.db.collection('gsosessions').deleteMany({ _id: { $gt: cut } });
+  const after = await stateOf(database);
+  assert.strictEqual(after.hash, before.hash);
+  assert.strictEqual(before.bytes.size, 23 + OLD_EVENTS);
+  assertUntouched(before.bytes, after.bytes, [`gsodailies ${before.today._id}`]);
+  const { _a, ...today } = after.today;
+  for (const field of ADDED) today[field] = before.today[field];
+  assert.deepStrictEqual(today, before.today);
+}
 
 /** Users of four processes: known today, known this month only, new ones; all of them overlap. */
 function crowdOf({ userOf, sessions }) {
@@ -204,5 +231,8 @@ async function assertFigures(database, { figures, users }) {
   assert.strictEqual(await database.count('gsosessions'), figures.sessions + users.length);
   assert.strictEqual(today.sessionCount, figures.sessions - shared + users.length);
   const events = await database.count('gsoevents', { event: 'dungeon.complete' });
-  assert.deepStrictEqual([today.dungeonsRun, events], [PROCESSES * 500 + 1, PROCESSES * 500 + 1]);
+  assert.deepStrictEqual(
+    [today.dungeonsRun, events],
+    [PROCESSES * EVENTS + 1, PROCESSES * EVENTS + 1],
+  );
 }

@@ -8,15 +8,17 @@ const { describe, it } = require('node:test');
 const { COUNTERS, insertOldData, makePlan } = require('../support/old-data');
 const { waitFor } = require('../support/wait');
 const { create, runProgram } = require('../integration/setup');
-const { json, play, useMongod, withoutIds } = require('./setup');
+const { play, useMongod, withoutIds } = require('./setup');
 
 const mongo = useMongod();
 
 const NOW = '2031-05-17T23:59:59.999Z';
 const MENDED_MS = 15_000;
+/** What a dashboard adds to the credits of each day. */
+const GIFT = 7;
 
-/** Reads all daily documents as a dashboard does that has the schemas of the class. */
-async function readWithMongoose({ uri, version, counters }, report) {
+/** Reads all daily documents as a dashboard does that has the schemas of the class, and changes them. */
+async function readWithMongoose({ uri, version, counters, gift }, report) {
   const mongoose = require(version);
   const total = { type: Number, default: 0 };
   const totals = Object.fromEntries(counters.map((counter) => [counter, total]));
@@ -29,21 +31,41 @@ async function readWithMongoose({ uri, version, counters }, report) {
     { $group: { _id: '$month', credits: { $sum: '$creditsEarned' }, days: { $sum: 1 } } },
     { $sort: { _id: 1 } },
   ]);
-  // A reader that saves what it has read takes nothing away.
-  await Promise.all(documents.map((document) => document.save()));
   report({ documents: documents.map((document) => document.toObject()), byMonth });
+  for (const document of documents) {
+    document.creditsEarned += gift;
+    document.set('remark', { by: 'the dashboard' }, { strict: false });
+    await document.save();
+  }
   await mongoose.disconnect();
+}
+
+/** The daily documents with the BSON types of all their fields. */
+function typed({ db }) {
+  return db.collection('gsodailies').find({}, { promoteValues: false }).sort({ day: 1 }).toArray();
+}
+
+/** Nothing but what the dashboard has changed is another than before. */
+function assertChanged(before, after) {
+  assert.ok(before.some(({ _a }) => Object.keys(_a?.w ?? {}).length > 0));
+  for (const [i, { creditsEarned, remark, ...rest }] of after.entries()) {
+    const { creditsEarned: credits, ...same } = before[i];
+    assert.deepStrictEqual(rest, same);
+    assert.strictEqual(Number(creditsEarned), Number(credits) + GIFT);
+    assert.deepStrictEqual(remark, { by: 'the dashboard' });
+  }
 }
 
 describe('a program that reads with mongoose', { concurrency: true }, () => {
   for (const version of ['mongoose', 'mongoose8']) {
-    it(`${version}: finds the fields that were always there`, async () => {
+    it(`${version}: finds the fields that were always there, and may change them`, async () => {
       const database = mongo.database();
       const days = ['2031-04-30', '2031-05-02', '2031-05-17'];
       await insertOldData(database.db, makePlan({ seed: 1, days }));
       const plan = makePlan({ seed: 2, days: ['2031-05-17'] });
       const before = await play(database, { plan, now: NOW });
-      const given = { uri: database.uri, version, counters: COUNTERS };
+      const stored = await typed(database);
+      const given = { uri: database.uri, version, counters: COUNTERS, gift: GIFT };
       const { result } = await runProgram(readWithMongoose, { given });
       assert.deepStrictEqual(withoutIds(result.documents), withoutIds(before.days));
       const sum = (month) =>
@@ -54,12 +76,30 @@ describe('a program that reads with mongoose', { concurrency: true }, () => {
         { _id: '2031-04', credits: sum('2031-04'), days: 1 },
         { _id: '2031-05', credits: sum('2031-05'), days: 2 },
       ]);
-      const after = await play(database, { now: NOW });
-      assert.deepStrictEqual(after.metrics, { ...before.metrics, activeSessions: 0 });
-      assert.deepStrictEqual(after.days, json(before.days));
+      assertChanged(stored, await typed(database));
+      await assertGoesOn(database, before);
     });
   }
 });
+
+/** Totals go on from what the dashboard has made of them, and users who are counted stay so. */
+async function assertGoesOn(database, { metrics, days }) {
+  const [{ userId: user }] = await database.sessions({ day: NOW.slice(0, 10) });
+  const at = NOW.replace(/T.*/, 'T23:00:00.000Z');
+  const earn = { at, op: 'track', user, event: 'credits.earn', data: { amount: 5 } };
+  const plan = [earn, { ...earn, op: 'login' }];
+  const after = await play(database, { plan, now: NOW });
+  const remark = { by: 'the dashboard' };
+  const expected = days.map((day) => ({
+    ...{ ...day, remark },
+    creditsEarned: day.creditsEarned + GIFT,
+  }));
+  const [today] = expected;
+  today.creditsEarned += 5;
+  today.sessionCount += 1;
+  assert.deepStrictEqual(after.days, expected);
+  assert.deepStrictEqual(after.metrics, { ...metrics, today, activeSessions: 1 });
+}
 
 /** An instance that has written: 2 gems, 1 dungeon, 1 login. */
 async function written() {
@@ -116,6 +156,8 @@ describe('a daily document that was changed by hand', { concurrency: true }, () 
     await track('second');
     await analytics.flush();
     assert.deepStrictEqual(await totals(), [2, 1, 1, 1]);
+    // Its share of the month is gone with it.
+    assert.strictEqual((await analytics.getMetrics()).mau, 1);
     assert.deepStrictEqual(analytics.getHealth().noted, { day_restored: 1 });
     assert.match(warnings(lines)[0], /stood further back/);
     assert.deepStrictEqual(

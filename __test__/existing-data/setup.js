@@ -65,9 +65,9 @@ async function play(database, given) {
 }
 
 /** Every document of the three collections as it is stored: `Map('collection id' → hex)`. */
-async function bytesOf(db) {
+async function bytesOf(db, collections = COLLECTIONS) {
   const bytes = new Map();
-  for (const name of COLLECTIONS) {
+  for (const name of collections) {
     const found = db.collection(name).find({}, { raw: true }).sort({ _id: 1 });
     const ids = db.collection(name).find().project({ _id: 1 }).sort({ _id: 1 });
     const [documents, keys] = [await found.toArray(), await ids.toArray()];

@@ -9,7 +9,11 @@ const { create, useMongod } = require('./setup');
 const mongo = useMongod({ replSet: 1 });
 
 describe('a server that refuses', () => {
-  it('all writes for a while loses nothing', async () => {
+  it('all writes for a while loses nothing', async (t) => {
+    if (Number.parseInt(mongo.server.version, 10) < 6) {
+      t.skip('MongoDB can be told to refuse writes since 6.0');
+      return;
+    }
     const database = mongo.database();
     const { analytics } = create({ uri: database.uri });
     analytics.track('dungeon.complete', 'before');

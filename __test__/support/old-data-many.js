@@ -1,5 +1,5 @@
-// Old data in bulk: a month of sessions as the mongoose-based class stores them, made by the server
-// itself, so that a million takes seconds. Every number of it is known beforehand.
+// Old data in bulk: a month of sessions and events as the mongoose-based class stores them, made by the
+// server itself, so that a million takes seconds. Every number of it is known beforehand.
 'use strict';
 
 const { ObjectId } = require('./driver');
@@ -17,10 +17,11 @@ const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
 /**
  * `sessions` of `users` on the days of `month` from the 1st to `lastDay`, the same number each day
- * but for a rest on the last one; each user has one session before any has two. Answers
- * `{ days, sessions, users, closed, seconds, avgSessionMin, usersOf(day) }`.
+ * but for a rest on the last one; each user has one session before any has two. With the first of them
+ * come as many `events`, of a kind that is not counted. Answers
+ * `{ days, sessions, users, closed, seconds, avgSessionMin, userOf(n) }`.
  */
-async function makeManySessions(db, { month, lastDay, sessions, users, indexes = true }) {
+async function makeManySessions(db, { month, lastDay, sessions, users, events, indexes = true }) {
   const days = Array.from({ length: lastDay }, (_, i) => `${month}-${two(i + 1)}`);
   const perDay = Math.floor(sessions / lastDay);
   const shares = days.map((_, i) => (i < lastDay - 1 ? perDay : sessions - perDay * (lastDay - 1)));
@@ -30,6 +31,7 @@ async function makeManySessions(db, { month, lastDay, sessions, users, indexes =
   await seedCollection.aggregate(sessionsOf(month, users)).toArray();
   await seedCollection.drop();
   const target = db.collection('gsosessions');
+  if (events) await target.aggregate(eventsOf(events)).toArray();
   if (indexes) await target.createIndexes(INDEXES.map((key) => ({ key })));
   await db.collection('gsodailies').createIndex({ day: 1 }, { unique: true });
   await db.collection('gsodailies').createIndex({ month: 1 });
@@ -89,6 +91,18 @@ function sessionsOf(month, users) {
       },
     },
     { $out: 'gsosessions' },
+  ];
+}
+
+/** The same for events, at the beginning of their sessions. */
+function eventsOf(count) {
+  const names = { userId: '$userId', event: { $literal: 'shop.opened' } };
+  const rest = { data: { level: { $literal: 7 } }, day: '$day', ts: '$loginAt', __v: '$__v' };
+  return [
+    { $sort: { _id: 1 } },
+    { $limit: count },
+    { $project: { ...names, ...rest } },
+    { $out: 'gsoevents' },
   ];
 }
 

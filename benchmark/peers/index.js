@@ -6,12 +6,15 @@ const { spawn } = require('node:child_process');
 const path = require('node:path');
 const { childEnvironment } = require('../../__test__/support/environment');
 const { dropDatabases, freshDatabaseName } = require('../../__test__/support/mongod');
+const { waitFor } = require('../../__test__/support/wait');
 const { prepare } = require('../workload');
 
 const OWN_EVENTS = { event: { $in: ['credits.earn', 'probe'] } };
 const OWN_SESSIONS = { userId: { $not: /^old/ } };
 const CHILD = path.join(__dirname, '..', 'child.js');
 const TIMEOUT_MS = 10 * 60_000;
+/** Sixteen processes start at once on few cores. */
+const START_MS = 60_000;
 /** The replaced class uses an option that mongoose 9 warns about, once in each process. */
 const QUIET = '--disable-warning=MONGOOSE';
 
@@ -41,12 +44,13 @@ class Bench {
     }
   }
 
-  async start(task) {
+  /** `{ output, end }`: what it prints in the end, and what ends its standard input. */
+  start(task) {
     const isRust = task.peer === 'rust';
     const text = JSON.stringify({ reference: this.reference, ...task });
     const flags = ['--expose-gc', ...(task.peer === 'reference' ? [QUIET] : [])];
     const args = isRust ? [text] : [...flags, CHILD, text];
-    return JSON.parse(await output(isRust ? this.rust : this.node, args));
+    return launch(isRust ? this.rust : this.node, args);
   }
 }
 
@@ -59,10 +63,45 @@ class Database {
     this.expected = { events: 0, credits: 0, logins: 0 };
   }
 
-  async measure(task) {
+  measure(task) {
+    return this.begin(task).result;
+  }
+
+  /**
+   * So many more processes that write today's document, through `uri` if it is given; all of them
+   * have written when this resolves. Answers what makes them leave.
+   */
+  async accompany(count, uri = this.bench.server.uri) {
+    const before = await this.writers();
+    const task = { peer: 'addon', measure: 'company', uri };
+    const company = Array.from({ length: count }, () => this.begin(task));
+    const areHere = async () => (await this.writers()) === before + count;
+    await waitFor(areHere, { timeoutMs: START_MS, what: `${count} more writers` });
+    return () => {
+      for (const { end } of company) end();
+      return Promise.all(company.map(({ result }) => result));
+    };
+  }
+
+  /** How many processes have written the only day there is. */
+  async writers() {
+    const day = await this.db.collection('gsodailies').findOne({});
+    return Object.keys(day?._a?.w ?? {}).length;
+  }
+
+  /** `{ result, end }`: what was measured, once it is, and what ends one that waits for that. */
+  begin(task) {
     const { uri, pid } = this.bench.server;
     const place = { uri, database: this.name, mongodPid: pid };
-    const result = await this.bench.start({ ...place, ...task });
+    const { output, end } = this.bench.start({ ...place, ...task });
+    const result = output.then((text) => this.take(task, JSON.parse(text)));
+    // It may fail while nobody waits for it yet.
+    result.catch(() => {});
+    return { result, end };
+  }
+
+  /** What a process has measured; what it says that it has stored is looked for later. */
+  take(task, result) {
     const { done, rejected = {}, dropped = {}, ...measured } = result;
     const refused = { ...rejected, ...dropped };
     if (Object.keys(refused).length > 0)
@@ -90,10 +129,10 @@ class Database {
   }
 }
 
-function output(program, args) {
+function launch(program, args) {
   const child = spawn(program, args, {
     env: childEnvironment(),
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
     timeout: TIMEOUT_MS,
     killSignal: 'SIGKILL',
   });
@@ -101,13 +140,14 @@ function output(program, args) {
   child.stdout.setEncoding('utf8').on('data', (chunk) => {
     text += chunk;
   });
-  return new Promise((resolve, reject) => {
+  const output = new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => {
       if (code === 0) resolve(text);
       else reject(new Error(`${program} ${args.at(-1)} ended with ${code ?? signal}`));
     });
   });
+  return { output, end: () => child.stdin.end() };
 }
 
 module.exports = { Bench };
