@@ -27,6 +27,8 @@ declare class AnalyticsSystem {
    *
    * @throws {TypeError} for a bad option or environment variable; the message begins with its name,
    *   a colon follows. It has no `code`.
+   * @throws {AnalyticsSystem.AnalyticsError} with `code` `ANALYTICS_SPOOL_UNAVAILABLE` when `spoolDir`
+   *   cannot be used, unless `spoolFallback` is `memory`.
    */
   constructor(options?: AnalyticsSystem.Options);
 
@@ -212,6 +214,39 @@ declare namespace AnalyticsSystem {
      * @default 268435456 (256 MiB)
      */
     maxQueueBytes?: number | undefined;
+
+    /**
+     * Folder on a local disk in which records are kept until they are written: after a crash, a
+     * `kill -9` or an exit during an outage, what was left is written at the next start, and in an
+     * outage the disk holds what memory does not. It is made if it is missing, and one for all
+     * processes of a server: each takes a slot in it. Do not copy the folder of a running process.
+     *
+     * Environment: `ANALYTICS_SPOOL_DIR`.
+     *
+     * @default none: records wait in memory only
+     */
+    spoolDir?: string | undefined;
+
+    /**
+     * Most that one instance keeps in `spoolDir`, in bytes. Beyond it, and when the disk is full,
+     * records wait in memory, within `maxQueueBytes`.
+     *
+     * A whole number from 1048576 (1 MiB) to 1099511627776 (1 TiB).
+     * Environment: `ANALYTICS_MAX_SPOOL_BYTES`.
+     *
+     * @default 1073741824 (1 GiB)
+     */
+    maxSpoolBytes?: number | undefined;
+
+    /**
+     * What the constructor does when `spoolDir` cannot be used: throw, or go on with memory only and
+     * warn.
+     *
+     * Environment: `ANALYTICS_SPOOL_FALLBACK`.
+     *
+     * @default 'error'
+     */
+    spoolFallback?: 'error' | 'memory' | undefined;
 
     /**
      * Largest `data` of one event, in bytes of BSON. Beyond it the event is refused
@@ -416,7 +451,9 @@ declare namespace AnalyticsSystem {
     accepted: number;
     /** Accepted records that are neither written nor dropped yet. */
     queued: number;
-    /** Memory they take, in bytes; bounded by `maxQueueBytes`. */
+    /**
+     * Memory they take, in bytes; bounded by `maxQueueBytes`. Those that wait on disk only take none.
+     */
     queuedBytes: number;
     /**
      * Records that are in the database, their share of the totals included, unless that is among
@@ -444,6 +481,8 @@ declare namespace AnalyticsSystem {
     totals: TotalsState;
     /** How far the sessions are summed up that the replaced class has stored this month. */
     history: HistoryHealth;
+    /** What is on disk; only with `spoolDir`. */
+    spool?: SpoolHealth;
     /** The events that are posted to `webhookUrl`. */
     webhook: WebhookHealth;
     /** The last thing that went wrong, if anything did. */
@@ -461,6 +500,35 @@ declare namespace AnalyticsSystem {
    *   a restart. `flush()` and `getMetrics()` reject with `ANALYTICS_TIMEOUT` until then
    */
   export type TotalsState = 'ok' | 'blocked';
+
+  /** What an instance keeps in `spoolDir`. */
+  export interface SpoolHealth {
+    /** Whether the disk takes records. */
+    state: SpoolState;
+    /** What its files take, in bytes; bounded by `maxSpoolBytes`. */
+    bytes: number;
+    /** Records that an earlier process had left in the slot; they count as `accepted` here. */
+    recovered: number;
+    /**
+     * Records of processes that died and were not replaced, written by this one. They count nowhere
+     * else here.
+     */
+    drained: number;
+    /** Records that the disk did not take: they were in memory only. */
+    unspooled: number;
+    /** Bytes that could not be read; their file is kept as `*.seg.damaged`. */
+    damagedBytes: number;
+  }
+
+  /**
+   * Whether the disk takes records.
+   *
+   * - `ok`: yes
+   * - `full`: not now: it is full, or at `maxSpoolBytes`, or cannot be written; tried again twice a
+   *   second. Records wait in memory
+   * - `off`: `spoolDir` could not be used, and `spoolFallback` is `memory`
+   */
+  export type SpoolState = 'ok' | 'full' | 'off';
 
   /** The summing up of the sessions that the replaced class has stored in the current month. */
   export interface HistoryHealth {
@@ -547,14 +615,17 @@ declare namespace AnalyticsSystem {
    * - `total_left_out`: an amount was not added, the stored total is not a number or would be beyond
    *   2^53
    * - `day_restored`: a daily document stood further back than this process had brought it
-   * - `totals_uncertain`: another process wrote under the same id; a group is not in the totals
+   * - `totals_uncertain`: another process wrote under the same id; records are not in the totals
+   * - `late`: a login from a spool that was handed over more than 30 days ago; it is stored, and not
+   *   counted as a user of its day and month
    */
   export type NoteReason =
     | 'invalid_amount'
     | 'not_forwardable'
     | 'total_left_out'
     | 'day_restored'
-    | 'totals_uncertain';
+    | 'totals_uncertain'
+    | 'late';
 
   /**
    * Why an accepted record was lost.
@@ -587,6 +658,7 @@ declare namespace AnalyticsSystem {
     | 'ANALYTICS_TIMEOUT'
     | 'ANALYTICS_HISTORY_BUILDING'
     | 'ANALYTICS_DATABASE'
+    | 'ANALYTICS_SPOOL_UNAVAILABLE'
     | 'ANALYTICS_INTERNAL';
 
   /**

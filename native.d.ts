@@ -109,6 +109,8 @@ export interface HealthReport {
   activeSessions: number
   totals: string
   history: HistoryReport
+  /** Only with `spoolDir`. */
+  spool?: SpoolHealth
   webhook: WebhookReport
   lastError?: LastErrorReport
 }
@@ -131,6 +133,15 @@ export interface Left {
   records: number
   /** Events that are not forwarded. */
   unforwarded: number
+}
+
+export interface SpoolHealth {
+  state: string
+  bytes: number
+  recovered: number
+  drained: number
+  unspooled: number
+  damagedBytes: number
 }
 
 export interface WebhookReport {

@@ -30,7 +30,7 @@ class Client {
     try {
       this.native = new NativeAnalytics(json, environmentJson(options), deliverTo(this));
     } catch (error) {
-      throw new TypeError(error.message);
+      throw constructorError(error);
     }
     for (const name of this.native.unknownOptions) this.write('warn', `unknown option ${name}`);
     this.isConnectionKnown = this.native.hasUri;
@@ -316,6 +316,12 @@ function deliverTo(client) {
         weak.deref()?.lookForConnection();
     }
   };
+}
+
+/** Bad options are told from a folder that cannot be used. */
+function constructorError({ code, message }) {
+  if (code === 'InvalidArg') return new TypeError(message);
+  return requestError({ code: 'ANALYTICS_SPOOL_UNAVAILABLE', text: message });
 }
 
 function requestError({ code, text }) {

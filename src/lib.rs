@@ -30,4 +30,5 @@ pub mod pipeline;
 pub mod record;
 pub mod shared;
 pub mod spool;
+mod steps;
 pub mod store;

@@ -159,12 +159,14 @@ impl NativeAnalytics {
     ) -> Result<Self> {
         let (config, unknown_options) =
             Config::from_json(&options, &environment).map_err(|e| invalid(&e.to_string()))?;
+        #[cfg(feature = "fail-points")]
+        crate::steps::arm();
         let spool = open_spool(&config);
         if let Err(problem) = &spool
             && !config.spool_fallback_is_memory
         {
             let hint = "spoolFallback: 'memory' goes on without it";
-            return Err(invalid(&format!("{problem}; {hint}")));
+            return Err(Error::from_reason(format!("{problem}; {hint}")));
         }
         let max_event_bytes = config.max_event_bytes as u32;
         let collections = config.collections.clone();
@@ -364,9 +366,13 @@ fn open_spool(config: &Config) -> std::result::Result<Option<Segments>, String> 
     let Some(folder) = &config.spool_dir else {
         return Ok(None);
     };
-    let slot = spool::claim(folder, config.place());
-    slot.map(|slot| Some(Segments::new(slot, config.max_spool_bytes)))
-        .map_err(|error| format!("spoolDir: {} cannot be used: {error}", folder.display()))
+    let open = || {
+        let slot = spool::claim(folder, config.place())?;
+        let mut segments = Segments::new(slot, config.max_spool_bytes);
+        segments.prepare()?;
+        Ok::<_, std::io::Error>(Some(segments))
+    };
+    open().map_err(|error| format!("spoolDir: {} cannot be used: {error}", folder.display()))
 }
 
 /// The settings of a mongoose connection, as JSON.

@@ -39,6 +39,7 @@ use crate::calendar::Day;
 use crate::counters::Counter;
 use crate::name::random_name;
 use crate::spool::Slot;
+use crate::steps::step;
 use crate::store::{Added, Delta, Result, Standing, Step, Store, StoreError};
 
 /// Under which id this process adds to totals, and how it numbers its records.
@@ -237,10 +238,14 @@ impl Ledger {
                 store.ensure_day(day).await?;
                 self.entry(day).exists = true;
             }
+            step!("day:after");
             let delta = self.with_new_users(store, day, part, whole.last).await?;
+            step!("add:before");
             part.progress = Progress::Uncertain;
             let step = self.step(day, whole.last);
-            if let Added::Applied { left_out } = store.add(day, step, &delta).await? {
+            let added = store.add(day, step, &delta).await?;
+            step!("add:after");
+            if let Added::Applied { left_out } = added {
                 self.moved_to(day, Some(whole.last));
                 let fields = left_out.iter().map(|counter| counter.field());
                 remarks

@@ -14,6 +14,7 @@ use crate::calendar::Day;
 use crate::counters::Counter;
 use crate::document::Batch;
 use crate::hash::fnv1a;
+use crate::steps::step;
 use crate::store::{Base, Close, Closed, Result, Store};
 
 /// The bases of the days seen so far. They do not change once they are summed up.
@@ -132,8 +133,11 @@ pub async fn write<S: Store>(store: &S, bases: &Bases, group: &[SessionItem]) ->
         .iter()
         .map(|item| Outcome::Written(Some(share(item))))
         .collect();
+    step!("sessions:before");
     let duplicates = insert(store, group, &cuts, &mut outcomes).await?;
+    step!("sessions:inserted");
     close(store, group, &cuts, &mut outcomes).await?;
+    step!("sessions:closed");
     Ok(Written {
         outcomes,
         duplicates,

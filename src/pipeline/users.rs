@@ -13,6 +13,7 @@ use super::sessions::Bases;
 #[cfg(test)]
 use super::tests::hooks;
 use crate::calendar::Day;
+use crate::steps::step;
 use crate::store::{MARKER_LIFE_MS, Marker, Period, Result, Step, Store, StoreError};
 
 /// Users asked for in one request. Bounds are low in tests, so that small runs meet them.
@@ -163,7 +164,9 @@ async fn markers<S: Store>(
         if missing.is_empty() {
             return Ok(markers);
         }
+        step!("markers:before");
         store.insert_markers(&missing).await?;
+        step!("markers:after");
     }
     let problem = format!("a majority does not know all markers of {name} yet");
     Err(StoreError::transient(problem))

@@ -34,6 +34,7 @@ use crate::forward::Forwarding;
 use crate::record::Frames;
 use crate::shared::Shared;
 use crate::spool::Segments;
+use crate::steps::step;
 use crate::store::{Inserted, Prepared, Result, Store};
 
 /// Groups are small in tests, so that small runs meet the bounds.
@@ -330,10 +331,13 @@ impl<S: Store> Worker<S> {
         while let Some((number, group)) = self.events.take_group(now, self.sendable()) {
             let store = Arc::clone(store);
             let write = attempt(async move {
-                match group.batch.is_empty() {
+                step!("events:before");
+                let inserted = match group.batch.is_empty() {
                     true => Ok(Inserted::default()),
                     false => store.insert_events(&group.batch).await,
-                }
+                };
+                step!("events:after");
+                inserted
             });
             self.tasks
                 .spawn(async move { Outcome::Events(number, write.await) });

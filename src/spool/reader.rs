@@ -76,10 +76,9 @@ pub fn read(
 /// The beginning of the next segment.
 fn after(slot: &Path, segment: u64, until: Position) -> io::Result<Option<Position>> {
     let numbers = segments_in(slot)?;
-    let next = numbers
-        .into_iter()
-        .find(|number| *number > segment && *number <= until.segment);
-    Ok(next.map(|segment| Position { segment, offset: 0 }))
+    let next = numbers.into_iter().find(|number| *number > segment);
+    let beginning = next.map(|segment| Position { segment, offset: 0 });
+    Ok(beginning.filter(|beginning| *beginning < until))
 }
 
 struct Segment<'a> {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::frame::{HEADER, Header};
 use super::slot::Slot;
 use super::{Position, file_name};
+use crate::steps::step;
 
 /// Size at which a segment is closed, in bytes.
 const SEGMENT: u64 = if cfg!(test) { 2_000 } else { 16 << 20 };
@@ -71,6 +72,7 @@ impl Unsynced {
     /// Waits until the disk has it.
     pub fn sync(self) -> io::Result<()> {
         for file in &self.files {
+            step!("sync");
             file.sync_data()?;
         }
         match self.folder {
@@ -148,8 +150,15 @@ impl Segments {
         self.all.iter().map(|segment| segment.bytes).sum()
     }
 
+    /// Does what the first record would have to wait for, or would fail of.
+    pub fn prepare(&mut self) -> io::Result<()> {
+        self.slot.reserve(self.slot.first_seq())?;
+        self.active().map(drop)
+    }
+
     /// Appends whole frames, of which the last has this number. After an error nothing of them is there.
     pub fn append(&mut self, frames: &[u8], last: i64) -> io::Result<Appended> {
+        step!("append:before");
         if self.bytes() + frames.len() as u64 > self.max_bytes {
             return Err(ErrorKind::StorageFull.into());
         }
@@ -172,6 +181,7 @@ impl Segments {
         if !self.unsynced.iter().any(|other| Arc::ptr_eq(other, &file)) {
             self.unsynced.push(file);
         }
+        step!("append:after");
         let at = |offset| Position {
             segment: number,
             offset,
@@ -201,6 +211,7 @@ impl Segments {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&path)?;
+        step!("begin");
         self.next_number += 1;
         if let Err(error) = file.write_all(&self.header().to_bytes()) {
             drop(fs::remove_file(&path));
@@ -275,6 +286,7 @@ impl Segments {
             if is_active {
                 self.active = None;
             }
+            step!("release:before");
             let path = self.slot.path().join(file_name(oldest.number));
             let removed = match oldest.is_damaged {
                 true => fs::rename(&path, path.with_extension("seg.damaged")),
@@ -284,6 +296,7 @@ impl Segments {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 _ => self.all.pop_front(),
             };
+            step!("release:after");
         }
         Ok(())
     }
