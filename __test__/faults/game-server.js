@@ -8,13 +8,11 @@ const settings = JSON.parse(process.argv[2]);
 const clock = require('./clock').install();
 
 const { writeSync } = require('node:fs');
-const { monitorEventLoopDelay } = require('node:perf_hooks');
 const { setImmediate: nextTurn, setTimeout: delay } = require('node:timers/promises');
+const { LoopDelays } = require('./loop-delays');
 const { Writer, trackNothing } = require('./writer');
 const AnalyticsSystem = require('../..');
 
-/** How long each of them runs before the other when both kinds of track() are compared. */
-const SLICE_MS = 400;
 const LOOK_MS = 50;
 
 const lines = [];
@@ -23,27 +21,13 @@ const logger = { info: keep, warn: keep, error: keep };
 const analytics = new AnalyticsSystem({ logger, flushIntervalMs: 100, ...settings.options });
 const writer = new Writer(analytics, settings.name);
 const most = { queuedBytes: 0, spoolBytes: 0 };
-const delays = {
-  real: monitorEventLoopDelay({ resolution: 1 }),
-  noop: monitorEventLoopDelay({ resolution: 1 }),
-};
+const delays = new LoopDelays();
 let isEnough = false;
-let isCompared = false;
 
 function look() {
   const { queuedBytes, spool } = analytics.getHealth();
   most.queuedBytes = Math.max(most.queuedBytes, queuedBytes);
   most.spoolBytes = Math.max(most.spoolBytes, spool?.bytes ?? 0);
-}
-
-/** While it is compared, every other slice calls what does nothing. */
-function isNoop() {
-  const name = Math.floor(performance.now() / SLICE_MS) % 2 === 0 ? 'real' : 'noop';
-  for (const [other, histogram] of Object.entries(delays)) {
-    if (isCompared && other === name) histogram.enable();
-    else histogram.disable();
-  }
-  return isCompared && name === 'noop';
 }
 
 function idleTurn({ events = 0 }) {
@@ -66,7 +50,7 @@ const orders = {
     let looked = due;
     for (let i = 1; i <= turns && !isEnough; i++) {
       clock.tick();
-      if (isNoop()) idleTurn(turn);
+      if (delays.isIdle) idleTurn(turn);
       else writer.turn(turn);
       if (settings.reports) setImmediate(report, writer.events, writer.logins);
       due += everyMs;
@@ -90,9 +74,7 @@ const orders = {
     isEnough = true;
   },
 
-  compare(wanted) {
-    isCompared = wanted;
-  },
+  compare: (wanted) => (wanted ? delays.begin() : delays.end()),
 
   leap: (ms) => clock.leap(ms),
 
@@ -118,8 +100,7 @@ function report(events, logins) {
 
 function account() {
   look();
-  const p99 = (histogram) => (histogram.count > 0 ? histogram.percentile(99) / 1e6 : undefined);
-  const delayP99 = { real: p99(delays.real), noop: p99(delays.noop) };
+  const delayP99 = delays.p99;
   return { ...writer.account, health: analytics.getHealth(), lines, most, delayP99 };
 }
 

@@ -99,7 +99,17 @@ async function judge(accounts, database, given = {}) {
       ({ retried, spool }) => retried + (spool?.recovered ?? 0) + (spool?.drained ?? 0),
     ),
     refused: seen(({ rejected }) => sum(Object.values(rejected))),
+    dropped: summed(living.map(({ health }) => health.dropped)),
   };
+}
+
+/** Counts by reason, of all servers. */
+function summed(counts) {
+  const total = {};
+  for (const [reason, count] of counts.flatMap(Object.entries)) {
+    total[reason] = (total[reason] ?? 0) + count;
+  }
+  return total;
 }
 
 /** Nobody knows which of its records were refused. */

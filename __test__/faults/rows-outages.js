@@ -43,7 +43,7 @@ function away(context) {
 
 /** What was under way is done when it goes on: late, and after it was repeated. */
 function frozen(context) {
-  const lengthsMs = context.chosen([12_000], [5_000, 20_000, 60_000]);
+  const lengthsMs = context.chosen([18_000], [5_000, 20_000, 60_000]);
   const harm = async (server, round) => {
     await server.kill('SIGSTOP');
     try {

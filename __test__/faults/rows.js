@@ -5,6 +5,8 @@
 const ROWS = {
   ...require('./rows-kills'),
   ...require('./rows-outages').ROWS,
+  ...require('./rows-network'),
+  ...require('./rows-answers'),
 };
 
 /** Those of the short form. */
