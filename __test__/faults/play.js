@@ -99,6 +99,8 @@ async function judge(accounts, database, given = {}) {
       ({ retried, spool }) => retried + (spool?.recovered ?? 0) + (spool?.drained ?? 0),
     ),
     refused: seen(({ rejected }) => sum(Object.values(rejected))),
+    unspooled: seen(({ spool }) => spool?.unspooled ?? 0),
+    lines: living.flatMap(({ lines }) => lines),
     dropped: summed(living.map(({ health }) => health.dropped)),
   };
 }

@@ -7,6 +7,7 @@ const ROWS = {
   ...require('./rows-outages').ROWS,
   ...require('./rows-network'),
   ...require('./rows-answers'),
+  ...require('./rows-disks'),
 };
 
 /** Those of the short form. */

@@ -1,6 +1,7 @@
 // The game servers that are harmed, each a process of its own, none of which is left behind.
 'use strict';
 
+const { execFileSync } = require('node:child_process');
 const path = require('node:path');
 const { Orders } = require('../exactness/servers');
 const { startHost } = require('../support/host');
@@ -14,13 +15,15 @@ const PROMISED_MS = 10;
 const alive = new Set();
 
 class Server {
-  constructor(settings, { env, nodeArgs } = {}) {
+  /** With `fileBytes` none of its files may grow beyond that. */
+  constructor(settings, { env, nodeArgs, fileBytes } = {}) {
     this.name = settings.name;
     this.turn = { events: 0, logins: 0 };
     this.host = startHost(PROGRAM, {
       args: [JSON.stringify(settings)],
       ...{ env, nodeArgs, ipc: true, timeoutMs: LIFETIME_MS },
     });
+    if (fileBytes) limitFiles(this.pid, fileBytes);
     this.orders = new Orders(this.host);
     this.finished = this.host.finished;
     alive.add(this);
@@ -79,6 +82,10 @@ class Server {
       logins: last.logins + this.turn.logins,
     };
   }
+}
+
+function limitFiles(pid, bytes) {
+  execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}`]);
 }
 
 function turnsOf(text) {
