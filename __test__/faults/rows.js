@@ -8,6 +8,8 @@ const ROWS = {
   ...require('./rows-network'),
   ...require('./rows-answers'),
   ...require('./rows-disks'),
+  ...require('./rows-processes'),
+  ...require('./rows-copies'),
 };
 
 /** Those of the short form. */
