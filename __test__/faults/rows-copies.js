@@ -11,18 +11,18 @@ const LOAD = { turn: { events: 10, logins: 1 }, everyMs: 10 };
 /** A slot that nobody owns is looked for every 30 s. */
 const DRAINED_MS = 60_000;
 
-/** Its records are on the disk only when it dies. */
-async function dieUnwritten({ name, options, proxy, isFirst }) {
+/** Its last records are on the disk only when it dies, unless they are to be written. */
+async function die({ name, options, proxy, isKept = true, isWritten = false }) {
   const server = await startServer({ name, options, reports: true });
-  if (isFirst) {
-    server.play({ ...LOAD, turns: 30 });
-    await server.played;
-    await server.tell('flush');
+  server.play({ ...LOAD, turns: 30 });
+  await server.played;
+  await server.tell('flush');
+  if (!isWritten) {
+    proxy.freeze();
+    server.play(LOAD);
+    await delay(400);
   }
-  proxy.freeze();
-  server.play(LOAD);
-  await delay(400);
-  const account = await server.kill();
+  const account = await server.kill({ isKept });
   proxy.thaw();
   return account;
 }
@@ -37,23 +37,10 @@ async function playOn({ name, options }) {
 
 /** How spools come back that were copied while nobody had them. */
 const COPIES = {
-  /** The copy holds what has long been written. */
-  async 'old, with fewer records'({ spool, copy, dies, plays }) {
-    await dies('a', { isFirst: true });
-    copy(spool, 'copy');
-    await dies('b', { isFirst: false });
-    await plays('c', spool);
-    return async () => {
-      fs.rmSync(spool, { recursive: true });
-      copy('copy', spool);
-      await plays('d', spool);
-    };
-  },
-  /** The copy holds records that were lost at the place itself, as by a power loss. */
+  /** The copy holds what has been written since. */
   async 'old, with more records'({ spool, copy, dies, plays }) {
-    await dies('a', { isFirst: true });
+    await dies('a');
     copy(spool, 'copy');
-    cutSegments(spool);
     await plays('b', spool);
     return async () => {
       fs.rmSync(spool, { recursive: true });
@@ -61,9 +48,26 @@ const COPIES = {
       await plays('c', spool);
     };
   },
+  /** What came after the copy is lost with the place that it takes. */
+  async 'old, with fewer records'({ spool, copy, dies, plays }) {
+    await dies('a');
+    copy(spool, 'copy');
+    await dies('b', { isKept: false });
+    return async () => {
+      fs.rmSync(spool, { recursive: true });
+      copy('copy', spool);
+      await plays('c', spool);
+    };
+  },
+  /** The numbers of what is stored already are not used again. */
+  async 'without its tail, which was delivered'({ spool, dies, plays }) {
+    await dies('a', { isWritten: true });
+    cutSegments(spool);
+    return () => plays('b', spool);
+  },
   /** The files themselves come back, while another went on with a copy of them. */
   async 'moved away and back'({ spool, copy, dies, plays }) {
-    await dies('a', { isFirst: true });
+    await dies('a');
     copy(spool, 'copy');
     fs.renameSync(spool, `${spool}.away`);
     copy('copy', spool);
@@ -75,7 +79,7 @@ const COPIES = {
     };
   },
   async 'cloned, and both run at once'({ spool, copy, dies, plays, clone }) {
-    await dies('a', { isFirst: true });
+    await dies('a');
     copy(spool, clone);
     return () => Promise.all([plays('b', spool), plays('c', clone)]);
   },
@@ -127,9 +131,9 @@ async function copied(context, what, play) {
   const stop = async () => {
     for (const server of running.splice(0)) accounts.push(await server.leave());
   };
-  const dies = async (name, { isFirst }) => {
+  const dies = async (name, how) => {
     const options = { ...common, spoolDir: spool };
-    accounts.push(await dieUnwritten({ ...{ name, options, proxy, isFirst } }));
+    accounts.push(await die({ name, options, proxy, ...how }));
   };
   const copy = (from, to) => fs.cpSync(at(from), at(to), { recursive: true });
   const comeBack = await play({ spool, copy, dies, plays, clone: 'clone' });

@@ -10,6 +10,7 @@ const ROWS = {
   ...require('./rows-disks'),
   ...require('./rows-processes'),
   ...require('./rows-copies'),
+  ...require('./rows-damage'),
 };
 
 /** Those of the short form. */
