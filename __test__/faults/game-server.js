@@ -23,6 +23,7 @@ const writer = new Writer(analytics, settings.name);
 const most = { queuedBytes: 0, spoolBytes: 0 };
 const delays = new LoopDelays();
 let isEnough = false;
+let playsEvery = 1;
 
 function look() {
   const { queuedBytes, spool } = analytics.getHealth();
@@ -51,7 +52,7 @@ const orders = {
     for (let i = 1; i <= turns && !isEnough; i++) {
       clock.tick();
       if (delays.isIdle) idleTurn(turn);
-      else writer.turn(turn);
+      else if (i % playsEvery === 0) writer.turn(turn);
       if (settings.reports) setImmediate(report, writer.events, writer.logins);
       due += everyMs;
       const now = performance.now();
@@ -77,6 +78,12 @@ const orders = {
   compare: (wanted) => (wanted ? delays.begin() : delays.end()),
 
   leap: (ms) => clock.leap(ms),
+  time: () => Date.now(),
+
+  /** From now on only every so many turns does anything. */
+  slower(every) {
+    playsEvery = every;
+  },
 
   /** One more event; answers its mark. */
   fresh() {

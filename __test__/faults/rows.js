@@ -11,6 +11,9 @@ const ROWS = {
   ...require('./rows-processes'),
   ...require('./rows-copies'),
   ...require('./rows-damage'),
+  ...require('./rows-endings'),
+  ...require('./rows-data'),
+  ...require('./rows-webhook'),
 };
 
 /** Those of the short form. */

@@ -117,4 +117,4 @@ async function killAll() {
   await Promise.all(servers.map((server) => server.finished));
 }
 
-module.exports = { killAll, launch, startServer };
+module.exports = { PROMISED_MS, killAll, launch, startServer, turnsOf };
