@@ -11,7 +11,7 @@ use super::groups::EventGroup;
 use super::intake::{Item, SessionChange, SessionItem};
 use super::messages;
 use super::spooled;
-use super::spooling::{Done, Kept, LaneKind, Spooling, system_ms};
+use super::spooling::{Done, Kept, LaneKind, Spooling, Unsent, system_ms};
 use super::worker::{Outcome, Worker};
 use crate::calendar::Day;
 use crate::health::SpoolState;
@@ -146,8 +146,27 @@ impl<S: Store> Worker<S> {
                 self.spool_failed("spool_full", &error);
             }
             Kept::Waits { error } => self.spool_failed("spool_full", &error),
+            Kept::HandedBack { unsent, error } => {
+                let records = unsent.records();
+                self.shared.note_spool(|spool| spool.unspooled += records);
+                self.spool_failed("spool_full", &error);
+                self.take_back(&unsent);
+            }
         }
         self.report_spool();
+    }
+
+    /// Gives lanes what waited in memory for the disk.
+    fn take_back(&mut self, unsent: &Unsent) {
+        self.shared.release(unsent.parked());
+        for (seq, body) in unsent.frames() {
+            for kind in LaneKind::ALL {
+                self.place_record(kind, seq, body);
+            }
+        }
+        if let Some(spool) = &mut self.spool {
+            spool.caught_up();
+        }
     }
 
     fn report_spool(&self) {

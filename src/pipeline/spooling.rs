@@ -13,7 +13,8 @@
 //! at a time: what comes meanwhile shares the next.
 //!
 //! A disk that takes nothing more is no reason to refuse records: they wait in memory as without a
-//! spool. Only what a lane must read back has to get onto the disk, and is tried again.
+//! spool. What a lane would have to read back is tried again while there is something before it on the
+//! disk; once the lane has had all of that, it gets it from memory.
 
 use std::collections::{HashMap, HashSet};
 use std::future::pending;
@@ -127,6 +128,24 @@ pub enum Kept {
     InMemory { records: u64, error: io::Error },
     /// It is tried again.
     Waits { error: io::Error },
+    /// The disk holds nothing any more that lanes have not had: they get it from memory.
+    HandedBack { unsent: Unsent, error: io::Error },
+}
+
+impl Unsent {
+    /// The records, each with its number.
+    pub fn frames(&self) -> impl Iterator<Item = (i64, &[u8])> {
+        frame::all(&self.0.frames)
+    }
+
+    pub fn records(&self) -> u64 {
+        self.0.records
+    }
+
+    /// Bytes of the queue that they take.
+    pub fn parked(&self) -> usize {
+        self.0.parked
+    }
 }
 
 impl Spooling {
@@ -229,14 +248,19 @@ impl Spooling {
             return None;
         }
         if self.full_until.is_some_and(|until| until > now) {
-            if self.chunk.is_needed {
+            if self.chunk.is_needed && !self.is_read() {
                 return None;
             }
             let chunk = std::mem::take(&mut self.chunk);
             self.appended = chunk.last;
+            let error = ErrorKind::StorageFull.into();
+            if chunk.is_needed {
+                let unsent = Unsent(chunk);
+                return Some(Kept::HandedBack { unsent, error });
+            }
             return Some(Kept::InMemory {
                 records: chunk.records,
-                error: ErrorKind::StorageFull.into(),
+                error,
             });
         }
         self.is_appending = true;
@@ -421,6 +445,22 @@ impl Spooling {
     pub fn leave_place(&mut self) {
         self.is_asking = false;
         self.standings.clear();
+    }
+
+    /// Whether every lane has had what is on disk.
+    fn is_read(&self) -> bool {
+        self.cursors.iter().all(|cursor| {
+            let at = cursor.behind.and_then(|behind| behind.at);
+            let is_idle = !cursor.is_reading && cursor.piece.is_none();
+            is_idle && at.is_none_or(|at| at >= self.end)
+        })
+    }
+
+    /// Lanes have had what was handed back, so nothing is left to be read.
+    pub fn caught_up(&mut self) {
+        for cursor in &mut self.cursors {
+            cursor.behind = None;
+        }
     }
 
     /// What was read for a lane, if it is known what of it is totalled.
