@@ -18,6 +18,8 @@ pub struct Shared {
     queued_bytes: AtomicUsize,
     /// Accepted records that are not settled (written and totalled, or dropped) yet.
     queued: AtomicU64,
+    /// Not for new records.
+    kept_bytes: AtomicUsize,
     /// Events waiting for the webhook.
     unforwarded: AtomicU64,
     unforwarded_bytes: AtomicUsize,
@@ -57,6 +59,7 @@ impl Shared {
             host,
             queued_bytes: AtomicUsize::new(0),
             queued: AtomicU64::new(0),
+            kept_bytes: AtomicUsize::new(0),
             unforwarded: AtomicU64::new(0),
             unforwarded_bytes: AtomicUsize::new(0),
             active_sessions: AtomicUsize::new(0),
@@ -94,10 +97,20 @@ impl Shared {
         }
     }
 
-    /// Bytes that may still be queued.
+    /// Bytes that new records may still take.
     pub fn room(&self) -> usize {
-        let used = self.queued_bytes.load(Ordering::Acquire);
-        self.config.max_queue_bytes.saturating_sub(used)
+        let kept = self.kept_bytes.load(Ordering::Acquire);
+        let taken = self.used().saturating_add(kept);
+        self.config.max_queue_bytes.saturating_sub(taken)
+    }
+
+    fn used(&self) -> usize {
+        self.queued_bytes.load(Ordering::Acquire)
+    }
+
+    /// Keeps so much of the queue free of new records: what is on disk must come through it.
+    pub fn keep_room(&self, bytes: usize) {
+        self.kept_bytes.store(bytes, Ordering::Release);
     }
 
     /// Records become ours, before they are handed on, so that nobody who waits misses them.
@@ -124,11 +137,11 @@ impl Shared {
 
     /// Whether so much waits in memory that the rest had better wait on disk.
     pub fn is_half_full(&self) -> bool {
-        self.room() < self.config.max_queue_bytes / 2
+        self.used() > self.config.max_queue_bytes / 2
     }
 
     pub fn is_quarter_full_at_most(&self) -> bool {
-        self.room() >= self.config.max_queue_bytes / 4 * 3
+        self.used() <= self.config.max_queue_bytes / 4
     }
 
     /// What waited on disk waits in memory now.

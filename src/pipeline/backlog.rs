@@ -23,6 +23,9 @@ use crate::store::{Result, Standing, Store};
 /// tell whether he was counted already expire. In ms.
 const LATE_MS: i64 = 30 * 86_400_000;
 
+/// How much more of memory than of the disk records take at most.
+const READ_COST: usize = 3;
+
 impl<S: Store> Worker<S> {
     /// Whether a record is to be added to its lane now. Without a spool each is.
     pub(super) fn spool(&mut self, item: &Item<'_>) -> bool {
@@ -74,7 +77,10 @@ impl<S: Store> Worker<S> {
     /// then, since what it has not written holds up the totals of the other.
     fn read_back(&mut self, now: Instant) {
         let is_roomy = self.shared.is_quarter_full_at_most();
-        let budget = (self.shared.config.max_queue_bytes / 8).clamp(64 << 10, 4 << 20);
+        let budget = (self.shared.config.max_queue_bytes / 8).clamp(8 << 10, 4 << 20);
+        let has_backlog = self.spool.as_ref().is_some_and(Spooling::has_backlog);
+        self.shared
+            .keep_room(if has_backlog { READ_COST * budget } else { 0 });
         let next = |spool: &Spooling, kind| spool.behind(kind).map_or(i64::MAX, |b| b.next);
         for kind in LaneKind::ALL {
             let is_empty = match kind {
