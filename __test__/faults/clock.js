@@ -26,6 +26,9 @@ function install() {
     tick() {
       now = systemMs() + ahead;
     },
+    restore() {
+      globalThis.Date = RealDate;
+    },
     leap(ms) {
       ahead += ms;
       now += ms;

@@ -5,6 +5,7 @@
 const assert = require('node:assert');
 const { before, describe, it } = require('node:test');
 const { create, useMongod } = require('../integration/setup');
+const { install } = require('./clock');
 const { verify } = require('./oracle');
 const { Writer, closedOf } = require('./writer');
 
@@ -18,20 +19,11 @@ const LOGINS = 12;
 async function play(database) {
   const { analytics } = create({ uri: database.uri });
   const writer = new Writer(analytics, NAME);
-  const RealDate = Date;
-  const now = Date.now();
-  globalThis.Date = class extends RealDate {
-    constructor(...args) {
-      super(...(args.length === 0 ? [now] : args));
-    }
-    static now() {
-      return now;
-    }
-  };
+  const clock = install();
   try {
     writer.turn({ events: EVENTS, logins: LOGINS });
   } finally {
-    globalThis.Date = RealDate;
+    clock.restore();
   }
   await analytics.flush();
   return writer.account;
