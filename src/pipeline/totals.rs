@@ -114,6 +114,9 @@ impl Totals {
                 group.add(contribution);
             }
         }
+        // Another copy of what was left may hold more: nothing is said of what is not here.
+        let left = group.left_by_others.iter().flatten();
+        group.last = left.map(|one| one.seq).max().unwrap_or(up_to);
         group
     }
 }
@@ -186,6 +189,14 @@ mod tests {
             day: Day::of(0),
             what: What::Login(user.into()),
         }
+    }
+
+    #[test]
+    fn a_group_of_records_that_were_left_ends_with_the_last_of_them() {
+        let mut totals = Totals::default();
+        totals.add_event(earned(1, 5.0));
+        totals.add_session(login(3, "a"));
+        assert_eq!(totals.take_group(9, true).last, 3);
     }
 
     #[test]
