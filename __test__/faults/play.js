@@ -105,6 +105,26 @@ async function judge(accounts, database, given = {}) {
   };
 }
 
+const SUMMED = ['rounds', 'accepted', 'stored', 'lost', 'duplicated', 'counterError'];
+const SEEN = ['duplicates', 'misses', 'replays', 'refused'];
+
+/** One row of the table for several that belong together. */
+function mergeRows(rows) {
+  const total = (key) => sum(rows.map((row) => row[key] ?? 0));
+  const most = (key) => Math.max(0, ...rows.map((row) => row[key] ?? 0));
+  return {
+    ...Object.fromEntries([...SUMMED, ...SEEN].map((key) => [key, total(key)])),
+    recoveryMs: most('recoveryMs') || undefined,
+    worstTrackMs: most('worstTrackMs'),
+    delays: rows.flatMap(({ delays = [] }) => delays),
+    problems: rows.flatMap(({ problems }) => problems),
+    note: rows
+      .map(({ note }) => note)
+      .filter(Boolean)
+      .join('; '),
+  };
+}
+
 /** Counts by reason, of all servers. */
 function summed(counts) {
   const total = {};
@@ -140,4 +160,15 @@ function healthProblems({ name, health, most, delayP99 }, { isRefused, allowed, 
   return problems;
 }
 
-module.exports = { LIMITS, LOAD, all, conclude, delay, judge, playHarmed, recovery, startPair };
+module.exports = {
+  LIMITS,
+  LOAD,
+  all,
+  conclude,
+  delay,
+  judge,
+  mergeRows,
+  playHarmed,
+  recovery,
+  startPair,
+};

@@ -4,7 +4,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { waitFor } = require('../support/wait');
-const { LIMITS, all, delay, judge } = require('./play');
+const { LIMITS, all, delay, judge, mergeRows } = require('./play');
 const { startServer } = require('./servers');
 
 const LOAD = { turn: { events: 10, logins: 1 }, everyMs: 10 };
@@ -110,16 +110,7 @@ async function copiedSpools(context) {
   for (let round = 0; round < rounds; round++) {
     for (const [what, play] of Object.entries(COPIES)) rows.push(await copied(context, what, play));
   }
-  const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
-  const keys = ['accepted', 'stored', 'lost', 'duplicated', 'counterError'];
-  const seen = ['duplicates', 'misses', 'replays'];
-  return {
-    ...Object.fromEntries([...keys, ...seen].map((key) => [key, sum(key)])),
-    rounds: rows.length,
-    worstTrackMs: Math.max(...rows.map((row) => row.worstTrackMs)),
-    problems: rows.flatMap((row) => row.problems),
-    note: Object.keys(COPIES).join('; '),
-  };
+  return { ...mergeRows(rows), note: Object.keys(COPIES).join('; ') };
 }
 
 async function copied(context, what, play) {

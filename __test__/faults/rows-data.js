@@ -3,7 +3,7 @@
 
 const { EVENT_TOTALS } = require('../exactness/counted');
 const { waitFor } = require('../support/wait');
-const { all, conclude, delay, judge, playHarmed, startPair } = require('./play');
+const { all, conclude, delay, judge, mergeRows, playHarmed, startPair } = require('./play');
 
 const DAY_MS = 86_400_000;
 const MIB = 2 ** 20;
@@ -62,14 +62,7 @@ const HANDS = {
 async function touchedByHand(context) {
   const rows = [];
   for (const what of Object.keys(HANDS)) rows.push(await touchedAs(context, what));
-  const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
-  const keys = ['accepted', 'stored', 'lost', 'duplicated', 'counterError', 'misses', 'replays'];
-  return {
-    ...Object.fromEntries(keys.map((key) => [key, sum(key)])),
-    rounds: rows.length,
-    problems: rows.flatMap(({ problems }) => problems),
-    note: rows.map(({ note }) => note).join(', '),
-  };
+  return mergeRows(rows);
 }
 
 async function touchedAs(context, what) {

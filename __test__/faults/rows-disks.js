@@ -6,7 +6,7 @@ const path = require('node:path');
 const AnalyticsSystem = require('../..');
 const { waitFor } = require('../support/wait');
 const { mountSmallDisk } = require('./disks');
-const { LIMITS, conclude, delay, judge, playHarmed, startPair } = require('./play');
+const { LIMITS, conclude, delay, judge, mergeRows, playHarmed, startPair } = require('./play');
 const { startServer } = require('./servers');
 
 const MIB = 2 ** 20;
@@ -75,6 +75,47 @@ async function spoolDiskFull(context) {
   if (warnings.length === 0) row.problems.push('nobody was told that the disk is full');
   const means = disk ? `tmpfs of ${SPOOL_DISK / MIB} MiB` : `RLIMIT_FSIZE of ${SPOOL_DISK} bytes`;
   return { ...row, note: `${means}, ${row.unspooled} records in memory only` };
+}
+
+/** So much less than a segment that nothing is unlinked before all is written. */
+const SMALL = { maxSpoolBytes: MIB, maxQueueBytes: MIB };
+
+/** The bound is reached while records wait that are to be read back, and so is that of memory. */
+async function spoolBoundReached(context) {
+  const mongo = await context.standalone();
+  const database = mongo.database();
+  const proxy = await context.proxy(mongo);
+  const common = { uri: proxy.uri(database.name), operationTimeoutMs: 120_000, ...SMALL };
+  const server = await startServer({
+    name: 'b',
+    options: { ...common, spoolDir: context.folder() },
+  });
+  const rounds = context.rounds(1, 5);
+  const harm = async (round) => {
+    proxy.freeze();
+    const isRefused = async () => {
+      const { health } = await server.tell('account');
+      return health.spool.state === 'full' && health.rejected.queue_full > 0;
+    };
+    await waitFor(isRefused, {
+      timeoutMs: FULL_MS,
+      what: `round ${round} to fill it`,
+      everyMs: 100,
+    });
+    proxy.thaw();
+    // Until there is room again a new event is refused like any other.
+    const isRoomy = async () => (await server.tell('account')).health.queuedBytes < MIB / 8;
+    await waitFor(isRoomy, { timeoutMs: FULL_MS, what: 'room', everyMs: 20 });
+  };
+  const load = { turn: { events: 20 }, everyMs: 10 };
+  const recoveryMs = await playHarmed([server], { database, rounds, harm, load });
+  const given = { rounds, recoveryMs, isRefused: true, limits: SMALL };
+  const row = await conclude([server], database, given);
+  return { ...row, note: `maxSpoolBytes of ${SMALL.maxSpoolBytes / MIB} MiB` };
+}
+
+async function spoolFull(context) {
+  return mergeRows([await spoolDiskFull(context), await spoolBoundReached(context)]);
 }
 
 /** What `spoolDir` may be; `make` makes it and answers the path, `mayUse` says whether it serves. */
@@ -167,6 +208,6 @@ async function deletedWhileRunning(context, database) {
 
 module.exports = {
   18: { name: "MongoDB's disk is full", run: mongodDiskFull },
-  19: { name: "the spool's disk is full", run: spoolDiskFull },
+  19: { name: "the spool's disk is full", run: spoolFull },
   20: { name: "the spool's folder cannot be used", run: spoolUnusable },
 };

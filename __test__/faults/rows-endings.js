@@ -4,7 +4,7 @@
 
 const path = require('node:path');
 const { startHost } = require('../support/host');
-const { LIMITS, judge } = require('./play');
+const { LIMITS, judge, mergeRows } = require('./play');
 const { startServer } = require('./servers');
 const { promisedOf, turnsOf } = require('./turns');
 
@@ -37,16 +37,8 @@ async function endings(context) {
       rows.push(await endedAs(context, { mongo, database, ending, how, rounds }));
     }
   }
-  const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
-  const keys = ['accepted', 'stored', 'lost', 'duplicated', 'counterError'];
-  return {
-    ...Object.fromEntries(
-      [...keys, 'duplicates', 'misses', 'replays'].map((key) => [key, sum(key)]),
-    ),
-    rounds: rows.length * rounds,
-    problems: rows.flatMap(({ problems }) => problems),
-    note: `${Object.keys(ENDINGS).length} ways, with a spool and without`,
-  };
+  const note = `${Object.keys(ENDINGS).length} ways, with a spool and without`;
+  return { ...mergeRows(rows), note };
 }
 
 async function endedAs(context, { mongo, database, ending, how, rounds }) {
@@ -73,7 +65,7 @@ async function endedAs(context, { mongo, database, ending, how, rounds }) {
   // Of what a process without a spool had stored when it was killed the totals may not tell yet: that
   // is half a second's worth, and it did not play longer.
   const mayLag = how === 'memory' && ending === 'SIGTERM' ? Number.POSITIVE_INFINITY : 0;
-  const row = await judge(accounts, database, { mayLag });
+  const row = await judge(accounts, database, { rounds, mayLag });
   const what = `${ending}, ${how}`;
   return { ...row, problems: [...problems, ...row.problems].map((text) => `${what}: ${text}`) };
 }

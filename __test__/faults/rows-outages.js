@@ -7,18 +7,23 @@ const { waitFor } = require('../support/wait');
 const { conclude, delay, playHarmed, startPair } = require('./play');
 
 const MINUTE_MS = 60_000;
+/** 1 000 events a second and server, half of the time while it is compared with none. */
+const STEADY = { turn: { events: 20, logins: 1 }, everyMs: 20 };
+/** The bounds that a server has by itself. */
+const ROOMY = { maxQueueBytes: 256 * 2 ** 20, maxSpoolBytes: 2 ** 30 };
 /** A row of a replica set: writes are slower there, and elections take time. */
 const OF_SET = { turn: { events: 10, logins: 1 }, everyMs: 40 };
 /** How often a primary is lost with writes of its own until there were some. */
 const MOST_ROLLBACKS = 4;
 
 /** What all rows of the standalone server have in common; `harm` breaks and mends it. */
-async function onStandalone(context, { rounds, harm, compares = true, ...rest }) {
+async function onStandalone(context, { rounds, harm, options, load, ...rest }) {
   const mongo = await context.standalone();
   const database = mongo.database();
-  const servers = await startPair(context, database.uri);
+  const servers = await startPair(context, database.uri, { options });
   const harmed = (round) => harm(mongo.server, round);
-  const recoveryMs = await playHarmed(servers, { database, rounds, harm: harmed, compares });
+  const playing = { database, rounds, harm: harmed, load, compares: true };
+  const recoveryMs = await playHarmed(servers, playing);
   return conclude(servers, database, { rounds, recoveryMs, ...rest });
 }
 
@@ -38,7 +43,8 @@ function away(context) {
     await delay(awayMs);
     await server.restart();
   };
-  return onStandalone(context, { rounds: context.rounds(1, 1), harm });
+  const rounds = context.rounds(1, 1);
+  return onStandalone(context, { rounds, harm, load: STEADY, options: ROOMY, limits: ROOMY });
 }
 
 /** What was under way is done when it goes on: late, and after it was repeated. */
