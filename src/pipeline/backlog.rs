@@ -23,6 +23,9 @@ use crate::store::{Result, Standing, Store};
 /// tell whether he was counted already expire. In ms.
 const LATE_MS: i64 = 30 * 86_400_000;
 
+/// What is read at once at the least, in bytes.
+const SHORT_READ: usize = if cfg!(test) { 1 << 10 } else { 64 << 10 };
+
 impl<S: Store> Worker<S> {
     /// Whether a record is to be added to its lane now. Without a spool each is.
     pub(super) fn spool(&mut self, item: &Item<'_>) -> bool {
@@ -38,7 +41,6 @@ impl<S: Store> Worker<S> {
     }
 
     pub(super) fn step_spool(&mut self, now: Instant) {
-        let settled = self.settled_up_to();
         let is_sending = self.link.store().is_some()
             && !self.events.is_pausing(now)
             && !self.sessions.is_pausing(now);
@@ -53,12 +55,15 @@ impl<S: Store> Worker<S> {
             self.sessions.cut();
             spool.sync(now);
         }
-        spool.release(settled, is_ending, now);
         if let Some(kept) = kept {
             self.kept(kept);
         }
-        self.read_back(now);
         self.place_pieces();
+        self.read_back(now);
+        let settled = self.settled_up_to();
+        if let Some(spool) = &mut self.spool {
+            spool.release(settled, is_ending, now);
+        }
     }
 
     /// Everything up to this record is written and totalled.
@@ -74,7 +79,7 @@ impl<S: Store> Worker<S> {
     /// then, since what it has not written holds up the totals of the other.
     fn read_back(&mut self, now: Instant) {
         let is_roomy = self.shared.is_quarter_full_at_most();
-        let budget = (self.shared.config.max_queue_bytes / 8).clamp(64 << 10, 4 << 20);
+        let budget = (self.shared.config.max_queue_bytes / 8).clamp(SHORT_READ, 4 << 20);
         let next = |spool: &Spooling, kind| spool.behind(kind).map_or(i64::MAX, |b| b.next);
         for kind in LaneKind::ALL {
             let is_empty = match kind {

@@ -78,6 +78,8 @@ enum Command {
 pub struct Pipeline {
     shared: Arc<Shared>,
     commands: mpsc::UnboundedSender<Command>,
+    #[cfg(test)]
+    worker: tokio::task::AbortHandle,
 }
 
 impl Pipeline {
@@ -152,6 +154,15 @@ impl Pipeline {
 
     pub fn nothing_found(&self, found: Found) {
         self.send(Command::NothingFound(found));
+    }
+
+    /// Ends the worker as the death of its process would.
+    #[cfg(test)]
+    pub async fn kill(self) {
+        self.worker.abort();
+        while !self.worker.is_finished() {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// The flush interval is over by the clock of the host.

@@ -234,6 +234,10 @@ impl Ledger {
             {
                 return Ok(fate);
             }
+            if self.holds_all_of(day, whole) {
+                return Ok(Fate::Applied);
+            }
+            self.leave_out_what_is_added(day, part, whole);
             if !self.entry(day).exists {
                 store.ensure_day(day).await?;
                 self.entry(day).exists = true;
@@ -257,6 +261,27 @@ impl Ledger {
         }
         let problem = format!("the totals of {} change beneath us", day.as_str());
         Err(StoreError::transient(problem))
+    }
+
+    /// Whether a day holds a group that was left, which it may although we did not add it.
+    fn holds_all_of(&mut self, day: &Day, whole: &Whole) -> bool {
+        whole.is_left() && self.entry(day).previous >= Some(whole.last)
+    }
+
+    /// A request of the dead may have added the first records of a group that was left.
+    fn leave_out_what_is_added(&mut self, day: &Day, part: &mut DayPart, whole: &Whole) {
+        let previous = self.entry(day).previous;
+        let Some(previous) = previous.filter(|seq| whole.is_left() && *seq >= whole.first) else {
+            return;
+        };
+        #[cfg(test)]
+        {
+            hooks::note(hooks::Sight::RestAdded);
+            if hooks::has(hooks::Flaw::LeftGroupSentWhole) {
+                return;
+            }
+        }
+        *part = whole.rest_of(day, previous);
     }
 
     /// Finds out what became of an uncertain C; `None` when it is to be sent again.
@@ -301,9 +326,6 @@ impl Ledger {
         }
         if is_sure && standing < previous {
             remarks.restored.push(day.as_str().to_owned());
-        }
-        if let Some(standing) = standing.filter(|_| !is_before) {
-            *part = whole.rest_of(day, standing);
         }
         self.moved_to(day, standing);
         part.progress = Progress::Open;

@@ -175,6 +175,8 @@ impl Spooling {
         chunk.last = seq;
         let behind = &mut self.cursors[LaneKind::of(item) as usize].behind;
         if behind.is_none() && is_much && self.full_until.is_none() {
+            #[cfg(test)]
+            super::tests::hooks::note(super::tests::hooks::Sight::Spilled);
             *behind = Some(Behind {
                 at: None,
                 next: seq,

@@ -78,6 +78,8 @@ pub(super) fn spawn_drain<S: Store>(
 fn start<S: Store>(shared: Arc<Shared>, worker: Worker<S>) -> Pipeline {
     let (sender, receiver) = mpsc::unbounded_channel();
     let worker = tokio::spawn(worker.run(receiver));
+    #[cfg(test)]
+    let abort = worker.abort_handle();
     let supervised = Arc::clone(&shared);
     tokio::spawn(async move {
         if let Err(error) = worker.await {
@@ -87,6 +89,8 @@ fn start<S: Store>(shared: Arc<Shared>, worker: Worker<S>) -> Pipeline {
     Pipeline {
         shared,
         commands: sender,
+        #[cfg(test)]
+        worker: abort,
     }
 }
 
@@ -302,9 +306,10 @@ impl<S: Store> Worker<S> {
     fn advance(&mut self, now: Instant) {
         let expired = self.acks.expire(now);
         self.acknowledge(expired);
+        // What it changes may be what the rest waits for.
+        self.step_spool(now);
         self.finish_operations(now);
         self.leave_if_moving(now);
-        self.step_spool(now);
         if let Some(store) = self.link.store().cloned() {
             self.prepare(&store, now);
             self.index(&store, now);

@@ -241,7 +241,8 @@ impl Slot {
         self.next_number = contents.next_number;
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.map_or(0, |d| d.as_millis() as i64) << 20;
-        self.first_seq = now.max(self.bound + 1);
+        // In whole steps of a millisecond, so that a number tells to which process it belongs.
+        self.first_seq = (now.max(self.bound) >> 20).saturating_add(1) << 20 | 1;
         set_last(&mut self.found, self.first_seq - 1);
         Ok(self)
     }
