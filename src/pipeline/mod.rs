@@ -30,6 +30,7 @@ mod lane;
 mod link;
 mod messages;
 mod metrics;
+mod numbering;
 mod operations;
 mod orphans;
 mod outcomes;
