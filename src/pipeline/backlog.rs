@@ -7,11 +7,12 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::attempt::attempt;
+use super::cursors::LaneKind;
 use super::groups::EventGroup;
 use super::intake::{Item, SessionChange, SessionItem};
 use super::messages;
 use super::spooled;
-use super::spooling::{Done, Kept, LaneKind, Spooling, system_ms};
+use super::spooling::{Done, Kept, Spooling, system_ms};
 use super::worker::{Outcome, Worker};
 use crate::calendar::Day;
 use crate::health::SpoolState;
@@ -80,7 +81,10 @@ impl<S: Store> Worker<S> {
     fn read_back(&mut self, now: Instant) {
         let is_roomy = self.shared.is_quarter_full_at_most();
         let budget = (self.shared.config.max_queue_bytes / 8).clamp(SHORT_READ, 4 << 20);
-        let next = |spool: &Spooling, kind| spool.behind(kind).map_or(i64::MAX, |b| b.next);
+        let next = |spool: &Spooling, kind| {
+            let behind = spool.cursors.behind(kind);
+            behind.map_or(i64::MAX, |behind| behind.next)
+        };
         for kind in LaneKind::ALL {
             let is_empty = match kind {
                 LaneKind::Events => self.events.first_unwritten().is_none(),
@@ -92,8 +96,8 @@ impl<S: Store> Worker<S> {
             let is_last = LaneKind::ALL
                 .iter()
                 .all(|other| next(spool, kind) <= next(spool, *other));
-            if spool.may_read(kind, now) && (is_roomy || is_empty && is_last) {
-                spool.read(kind, budget);
+            if is_roomy || is_empty && is_last {
+                spool.read(kind, budget, now);
             }
         }
     }
@@ -121,10 +125,10 @@ impl<S: Store> Worker<S> {
                     self.shared
                         .warn_once("spool_damaged", || messages::spool_damaged(piece.damaged));
                 }
-                spool.was_read(kind, until, piece);
+                spool.cursors.was_read(kind, until, piece);
             }
             Done::Read(kind, _, Err(error)) => {
-                spool.was_not_read(kind, now);
+                spool.cursors.was_not_read(kind, now);
                 self.spool_failed("spool_not_read", &error);
             }
             Done::Released(outcome, status) => {
@@ -178,7 +182,10 @@ impl<S: Store> Worker<S> {
     /// Gives lanes what was read for them, once it is known what of it is totalled already.
     fn place_pieces(&mut self) {
         for kind in LaneKind::ALL {
-            let taken = self.spool.as_mut().and_then(|spool| spool.take_piece(kind));
+            let taken = self
+                .spool
+                .as_mut()
+                .and_then(|spool| spool.cursors.take_piece(kind));
             if let Some((piece, until)) = taken {
                 self.place_piece(kind, &piece, until);
             }
@@ -198,14 +205,17 @@ impl<S: Store> Worker<S> {
         let Some(spool) = &self.spool else {
             return;
         };
-        let had = spool.behind(kind).is_none_or(|behind| seq < behind.next);
+        let had = spool
+            .cursors
+            .behind(kind)
+            .is_none_or(|behind| seq < behind.next);
         let spooled = spooled::read(seq, body).filter(|_| !had);
         let Some(mut spooled) = spooled.filter(|one| LaneKind::of(&one.item) == kind) else {
             return;
         };
         let cost = spooled.item.cost();
-        if seq < spool.first() {
-            if spooled::day(body).is_some_and(|day| spool.is_totalled(&day, seq)) {
+        if seq < spool.cursors.first() {
+            if spooled::day(body).is_some_and(|day| spool.cursors.is_totalled(&day, seq)) {
                 return;
             }
             self.shared.take_over(1, cost);
@@ -246,8 +256,8 @@ impl<S: Store> Worker<S> {
         let Some(spool) = &mut self.spool else {
             return;
         };
-        let days = spool.unknown_days();
-        if days.is_empty() || !spool.begins_asking(now) {
+        let days = spool.cursors.unknown_days();
+        if days.is_empty() || !spool.cursors.begins_asking(now) {
             return;
         }
         let (store, writer) = (Arc::clone(store), self.adding.ledger.writer().to_owned());
@@ -274,9 +284,9 @@ impl<S: Store> Worker<S> {
             return;
         };
         match outcome {
-            Ok(standings) => spool.learned(standings),
+            Ok(standings) => spool.cursors.learned(standings),
             Err(error) => {
-                spool.learned_nothing(now);
+                spool.cursors.learned_nothing(now);
                 self.shared.health.error(error.message);
             }
         }

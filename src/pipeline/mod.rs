@@ -23,6 +23,7 @@ mod attempt;
 mod backlog;
 mod backoff;
 mod builder;
+mod cursors;
 mod groups;
 mod history;
 mod intake;

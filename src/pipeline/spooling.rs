@@ -15,7 +15,6 @@
 //! A disk that takes nothing more is no reason to refuse records: they wait in memory as without a
 //! spool. Only what a lane must read back has to get onto the disk, and is tried again.
 
-use std::collections::{HashMap, HashSet};
 use std::future::pending;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
@@ -25,10 +24,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::backoff::Backoff;
+use super::cursors::{Cursors, LaneKind};
 use super::intake::Item;
 use super::spooled;
-use crate::calendar::Day;
 use crate::spool::frame;
 use crate::spool::{Appended, Piece, Position, Segments, Status, read};
 
@@ -48,45 +46,9 @@ struct Chunk {
     parked: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LaneKind {
-    Events,
-    Sessions,
-}
-
-impl LaneKind {
-    pub const ALL: [LaneKind; 2] = [LaneKind::Events, LaneKind::Sessions];
-
-    pub fn of(item: &Item<'_>) -> Self {
-        match item {
-            Item::Event(_) => LaneKind::Events,
-            _ => LaneKind::Sessions,
-        }
-    }
-}
-
-/// What a lane has not had yet.
-#[derive(Debug, Clone, Copy)]
-pub struct Behind {
-    /// Unknown until it is appended.
-    at: Option<Position>,
-    /// Records before this one it has had.
-    pub next: i64,
-}
-
-#[derive(Default)]
-struct Cursor {
-    behind: Option<Behind>,
-    is_reading: bool,
-    /// Read, and waiting to be placed, with the end of the spool at that time.
-    piece: Option<(Piece, Position)>,
-}
-
 pub struct Spooling {
     segments: Arc<Mutex<Segments>>,
     path: PathBuf,
-    /// Lower numbers are of processes before us.
-    first: i64,
     chunk: Chunk,
     is_appending: bool,
     /// The disk took nothing, and is tried again then.
@@ -97,11 +59,8 @@ pub struct Spooling {
     is_syncing: bool,
     sync_due: Instant,
     end: Position,
-    cursors: [Cursor; 2],
-    /// Where the writer stands on the days of records that were left.
-    standings: HashMap<Day, Option<i64>>,
-    is_asking: bool,
-    pub backoff: Backoff,
+    /// How far each lane has read.
+    pub cursors: Cursors,
     status: Status,
     is_releasing: bool,
     release_due: Instant,
@@ -132,18 +91,10 @@ pub enum Kept {
 impl Spooling {
     /// On a slot with the records of processes before us, if there are any.
     pub fn new(segments: Segments) -> Self {
-        let behind = segments.beginning().map(|at| Behind {
-            at: Some(at),
-            next: 1,
-        });
-        let cursor = || Cursor {
-            behind,
-            ..Cursor::default()
-        };
+        let behind = segments.beginning();
         let first = segments.slot().first_seq();
         Self {
             path: segments.slot().path().to_owned(),
-            first,
             chunk: Chunk::default(),
             is_appending: false,
             full_until: None,
@@ -152,10 +103,7 @@ impl Spooling {
             is_syncing: false,
             sync_due: Instant::now(),
             end: segments.end(),
-            cursors: [cursor(), cursor()],
-            standings: HashMap::new(),
-            is_asking: false,
-            backoff: Backoff::default(),
+            cursors: Cursors::new(first, behind),
             status: segments.status(),
             is_releasing: false,
             release_due: Instant::now(),
@@ -173,39 +121,21 @@ impl Spooling {
         });
         chunk.records += 1;
         chunk.last = seq;
-        let behind = &mut self.cursors[LaneKind::of(item) as usize].behind;
-        if behind.is_none() && is_much && self.full_until.is_none() {
-            #[cfg(test)]
-            super::tests::hooks::note(super::tests::hooks::Sight::Spilled);
-            *behind = Some(Behind {
-                at: None,
-                next: seq,
-            });
+        let kind = LaneKind::of(item);
+        if is_much && self.full_until.is_none() {
+            self.cursors.fall_behind(kind, seq);
         }
-        if behind.is_some() {
+        let is_behind = self.cursors.behind(kind).is_some();
+        if is_behind {
             chunk.is_needed = true;
             chunk.parked += item.cost();
         }
-        behind.is_none()
-    }
-
-    /// What the lane has not had, if anything.
-    pub fn behind(&self, kind: LaneKind) -> Option<Behind> {
-        self.cursors[kind as usize].behind
-    }
-
-    pub fn has_backlog(&self) -> bool {
-        self.cursors.iter().any(|cursor| cursor.behind.is_some())
+        !is_behind
     }
 
     /// Records up to this one may be sent.
     pub fn sendable(&self) -> i64 {
         self.synced
-    }
-
-    /// Records below it are of processes before us.
-    pub fn first(&self) -> i64 {
-        self.first
     }
 
     /// Nothing is left for the disk to take.
@@ -265,9 +195,7 @@ impl Spooling {
             Ok(appended) => {
                 self.appended = chunk.last;
                 self.end = appended.end;
-                for behind in self.cursors.iter_mut().flat_map(|c| &mut c.behind) {
-                    behind.at.get_or_insert(appended.start);
-                }
+                self.cursors.appended(appended.start);
                 return Kept::OnDisk {
                     parked: chunk.parked,
                     was_full: self.full_until.take().is_some(),
@@ -344,31 +272,12 @@ impl Spooling {
         }
     }
 
-    /// Whether a lane may read on, and nothing of it is on the way already.
-    pub fn may_read(&self, kind: LaneKind, now: Instant) -> bool {
-        let cursor = &self.cursors[kind as usize];
-        let is_on_disk = cursor.behind.is_some_and(|behind| behind.at.is_some());
-        let is_idle = !cursor.is_reading && cursor.piece.is_none();
-        is_on_disk && is_idle && self.has_more(kind) && self.backoff.is_over(now)
-    }
-
-    fn has_more(&self, kind: LaneKind) -> bool {
-        let at = self.behind(kind).and_then(|behind| behind.at);
-        at.is_some_and(|at| at < self.end)
-    }
-
-    pub fn read(&mut self, kind: LaneKind, budget: usize) {
-        let cursor = &mut self.cursors[kind as usize];
-        let Some(Behind {
-            at: Some(from),
-            next,
-        }) = cursor.behind
-        else {
+    /// Begins to read on for a lane, if there is more for it.
+    pub fn read(&mut self, kind: LaneKind, budget: usize, now: Instant) {
+        let Some((from, near)) = self.cursors.begin_reading(kind, self.end, now) else {
             return;
         };
-        cursor.is_reading = true;
         let (path, until, segments) = (self.path.clone(), self.end, Arc::clone(&self.segments));
-        let near = (next > 1).then_some(next);
         self.tasks.spawn_blocking(move || {
             let piece = read(&path, from, until, near, budget);
             if piece.as_ref().is_ok_and(|piece| piece.damaged > 0) {
@@ -378,83 +287,10 @@ impl Spooling {
         });
     }
 
-    pub fn was_read(&mut self, kind: LaneKind, until: Position, piece: Piece) {
-        let cursor = &mut self.cursors[kind as usize];
-        cursor.is_reading = false;
-        cursor.piece = Some((piece, until));
-    }
-
-    pub fn was_not_read(&mut self, kind: LaneKind, now: Instant) {
-        self.cursors[kind as usize].is_reading = false;
-        self.backoff.fail(now);
-    }
-
-    /// Of what was read by lanes, the days of which it is not known how much is totalled.
-    pub fn unknown_days(&self) -> Vec<Day> {
-        let pieces = self.cursors.iter().flat_map(|cursor| &cursor.piece);
-        let left = pieces
-            .flat_map(|(piece, _)| piece.frames())
-            .filter(|(seq, _)| *seq < self.first);
-        let days: HashSet<Day> = left
-            .filter_map(|(_, body)| spooled::day(body))
-            .filter(|day| !self.standings.contains_key(day))
-            .collect();
-        days.into_iter().collect()
-    }
-
-    pub fn begins_asking(&mut self, now: Instant) -> bool {
-        let begins = !self.is_asking && self.backoff.is_over(now);
-        self.is_asking |= begins;
-        begins
-    }
-
-    pub fn learned(&mut self, standings: Vec<(Day, Option<i64>)>) {
-        self.is_asking = false;
-        self.backoff.succeed();
-        self.standings.extend(standings);
-    }
-
-    pub fn learned_nothing(&mut self, now: Instant) {
-        self.is_asking = false;
-        self.backoff.fail(now);
-    }
-
-    /// What is known of the database may not hold in the next.
-    pub fn leave_place(&mut self) {
-        self.is_asking = false;
-        self.standings.clear();
-    }
-
-    /// What was read for a lane, if it is known what of it is totalled.
-    pub fn take_piece(&mut self, kind: LaneKind) -> Option<(Piece, Position)> {
-        let (piece, _) = self.cursors[kind as usize].piece.as_ref()?;
-        let left = piece.frames().filter(|(seq, _)| *seq < self.first);
-        let mut days = left.filter_map(|(_, body)| spooled::day(body));
-        let is_known = days.all(|day| self.standings.contains_key(&day));
-        drop(days);
-        is_known.then(|| self.cursors[kind as usize].piece.take())?
-    }
-
-    /// Whether a record that was left is totalled.
-    pub fn is_totalled(&self, day: &Day, seq: i64) -> bool {
-        let standing = self.standings.get(day).copied().flatten();
-        standing >= Some(seq)
-    }
-
-    /// A lane has had what was read.
+    /// A lane has had what was read up to there.
     pub fn placed(&mut self, kind: LaneKind, piece: &Piece, until: Position) {
-        let is_caught_up = piece.next.is_none() && until == self.end && self.is_appended();
-        let cursor = &mut self.cursors[kind as usize];
-        let Some(behind) = &mut cursor.behind else {
-            return;
-        };
-        behind.at = Some(piece.next.unwrap_or(until));
-        behind.next = piece
-            .last()
-            .map_or(behind.next, |last| behind.next.max(last + 1));
-        if is_caught_up {
-            cursor.behind = None;
-        }
+        let is_end = piece.next.is_none() && until == self.end && self.is_appended();
+        self.cursors.placed(kind, piece, until, is_end);
     }
 
     /// Others write under our id: what comes now is recorded under another.
@@ -471,9 +307,10 @@ impl Spooling {
     pub fn wake_at(&self) -> Option<Instant> {
         let sync = (self.appended > self.synced && !self.is_syncing).then_some(self.sync_due);
         let append = self.full_until.filter(|_| self.chunk.records > 0);
-        let waits = self.has_backlog() && !self.is_asking;
-        let again = self.backoff.until().filter(|_| waits);
-        [sync, append, again].into_iter().flatten().min()
+        [sync, append, self.cursors.wake_at()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Resolves with what the next task brings back.

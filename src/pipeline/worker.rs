@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use super::attempt::attempt;
 use super::backlog;
 use super::backoff::Backoff;
+use super::cursors::LaneKind;
 use super::groups::{EventGroup, SessionGroup};
 use super::history::History;
 use super::intake::{Intake, Item};
@@ -27,7 +28,7 @@ use super::preparation::{Indexing, Preparation};
 use super::protocol::{self, Attempted, Ledger};
 use super::reading::Answer;
 use super::sessions::{self, Bases};
-use super::spooling::{LaneKind, Spooling};
+use super::spooling::Spooling;
 use super::totals::{Group, Totals};
 use super::{Command, Pipeline, frames_cost};
 use crate::calendar::Day;
@@ -258,7 +259,11 @@ impl<S: Store> Worker<S> {
 
     /// In memory or on disk.
     fn has_records(&self) -> bool {
-        self.shared.gauges().queued > 0 || self.spool.as_ref().is_some_and(Spooling::has_backlog)
+        self.shared.gauges().queued > 0
+            || self
+                .spool
+                .as_ref()
+                .is_some_and(|spool| spool.cursors.is_any_behind())
     }
 
     fn obey(&mut self, command: Command) {
@@ -373,7 +378,7 @@ impl<S: Store> Worker<S> {
 
     /// The number up to which every record is written.
     pub(super) fn written_up_to(&self) -> i64 {
-        let unread = |kind| Some(self.spool.as_ref()?.behind(kind)?.next);
+        let unread = |kind| Some(self.spool.as_ref()?.cursors.behind(kind)?.next);
         let events = self.events.first_unwritten();
         let sessions = self.sessions.first_unwritten();
         let oldest = [
