@@ -218,8 +218,10 @@ declare namespace AnalyticsSystem {
     /**
      * Folder on a local disk in which records are kept until they are written: after a crash, a
      * `kill -9` or an exit during an outage, what was left is written at the next start, and in an
-     * outage the disk holds what memory does not. It is made if it is missing, and one for all
-     * processes of a server: each takes a slot in it. Do not copy the folder of a running process.
+     * outage the disk holds what memory does not. It is made if it is missing. All processes that
+     * write to one database share one; each takes a slot in it. Use another for another database:
+     * where it is named by `uri`, `database` or `collections`, records of the two are told apart,
+     * otherwise they are written to whichever is there. Do not copy the folder of a running process.
      *
      * Environment: `ANALYTICS_SPOOL_DIR`.
      *
@@ -327,7 +329,10 @@ declare namespace AnalyticsSystem {
      * option nobody knows.
      */
     warn(line: string): void;
-    /** Records are lost: the process ends before they are written. */
+    /**
+     * The process ends before records are written: they are lost, or with `spoolDir` written at the
+     * next start.
+     */
     error(line: string): void;
   }
 
@@ -631,9 +636,10 @@ declare namespace AnalyticsSystem {
    * Why an accepted record was lost.
    *
    * - `refused_by_server`: MongoDB refuses the document for its content
+   * - `spool_damaged`: it was to be read back from `spoolDir`, and cannot be
    * - `internal`: a defect of this package
    */
-  export type DropReason = 'refused_by_server' | 'internal';
+  export type DropReason = 'refused_by_server' | 'spool_damaged' | 'internal';
 
   /**
    * Why an event was not forwarded.

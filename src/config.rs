@@ -262,7 +262,9 @@ impl Source {
         let problem = "must be the path of a folder";
         let has_no_nul = |path: &str| !path.contains('\0');
         let path = self.checked("spoolDir", "ANALYTICS_SPOOL_DIR", has_no_nul, problem)?;
-        Ok(path.map(PathBuf::from))
+        // The host may change its folder.
+        let absolute = |path: String| std::path::absolute(&path).unwrap_or(path.into());
+        Ok(path.map(absolute))
     }
 
     fn spool_fallback(&mut self) -> Result<bool, ConfigError> {

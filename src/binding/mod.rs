@@ -369,7 +369,11 @@ fn open_spool(config: &Config) -> std::result::Result<Option<Segments>, String> 
     let open = || {
         let slot = spool::claim(folder, config.place())?;
         let mut segments = Segments::new(slot, config.max_spool_bytes);
-        segments.prepare()?;
+        match segments.prepare() {
+            // What is in it gets written, and then there is room.
+            Err(error) if error.kind() == std::io::ErrorKind::StorageFull => {}
+            prepared => prepared?,
+        }
         Ok::<_, std::io::Error>(Some(segments))
     };
     open().map_err(|error| format!("spoolDir: {} cannot be used: {error}", folder.display()))

@@ -45,7 +45,8 @@ impl<S: Store> Worker<S> {
         let is_sending = self.link.store().is_some()
             && !self.events.is_pausing(now)
             && !self.sessions.is_pausing(now);
-        let is_ending = self.stopping || self.orphaned || self.is_drain;
+        let is_last = self.shared.is_draining() || self.orphaned;
+        let is_ending = self.stopping || is_last || self.is_drain;
         let Some(spool) = &mut self.spool else {
             return;
         };
@@ -60,6 +61,7 @@ impl<S: Store> Worker<S> {
             self.kept(kept);
         }
         self.place_pieces();
+        self.take_back();
         self.read_back(now);
         let settled = self.settled_up_to();
         if let Some(spool) = &mut self.spool {
@@ -76,9 +78,36 @@ impl<S: Store> Worker<S> {
         }
     }
 
+    /// While the disk takes nothing, lanes get what waits for it.
+    fn take_back(&mut self) {
+        for kind in LaneKind::ALL {
+            let taken = self.spool.as_mut().and_then(|spool| spool.take_back(kind));
+            if let Some((records, parked)) = taken {
+                self.shared.release(parked);
+                for (seq, body) in records {
+                    self.place_record(kind, seq, &body);
+                }
+                if let Some(spool) = &mut self.spool {
+                    let missing = spool.cursors.catch_up(kind);
+                    self.records_missing(missing);
+                }
+            }
+        }
+    }
+
+    fn records_missing(&self, records: u64) {
+        self.shared.settle_dropped("spool_damaged", records);
+        if records > 0 {
+            self.shared
+                .warn_once("spool_damaged", || messages::records_missing(records));
+        }
+    }
+
     /// Lanes read on while memory is far from full. The one that is furthest behind must get on even
-    /// then, since what it has not written holds up the totals of the other.
+    /// then, since what it has not written holds up the totals of the other; but not while there are
+    /// totals that can be added first.
     fn read_back(&mut self, now: Instant) {
+        let has_totals = self.adding.group.is_some() || self.totals.is_ready(self.written_up_to());
         let is_roomy = self.shared.is_quarter_full_at_most();
         let budget = (self.shared.config.max_queue_bytes / 8).clamp(SHORT_READ, 4 << 20);
         let next = |spool: &Spooling, kind| {
@@ -96,7 +125,7 @@ impl<S: Store> Worker<S> {
             let is_last = LaneKind::ALL
                 .iter()
                 .all(|other| next(spool, kind) <= next(spool, *other));
-            if is_roomy || is_empty && is_last {
+            if is_roomy || is_empty && is_last && !has_totals {
                 spool.read(kind, budget, now);
             }
         }
@@ -159,7 +188,7 @@ impl<S: Store> Worker<S> {
         self.report_spool();
     }
 
-    fn report_spool(&self) {
+    pub(super) fn report_spool(&self) {
         if let Some(spool) = &self.spool {
             let (bytes, is_full) = (spool.status().bytes, spool.is_full());
             self.shared.note_spool(|report| {
@@ -197,12 +226,13 @@ impl<S: Store> Worker<S> {
             self.place_record(kind, seq, body);
         }
         if let Some(spool) = &mut self.spool {
-            spool.placed(kind, piece, until);
+            let missing = spool.placed(kind, piece, until);
+            self.records_missing(missing);
         }
     }
 
     fn place_record(&mut self, kind: LaneKind, seq: i64, body: &[u8]) {
-        let Some(spool) = &self.spool else {
+        let Some(spool) = &mut self.spool else {
             return;
         };
         let had = spool
@@ -224,6 +254,7 @@ impl<S: Store> Worker<S> {
                 self.mark_late(&mut spooled.item);
             }
         } else {
+            spool.cursors.unparked(kind, seq, &mut spooled.item);
             self.shared.occupy(cost);
         }
         self.add_to_lane(spooled.item);

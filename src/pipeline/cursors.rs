@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
-use super::intake::Item;
+use super::intake::{Item, SessionItem};
 use super::spooled;
 use crate::calendar::Day;
 use crate::spool::{Piece, Position};
@@ -42,6 +42,8 @@ struct Cursor {
     is_reading: bool,
     /// Read, and waiting to be placed, with the end of the spool at that time.
     piece: Option<(Piece, Position)>,
+    /// Records of ours that are to be read back.
+    parked: u64,
 }
 
 pub struct Cursors {
@@ -52,6 +54,8 @@ pub struct Cursors {
     standings: HashMap<Day, Option<i64>>,
     is_asking: bool,
     backoff: Backoff,
+    /// The promises of logins and logouts that are to be read back, by number.
+    acks: HashMap<i64, u32>,
 }
 
 impl Cursors {
@@ -70,6 +74,7 @@ impl Cursors {
             standings: HashMap::new(),
             is_asking: false,
             backoff: Backoff::default(),
+            acks: HashMap::new(),
         }
     }
 
@@ -98,6 +103,42 @@ impl Cursors {
                 next: seq,
             });
         }
+    }
+
+    /// A record of ours will be read back.
+    pub fn parked(&mut self, kind: LaneKind, seq: i64, item: &Item<'_>) {
+        self.all[kind as usize].parked += 1;
+        if let Item::Session(SessionItem { ack, .. }) = item
+            && *ack != 0
+        {
+            self.acks.insert(seq, *ack);
+        }
+    }
+
+    /// It is back; who waits for it is told when it is written.
+    pub fn unparked(&mut self, kind: LaneKind, seq: i64, item: &mut Item<'_>) {
+        let parked = &mut self.all[kind as usize].parked;
+        *parked = parked.saturating_sub(1);
+        if let Item::Session(item) = item {
+            item.ack = self.acks.remove(&seq).unwrap_or(0);
+        }
+    }
+
+    /// Whether a lane is behind, but has had all that is on disk.
+    pub fn is_at(&self, kind: LaneKind, end: Position) -> bool {
+        let cursor = &self.all[kind as usize];
+        let is_idle = !cursor.is_reading && cursor.piece.is_none();
+        is_idle
+            && cursor
+                .behind
+                .is_some_and(|behind| behind.at.is_none_or(|at| at >= end))
+    }
+
+    /// A lane has had everything; how many records of ours did not come back.
+    pub fn catch_up(&mut self, kind: LaneKind) -> u64 {
+        let cursor = &mut self.all[kind as usize];
+        cursor.behind = None;
+        std::mem::take(&mut cursor.parked)
     }
 
     /// Records were appended there.
@@ -130,6 +171,7 @@ impl Cursors {
         let cursor = &mut self.all[kind as usize];
         cursor.is_reading = false;
         cursor.piece = Some((piece, until));
+        self.backoff.succeed();
     }
 
     pub fn was_not_read(&mut self, kind: LaneKind, now: Instant) {
@@ -189,18 +231,12 @@ impl Cursors {
         standing >= Some(seq)
     }
 
-    /// A lane has had what was read; `is_end` when there is nothing behind it.
-    pub fn placed(&mut self, kind: LaneKind, piece: &Piece, until: Position, is_end: bool) {
-        let cursor = &mut self.all[kind as usize];
-        let Some(behind) = &mut cursor.behind else {
-            return;
-        };
-        behind.at = Some(piece.next.unwrap_or(until));
-        behind.next = piece
-            .last()
-            .map_or(behind.next, |last| behind.next.max(last + 1));
-        if is_end {
-            cursor.behind = None;
+    /// A lane has had what was read.
+    pub fn placed(&mut self, kind: LaneKind, piece: &Piece, until: Position) {
+        if let Some(behind) = &mut self.all[kind as usize].behind {
+            behind.at = Some(piece.next.unwrap_or(until));
+            let last = piece.last().unwrap_or(i64::MIN);
+            behind.next = behind.next.max(last.saturating_add(1));
         }
     }
 

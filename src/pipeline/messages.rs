@@ -58,6 +58,12 @@ pub fn spool_damaged(bytes: u64) -> String {
     )
 }
 
+pub fn records_missing(records: u64) -> String {
+    format!(
+        "{records} records were written to the spool and cannot be read back: they are dropped and counted"
+    )
+}
+
 pub const SPOOL_GOES_ON: &str = "the spool takes records again";
 
 pub fn drains_slot(slot: &Path) -> String {

@@ -110,14 +110,18 @@ impl<S: Store> Worker<S> {
                 self.shared.health.error(format!("spool: {error}"));
             }
             Seen::Drained => {
+                let mut is_through = false;
                 if let Some(Drain { shared, .. }) = self.orphans.drain.take() {
+                    is_through = !shared.is_stopped();
                     let records = shared.health.counts().written;
                     self.shared.note_spool(|spool| spool.drained += records);
                     self.shared
                         .log(Level::Info, messages::drained_slot(records));
                 }
-                // There may be more.
-                self.orphans.next_look = Instant::now();
+                // There may be more, unless it ended for another reason.
+                if is_through {
+                    self.orphans.next_look = Instant::now();
+                }
             }
         }
     }

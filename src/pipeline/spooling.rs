@@ -15,6 +15,7 @@
 //! A disk that takes nothing more is no reason to refuse records: they wait in memory as without a
 //! spool. Only what a lane must read back has to get onto the disk, and is tried again.
 
+use std::collections::VecDeque;
 use std::future::pending;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
@@ -27,7 +28,7 @@ use tokio::time::Instant;
 use super::cursors::{Cursors, LaneKind};
 use super::intake::Item;
 use super::spooled;
-use crate::spool::frame;
+use crate::spool::frame::{self, Found};
 use crate::spool::{Appended, Piece, Position, Segments, Status, read};
 
 /// How often records are synced while the database takes none, and how long a disk that took nothing
@@ -40,16 +41,18 @@ struct Chunk {
     frames: Vec<u8>,
     records: u64,
     last: i64,
-    /// Some of it is nowhere else.
-    is_needed: bool,
-    /// Bytes of the queue that are free once it is on disk.
-    parked: usize,
+    /// Bytes of the queue that are free once it is on disk, of each lane: what is nowhere else.
+    parked: [usize; 2],
 }
+
+/// Size from which a chunk gets no more, in bytes.
+const FULL_CHUNK: usize = if cfg!(test) { 500 } else { 4 << 20 };
 
 pub struct Spooling {
     segments: Arc<Mutex<Segments>>,
     path: PathBuf,
-    chunk: Chunk,
+    /// What is to be appended, in order; the last may still grow.
+    chunks: VecDeque<Chunk>,
     is_appending: bool,
     /// The disk took nothing, and is tried again then.
     full_until: Option<Instant>,
@@ -75,6 +78,9 @@ pub enum Done {
     Released(io::Result<()>, Status),
 }
 
+/// Records with their numbers, as they are on disk.
+type Records = Vec<(i64, Vec<u8>)>;
+
 /// A chunk that was on its way to the disk.
 pub struct Unsent(Chunk);
 
@@ -95,7 +101,7 @@ impl Spooling {
         let first = segments.slot().first_seq();
         Self {
             path: segments.slot().path().to_owned(),
-            chunk: Chunk::default(),
+            chunks: VecDeque::new(),
             is_appending: false,
             full_until: None,
             appended: first - 1,
@@ -115,7 +121,12 @@ impl Spooling {
     /// Takes a record on its way to its lane; false when the lane will read it back. With `is_much`
     /// memory holds enough.
     pub fn take(&mut self, seq: i64, item: &Item<'_>, is_much: bool) -> bool {
-        let chunk = &mut self.chunk;
+        if self.chunks.back().is_none_or(Chunk::is_full) {
+            self.chunks.push_back(Chunk::default());
+        }
+        let Some(chunk) = self.chunks.back_mut() else {
+            return true;
+        };
         frame::append(&mut chunk.frames, seq, |body| {
             spooled::write(body, item, system_ms());
         });
@@ -127,8 +138,8 @@ impl Spooling {
         }
         let is_behind = self.cursors.behind(kind).is_some();
         if is_behind {
-            chunk.is_needed = true;
-            chunk.parked += item.cost();
+            chunk.parked[kind as usize] += item.cost();
+            self.cursors.parked(kind, seq, item);
         }
         !is_behind
     }
@@ -140,7 +151,7 @@ impl Spooling {
 
     /// Nothing is left for the disk to take.
     pub fn is_appended(&self) -> bool {
-        self.chunk.records == 0 && !self.is_appending
+        self.chunks.is_empty() && !self.is_appending
     }
 
     pub fn is_empty(&self) -> bool {
@@ -157,14 +168,15 @@ impl Spooling {
 
     /// Gives the disk what has come. While it takes nothing, what need not be on disk is given up on.
     pub fn append(&mut self, now: Instant) -> Option<Kept> {
-        if self.is_appending || self.chunk.records == 0 {
+        if self.is_appending {
             return None;
         }
+        let is_needed = self.chunks.front()?.is_needed();
+        if is_needed && self.full_until.is_some_and(|until| until > now) {
+            return None;
+        }
+        let chunk = self.chunks.pop_front()?;
         if self.full_until.is_some_and(|until| until > now) {
-            if self.chunk.is_needed {
-                return None;
-            }
-            let chunk = std::mem::take(&mut self.chunk);
             self.appended = chunk.last;
             return Some(Kept::InMemory {
                 records: chunk.records,
@@ -172,7 +184,6 @@ impl Spooling {
             });
         }
         self.is_appending = true;
-        let chunk = std::mem::take(&mut self.chunk);
         let segments = Arc::clone(&self.segments);
         self.tasks.spawn_blocking(move || {
             let mut segments = lock(&segments);
@@ -190,23 +201,22 @@ impl Spooling {
         now: Instant,
     ) -> Kept {
         self.is_appending = false;
-        self.status = status;
+        self.note(status);
         let error = match outcome {
             Ok(appended) => {
                 self.appended = chunk.last;
                 self.end = appended.end;
                 self.cursors.appended(appended.start);
                 return Kept::OnDisk {
-                    parked: chunk.parked,
+                    parked: chunk.parked.iter().sum(),
                     was_full: self.full_until.take().is_some(),
                 };
             }
             Err(error) => error,
         };
         self.full_until = Some(now + PAUSE);
-        if chunk.is_needed {
-            let newer = std::mem::replace(&mut self.chunk, chunk);
-            self.chunk.follow(newer);
+        if chunk.is_needed() {
+            self.chunks.push_front(chunk);
             return Kept::Waits { error };
         }
         self.appended = chunk.last;
@@ -245,7 +255,7 @@ impl Spooling {
     /// Unlinks what is done with, as far as segments are closed; once nothing is left to do, the one
     /// that is appended to is closed if it is long, or if `all` are to go.
     pub fn release(&mut self, done: i64, all: bool, now: Instant) {
-        let is_idle = done >= self.appended && self.is_appended();
+        let is_idle = done >= self.appended && !self.is_appending;
         let closes = is_idle && self.status.bytes > 0 && (all || self.status.is_worth_closing);
         let is_old = self.status.oldest_closed.is_some_and(|last| last <= done);
         let is_due = self.release_due <= now && !self.is_releasing;
@@ -263,12 +273,32 @@ impl Spooling {
 
     pub fn released(&mut self, is_done: bool, status: Status, now: Instant) {
         self.is_releasing = false;
-        self.status = status;
+        self.note(status);
         if is_done {
             // There is room again.
             self.full_until = self.full_until.map(|_| now);
         } else {
             self.release_due = now + PAUSE;
+        }
+    }
+
+    /// While the disk takes nothing: what waits for it and is nowhere else, for a lane that has had all
+    /// that is on disk; with the bytes of the queue that it held. The lane is not behind any more.
+    pub fn take_back(&mut self, kind: LaneKind) -> Option<(Records, usize)> {
+        if self.full_until.is_none() || self.is_appending || !self.cursors.is_at(kind, self.end) {
+            return None;
+        }
+        let (mut records, mut bytes) = (Vec::new(), 0);
+        for chunk in &mut self.chunks {
+            records.extend(chunk.records());
+            bytes += std::mem::take(&mut chunk.parked[kind as usize]);
+        }
+        Some((records, bytes))
+    }
+
+    fn note(&mut self, status: Status) {
+        if status.version >= self.status.version {
+            self.status = status;
         }
     }
 
@@ -287,10 +317,16 @@ impl Spooling {
         });
     }
 
-    /// A lane has had what was read up to there.
-    pub fn placed(&mut self, kind: LaneKind, piece: &Piece, until: Position) {
+    /// A lane has had what was read up to there. If that was everything, it is not behind any more;
+    /// how many of its records did not come back.
+    pub fn placed(&mut self, kind: LaneKind, piece: &Piece, until: Position) -> u64 {
+        self.cursors.placed(kind, piece, until);
         let is_end = piece.next.is_none() && until == self.end && self.is_appended();
-        self.cursors.placed(kind, piece, until, is_end);
+        if is_end {
+            self.cursors.catch_up(kind)
+        } else {
+            0
+        }
     }
 
     /// Others write under our id: what comes now is recorded under another.
@@ -304,13 +340,12 @@ impl Spooling {
         let _ = lock(&self.segments).slot().leave();
     }
 
-    pub fn wake_at(&self) -> Option<Instant> {
-        let sync = (self.appended > self.synced && !self.is_syncing).then_some(self.sync_due);
-        let append = self.full_until.filter(|_| self.chunk.records > 0);
-        [sync, append, self.cursors.wake_at()]
-            .into_iter()
-            .flatten()
-            .min()
+    /// When something is due that is not now.
+    pub fn wake_at(&self, now: Instant) -> Option<Instant> {
+        let sync = (self.appended > self.synced).then_some(self.sync_due);
+        let append = self.full_until.filter(|_| !self.chunks.is_empty());
+        let all = [sync, append, Some(self.release_due), self.cursors.wake_at()];
+        all.into_iter().flatten().filter(|due| *due > now).min()
     }
 
     /// Resolves with what the next task brings back.
@@ -327,14 +362,23 @@ impl Spooling {
 }
 
 impl Chunk {
-    fn follow(&mut self, newer: Chunk) {
-        if newer.records > 0 {
-            self.frames.extend(newer.frames);
-            self.records += newer.records;
-            self.last = newer.last;
-            self.is_needed |= newer.is_needed;
-            self.parked += newer.parked;
+    fn is_full(&self) -> bool {
+        self.frames.len() >= FULL_CHUNK
+    }
+
+    fn records(&self) -> Records {
+        let (mut records, mut at) = (Vec::new(), 0);
+        while let Found::Frame { seq, length } = frame::find(&self.frames[at..]) {
+            let body = frame::body(&self.frames[at..at + length]);
+            records.push((seq, body.to_vec()));
+            at += length;
         }
+        records
+    }
+
+    /// Whether some of it is nowhere else.
+    fn is_needed(&self) -> bool {
+        self.parked != [0; 2]
     }
 }
 

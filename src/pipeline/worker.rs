@@ -201,6 +201,7 @@ impl<S: Store> Worker<S> {
     }
 
     async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        self.report_spool();
         let shared = Arc::clone(&self.shared);
         let mut received = Vec::with_capacity(COMMANDS);
         while !self.is_finished() {
@@ -433,6 +434,8 @@ impl<S: Store> Worker<S> {
             || self.moving.is_some()
             || self.orphaned
             || self.shared.is_draining()
+            // What waits on disk may wait for the memory that they take.
+            || self.shared.is_half_full()
             || self.somebody_waits()
     }
 
@@ -443,7 +446,7 @@ impl<S: Store> Worker<S> {
             self.next_operation(now),
             self.leaving_at(now),
         ];
-        wakes.push(self.spool.as_ref().and_then(Spooling::wake_at));
+        wakes.push(self.spool.as_ref().and_then(|spool| spool.wake_at(now)));
         if self.link.store().is_some() {
             wakes.push(self.orphans.look_at().filter(|_| self.looks_for_orphans()));
             wakes.extend([self.events.retry_at(), self.sessions.retry_at()]);

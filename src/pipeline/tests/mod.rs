@@ -5,6 +5,7 @@ mod history;
 pub(super) mod hooks;
 mod model;
 mod place;
+mod spool;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
