@@ -13,6 +13,7 @@
 //! | `binding` | the edge to JavaScript |
 
 // Its functions exist for Node alone, and a test binary is not loaded by Node.
+pub mod backoff;
 #[cfg(not(test))]
 mod binding;
 pub mod calendar;

@@ -22,7 +22,7 @@ describe('the numbers', { concurrency: true }, () => {
       ...{ connected: false, accepted: 0, queued: 0, queuedBytes: 0, written: 0, retried: 0 },
       ...{ dropped: {}, rejected: {}, noted: {}, activeSessions: 0, totals: 'ok' },
       history: { state: 'none', daysDone: 0, daysTotal: 0 },
-      webhook: { queued: 0, sent: 0, dropped: {} },
+      destinations: [],
     });
   });
 
@@ -47,7 +47,7 @@ describe('the numbers', { concurrency: true }, () => {
     assert.deepStrictEqual(health, {
       ...{ connected: true, accepted: 4, queued: 0, queuedBytes: 0, written: 4, retried: 0 },
       ...{ dropped: {}, rejected: { cyclic: 1, invalid_event: 1 }, noted: { invalid_amount: 1 } },
-      ...{ activeSessions: 1, webhook: { queued: 0, sent: 0, dropped: {} } },
+      ...{ activeSessions: 1, destinations: [] },
       ...{ totals: 'ok', history: { state: 'none', daysDone: 0, daysTotal: 0 } },
     });
   });

@@ -19,7 +19,6 @@
 
 mod active;
 mod attempt;
-mod backoff;
 mod builder;
 mod groups;
 mod history;
@@ -36,7 +35,7 @@ mod protocol;
 mod reading;
 mod sessions;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod totals;
 mod users;
 mod worker;

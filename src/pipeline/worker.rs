@@ -12,7 +12,6 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::attempt::attempt;
-use super::backoff::Backoff;
 use super::groups::{EventGroup, SessionGroup};
 use super::history::History;
 use super::intake::{Intake, Item};
@@ -26,6 +25,7 @@ use super::reading::Answer;
 use super::sessions::{self, Bases};
 use super::totals::{Group, Totals};
 use super::{Command, Pipeline, frames_cost};
+use crate::backoff::Backoff;
 use crate::forward::Forwarding;
 use crate::record::Frames;
 use crate::shared::Shared;
@@ -72,7 +72,7 @@ pub(super) struct Worker<S: Store> {
     pub(super) indexing: Indexing,
     pub(super) history: History,
     pub(super) intake: Intake,
-    forwarding: Option<Forwarding>,
+    forwarding: Forwarding,
     pub(super) events: Lane<EventGroup, Vec<SetAside>>,
     pub(super) sessions: Lane<SessionGroup, Vec<sessions::Outcome>>,
     pub(super) totals: Totals,
@@ -120,13 +120,12 @@ pub(super) enum Outcome<S> {
 impl<S: Store> Worker<S> {
     fn new(shared: Arc<Shared>, opener: Opener<S>) -> Self {
         let bases = Arc::new(Bases::default());
-        let url = shared.config.webhook_url.as_deref();
         Self {
             link: Link::new(&shared.config),
             preparation: Preparation::default(),
             indexing: Indexing::default(),
             history: History::default(),
-            forwarding: url.map(|url| Forwarding::start(url, &shared)),
+            forwarding: Forwarding::start(&shared),
             intake: Intake::new(),
             events: Lane::new(EVENT_GROUP, EVENT_GROUPS),
             sessions: Lane::new(SESSION_GROUP, 1),
@@ -211,7 +210,7 @@ impl<S: Store> Worker<S> {
         let (mut taken, mut cost) = (0, 0);
         for record in Frames::new(bytes).flatten() {
             taken += 1;
-            let item = self.intake.take(&record, self.forwarding.as_ref());
+            let item = self.intake.take(&record, &self.forwarding);
             cost += item.cost();
             match item {
                 Item::Event(event) => {
@@ -244,6 +243,8 @@ impl<S: Store> Worker<S> {
         self.acknowledge(expired);
         self.finish_operations(now);
         self.leave_if_moving(now);
+        let is_awaited = self.is_stop_awaited() || self.shared.is_draining();
+        self.forwarding.hurry(is_awaited);
         if let Some(store) = self.link.store().cloned() {
             self.prepare(&store, now);
             self.index(&store, now);
