@@ -33,8 +33,8 @@ const UNIT = /^(?:KIB|MIB|DAY_MS)$/;
 /** The value of `500`, `3_600_000` or `64 * KIB * MIB`. */
 function product(text) {
   const factors = text.split('*').map((factor) => factor.trim());
-  const valueOf = (one) => (UNIT.test(one) ? UNITS[one] : Number(one.replaceAll('_', '')));
-  return factors.reduce((value, one) => value * valueOf(one), 1);
+  const numberOf = (one) => (UNIT.test(one) ? UNITS[one] : Number(one.replaceAll('_', '')));
+  return factors.reduce((value, one) => value * numberOf(one), 1);
 }
 
 function arrayOf(text, name) {
