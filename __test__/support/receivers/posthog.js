@@ -7,7 +7,7 @@ const API_KEY = 'posthog-key';
 const MAX_BYTES = 20 * 2 ** 20;
 const MAX_ID = 200;
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[47][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
-const LONE_SURROGATE = /\\ud[89a-f]/i;
+const LONE_SURROGATE = /(?<!\\)(?:\\\\)*\\ud[89a-f]/i;
 
 function answer(request, receiver) {
   if (request.path !== '/batch/') return { status: 404 };

@@ -58,9 +58,11 @@ class Receiver {
     response.end(typeof body === 'string' ? body : JSON.stringify(body));
   }
 
-  /** By id, the first time each was taken. */
+  /** Each event the first time it was taken. */
   get distinct() {
-    return [...new Map([...this.taken].reverse().map((event) => [event.id, event])).values()];
+    const first = new Map();
+    for (const event of this.taken) if (!first.has(event.id)) first.set(event.id, event);
+    return [...first.values()];
   }
 
   waitForRequests(count, timeoutMs = 10_000) {
