@@ -71,7 +71,7 @@ function check(analytics: AnalyticsSystem): boolean {
   const health: AnalyticsSystem.Health = analytics.getHealth();
   const refused = (health.rejected.queue_full ?? 0) + (health.rejected.event_too_large ?? 0);
   const lost: number = Object.values(health.dropped).reduce((sum, count) => sum + count, 0);
-  const unsent = health.destinations[0].dropped.queue_full ?? 0;
+  const unsent = health.destinations.reduce((sum, to) => sum + (to.dropped.queue_full ?? 0), 0);
   const isOpen = health.destinations.some(({ circuit }) => circuit === 'half-open');
   // @ts-expect-error not one of the reasons
   const odd = health.rejected.full;
