@@ -16,15 +16,18 @@ const { Bench } = require('./peers');
 const { buildRelease, nodeWithThreadCpu } = require('./tools');
 const { chooseFastest, playRounds } = require('./rounds');
 const { playCurves } = require('./curves');
+const { playForwarding } = require('./forwarding');
 const { playMetrics } = require('./metrics');
 const { report, reportSaved } = require('./report');
+const { forwardingTable } = require('./tables');
 
 const REFERENCE = path.join(ROOT, '..', 'shared', 'reference', 'AnalyticsSystem.js');
 
 const USAGE = `npm run bench -- [options]
   --reference <path>  the mongoose-based class (or BENCH_REFERENCE)
   --rounds <n>        of each measurement (5)
-  --no-curves         leaves payloads, processes, latencies and getMetrics() out
+  --no-curves         leaves payloads, processes, latencies, getMetrics() and forwarding out
+  --only-forwarding   measures nothing else, and saves nothing
   --save              writes benchmark/results and the last run in benchmark/README.md
   --report            measures nothing: writes pictures and last run anew out of the saved numbers`;
 
@@ -32,6 +35,7 @@ const OPTIONS = {
   reference: { type: 'string', default: process.env.BENCH_REFERENCE ?? REFERENCE },
   rounds: { type: 'string', default: '5' },
   'no-curves': { type: 'boolean', default: false },
+  'only-forwarding': { type: 'boolean', default: false },
   save: { type: 'boolean', default: false },
   report: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -54,6 +58,12 @@ async function runAll(options) {
   try {
     const bench = new Bench({ server, client, node, rust, reference: reference?.file });
     const about = aboutThisRun({ server, node });
+    if (options['only-forwarding']) {
+      const results = await step('forwarding', () =>
+        playForwarding(bench, { rounds: Number(options.rounds) }),
+      );
+      return console.log(`\n${forwardingTable(results)}`);
+    }
     report({ about, ...(await measure(bench, options)) }, { save: options.save });
   } finally {
     await client.close();
@@ -80,7 +90,10 @@ async function measure(bench, options) {
   const metrics = options['no-curves']
     ? undefined
     : await step('getMetrics()', () => playMetrics(bench));
-  return { rounds, fastest, tried, measured, curves, metrics };
+  const forwarding = options['no-curves']
+    ? undefined
+    : await step('forwarding', () => playForwarding(bench, { rounds }));
+  return { rounds, fastest, tried, measured, curves, metrics, forwarding };
 }
 
 main().catch((error) => {
