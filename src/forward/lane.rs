@@ -76,7 +76,7 @@ struct Built {
 
 /// Batches take milliseconds to write and to compress, which must not hold up the database's side.
 async fn build(receiver: &Arc<Receiver>, events: Vec<Arc<Event>>) -> Built {
-    if events.len() == 1 && !receiver.format.endpoint().is_gzip {
+    if events.len() == 1 && !receiver.endpoint.is_gzip {
         return build_now(receiver, events);
     }
     let building = Arc::clone(receiver);
@@ -109,7 +109,7 @@ fn build_now(receiver: &Receiver, events: Vec<Arc<Event>>) -> Built {
         built.events.push(event);
     }
     let body = format.body(&encoded, system_ms());
-    built.body = match format.endpoint().is_gzip {
+    built.body = match receiver.endpoint.is_gzip {
         true => compressed(body),
         false => body,
     };

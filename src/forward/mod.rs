@@ -50,7 +50,7 @@ impl Forwarding {
     pub fn start(shared: &Arc<Shared>) -> Forwarding {
         for receiver in &shared.receivers {
             let deadline = receiver.settings.request_timeout;
-            let transport = Arc::new(http::Http::new(receiver.format.endpoint(), deadline));
+            let transport = Arc::new(http::Http::new(receiver.endpoint.clone(), deadline));
             start_lanes(receiver, &transport, shared);
         }
         Forwarding {

@@ -35,6 +35,8 @@ pub struct Pace {
     backoff: Backoff,
     /// What the receiver asked for by `Retry-After`, which no hurry shortens.
     asked: Option<Instant>,
+    /// The end of a long wait of ours.
+    slow: Option<Instant>,
     /// Requests in a row that failed.
     failures: u32,
     /// Of several requests that were under way together and failed, one lengthens the wait.
@@ -62,6 +64,7 @@ impl Pace {
         Self {
             backoff: Backoff::between(first, longest),
             asked: None,
+            slow: None,
             failures: 0,
             step: 0,
             is_probing: false,
@@ -69,7 +72,7 @@ impl Pace {
     }
 
     pub fn admit(&mut self, now: Instant) -> Admission {
-        let until = self.backoff.until().max(self.asked);
+        let until = self.backoff.until().max(self.asked).max(self.slow);
         if let Some(until) = until.filter(|until| *until > now) {
             return Admission::NotBefore(until);
         }
@@ -85,7 +88,7 @@ impl Pace {
     }
 
     pub fn succeed(&mut self) {
-        self.backoff.succeed();
+        self.hasten();
         self.asked = None;
         self.failures = 0;
         self.is_probing = false;
@@ -97,20 +100,26 @@ impl Pace {
         self.is_probing &= !leave.is_probe;
     }
 
-    /// The next request begins `at_least` this much later.
-    pub fn fail(&mut self, leave: Leave, now: Instant, at_least: Duration) {
+    /// The next request begins later, and not before what the receiver `asked` for is over.
+    pub fn fail(&mut self, leave: Leave, now: Instant, asked: Duration) {
         self.answered(leave);
         self.failures = self.failures.saturating_add(1);
-        self.asked = self.asked.max(Some(now + at_least));
+        self.asked = self.asked.max(Some(now + asked));
         if leave.step == self.step {
             self.step += 1;
             self.backoff.fail(now);
         }
     }
 
+    /// After a failure that time alone does not mend: at least so long.
+    pub fn slow_down(&mut self, now: Instant, wait: Duration) {
+        self.slow = self.slow.max(Some(now + wait));
+    }
+
     /// Somebody waits for the rest: begins with short waits again.
     pub fn hasten(&mut self) {
         self.backoff.succeed();
+        self.slow = None;
     }
 
     pub fn has_failed(&self) -> bool {
@@ -202,6 +211,8 @@ mod tests {
         let second = leave(&mut pace, later);
         pace.fail(second, later, Duration::ZERO);
         assert!(until(&mut pace, later) <= 2 * FIRST);
+        pace.slow_down(later, LONGEST);
+        assert_eq!(until(&mut pace, later), LONGEST);
         pace.hasten();
         leave(&mut pace, later);
     }

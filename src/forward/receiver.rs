@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::event::Event;
-use super::formats::{self, Format, Limits};
+use super::formats::{self, Endpoint, Format, Limits};
 use super::pace::{Admission, Circuit, Leave, Pace};
 use super::queue::Queue;
 use super::width::Width;
@@ -25,6 +25,7 @@ const LINGER: Duration = Duration::from_secs(1);
 pub struct Receiver {
     pub settings: Destination,
     pub format: Box<dyn Format>,
+    pub endpoint: Endpoint,
     limits: Limits,
     state: Mutex<State>,
     /// One per lane: it should look at the state again.
@@ -100,6 +101,7 @@ impl Receiver {
         let pace = Pace::new(settings.min_retry_delay, settings.max_retry_delay);
         Self {
             settings: settings.clone(),
+            endpoint: format.endpoint(),
             format,
             limits,
             state: Mutex::new(State {

@@ -83,13 +83,14 @@ impl Receiver {
                 remarks.push(set_aside(state, &problem));
             }
             Verdict::Retry => {
-                let at_least = asked().unwrap_or_default();
-                state.pace.fail(attempt.leave, now.instant, at_least);
+                let asked = asked().unwrap_or_default();
+                state.pace.fail(attempt.leave, now.instant, asked);
                 remarks.push(failing(state, attempt, problem));
             }
             Verdict::RetrySlowly => {
-                let at_least = asked().unwrap_or_default().max(self.slowly());
-                state.pace.fail(attempt.leave, now.instant, at_least);
+                let asked = asked().unwrap_or_default();
+                state.pace.fail(attempt.leave, now.instant, asked);
+                state.pace.slow_down(now.instant, self.slowly());
                 state.lanes[lane].refusals += 1;
                 if state.lanes[lane].refusals < REFUSALS {
                     remarks.push(failing(state, attempt, problem));

@@ -378,6 +378,37 @@ async fn a_hurry_ends_a_long_wait_of_ours() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn users_are_spread_over_four_lanes_and_stay_in_theirs() {
+    let mut world = World::new(RAW, |_| answer(200));
+    for user in 0..20 {
+        world.push(&format!("u{user}"), r#"{"n":1}"#);
+    }
+    let lanes: std::collections::BTreeSet<usize> = (0..20)
+        .map(|user| event(1, &format!("u{user}"), "{}").user_hash() % 4)
+        .collect();
+    assert_eq!(lanes.len(), 4);
+    assert_eq!(
+        event(1, "u", "{}").user_hash(),
+        event(2, "u", "[]").user_hash()
+    );
+    assert_eq!(world.settled().await.counts.sent, 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_users_events_are_under_way_one_at_a_time() {
+    let mut world = World::new(RAW, |_| answer(200));
+    world.push_numbers(20);
+    world.settled().await;
+    let times: Vec<Duration> = world.requests().into_iter().map(|(at, _)| at).collect();
+    let apart = times.windows(2).filter(|pair| pair[1] > pair[0]);
+    assert_eq!(
+        apart.count(),
+        19,
+        "each begins after the one before has ended"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_lists_of_names_say_what_is_forwarded() {
     for (lists, sent) in [
         (r#", "allow": ["quest.done"]"#, 1),
