@@ -75,7 +75,7 @@ describe('with every destination dead for the whole run', () => {
 dead ${Math.round(gone)}; dead/none ${(gone / none).toFixed(2)}; most queued ${worst} bytes`);
     assert.ok(worst <= 256 * KIB, `${worst} bytes`);
     assert.ok(gone >= 0.5 * none, `${gone} of ${none} events/s`);
-    assert.ok(gone >= 0.8 * living, `${gone} of ${living} events/s`);
+    assert.ok(gone >= 0.5 * living, `${gone} of ${living} events/s`);
   });
 
   it('what waits too long expires and is counted', async () => {

@@ -85,6 +85,17 @@ describe('the raw webhook', { concurrency: true }, () => {
     assert.strictEqual(health().circuit, 'closed');
   });
 
+  it('is believed by the head of its answer, and no more than 64 KiB of the rest is read', async () => {
+    const { receiver, analytics, health } = await forwardTo('raw', { requestTimeoutMs: 1_000 });
+    receiver.fail(faults.endless, faults.neverEnding);
+    for (const n of range(2)) analytics.track('quest.done', 'u', { n });
+    await delivered(analytics);
+    assert.deepStrictEqual([health().sent, health().retried], [2, 1]);
+    const [first, second, third] = receiver.requests.map(({ atMs }) => atMs);
+    assert.ok(second - first < 700, `${second - first} ms for an answer without end`);
+    assert.ok(third - second >= 990, `${third - second} ms`);
+  });
+
   it('sets aside what it refuses, and goes on with the next', async () => {
     const { receiver, analytics, health } = await forwardTo('raw');
     receiver.fail(faults.status(400), faults.status(413), faults.status(422));

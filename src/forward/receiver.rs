@@ -38,6 +38,8 @@ pub(super) struct State {
     pub(super) counts: Counts,
     /// Somebody waits for what is left.
     is_hurried: bool,
+    /// The newest event found no room, which has been told.
+    is_full: bool,
     /// Nothing is pushed any more.
     is_closed: bool,
     /// The receiver said that it is gone for good.
@@ -109,6 +111,7 @@ impl Receiver {
                 pace,
                 counts: Counts::default(),
                 is_hurried: false,
+                is_full: false,
                 is_closed: false,
                 is_disabled: false,
             }),
@@ -141,8 +144,10 @@ impl Receiver {
         }
         if state.queued_bytes() + event.bytes() > self.settings.max_queue_bytes {
             state.drop_events("queue_full", 1);
-            return Some(Remark::QueueFull);
+            let is_told = std::mem::replace(&mut state.is_full, true);
+            return (!is_told).then_some(Remark::QueueFull);
         }
+        state.is_full = false;
         let number = event.user_hash() % state.lanes.len();
         let queue = &mut state.lanes[number].queue;
         queue.push(Arc::clone(event));
@@ -222,13 +227,6 @@ impl Receiver {
         self.wake_all();
     }
 
-    /// Lets go of everything: the receiver is gone.
-    pub(super) fn disable(&self, state: &mut State) {
-        state.is_disabled = true;
-        let left: usize = state.lanes.iter_mut().map(|lane| lane.queue.clear()).sum();
-        state.drop_events("disabled", left as u64);
-    }
-
     /// Events that wait or are under way.
     pub fn queued(&self) -> u64 {
         self.state().queued()
@@ -265,6 +263,13 @@ impl State {
 
     fn queued_bytes(&self) -> usize {
         self.lanes.iter().map(|lane| lane.queue.bytes()).sum()
+    }
+
+    /// Lets go of everything: the receiver is gone.
+    pub(super) fn disable(&mut self) {
+        self.is_disabled = true;
+        let left: usize = self.lanes.iter_mut().map(|lane| lane.queue.clear()).sum();
+        self.drop_events("disabled", left as u64);
     }
 
     pub(super) fn drop_events(&mut self, reason: &'static str, events: u64) {

@@ -45,59 +45,61 @@ impl Receiver {
         outcome: Result<Answer, String>,
         now: Now,
     ) -> Vec<Remark> {
-        let mut remarks = Vec::new();
         let mut state = self.state();
-        let state = &mut *state;
-        if let Some(unfit) = attempt.unfit {
-            let problem = format!("an event was set aside: {unfit}");
-            state.error(&problem);
-            remarks.push(Remark::SetAside(problem));
-        }
-        if attempt.sent.is_empty() {
-            state.pace.answered(attempt.leave);
-            self.through(state, lane, attempt, attempt.events.len());
-            self.wake_all();
-            return remarks;
-        }
-        let verdict = match &outcome {
-            Ok(answer) => self.format.judge(answer, attempt.sent.len()),
-            Err(_) => Verdict::Retry,
+        let unfit = attempt.unfit.map(|unfit| set_aside(&mut state, unfit));
+        let remark = match attempt.sent.is_empty() {
+            true => {
+                state.pace.answered(attempt.leave);
+                self.give_up(&mut state, lane, attempt);
+                None
+            }
+            false => self.take_in(&mut state, lane, attempt, outcome, now),
         };
-        let problem = match &outcome {
-            Ok(answer) => format!("it answered {}", answer.status),
-            Err(problem) => problem.clone(),
-        };
-        let asked = || {
-            let value = outcome.as_ref().ok()?.retry_after.as_deref()?;
-            retry_after::parse(value, now.time_ms, self.format.longest_retry_after())
+        drop(state);
+        self.wake_all();
+        unfit.into_iter().chain(remark).collect()
+    }
+
+    fn take_in(
+        &self,
+        state: &mut State,
+        lane: usize,
+        attempt: &Attempt,
+        outcome: Result<Answer, String>,
+        now: Now,
+    ) -> Option<Remark> {
+        let (verdict, problem, asked) = match outcome {
+            Ok(answer) => (
+                self.format.judge(&answer, attempt.sent.len()),
+                format!("it answered {}", answer.status),
+                self.asked(&answer, now).unwrap_or_default(),
+            ),
+            Err(problem) => (Verdict::Retry, problem, Duration::ZERO),
         };
         match verdict {
             Verdict::Delivered => {
                 state.pace.succeed();
                 self.through(state, lane, attempt, 0);
+                None
             }
             Verdict::Partly { refused, problem } => {
-                let problem = self.without_secrets(&problem);
                 state.pace.succeed();
                 self.through(state, lane, attempt, refused.len());
-                remarks.push(set_aside(state, &problem));
+                Some(set_aside(state, &self.without_secrets(&problem)))
             }
             Verdict::Retry => {
-                let asked = asked().unwrap_or_default();
                 state.pace.fail(attempt.leave, now.instant, asked);
-                remarks.push(failing(state, attempt, problem));
+                Some(failing(state, attempt, problem))
             }
             Verdict::RetrySlowly => {
-                let asked = asked().unwrap_or_default();
                 state.pace.fail(attempt.leave, now.instant, asked);
                 state.pace.slow_down(now.instant, self.slowly());
                 state.lanes[lane].refusals += 1;
                 if state.lanes[lane].refusals < REFUSALS {
-                    remarks.push(failing(state, attempt, problem));
-                } else {
-                    self.through(state, lane, attempt, attempt.events.len());
-                    remarks.push(set_aside(state, &problem));
+                    return Some(failing(state, attempt, problem));
                 }
+                self.give_up(state, lane, attempt);
+                Some(set_aside(state, &problem))
             }
             Verdict::TooLarge | Verdict::Refused if attempt.sent.len() > 1 => {
                 state.pace.answered(attempt.leave);
@@ -106,23 +108,30 @@ impl Receiver {
                     Verdict::TooLarge => width.narrow(attempt.events.len()),
                     _ => width.halve(attempt.events.len()),
                 }
-                state.counts.retried += attempt.sent.len() as u64;
-                state.error(&problem);
+                repeated(state, attempt, &problem);
+                None
             }
             Verdict::TooLarge | Verdict::Refused => {
                 state.pace.answered(attempt.leave);
-                self.through(state, lane, attempt, attempt.events.len());
-                remarks.push(set_aside(state, &problem));
+                self.give_up(state, lane, attempt);
+                Some(set_aside(state, &problem))
             }
             Verdict::Gone => {
                 state.pace.answered(attempt.leave);
-                self.disable(state);
+                state.disable();
                 state.error(&problem);
-                remarks.push(Remark::Disabled);
+                Some(Remark::Disabled)
             }
         }
-        self.wake_all();
-        remarks
+    }
+
+    fn asked(&self, answer: &Answer, now: Now) -> Option<Duration> {
+        let value = answer.retry_after.as_deref()?;
+        retry_after::parse(value, now.time_ms, self.format.longest_retry_after())
+    }
+
+    fn give_up(&self, state: &mut State, lane: usize, attempt: &Attempt) {
+        self.through(state, lane, attempt, attempt.events.len());
     }
 
     /// The batch is behind us; of those that were sent so many, and all that were not, are set aside.
@@ -158,9 +167,13 @@ impl Receiver {
 }
 
 fn failing(state: &mut State, attempt: &Attempt, problem: String) -> Remark {
-    state.counts.retried += attempt.sent.len() as u64;
-    state.error(&problem);
+    repeated(state, attempt, &problem);
     Remark::Failing(problem)
+}
+
+fn repeated(state: &mut State, attempt: &Attempt, problem: &str) {
+    state.counts.retried += attempt.sent.len() as u64;
+    state.error(problem);
 }
 
 fn set_aside(state: &mut State, problem: &str) -> Remark {

@@ -45,6 +45,13 @@ function drip({ response }) {
   socket.once('close', () => clearInterval(timer)).once('error', () => {});
 }
 
+/** Everything is taken, which the head of the answer says; its body never ends. */
+function neverEnding({ request, receiver, response }) {
+  const { events = [] } = receiver.answer(request, receiver);
+  receiver.taken.push(...events);
+  response.writeHead(200).write('{');
+}
+
 /** A failure whose body is endless. */
 function endless({ response }) {
   response.writeHead(500);
@@ -56,5 +63,5 @@ function endless({ response }) {
 }
 
 module.exports = {
-  ...{ busyFor, busyUntil, drip, endless, garbage, hang, loseAnswer, reset, status },
+  ...{ busyFor, busyUntil, drip, endless, garbage, hang, loseAnswer, neverEnding, reset, status },
 };
