@@ -14,8 +14,8 @@ use super::verdict::{Answer, Verdict};
 /// How often a batch meets an answer that only a change of settings turns, before it is set aside:
 /// some twenty minutes by default. The batches behind it have their own tries, until they are too old.
 const REFUSALS: u32 = 10;
-/// Such waits begin at so many times the usual one.
-const SLOWLY: u32 = 30;
+/// Before each of them it waits for so many times the usual bound, two minutes by default.
+const SLOWLY: u32 = 120;
 
 /// One attempt.
 pub struct Attempt {
