@@ -4,6 +4,9 @@
 const { setTimeout: delay } = require('node:timers/promises');
 const AnalyticsSystem = require('../..');
 
+/** Looking more often would cost the event loop more than the events do. */
+const LOOK_MS = 20;
+
 async function open({ uri, database, destination }) {
   const analytics = new AnalyticsSystem({
     ...{ uri, database, logger: false, destinations: [destination] },
@@ -15,7 +18,7 @@ async function open({ uri, database, destination }) {
     /** Stored and forwarded. */
     async stored() {
       await analytics.flush();
-      while (analytics.getHealth().destinations[0].queued > 0) await delay(1);
+      while (analytics.getHealth().destinations[0].queued > 0) await delay(LOOK_MS);
     },
     health: () => losses(analytics.getHealth()),
     close: () => analytics.stop(),
