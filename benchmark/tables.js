@@ -25,6 +25,18 @@ const COST = `Each process ${COMPANY}. What is seen between it and mongod:`;
 /** Columns of a curve: what an event costs. */
 const COSTS = ['events/s', 'event-loop CPU per event, µs', 'CPU of the process per event, µs'];
 
+const FORWARDING =
+  'To one receiver on this machine, from the first call to the last answer. This package stores every event in MongoDB as well, the clients of the services do not.';
+
+/** Sides of forwarding. */
+const FORWARDERS = {
+  addonRaw: 'this package, one request per event',
+  addonSegment: 'this package, format `segment`',
+  segment: '`@segment/analytics-node`',
+  addonPosthog: 'this package, format `posthog`',
+  posthog: '`posthog-node`',
+};
+
 /** `pictures`, by `{ name, title }`, are shown where they belong. */
 function lastRun(results, pictures = []) {
   const picture = (wanted) => {
@@ -42,6 +54,9 @@ function lastRun(results, pictures = []) {
     ...(results.curves ? curves(results.curves, picture) : []),
     ...(results.metrics ? snapshots(results.metrics) : []),
     ...(results.cost ? ['### One more process', COST, daily(results.cost)] : []),
+    ...(results.forwarding
+      ? ['### Forwarding', FORWARDING, forwardingTable(results.forwarding)]
+      : []),
   ];
   return `${parts.filter(Boolean).join('\n\n')}\n`;
 }
@@ -286,6 +301,17 @@ function snapshots({ months, writers, entries }) {
   return ['### `getMetrics()`', `${METRICS} ${company}`, markdown([head, ...rows, ...rest])];
 }
 
+function forwardingTable({ sides, flushAt }) {
+  const rows = Object.entries(FORWARDERS).map(([side, title]) => [
+    flushAt[side] ? `${title}, \`flushAt: ${flushAt[side]}\`` : title,
+    cell(spread(sides[side], 'perSecond'), whole),
+    cell(spread(sides[side], 'jsCpuUs'), twoPlaces),
+    cell(spread(sides[side], 'processCpuUs'), twoPlaces),
+  ]);
+  const [, ...cpu] = COSTS;
+  return markdown([['', 'events forwarded per second', ...cpu], ...rows]);
+}
+
 function snapshot({ error, p50Ms, waitP50Ms, firstMs }) {
   if (error) return [`fails: ${error}`, '–', '–'];
   return [p50Ms, waitP50Ms, firstMs].map(twoPlaces);
@@ -321,4 +347,4 @@ function markdown([head, ...rows]) {
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-module.exports = { lastRun };
+module.exports = { forwardingTable, lastRun };

@@ -23,6 +23,7 @@ const BAD = {
   uri: NOT_A_STRING,
   database: [...NOT_A_STRING, 'a b', 'a.b', 'a/b', 'a"b', 'a$b', 'a\0b', 'x'.repeat(64)],
   webhookUrl: [...NOT_A_STRING, 'ftp://127.0.0.1/', '127.0.0.1', '/hook', 'http://'],
+  destinations: [5, 'raw', true, {}, [5], [{}], [{ format: 'json' }], [{ format: 'segment' }]],
   flushIntervalMs: [...NOT_A_COUNT, 0, 9, 3_600_001],
   maxQueueBytes: [...NOT_A_COUNT, 0, 1, 65_535, 2 ** 37],
   maxEventBytes: [...NOT_A_COUNT, 0, 1_023, 15 * 2 ** 20 + 1],
@@ -201,6 +202,7 @@ describe('the logger', () => {
 describe('environment variables', () => {
   const BAD_VARIABLES = {
     ANALYTICS_WEBHOOK_URL: ['not a url', 'ftp://127.0.0.1/'],
+    ANALYTICS_WEBHOOK_FORMAT: ['json', 'Raw'],
     ANALYTICS_FLUSH_INTERVAL_MS: ['soon', '-1', '0', '0.5', '1e3'],
     ANALYTICS_MAX_QUEUE_BYTES: ['1G', '1'],
     ANALYTICS_SHUTDOWN_TIMEOUT_MS: ['never', '600001'],

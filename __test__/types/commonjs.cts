@@ -11,6 +11,14 @@ const options: Options = {
   mongoose,
   collections: { daily: 'days', uniques: undefined },
   webhookUrl: 'https://example.org/hook',
+  destinations: [
+    { format: 'mixpanel', token: 'token', allow: ['shop.open'], maxAgeMs: 60_000 },
+    { format: 'segment', writeKey: 'key', url: 'https://rudder.example.org' },
+    { format: 'posthog', apiKey: 'key', deny: ['debug'] },
+    { name: 'second', url: 'https://example.org/second' },
+    // @ts-expect-error the key is missing
+    { format: 'segment' },
+  ],
   flushIntervalMs: 250,
   maxQueueBytes: 2 ** 26,
   maxEventBytes: 2 ** 16,
@@ -63,7 +71,8 @@ function check(analytics: AnalyticsSystem): boolean {
   const health: AnalyticsSystem.Health = analytics.getHealth();
   const refused = (health.rejected.queue_full ?? 0) + (health.rejected.event_too_large ?? 0);
   const lost: number = Object.values(health.dropped).reduce((sum, count) => sum + count, 0);
-  const unsent = health.webhook.dropped.failed ?? 0;
+  const unsent = health.destinations.reduce((sum, to) => sum + (to.dropped.queue_full ?? 0), 0);
+  const isOpen = health.destinations.some(({ circuit }) => circuit === 'half-open');
   // @ts-expect-error not one of the reasons
   const odd = health.rejected.full;
   // @ts-expect-error a reason that did not occur is missing
@@ -71,7 +80,9 @@ function check(analytics: AnalyticsSystem): boolean {
   // @ts-expect-error there may have been no error
   const message: string = health.lastError.message;
   const at: number | undefined = health.lastError?.atMs;
-  return [refused, lost, unsent, odd, certain, message, at, health.connected].every(Boolean);
+  return [refused, lost, unsent, isOpen, odd, certain, message, at, health.connected].every(
+    Boolean,
+  );
 }
 
 const logger: AnalyticsSystem.Logger = { info() {}, warn() {}, error() {} };

@@ -16,7 +16,7 @@ function assertSame(actual, expected) {
 }
 
 /** What the list in a comment explains. */
-const explained = (doc) => [...doc.matchAll(/^ - `(\w+)`: \S/gm)].map((match) => match[1]);
+const explained = (doc) => [...doc.matchAll(/^ - `([\w-]+)`: \S/gm)].map((match) => match[1]);
 
 const options = declared.membersOf('Options');
 const namesOf = (members) => members.map(({ name }) => name);
@@ -66,11 +66,13 @@ describe('index.d.ts declares', () => {
   });
 
   it('the fields of the health report', () => {
-    const { connected, ...health } = new AnalyticsSystem({ logger: false }).getHealth();
+    const webhookUrl = 'http://127.0.0.1:1/';
+    const { connected, ...health } = new AnalyticsSystem({ logger: false, webhookUrl }).getHealth();
     assert.strictEqual(connected, false);
     const fields = ['connected', 'lastError', ...Object.keys(health)];
     assertSame(namesOf(declared.membersOf('Health')), fields);
-    assertSame(namesOf(declared.membersOf('WebhookHealth')), Object.keys(health.webhook));
+    const ofDestination = ['lastError', ...Object.keys(health.destinations[0])];
+    assertSame(namesOf(declared.membersOf('DestinationHealth')), ofDestination);
     assertSame(namesOf(declared.membersOf('HistoryHealth')), Object.keys(health.history));
   });
 
@@ -78,7 +80,8 @@ describe('index.d.ts declares', () => {
     ['RejectReason', 'rejected'],
     ['NoteReason', 'noted'],
     ['DropReason', 'dropped'],
-    ['WebhookDropReason', 'webhookDropped'],
+    ['DestinationDropReason', 'destinationDropped'],
+    ['CircuitState', 'circuit'],
     ['TotalsState', 'totals'],
     ['HistoryState', 'history'],
   ]) {
@@ -106,6 +109,18 @@ describe('the comments of index.d.ts', () => {
       const named = /Environment: `(\w+)`/.exec(doc)?.[1];
       assert.strictEqual(named, variable, `environment variable of ${name}`);
       assert.match(doc, name.endsWith('Ms') ? /milliseconds/ : /bytes/, `unit of ${name}`);
+    }
+  });
+
+  it('name the default and the bounds of each number of a destination', () => {
+    const fields = declared.membersOf('DestinationOptions');
+    const numeric = fields.filter(({ type }) => type.includes('number'));
+    assertSame(namesOf(numeric), namesOf(known.destinationNumbers));
+    for (const { name, fallback, min, max } of known.destinationNumbers) {
+      const { doc, defaultText } = numeric.find((one) => one.name === name);
+      assert.strictEqual(Number.parseInt(defaultText, 10), fallback, `default of ${name}`);
+      const bounds = /from (\d+)(?: \([^)]*\))? to (\d+)/.exec(doc);
+      assert.deepStrictEqual(bounds?.slice(1), [`${min}`, `${max}`], `bounds of ${name}`);
     }
   });
 

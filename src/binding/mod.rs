@@ -200,7 +200,7 @@ impl NativeAnalytics {
 
     #[napi(getter)]
     pub fn is_forwarding(&self) -> bool {
-        self.config().webhook_url.is_some()
+        !self.config().destinations.is_empty()
     }
 
     /// Whether a connection string was given, so that no mongoose is looked for.

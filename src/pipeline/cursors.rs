@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use tokio::time::Instant;
 
-use super::backoff::Backoff;
 use super::intake::{Item, SessionItem};
 use super::spooled;
+use crate::backoff::Backoff;
 use crate::calendar::Day;
 use crate::spool::{Piece, Position};
 

@@ -21,7 +21,6 @@
 mod active;
 mod attempt;
 mod backlog;
-mod backoff;
 mod builder;
 mod cursors;
 mod groups;
@@ -43,7 +42,7 @@ mod sessions;
 mod spooled;
 mod spooling;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod totals;
 mod users;
 mod worker;

@@ -134,7 +134,7 @@ impl<S: Store> Worker<S> {
             .log(Level::Info, messages::drains_slot(slot.path()));
         let mut config = self.shared.config.clone();
         config.max_queue_bytes /= SHARE;
-        config.webhook_url = None;
+        config.destinations.clear();
         let host = Arc::new(Quiet(Arc::clone(&self.shared)));
         let shared = Shared::new(config, host);
         let segments = Segments::new(slot, 0);

@@ -65,6 +65,10 @@ impl<S: Store> Worker<S> {
         self.operations.iter().any(waits)
     }
 
+    pub(super) fn is_stop_awaited(&self) -> bool {
+        self.operations.iter().any(|op| op.kind == Kind::Stop)
+    }
+
     /// Answers who has what he waits for, and whose time is over.
     pub(super) fn finish_operations(&mut self, now: Instant) {
         let mut open = Vec::new();

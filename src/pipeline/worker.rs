@@ -13,7 +13,6 @@ use tokio::time::{Instant, sleep_until};
 
 use super::attempt::attempt;
 use super::backlog;
-use super::backoff::Backoff;
 use super::cursors::LaneKind;
 use super::groups::{EventGroup, SessionGroup};
 use super::history::History;
@@ -31,6 +30,7 @@ use super::sessions::{self, Bases};
 use super::spooling::Spooling;
 use super::totals::{Group, Totals};
 use super::{Command, Pipeline, frames_cost};
+use crate::backoff::Backoff;
 use crate::calendar::Day;
 use crate::forward::Forwarding;
 use crate::record::Frames;
@@ -104,7 +104,7 @@ pub(super) struct Worker<S: Store> {
     pub(super) indexing: Indexing,
     pub(super) history: History,
     pub(super) intake: Intake,
-    forwarding: Option<Forwarding>,
+    forwarding: Forwarding,
     pub(super) events: Lane<EventGroup, Inserted>,
     pub(super) sessions: Lane<SessionGroup, sessions::Written>,
     pub(super) totals: Totals,
@@ -163,13 +163,12 @@ impl<S: Store> Worker<S> {
             Some(segments) => Numbering::of(segments.slot()),
             None => Numbering::fresh(),
         };
-        let url = shared.config.webhook_url.as_deref();
         Self {
             link: Link::new(&shared.config),
             preparation: Preparation::default(),
             indexing: Indexing::default(),
             history: History::default(),
-            forwarding: url.map(|url| Forwarding::start(url, &shared)),
+            forwarding: Forwarding::start(&shared),
             intake: Intake::new(numbering.first),
             events: Lane::new(EVENT_GROUP, GROUPS_IN_FLIGHT),
             sessions: Lane::new(SESSION_GROUP, GROUPS_IN_FLIGHT),
@@ -285,7 +284,7 @@ impl<S: Store> Worker<S> {
         let (mut taken, mut cost) = (0, 0);
         for record in Frames::new(bytes).flatten() {
             taken += 1;
-            let item = self.intake.take(&record, self.forwarding.as_ref());
+            let item = self.intake.take(&record, &self.forwarding);
             cost += item.cost();
             match &item {
                 Item::Event(_) => {}
@@ -317,6 +316,8 @@ impl<S: Store> Worker<S> {
         self.step_spool(now);
         self.finish_operations(now);
         self.leave_if_moving(now);
+        let is_awaited = self.is_stop_awaited() || self.shared.is_draining();
+        self.forwarding.hurry(is_awaited);
         if let Some(store) = self.link.store().cloned() {
             self.prepare(&store, now);
             self.index(&store, now);

@@ -2,7 +2,7 @@
 //! that waits cost nothing.
 
 mod history;
-pub(super) mod hooks;
+pub(crate) mod hooks;
 mod model;
 mod place;
 mod spool;

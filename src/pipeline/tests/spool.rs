@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 
 use super::*;
+use crate::health::SpoolState;
 use crate::spool::{Place, Segments, claim};
 
 const PLACE: Place = Place(3);
@@ -105,10 +106,10 @@ async fn a_full_disk_holds_nothing_up_although_records_wait_for_it() {
     let overflow = Overflow::new(50_000);
     overflow.push(counted).await;
     assert!(overflow.spilled() > 0);
+    let spool = overflow.pipeline.shared().spool().expect("a report");
+    assert_eq!(spool.state, SpoolState::Full, "{spool:?}");
     overflow.come_back().await;
     assert_eq!(overflow.store.state().events.len(), MANY);
-    let spool = overflow.pipeline.shared().spool().expect("a report");
-    assert!(spool.unspooled > 0, "{spool:?}");
 }
 
 #[tokio::test(start_paused = true)]
