@@ -86,14 +86,14 @@ describe('the raw webhook', { concurrency: true }, () => {
   });
 
   it('is believed by the head of its answer, and no more than 64 KiB of the rest is read', async () => {
-    const { receiver, analytics, health } = await forwardTo('raw', { requestTimeoutMs: 1_000 });
+    const { receiver, analytics, health } = await forwardTo('raw', { requestTimeoutMs: 3_000 });
     receiver.fail(faults.endless, faults.neverEnding);
     for (const n of range(2)) analytics.track('quest.done', 'u', { n });
     await delivered(analytics);
     assert.deepStrictEqual([health().sent, health().retried], [2, 1]);
     const [first, second, third] = receiver.requests.map(({ atMs }) => atMs);
-    assert.ok(second - first < 700, `${second - first} ms for an answer without end`);
-    assert.ok(third - second >= 990, `${third - second} ms`);
+    assert.ok(second - first < 2_500, `${second - first} ms for an answer without end`);
+    assert.ok(third - second >= 2_990, `${third - second} ms`);
   });
 
   it('sets aside what it refuses, and goes on with the next', async () => {
