@@ -172,10 +172,15 @@ impl NativeAnalytics {
         let collections = config.collections.clone();
         let deliver = Arc::new(message::build(deliver)?);
         let shared = Shared::new(config, Arc::new(message::JavaScript::new(&deliver)));
-        if let Err(problem) = &spool {
-            shared.note_spool(|spool| spool.state = SpoolState::Off);
-            let line = format!("{problem}; records are kept in memory only (spoolFallback)");
-            shared.log(Level::Warn, line);
+        match &spool {
+            // The worker has not come to say so yet.
+            Ok(Some(segments)) => shared.note_spool(|spool| spool.bytes = segments.status().bytes),
+            Ok(None) => {}
+            Err(problem) => {
+                shared.note_spool(|spool| spool.state = SpoolState::Off);
+                let line = format!("{problem}; records are kept in memory only (spoolFallback)");
+                shared.log(Level::Warn, line);
+            }
         }
         let _runtime = runtime::enter()?;
         let opener = Arc::new(move |connection: Connection| {
