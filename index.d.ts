@@ -657,6 +657,7 @@ declare namespace AnalyticsSystem {
    * - `ANALYTICS_HISTORY_BUILDING`: the month's sessions of the replaced class are still being summed
    *   up after that time; try again later
    * - `ANALYTICS_DATABASE`: the database refuses the read, and would refuse it again
+   * - `ANALYTICS_SPOOL_UNAVAILABLE`: `spoolDir` cannot be used; thrown by the constructor only
    * - `ANALYTICS_INTERNAL`: this instance has failed by a defect of this package and stores nothing
    *   any more; see {@link Health.lastError}
    */
@@ -668,8 +669,8 @@ declare namespace AnalyticsSystem {
     | 'ANALYTICS_INTERNAL';
 
   /**
-   * What `flush()`, `getMetrics()` and `getLast30Days()` reject with: an `Error` with a code. There is
-   * no class of its own to test for.
+   * What `flush()`, `getMetrics()` and `getLast30Days()` reject with, and the constructor throws when
+   * `spoolDir` cannot be used: an `Error` with a code. There is no class of its own to test for.
    */
   export interface AnalyticsError extends Error {
     /** Which kind of failure it is; the message says more. */

@@ -56,12 +56,17 @@ const numericOptions = [...config.matchAll(NUMERIC)].map(([, name, variable, ...
   return { name, variable, fallback, min, max };
 });
 
-const TEXT = /(?:let env = "(\w+)";\s*)?self\.checked\(\s*"(\w+)",\s*(?:env|"(\w+)")/g;
+const TEXT =
+  /(?:let env = "(\w+)";\s*)?(?:let \w+ = )?self\.checked\(\s*"(\w+)",\s*(?:env|"(\w+)")/g;
 
 /** `[{ name, variable }]` of the options that hold a text. */
 const textOptions = [...config.matchAll(TEXT)].map(([, named, name, inline]) => {
   return { name, variable: named ?? inline };
 });
+
+const [, choices] = /matches!\(text, ([^)]*)\)/.exec(config);
+/** What an option may be that is one of few words. */
+const fallbacks = all(choices, /"(\w+)"/g);
 
 const variables = all(config, /"(ANALYTICS_\w+)"/g);
 
@@ -106,6 +111,7 @@ const reasons = {
   dropped: all(everything, /\.(?:settle_dropped|drop_records)\(\s*"(\w+)"/g),
   totals: arrayOf(health, 'TOTALS_STATES'),
   history: arrayOf(health, 'HISTORY_STATES'),
+  spool: arrayOf(health, 'SPOOL_STATES'),
   webhookDropped: all(everything, /\.drop_forward\(\s*"(\w+)"/g),
 };
 reasons.rejected.push(...all(everything, /\.reject\(\s*"(\w+)"/g));
@@ -113,10 +119,14 @@ reasons.rejected.push(...all(everything, /\.reject\(\s*"(\w+)"/g));
 const counters = read('src/counters.rs');
 const countedEvents = all(counters, /\b(?:one|sum)\("([\w.]+)"/g);
 const totals = all(counters, /=> "(\w+)"/g);
-const errorCodes = all(read('src/error.rs'), /"(ANALYTICS_\w+)"/g);
+/** Those of promises come from the native side, that of the constructor does not. */
+const errorCodes = [
+  ...all(read('src/error.rs'), /"(ANALYTICS_\w+)"/g),
+  ...all(read('lib/client.js'), /'(ANALYTICS_\w+)'/g),
+];
 
 module.exports = {
   ...{ javascriptOptions, optionsInJavaScript, nativeOptions, numericOptions, variables },
-  ...{ collections, reasons, countedEvents, totals, errorCodes, textOptions },
+  ...{ collections, reasons, countedEvents, totals, errorCodes, textOptions, fallbacks },
   ...{ optionsInReadme, methodsInReadme, textsOfRefusals },
 };
