@@ -330,8 +330,8 @@ declare namespace AnalyticsSystem {
      */
     warn(line: string): void;
     /**
-     * The process ends before records are written: they are lost, or with `spoolDir` written at the
-     * next start.
+     * Something is lost: the process ends before records are written, or events forwarded. It is a
+     * warning when all of it is in the spool.
      */
     error(line: string): void;
   }

@@ -59,6 +59,8 @@ pub fn counted_events() -> HashMap<String, CountedEvent> {
 pub struct Left {
     /// Records that are not written.
     pub records: f64,
+    /// Those of them that are on disk, where the next process finds them.
+    pub spooled: f64,
     /// Events that are not forwarded.
     pub unforwarded: f64,
 }
@@ -86,11 +88,16 @@ pub fn drain(all_threads: bool) -> Left {
     if (records, unforwarded) != (0, 0) {
         DRAIN_LIMIT.was_too_short(deadline);
     }
-    for (_, shared) in &draining {
+    let mut spooled = 0;
+    for (held, shared) in &draining {
+        if shared.spool().is_some_and(|spool| spool.holds_all()) {
+            spooled += shared.left_of(*held);
+        }
         shared.end_drain();
     }
     Left {
         records: records as f64,
+        spooled: spooled.min(records) as f64,
         unforwarded: unforwarded as f64,
     }
 }
