@@ -27,6 +27,8 @@ pub mod health;
 pub mod host;
 pub mod name;
 pub mod pipeline;
+#[cfg(test)]
+mod properties;
 pub mod record;
 pub mod shared;
 pub mod spool;
