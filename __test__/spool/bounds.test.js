@@ -126,4 +126,27 @@ describe('a folder that is deleted while it is used', { concurrency: 2 }, () => 
     await next.leave();
     await close();
   });
+
+  it('in an outage costs what was only there, and says so', async () => {
+    const { database, uri, away, back, close } = await throughProxy(mongo);
+    const spoolDir = path.join(freshFolder(), 'spool');
+    const server = await startServer({ uri, spoolDir, maxQueueBytes: MIB });
+    await server.tell('flush');
+    away();
+    await server.tell('track', { count: 10_000, filler: FILLER, below: MIB * 0.75 });
+    fs.rmSync(spoolDir, { recursive: true });
+    back();
+    const { dropped, written } = await server.until(({ queued }) => queued === 0);
+    const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+    assert.ok(lost > 0 && written + lost === 10_000, `${written} written, ${lost} dropped`);
+    assert.strictEqual(await database.count('gsoevents'), written);
+    const [day] = await database.days();
+    assert.strictEqual(day.dungeonsRun, written);
+    const lines = await server.tell('lines');
+    assert.ok(lines.some((line) => /^(warn|error) .*spool.*(lost|gone|cannot be read)/.test(line)));
+    await server.tell('track', { first: 10_000, count: 100 });
+    await server.tell('flush');
+    await server.leave();
+    await close();
+  });
 });
