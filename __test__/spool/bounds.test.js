@@ -6,15 +6,16 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { describe, it } = require('node:test');
 const { fates } = require('../support/proxy');
+const { waitFor } = require('../support/wait');
 const { useMongod } = require('../integration/setup');
 const {
   assertStored,
   freshFolder,
   hasEvents,
+  lastEventIn,
   segmentsIn,
   startServer,
   throughProxy,
-  untilOnDisk,
 } = require('./setup');
 
 const mongo = useMongod();
@@ -117,7 +118,8 @@ describe('a folder that is deleted while it is used', { concurrency: 2 }, () => 
     await server.tell('track', { first: 2_000, count: 1 });
     away();
     await server.tell('track', { first: 2_001, count: 999 });
-    await untilOnDisk(spoolDir, 2_999);
+    const isThere = () => lastEventIn(spoolDir) === 2_999;
+    await waitFor(isThere, { what: 'records in a folder that was made anew' });
     await server.kill();
     back();
     const next = await startServer({ uri, spoolDir });
