@@ -492,8 +492,8 @@ declare namespace AnalyticsSystem {
      */
     warn(line: string): void;
     /**
-     * The process ends before records are written: they are lost, or with `spoolDir` written at the
-     * next start.
+     * Something is lost: the process ends before records are written, or events forwarded. It is a
+     * warning when all of it is in the spool.
      */
     error(line: string): void;
   }
@@ -847,6 +847,7 @@ declare namespace AnalyticsSystem {
    * - `ANALYTICS_HISTORY_BUILDING`: the month's sessions of the replaced class are still being summed
    *   up after that time; try again later
    * - `ANALYTICS_DATABASE`: the database refuses the read, and would refuse it again
+   * - `ANALYTICS_SPOOL_UNAVAILABLE`: `spoolDir` cannot be used; thrown by the constructor only
    * - `ANALYTICS_INTERNAL`: this instance has failed by a defect of this package and stores nothing
    *   any more; see {@link Health.lastError}
    */
@@ -858,8 +859,8 @@ declare namespace AnalyticsSystem {
     | 'ANALYTICS_INTERNAL';
 
   /**
-   * What `flush()`, `getMetrics()` and `getLast30Days()` reject with: an `Error` with a code. There is
-   * no class of its own to test for.
+   * What `flush()`, `getMetrics()` and `getLast30Days()` reject with, and the constructor throws when
+   * `spoolDir` cannot be used: an `Error` with a code. There is no class of its own to test for.
    */
   export interface AnalyticsError extends Error {
     /** Which kind of failure it is; the message says more. */

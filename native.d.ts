@@ -146,6 +146,8 @@ export interface LastErrorReport {
 export interface Left {
   /** Records that are not written. */
   records: number
+  /** Those of them that are on disk, where the next process finds them. */
+  spooled: number
   /** Events that are not forwarded. */
   unforwarded: number
 }

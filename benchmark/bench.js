@@ -19,6 +19,7 @@ const { playCurves } = require('./curves');
 const { playForwarding } = require('./forwarding');
 const { playMetrics } = require('./metrics');
 const { playCost } = require('./cost');
+const { playSpool } = require('./spool');
 const { report, reportSaved } = require('./report');
 const { forwardingTable } = require('./tables');
 
@@ -86,7 +87,8 @@ async function measure(bench, options) {
     chooseFastest(bench),
   );
   const measured = await step(`${rounds} rounds`, () => playRounds(bench, { rounds, fastest }));
-  const results = { rounds, fastest, tried, measured };
+  const spool = await step('with a spool and without', () => playSpool(bench, { rounds }));
+  const results = { rounds, fastest, tried, measured, spool };
   if (options['no-curves']) return results;
   const curves = await step('curves', () => playCurves(bench, { fastest }));
   const metrics = await step('getMetrics()', () => playMetrics(bench));

@@ -17,6 +17,15 @@ const ROWS = [
   ['`require()`, ms', 'require', undefined, onePlace],
 ];
 
+/** Rows of the table of the spool, as above. */
+const SPOOL_ROWS = [
+  ['events stored per second', 'throughput', 'perSecond', whole],
+  ['event-loop CPU per event, µs', 'throughput', 'jsCpuUs', twoPlaces],
+  ['CPU of the process per event, µs', 'throughput', 'processCpuUs', twoPlaces],
+  ['one awaited login, p50, ms', 'logins', 'aloneP50Ms', twoPlaces],
+  ['one awaited login, p99, ms', 'logins', 'aloneP99Ms', twoPlaces],
+];
+
 const METRICS =
   'Each call comes after an event and an awaited login, and waits for what is not stored yet: the replaced class for the event, this package also for the totals.';
 const COMPANY = 'tracks 20 events a second and logs a user in every second';
@@ -51,6 +60,7 @@ function lastRun(results, pictures = []) {
     ...['### Goals', goals(results)],
     ...['### Settings of the other sides', ...settings(results)],
     ...['### Memory', memory(results.measured)],
+    ...(results.spool ? ['### With a spool', spooled(results.spool)] : []),
     ...(results.curves ? curves(results.curves, picture) : []),
     ...(results.metrics ? snapshots(results.metrics) : []),
     ...(results.cost ? ['### One more process', COST, daily(results.cost)] : []),
@@ -219,6 +229,18 @@ function memory({ burst }) {
     'bytes per queued event',
   ];
   return markdown([head, ...rows]);
+}
+
+/** An awaited login is synced to the disk before it is sent. */
+function spooled(spool) {
+  const rows = SPOOL_ROWS.map(([title, what, name, show]) => {
+    const [without, including] = [spool.without[what], spool.with[what]].map((all) =>
+      spread(all, name),
+    );
+    const share = including.median / without.median;
+    return [title, cell(without, show), cell(including, show), twoPlaces(share)];
+  });
+  return markdown([['this package', 'without a spool', 'with one', 'ratio of medians'], ...rows]);
 }
 
 function curves({ payloads, processes, readable, logins }, picture) {

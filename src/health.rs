@@ -82,6 +82,13 @@ pub struct SpoolReport {
     pub damaged_bytes: u64,
 }
 
+impl SpoolReport {
+    /// Whether every record that is not written yet will be found on disk.
+    pub fn holds_all(&self) -> bool {
+        self.state == SpoolState::Ok && self.unspooled == 0
+    }
+}
+
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum SpoolState {
     #[default]

@@ -28,6 +28,8 @@ pub mod health;
 pub mod host;
 pub mod name;
 pub mod pipeline;
+#[cfg(test)]
+mod properties;
 pub mod record;
 pub mod shared;
 pub mod spool;

@@ -4,11 +4,12 @@
 
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
+const { waitFor } = require('../support/wait');
 const { create, useMongod } = require('../integration/setup');
 
 const mongo = useMongod({ replSet: 3 });
 
-const SHORTER_THAN_AN_ELECTION_MS = 1_000;
+const SHORTER_THAN_AN_ELECTION_MS = 1_500;
 const today = () => new Date().toISOString().slice(0, 10);
 
 const oldSession = (userId) => ({
@@ -38,7 +39,11 @@ describe('sessions that a majority does not have yet', () => {
     try {
       await sessions.insertOne(oldSession('late'), { writeConcern: { w: 1 } });
       login = analytics.onLogin('late', 'name');
-      await new Promise((resolve) => setTimeout(resolve, SHORTER_THAN_AN_ELECTION_MS));
+      // What is written to order old before new is there, and no majority has it.
+      const isOrdering = () => database.count('gsouniques', { '_id.p': 'history' });
+      const timeoutMs = SHORTER_THAN_AN_ELECTION_MS;
+      await waitFor(isOrdering, { timeoutMs, what: 'the write that orders old before new' });
+      assert.strictEqual(await database.count('gsouniques', { '_id.p': 'base' }), 0);
     } finally {
       await Promise.all(others.map((member) => member.kill('SIGCONT')));
     }

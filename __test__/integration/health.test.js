@@ -207,11 +207,14 @@ describe('secrets', { concurrency: true }, () => {
       { webhookUrl: 'ftp://someone:hunter2@127.0.0.1/' },
       { webhookUrl: 'http://someone:hunter2@:x/' },
     ]) {
-      try {
-        create(options);
-      } catch (error) {
-        assert.doesNotMatch(util.inspect(error, { showHidden: true }), SECRET);
-      }
+      assert.throws(
+        () => create(options),
+        (error) => {
+          assert.strictEqual(error.name, 'TypeError');
+          assert.doesNotMatch(util.inspect(error, { showHidden: true }), SECRET);
+          return true;
+        },
+      );
     }
   });
 });

@@ -21,6 +21,9 @@ const options: Options = {
   ],
   flushIntervalMs: 250,
   maxQueueBytes: 2 ** 26,
+  spoolDir: '/var/spool/game',
+  maxSpoolBytes: 2 ** 28,
+  spoolFallback: 'memory',
   maxEventBytes: 2 ** 16,
   operationTimeoutMs: 2_000,
   ackTimeoutMs: 500,
@@ -79,10 +82,12 @@ function check(analytics: AnalyticsSystem): boolean {
   const certain: number = health.noted.invalid_amount;
   // @ts-expect-error there may have been no error
   const message: string = health.lastError.message;
+  // @ts-expect-error without spoolDir there is none
+  const recovered: number = health.spool.recovered;
+  const isFull = health.spool?.state === 'full';
   const at: number | undefined = health.lastError?.atMs;
-  return [refused, lost, unsent, isOpen, odd, certain, message, at, health.connected].every(
-    Boolean,
-  );
+  const all = [refused, lost, unsent, isOpen, odd, certain, message, at, recovered, isFull];
+  return [...all, health.connected].every(Boolean);
 }
 
 const logger: AnalyticsSystem.Logger = { info() {}, warn() {}, error() {} };
@@ -100,6 +105,8 @@ const made: AnalyticsSystem[] = [
 new AnalyticsSystem({ flushInterval: 500 });
 // @ts-expect-error numbers are numbers
 new AnalyticsSystem({ flushIntervalMs: '500' });
+// @ts-expect-error not one of the two words
+new AnalyticsSystem({ spoolFallback: 'disk' });
 // @ts-expect-error a logger has all three functions
 new AnalyticsSystem({ logger: { info() {}, warn() {} } });
 // @ts-expect-error true names no logger

@@ -69,12 +69,17 @@ const destinationNumbers = [...destinations.matchAll(FIELD)].map(([, name, ...nu
   return { name, fallback, min, max };
 });
 
-const TEXT = /(?:let env = "(\w+)";\s*)?self\.checked\(\s*"(\w+)",\s*(?:env|"(\w+)")/g;
+const TEXT =
+  /(?:let env = "(\w+)";\s*)?(?:let \w+ = )?self\.checked\(\s*"(\w+)",\s*(?:env|"(\w+)")/g;
 
 /** `[{ name, variable }]` of the options that hold a text. */
 const textOptions = [...config.matchAll(TEXT)].map(([, named, name, inline]) => {
   return { name, variable: named ?? inline };
 });
+
+const [, choices] = /matches!\(text, ([^)]*)\)/.exec(config);
+/** What an option may be that is one of few words. */
+const fallbacks = all(choices, /"(\w+)"/g);
 
 const [, webhookVariable] = /\("url", "(\w+)"\)/.exec(destinations);
 textOptions.push({ name: 'webhookUrl', variable: webhookVariable });
@@ -124,17 +129,22 @@ const reasons = {
   history: arrayOf(health, 'HISTORY_STATES'),
   destinationDropped: all(everything, /\.drop_events\(\s*"(\w+)"/g),
   circuit: arrayOf(read('src/forward/pace.rs'), 'CIRCUITS'),
+  spool: arrayOf(health, 'SPOOL_STATES'),
 };
 reasons.rejected.push(...all(everything, /\.reject\(\s*"(\w+)"/g));
 
 const counters = read('src/counters.rs');
 const countedEvents = all(counters, /\b(?:one|sum)\("([\w.]+)"/g);
 const totals = all(counters, /=> "(\w+)"/g);
-const errorCodes = all(read('src/error.rs'), /"(ANALYTICS_\w+)"/g);
+/** Those of promises come from the native side, that of the constructor does not. */
+const errorCodes = [
+  ...all(read('src/error.rs'), /"(ANALYTICS_\w+)"/g),
+  ...all(read('lib/client.js'), /'(ANALYTICS_\w+)'/g),
+];
 
 module.exports = {
   ...{ javascriptOptions, optionsInJavaScript, nativeOptions, numericOptions, variables },
   destinationNumbers,
-  ...{ collections, reasons, countedEvents, totals, errorCodes, textOptions },
+  ...{ collections, reasons, countedEvents, totals, errorCodes, textOptions, fallbacks },
   ...{ optionsInReadme, methodsInReadme, textsOfRefusals },
 };

@@ -2,6 +2,9 @@
 'use strict';
 
 const assert = require('node:assert');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
 const { describe, it } = require('node:test');
 const { cleanEnvironment } = require('../support/environment');
 const AnalyticsSystem = require('gso-analytics');
@@ -52,7 +55,8 @@ describe('index.d.ts declares', () => {
     assertSame(members, known.errorCodes);
     assertSame(explained(doc), members);
     for (const [method, { code }] of Object.entries(declared.rejections)) {
-      assert.ok(code.includes('ANALYTICS_TIMEOUT'), method);
+      const always = method === 'constructor' ? 'ANALYTICS_SPOOL_UNAVAILABLE' : 'ANALYTICS_TIMEOUT';
+      assert.ok(code.includes(always), method);
       assert.deepStrictEqual(
         code.filter((one) => !members.includes(one)),
         [],
@@ -69,11 +73,26 @@ describe('index.d.ts declares', () => {
     const webhookUrl = 'http://127.0.0.1:1/';
     const { connected, ...health } = new AnalyticsSystem({ logger: false, webhookUrl }).getHealth();
     assert.strictEqual(connected, false);
-    const fields = ['connected', 'lastError', ...Object.keys(health)];
+    assert.ok(!('spool' in health), 'only with a spool');
+    const fields = ['connected', 'lastError', 'spool', ...Object.keys(health)];
     assertSame(namesOf(declared.membersOf('Health')), fields);
     const ofDestination = ['lastError', ...Object.keys(health.destinations[0])];
     assertSame(namesOf(declared.membersOf('DestinationHealth')), ofDestination);
     assertSame(namesOf(declared.membersOf('HistoryHealth')), Object.keys(health.history));
+  });
+
+  it('the fields of the health report that are there with a spool only', async () => {
+    const spoolDir = fs.mkdtempSync(path.join(os.tmpdir(), 'gso-types-'));
+    const analytics = new AnalyticsSystem({ logger: false, spoolDir });
+    const { spool } = analytics.getHealth();
+    await analytics.stop();
+    fs.rmSync(spoolDir, { recursive: true });
+    assertSame(namesOf(declared.membersOf('SpoolHealth')), Object.keys(spool));
+  });
+
+  it('what spoolFallback may be', () => {
+    const { literals } = options.find(({ name }) => name === 'spoolFallback');
+    assertSame(literals, known.fallbacks);
   });
 
   for (const [union, field] of [
@@ -84,6 +103,7 @@ describe('index.d.ts declares', () => {
     ['CircuitState', 'circuit'],
     ['TotalsState', 'totals'],
     ['HistoryState', 'history'],
+    ['SpoolState', 'spool'],
   ]) {
     it(`every ${union}, each explained`, () => {
       const { members, doc } = declared.unionOf(union);

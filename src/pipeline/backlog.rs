@@ -25,7 +25,7 @@ use crate::store::{Result, Standing, Store};
 const LATE_MS: i64 = 30 * 86_400_000;
 
 /// What is read at once at the least, in bytes.
-const SHORT_READ: usize = if cfg!(test) { 1 << 10 } else { 64 << 10 };
+const SHORT_READ: usize = if cfg!(test) { 1 << 10 } else { 4 << 10 };
 
 impl<S: Store> Worker<S> {
     /// Whether a record is to be added to its lane now. Without a spool each is.
@@ -103,13 +103,16 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    /// Lanes read on while memory is far from full. The one that is furthest behind must get on even
-    /// then, since what it has not written holds up the totals of the other; but not while there are
-    /// totals that can be added first.
+    /// Lanes read on while memory is far from full. That of sessions, which few records are for, reads
+    /// on a little longer, so that a login does not wait behind the events of an outage. The one that is
+    /// furthest behind must get on even then, since what it has not written holds up the totals of the
+    /// other; but not while there are totals that can be added first.
     fn read_back(&mut self, now: Instant) {
         let has_totals = self.adding.group.is_some() || self.totals.is_ready(self.written_up_to());
         let is_roomy = self.shared.is_quarter_full_at_most();
-        let budget = (self.shared.config.max_queue_bytes / 8).clamp(SHORT_READ, 4 << 20);
+        let is_half_full = self.shared.is_half_full();
+        // In memory records take twice as much as on disk, and more if they are small.
+        let budget = (self.shared.config.max_queue_bytes / 16).clamp(SHORT_READ, 4 << 20);
         let next = |spool: &Spooling, kind| {
             let behind = spool.cursors.behind(kind);
             behind.map_or(i64::MAX, |behind| behind.next)
@@ -125,7 +128,9 @@ impl<S: Store> Worker<S> {
             let is_last = LaneKind::ALL
                 .iter()
                 .all(|other| next(spool, kind) <= next(spool, *other));
-            if is_roomy || is_empty && is_last && !has_totals {
+            let is_needed = is_last && !has_totals;
+            let is_urgent = kind == LaneKind::Sessions && !is_half_full;
+            if is_roomy || is_empty && (is_needed || is_urgent) {
                 spool.read(kind, budget, now);
             }
         }
@@ -161,7 +166,9 @@ impl<S: Store> Worker<S> {
                 self.spool_failed("spool_not_read", &error);
             }
             Done::Released(outcome, status) => {
-                spool.released(outcome.is_ok(), status, now);
+                if spool.released(outcome.is_ok(), status, now) {
+                    self.spool_goes_on();
+                }
                 if let Err(error) = outcome {
                     self.spool_failed("spool_not_released", &error);
                 }
@@ -175,8 +182,7 @@ impl<S: Store> Worker<S> {
             Kept::OnDisk { parked, was_full } => {
                 self.shared.release(parked);
                 if was_full {
-                    let line = messages::SPOOL_GOES_ON.to_owned();
-                    self.shared.log(Level::Info, line);
+                    self.spool_goes_on();
                 }
             }
             Kept::InMemory { records, error } => {
@@ -186,6 +192,15 @@ impl<S: Store> Worker<S> {
             Kept::Waits { error } => self.spool_failed("spool_full", &error),
         }
         self.report_spool();
+    }
+
+    /// Near its bound a spool may be full and go on many times a second.
+    fn spool_goes_on(&self) {
+        let now = std::time::Instant::now();
+        if self.shared.health.begins_episode("spool_goes_on", now) {
+            self.shared
+                .log(Level::Info, messages::SPOOL_GOES_ON.to_owned());
+        }
     }
 
     pub(super) fn report_spool(&self) {

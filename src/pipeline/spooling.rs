@@ -271,15 +271,17 @@ impl Spooling {
         });
     }
 
-    pub fn released(&mut self, is_done: bool, status: Status, now: Instant) {
+    /// Answers whether the disk takes records again, which nobody would find out while there are none.
+    pub fn released(&mut self, is_done: bool, status: Status, now: Instant) -> bool {
         self.is_releasing = false;
         self.note(status);
-        if is_done {
-            // There is room again.
-            self.full_until = self.full_until.map(|_| now);
-        } else {
+        if !is_done {
             self.release_due = now + PAUSE;
+            return false;
         }
+        // There is room again.
+        self.full_until = self.full_until.map(|_| now);
+        self.is_appended() && self.full_until.take().is_some()
     }
 
     /// While the disk takes nothing: what waits for it and is nowhere else, for a lane that has had all

@@ -157,11 +157,7 @@ impl Slot {
         if !fs::symlink_metadata(&path)?.is_dir() {
             return Ok(None);
         }
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let lock = options.open(path.join(LOCK))?;
+        let lock = private_file(&path.join(LOCK), false)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
@@ -356,7 +352,7 @@ impl WriterFile {
     /// The file says which file it is, so it is made first and put in its place afterwards.
     fn write(slot: &Path, writer: &str, bound: i64) -> io::Result<()> {
         let (path, next) = (slot.join(WRITER), slot.join("writer.json.next"));
-        let mut file = File::create(&next)?;
+        let mut file = private_file(&next, true)?;
         let content = WriterFile {
             version: frame::VERSION,
             writer: writer.to_owned(),
@@ -421,6 +417,15 @@ fn restrict(path: &Path) -> io::Result<()> {
     #[cfg(not(unix))]
     let _ = path;
     Ok(())
+}
+
+/// Opens a file to write to it, and makes it if it is missing.
+fn private_file(path: &Path, truncate: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(truncate);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// The header and the first frame of a segment, if it is short.

@@ -399,6 +399,8 @@ fn links_are_no_slots_and_others_may_not_read() {
     for (path, mode) in [
         (spool.slot(1), 0o700),
         (spool.slot(1).join(file_name(1)), 0o600),
+        (spool.slot(1).join("owner.lock"), 0o600),
+        (spool.slot(1).join("writer.json"), 0o600),
     ] {
         let permissions = fs::metadata(path).expect("there").permissions();
         assert_eq!(permissions.mode() & 0o777, mode);
