@@ -37,4 +37,7 @@ main(async () => {
     run('cargo', ['clippy', '--locked', '--all-targets', '--', '-D', 'warnings']),
   );
   await step('test the built addon', () => run(process.execPath, ['scripts/test.js']));
+  await step('break what it rests on', () =>
+    run(process.execPath, ['scripts/faults.js', '--short']),
+  );
 });

@@ -6,10 +6,10 @@
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
 const { useMongod } = require('../integration/setup');
-const { MongoClient } = require('../support/driver');
 const { waitFor } = require('../support/wait');
 const { audit } = require('./audit');
 const { storeOldDays } = require('./old-days');
+const { ELECTION_MS, ask, lossesOf } = require('./primaries');
 const { takenBack } = require('./rollbacks');
 const { freshMetrics, sumOf, troubles, users, withServers } = require('./servers');
 
@@ -21,77 +21,13 @@ const DAYS = ['2036-12-31', '2037-01-01'];
 const ROUND = { events: 10, logins: 1, logouts: 1 };
 const PAUSE_MS = 20;
 const ROUND_MS = 5_000;
-/** A primary that takes nothing for so long is sent nothing: all servers wait for a majority. */
-const STILL_MS = 200;
 /** How often a primary is lost with writes of its own until there were some. */
 const MOST_ROLLBACKS = 3;
-/** An election takes two seconds or three here, a start after a kill one or two. */
-const ELECTION_MS = 30_000;
 
 const WAYS = ['stepDown', 'kill', 'rollBack', 'stepDown', 'kill'];
 
 const midnight = Date.parse(`${DAYS[1]}T00:00:00.000Z`);
 const times = Array.from({ length: 4_000 }, (_, i) => midnight + (i - 700) * ROUND_MS);
-
-async function ask({ port }, command) {
-  const client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`);
-  try {
-    return await client.db('admin').command(command);
-  } finally {
-    await client.close();
-  }
-}
-
-/** Ways to lose the primary; each answers what is to be done once there is another. */
-const LOSSES = {
-  async stepDown(primary) {
-    await ask(primary, { replSetStepDown: 5, secondaryCatchUpPeriodSecs: 2, force: true });
-    return () => {};
-  },
-  async kill(primary) {
-    await primary.kill('SIGKILL');
-    return () => primary.restart();
-  },
-  /** It takes writes that the others never get, and takes them back when it returns. */
-  async rollBack(primary) {
-    const others = mongo.server.members.filter((member) => member !== primary);
-    // What came after its last checkpoint it takes back and does again, which may take a minute.
-    await ask(primary, { fsync: 1 });
-    // At once: who is killed may read on for a moment. What comes from now on the others lack.
-    await Promise.all(others.map((member) => member.kill('SIGSTOP')));
-    await waitForMinority(primary);
-    await Promise.all(mongo.server.members.map((member) => member.kill('SIGKILL')));
-    await Promise.all(others.map((member) => member.restart()));
-    return async () => {
-      await primary.restart();
-      await waitUntilItFollows(primary);
-    };
-  },
-};
-
-/** Waits until a member that is left alone has taken what it is sent, and would keep it. */
-async function waitForMinority(member) {
-  let before;
-  const isStill = async () => {
-    const { optimes } = await ask(member, { replSetGetStatus: 1 });
-    const [applied, durable] = [optimes.appliedOpTime.ts, optimes.durableOpTime.ts];
-    const isTheSame = before?.equals(applied);
-    before = applied;
-    return isTheSame && durable.equals(applied);
-  };
-  await waitFor(isStill, { what: 'the last writes of a minority', everyMs: STILL_MS });
-}
-
-/** What a member took in an earlier term and must take back is gone when it has what came later. */
-async function waitUntilItFollows(member) {
-  const follows = async () => {
-    const { term } = await ask(await mongo.server.primary(), { replSetGetStatus: 1 });
-    const { optimes } = await ask(member, { replSetGetStatus: 1 });
-    return Number(optimes.appliedOpTime.t) >= Number(term);
-  };
-  const options = { timeoutMs: ELECTION_MS, what: 'a member to follow', everyMs: STILL_MS };
-  await waitFor(follows, options);
-}
 
 /** Events must arrive before and after each loss, else it was none of theirs. */
 async function waitForMore(database, count) {
@@ -115,7 +51,7 @@ async function losePrimary(t, database, way) {
   const lost = await mongo.server.primary();
   const before = takenBack(lost).length;
   const begun = performance.now();
-  const repair = await LOSSES[way](lost);
+  const repair = await lossesOf(mongo.server)[way](lost);
   const replaced = async () => (await mongo.server.primary()) !== lost;
   await waitFor(replaced, { timeoutMs: ELECTION_MS, what: 'another primary' });
   await waitForMore(database, 1);

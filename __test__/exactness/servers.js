@@ -123,4 +123,4 @@ function users(from, count) {
   return Array.from({ length: count }, (_, i) => `user${from + i}`);
 }
 
-module.exports = { freshMetrics, sumOf, troubles, users, withServers };
+module.exports = { Orders, freshMetrics, sumOf, troubles, users, withServers };

@@ -16,10 +16,12 @@ const ELECTION_TIMEOUT_MS = 30_000;
 /**
  * A server: the one in ANALYTICS_TEST_MONGODB_URI when it answers, else one of its own.
  * `own: true` or `replSet: <members>` always starts one (to be killed and restarted).
- * So do `auth` and `tls`, see mongod-security.js. `say` receives progress lines; by default they go
+ * So do `auth` and `tls`, see mongod-security.js, and `parameters`, what mongod takes as
+ * `--setParameter`, for one of its own. `say` receives progress lines; by default they go
  * to stderr.
  */
-async function startMongod({ replSet = 0, own = false, auth, tls, say = toStderr } = {}) {
+async function startMongod({ replSet = 0, own = false, parameters = [], ...rest } = {}) {
+  const { auth, tls, say = toStderr } = rest;
   const given = process.env.ANALYTICS_TEST_MONGODB_URI;
   if (given && !replSet && !own && !auth && !tls) {
     const version = await versionOf(given).catch((error) => {
@@ -29,7 +31,8 @@ async function startMongod({ replSet = 0, own = false, auth, tls, say = toStderr
   }
   const binary = await findMongodBinary(say);
   const security = new Security({ auth, tls });
-  return replSet ? startReplicaSet(binary, replSet, security) : startSingle(binary, security);
+  if (replSet) return startReplicaSet(binary, replSet, security);
+  return startSingle(binary, { security, parameters });
 }
 
 function toStderr(line) {
@@ -56,8 +59,9 @@ function givenServer(uri, version) {
   return { ...parts, members: [], stop: async () => {}, kill: refuse, restart: refuse };
 }
 
-async function startSingle(binary, security) {
-  const mongod = await startProcess(binary, [], security);
+async function startSingle(binary, { security, parameters }) {
+  const extra = parameters.flatMap((parameter) => ['--setParameter', parameter]);
+  const mongod = await startProcess(binary, extra, security);
   try {
     await security.createRoot(`mongodb://${address(mongod)}`);
   } catch (error) {

@@ -84,7 +84,10 @@ class Connection {
     socket.on('error', () => {});
     socket.on('data', (chunk) => {
       for (const message of messages.take(chunk)) {
-        before = before.then(() => this.proxy.thawed).then(() => handle(message));
+        before = before
+          .then(() => this.proxy.thawed)
+          .then(() => this.proxy.carried(message.bytes.length))
+          .then(() => handle(message));
       }
     });
   }
@@ -129,6 +132,8 @@ class MongoProxy {
     this.thawed = Promise.resolve();
     /** Milliseconds that every reply takes longer. */
     this.latencyMs = 0;
+    /** What a connection carries in each direction. */
+    this.bytesPerSecond = Number.POSITIVE_INFINITY;
     /** New connections are closed at once. */
     this.isRefusing = false;
     /** How often somebody has connected, or tried to. */
@@ -168,6 +173,12 @@ class MongoProxy {
     const rule = this.rules.find(applies);
     rule?.taken.push(exchange);
     return rule?.fate ?? fates.forward;
+  }
+
+  /** Resolves when so many bytes are carried. */
+  carried(bytes) {
+    const milliseconds = (bytes / this.bytesPerSecond) * 1_000;
+    return milliseconds > 0 ? delay(milliseconds) : undefined;
   }
 
   /** Nothing passes, in neither direction, and nothing ends either. */

@@ -23,6 +23,9 @@ pub type Opener<S> =
 /// How often the host is asked for its connection.
 const ASK_EVERY: Duration = Duration::from_millis(200);
 
+/// A store that is of no use any more is given up so often at most.
+const RENEW_EVERY: Duration = Duration::from_secs(1);
+
 /// What a host without a connection can still be expected to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prospect {
@@ -59,6 +62,7 @@ pub struct Link<S> {
     /// Where to connect, once that is known.
     connection: Option<Connection>,
     backoff: Backoff,
+    renewed_at: Option<Instant>,
     /// When a store was first needed and no connection was known.
     needed_since: Option<Instant>,
     told: bool,
@@ -98,6 +102,7 @@ impl<S> Link<S> {
             state: State::Idle,
             connection,
             backoff: Backoff::default(),
+            renewed_at: None,
             needed_since: None,
             told: false,
         }
@@ -207,6 +212,18 @@ impl<S> Link<S> {
                 None
             }
         }
+    }
+
+    /// Gives up a store whose connections are of no use any more, unless that was done just now: what was
+    /// under way on the last one may still tell of it.
+    pub fn renew(&mut self, now: Instant) -> Option<Arc<S>> {
+        if self.renewed_at.is_some_and(|at| now < at + RENEW_EVERY) {
+            return None;
+        }
+        let store = self.close()?;
+        self.renewed_at = Some(now);
+        self.backoff.fail(now);
+        Some(store)
     }
 
     /// When the next step is due.

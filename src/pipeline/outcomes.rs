@@ -10,7 +10,7 @@ use super::sessions;
 use super::totals::{CONTRIBUTION_COST, Group};
 use super::worker::{Outcome, Worker};
 use crate::host::Message;
-use crate::store::{Inserted, Result, SetAside, Store};
+use crate::store::{Inserted, Result, SetAside, Store, StoreError};
 
 impl<S: Store> Worker<S> {
     pub(super) fn absorb(&mut self, outcome: Outcome<S>, now: Instant) {
@@ -36,7 +36,7 @@ impl<S: Store> Worker<S> {
             Ok(inserted) => inserted,
             Err(error) => {
                 let records = self.events.failed(number, now);
-                return self.write_failed(error.message, records);
+                return self.write_failed(error, records, now);
             }
         };
         self.shared.set_connected(true);
@@ -71,7 +71,7 @@ impl<S: Store> Worker<S> {
             Ok(written) => written,
             Err(error) => {
                 let records = self.sessions.failed(number, now);
-                return self.write_failed(error.message, records);
+                return self.write_failed(error, records, now);
             }
         };
         self.shared.set_connected(true);
@@ -122,7 +122,7 @@ impl<S: Store> Worker<S> {
             Ok(()) => self.totals_written(),
             Err(error) => {
                 let records = self.adding.group.as_ref().map_or(0, |group| group.records);
-                self.write_failed(error.message, records as usize);
+                self.write_failed(error, records as usize, now);
                 self.totals_backoff.fail(now);
             }
         }
@@ -169,7 +169,13 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    fn write_failed(&self, message: String, records: usize) {
+    fn write_failed(&mut self, error: StoreError, records: usize, now: Instant) {
+        if error.is_unauthenticated()
+            && let Some(store) = self.link.renew(now)
+        {
+            tokio::spawn(async move { store.close().await });
+        }
+        let message = error.message;
         self.shared.set_connected(false);
         self.shared
             .warn_once("outage", || messages::cannot_write(&message));

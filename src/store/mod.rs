@@ -36,6 +36,12 @@ impl StoreError {
             transient: true,
         }
     }
+
+    /// The connections have lost their user, who was dropped and may be there again: they stay so, and
+    /// only new ones are of use.
+    pub fn is_unauthenticated(&self) -> bool {
+        self.message.contains("requires authentication")
+    }
 }
 
 impl fmt::Display for StoreError {

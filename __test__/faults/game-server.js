@@ -1,0 +1,123 @@
+// A game server that is harmed: `node game-server.js <settings as JSON>`. It does what it is told over
+// IPC, `{ number, what, given }`, and answers `{ number, answer }` or `{ number, error }`. Settings:
+// its `name`, the `options` of the addon, and whether it `reports` each of its turns on stdout, as
+// `<events> <logins> <ms since 1970>` when the turn has ended.
+'use strict';
+
+const settings = JSON.parse(process.argv[2]);
+const clock = require('./clock').install();
+
+const { writeSync } = require('node:fs');
+const { setImmediate: nextTurn, setTimeout: delay } = require('node:timers/promises');
+const { LoopDelays } = require('./loop-delays');
+const { Writer, trackNothing } = require('./writer');
+const AnalyticsSystem = require('../..');
+
+const LOOK_MS = 50;
+
+const lines = [];
+const keep = (line) => lines.push(line);
+const logger = { info: keep, warn: keep, error: keep };
+const analytics = new AnalyticsSystem({ logger, flushIntervalMs: 100, ...settings.options });
+const writer = new Writer(analytics, settings.name);
+const most = { queuedBytes: 0, spoolBytes: 0 };
+const delays = new LoopDelays();
+let isEnough = false;
+let playsEvery = 1;
+
+function look() {
+  const { queuedBytes, spool } = analytics.getHealth();
+  most.queuedBytes = Math.max(most.queuedBytes, queuedBytes);
+  most.spoolBytes = Math.max(most.spoolBytes, spool?.bytes ?? 0);
+}
+
+function idleTurn({ events = 0 }) {
+  const { events: before, worstTrackMs } = writer;
+  for (let i = 0; i < events; i++) writer.event(trackNothing);
+  Object.assign(writer, { events: before, worstTrackMs });
+}
+
+const orders = {
+  start: () => analytics.start(),
+
+  /**
+   * Plays turns until told `enough`, or so many. Each turn waits for the next by the clock, so the
+   * rate holds. `rest` is `[turns, ms]`: after so many it rests so long. `leapMs`: how far the clock
+   * leaps at a rest.
+   */
+  async play({ turn, turns = Number.POSITIVE_INFINITY, everyMs = 5, rest, leapMs = 0 }) {
+    isEnough = false;
+    let due = performance.now();
+    let looked = due;
+    for (let i = 1; i <= turns && !isEnough; i++) {
+      clock.tick();
+      if (delays.isIdle) idleTurn(turn);
+      else if (i % playsEvery === 0) writer.turn(turn);
+      if (settings.reports) setImmediate(report, writer.events, writer.logins);
+      due += everyMs;
+      const now = performance.now();
+      // Who fell behind does not catch up by a flood.
+      if (due < now - 1_000) due = now;
+      if (now - looked > LOOK_MS) {
+        look();
+        looked = now;
+      }
+      await (due > now ? delay(due - now) : nextTurn());
+      if (rest && i % rest[0] === 0) {
+        await delay(rest[1]);
+        clock.leap(leapMs);
+        due = performance.now();
+      }
+    }
+  },
+
+  enough() {
+    isEnough = true;
+  },
+
+  compare: (wanted) => (wanted ? delays.begin() : delays.end()),
+
+  leap: (ms) => clock.leap(ms),
+  time: () => Date.now(),
+
+  /** From now on only every so many turns does anything. */
+  slower(every) {
+    playsEvery = every;
+  },
+
+  /** One more event; answers its mark. */
+  fresh() {
+    clock.tick();
+    writer.event();
+    return `${writer.name}:${writer.events - 1}`;
+  },
+
+  /** An event that is no part of the account. */
+  extra: ([event, userId, data]) => analytics.track(event, userId, data),
+
+  flush: () => analytics.flush(),
+  metrics: () => analytics.getMetrics(),
+  account,
+  stop: () => analytics.stop(),
+};
+
+function report(events, logins) {
+  writeSync(1, `${events} ${logins} ${clock.systemMs()}\n`);
+}
+
+function account() {
+  look();
+  const delayP99 = delays.p99;
+  return { ...writer.account, health: analytics.getHealth(), lines, most, delayP99 };
+}
+
+process.on('message', async ({ number, what, given }) => {
+  try {
+    const answer = await orders[what](given);
+    // From here on nothing holds a server that has stopped.
+    process.send({ number, answer }, () => what === 'stop' && process.disconnect());
+  } catch (error) {
+    process.send({ number, error: `${what}: ${error.stack}` });
+  }
+});
+process.send({ number: 0 });

@@ -1,0 +1,172 @@
+// Spools that were copied while nobody had them, and come back: old ones, and clones.
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { waitFor } = require('../support/wait');
+const { LIMITS, all, delay, judge } = require('./play');
+const { startServer } = require('./servers');
+
+const LOAD = { turn: { events: 10, logins: 1 }, everyMs: 10 };
+/** A slot that nobody owns is looked for every 30 s. */
+const DRAINED_MS = 60_000;
+
+/** Its last records are on the disk only when it dies, unless they are to be written. */
+async function die({ name, options, proxy, isKept = true, isWritten = false }) {
+  const server = await startServer({ name, options, reports: true });
+  server.play({ ...LOAD, turns: 30 });
+  await server.played;
+  await server.tell('flush');
+  if (!isWritten) {
+    proxy.freeze();
+    server.play(LOAD);
+    await delay(400);
+  }
+  const account = await server.kill({ isKept });
+  proxy.thaw();
+  return account;
+}
+
+async function playOn({ name, options }) {
+  const server = await startServer({ name, options });
+  server.play({ ...LOAD, turns: 30 });
+  await server.played;
+  await server.tell('flush');
+  return server;
+}
+
+/** How spools come back that were copied while nobody had them. */
+const COPIES = {
+  /** The copy holds what has been written since. */
+  async 'old, with more records'({ spool, copy, dies, plays }) {
+    await dies('a');
+    copy(spool, 'copy');
+    await plays('b', spool);
+    return async () => {
+      fs.rmSync(spool, { recursive: true });
+      copy('copy', spool);
+      await plays('c', spool);
+    };
+  },
+  /** What came after the copy is lost with the place that it takes. */
+  async 'old, with fewer records'({ spool, copy, dies, plays }) {
+    await dies('a');
+    copy(spool, 'copy');
+    await dies('b', { isKept: false });
+    return async () => {
+      fs.rmSync(spool, { recursive: true });
+      copy('copy', spool);
+      await plays('c', spool);
+    };
+  },
+  /** The numbers of what is stored already are not used again. */
+  async 'without its tail, which was delivered'({ spool, dies, plays }) {
+    await dies('a', { isWritten: true });
+    cutSegments(spool);
+    return () => plays('b', spool);
+  },
+  /** The files themselves come back, while another went on with a copy of them. */
+  async 'moved away and back'({ spool, copy, dies, plays }) {
+    await dies('a');
+    copy(spool, 'copy');
+    fs.renameSync(spool, `${spool}.away`);
+    copy('copy', spool);
+    await plays('b', spool);
+    return async () => {
+      fs.rmSync(spool, { recursive: true });
+      fs.renameSync(`${spool}.away`, spool);
+      await plays('c', spool);
+    };
+  },
+  async 'cloned, and both run at once'({ spool, copy, dies, plays, clone }) {
+    await dies('a');
+    copy(spool, clone);
+    return () => Promise.all([plays('b', spool), plays('c', clone)]);
+  },
+};
+
+/** Half of the newest segment of each slot, as if the disk had never got it. */
+function cutSegments(spool) {
+  for (const slot of fs.readdirSync(spool)) {
+    const folder = path.join(spool, slot);
+    const last = fs.readdirSync(folder).findLast((name) => name.endsWith('.seg'));
+    if (!last) continue;
+    const file = path.join(folder, last);
+    fs.truncateSync(file, Math.floor(fs.statSync(file).size / 2));
+  }
+}
+
+async function copiedSpools(context) {
+  const rounds = context.rounds(1, 3);
+  const rows = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const [what, play] of Object.entries(COPIES)) rows.push(await copied(context, what, play));
+  }
+  const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
+  const keys = ['accepted', 'stored', 'lost', 'duplicated', 'counterError'];
+  const seen = ['duplicates', 'misses', 'replays'];
+  return {
+    ...Object.fromEntries([...keys, ...seen].map((key) => [key, sum(key)])),
+    rounds: rows.length,
+    worstTrackMs: Math.max(...rows.map((row) => row.worstTrackMs)),
+    problems: rows.flatMap((row) => row.problems),
+    note: Object.keys(COPIES).join('; '),
+  };
+}
+
+async function copied(context, what, play) {
+  const mongo = await context.standalone();
+  const database = mongo.database();
+  const proxy = await context.proxy(mongo);
+  const folder = context.folder();
+  const spool = path.join(folder, 'spool');
+  const accounts = [];
+  const common = { uri: proxy.uri(database.name), ...LIMITS };
+  const running = [];
+  const at = (name) => path.resolve(folder, name);
+  const plays = async (name, spoolDir) => {
+    running.push(await playOn({ name, options: { ...common, spoolDir: at(spoolDir) } }));
+  };
+  // Whoever plays stops before the folder is changed under it.
+  const stop = async () => {
+    for (const server of running.splice(0)) accounts.push(await server.leave());
+  };
+  const dies = async (name, how) => {
+    const options = { ...common, spoolDir: spool };
+    accounts.push(await die({ name, options, proxy, ...how }));
+  };
+  const copy = (from, to) => fs.cpSync(at(from), at(to), { recursive: true });
+  const comeBack = await play({ spool, copy, dies, plays, clone: 'clone' });
+  await stop();
+  await comeBack();
+  await waitUntilDrained(running, database, accounts);
+  await stop();
+  const row = await judge(accounts, database);
+  return { ...row, problems: row.problems.map((problem) => `${what}: ${problem}`) };
+}
+
+/** The records of a copy are written beside those of whoever took it. */
+async function waitUntilDrained(running, database, accounts) {
+  const isThere = async ({ name, promised }) =>
+    promised.events === 0 || (await database.has(`${name}:${promised.events - 1}`));
+  const dead = accounts.filter(({ promised }) => promised);
+  const areThere = async () => (await Promise.all(dead.map(isThere))).every(Boolean);
+  await waitFor(areThere, { timeoutMs: DRAINED_MS, what: 'the records of the dead' });
+  await all(running, 'flush');
+  // Once nothing is left of it, the totals of what was drained are added, too.
+  const isEmpty = async () => {
+    const said = await all(running, 'account');
+    return said.every(({ lines }) => drains(lines, 'begun') === drains(lines, 'done'));
+  };
+  await waitFor(isEmpty, { timeoutMs: DRAINED_MS, what: 'slots to be drained' });
+}
+
+const DRAIN = { begun: /that a process left in/, done: /had left are written/ };
+
+function drains(lines, what) {
+  return lines.filter((line) => DRAIN[what].test(line)).length;
+}
+
+module.exports = {
+  25: { name: 'copies of a spool come back', run: copiedSpools },
+};

@@ -1,0 +1,111 @@
+// Servers that end under load, in every way but by SIGKILL: with a spool and without, while MongoDB
+// answers and while it does not.
+'use strict';
+
+const path = require('node:path');
+const { startHost } = require('../support/host');
+const { LIMITS, judge } = require('./play');
+const { PROMISED_MS, startServer, turnsOf } = require('./servers');
+
+const PROGRAM = path.join(__dirname, 'ending-server.js');
+/** 2 000 events a second. */
+const LOAD = { turn: { events: 10, logins: 1 }, everyMs: 5, turns: 60 };
+/** An end takes no longer than Node itself and the time that is given for the drain. */
+const DRAIN_MS = 1_500;
+const LEEWAY_MS = 1_500;
+
+/**
+ * What is promised of the records while MongoDB answers: `all` those of the turn that ends it too,
+ * `turns` those of the turns that have ended. Nothing of what is in memory without a spool by `none`.
+ */
+const ENDINGS = {
+  SIGTERM: { promised: 'none', signal: 'SIGTERM' },
+  'process.exit()': { promised: 'all', code: 0 },
+  'an uncaught exception': { promised: 'all', code: 1 },
+  'worker: terminate()': { promised: 'turns', code: 0 },
+  'worker: process.exit() of the main thread': { promised: 'turns', code: 0 },
+};
+
+async function endings(context) {
+  const mongo = await context.standalone();
+  const rounds = context.rounds(1, 8);
+  const rows = [];
+  for (const ending of Object.keys(ENDINGS)) {
+    for (const how of ['memory', 'spool', 'spool, away']) {
+      const database = mongo.database();
+      rows.push(await endedAs(context, { mongo, database, ending, how, rounds }));
+    }
+  }
+  const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
+  const keys = ['accepted', 'stored', 'lost', 'duplicated', 'counterError'];
+  return {
+    ...Object.fromEntries(
+      [...keys, 'duplicates', 'misses', 'replays'].map((key) => [key, sum(key)]),
+    ),
+    rounds: rows.length * rounds,
+    problems: rows.flatMap(({ problems }) => problems),
+    note: `${Object.keys(ENDINGS).length} ways, with a spool and without`,
+  };
+}
+
+async function endedAs(context, { mongo, database, ending, how, rounds }) {
+  const proxy = await context.proxy(mongo);
+  const spoolDir = how === 'memory' ? undefined : context.folder();
+  const options = { uri: proxy.uri(database.name), spoolDir, ...LIMITS };
+  const accounts = [];
+  const problems = [];
+  for (let round = 0; round < rounds; round++) {
+    // It reaches nobody from the beginning, so that everything is left to the next.
+    if (how === 'spool, away') proxy.freeze();
+    const host = startHost(PROGRAM, {
+      args: [JSON.stringify({ name: `e${round}`, options, ending, ...LOAD })],
+      timeoutMs: 60_000,
+    });
+    const end = await host.finished;
+    proxy.thaw();
+    problems.push(...endProblems(end, ending));
+    accounts.push(accountOf(end, { name: `e${round}`, ending, how }));
+  }
+  const server = await startServer({ name: 'next', options });
+  accounts.push(await server.leave());
+  // Of what a process without a spool had stored when it was killed the totals may not tell yet: that
+  // is half a second's worth, and it did not play longer.
+  const mayLag = how === 'memory' && ending === 'SIGTERM' ? Number.POSITIVE_INFINITY : 0;
+  const row = await judge(accounts, database, { mayLag });
+  const what = `${ending}, ${how}`;
+  return { ...row, problems: [...problems, ...row.problems].map((text) => `${what}: ${text}`) };
+}
+
+function endProblems({ code, signal, elapsedMs, stderr }, ending) {
+  const expected = ENDINGS[ending];
+  const isRight = expected.signal ? signal === expected.signal : code === expected.code;
+  const problems = isRight ? [] : [`ended with ${code ?? signal}: ${stderr}`];
+  const playedMs = LOAD.turns * LOAD.everyMs;
+  if (elapsedMs > playedMs + DRAIN_MS + LEEWAY_MS) problems.push(`took ${elapsedMs} ms`);
+  return problems;
+}
+
+function accountOf({ stdout }, { name, ending, how }) {
+  const turns = turnsOf(stdout);
+  const last = /^last (\d+) (\d+) (\d+)$/m.exec(stdout).slice(1).map(Number);
+  const [events, logins, endedMs] = last;
+  const ended = turns.findLast(({ ms }) => ms <= endedMs) ?? { events: 0, logins: 0 };
+  const lasting = turns.findLast(({ ms }) => ms <= endedMs - PROMISED_MS);
+  const promises = {
+    all: { events, logins },
+    turns: ended,
+    none: how === 'memory' ? { events: 0, logins: 0 } : lasting,
+  };
+  const most = Math.max(events, ...turns.map((turn) => turn.events));
+  return {
+    name,
+    promised: promises[ENDINGS[ending].promised] ?? { events: 0, logins: 0 },
+    // A worker tracks on until it is terminated.
+    events: most + LOAD.turn.events,
+    logins: Math.max(logins, ...turns.map((turn) => turn.logins)) + LOAD.turn.logins,
+  };
+}
+
+module.exports = {
+  30: { name: 'servers end under load', run: endings },
+};

@@ -1,0 +1,115 @@
+// Servers that are killed: at random moments, and at each step of the way of a record.
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { waitFor, within } = require('../support/wait');
+const { judge } = require('./play');
+const { launch, startServer } = require('./servers');
+
+/** 2 000 events a second and 200 logins with their logouts. */
+const LOAD = { turn: { events: 10, logins: 1 }, everyMs: 5 };
+const LONGEST_LIFE_MS = 500;
+const REACHED_MS = 20_000;
+const DAY_MS = 86_400_000;
+
+/** The next server on the spool writes what the others have left; answers its account. */
+async function writeWhatIsLeft(options) {
+  const server = await startServer({ name: 'last', options });
+  const begun = performance.now();
+  await server.tell('flush');
+  const recoveryMs = performance.now() - begun;
+  return { account: await server.leave(), recoveryMs };
+}
+
+async function firstTurn(server) {
+  const isThere = () => server.host.output.stdout.includes('\n');
+  await waitFor(isThere, { timeoutMs: 30_000, what: `a turn of ${server.name}`, everyMs: 1 });
+}
+
+async function killAtRandom(context) {
+  const mongo = await context.standalone();
+  const database = mongo.database();
+  const options = { uri: database.uri, spoolDir: context.folder() };
+  const rounds = context.rounds(25, 200);
+  const accounts = [];
+  for (let round = 0; round < rounds; round++) {
+    const server = await startServer({ name: `k${round}`, options, reports: true });
+    server.play(LOAD);
+    await firstTurn(server);
+    const lifeMs = 1 + Math.random() * LONGEST_LIFE_MS;
+    await new Promise((resolve) => setTimeout(resolve, lifeMs));
+    accounts.push(await server.kill());
+  }
+  const { account, recoveryMs } = await writeWhatIsLeft(options);
+  const row = await judge([...accounts, account], database, { rounds, recoveryMs });
+  return { ...row, note: await writersOf(database) };
+}
+
+/** Ids count the processes that run at once, not their restarts. */
+async function writersOf(database) {
+  const days = await database.db.collection('gsodailies').find().toArray();
+  const writers = new Set(days.flatMap(({ _a }) => Object.keys(_a?.w ?? {})));
+  return `${writers.size} writer id${writers.size === 1 ? '' : 's'}`;
+}
+
+/** The names at the steps in the source. */
+function stepNames(folder = path.join(__dirname, '..', '..', 'src')) {
+  const files = fs.readdirSync(folder, { recursive: true }).filter((file) => file.endsWith('.rs'));
+  const names = files.flatMap((file) => {
+    const text = fs.readFileSync(path.join(folder, file), 'utf8');
+    return [...text.matchAll(/\bstep!\("([^"]+)"\)/g)].map(([, name]) => name);
+  });
+  return [...new Set(names)].sort();
+}
+
+async function killAtEachStep(context) {
+  const addon = await context.failPoints();
+  const mongo = await context.standalone();
+  const database = mongo.database();
+  const options = { uri: database.uri, spoolDir: context.folder(), flushIntervalMs: 20 };
+  const accounts = [];
+  const problems = [];
+  const names = stepNames();
+  const passes = context.givenRounds
+    ? Array.from({ length: context.givenRounds }, (_, i) => i)
+    : context.chosen([0, 3], [0, 1, 3, 7]);
+  for (const name of names) {
+    for (const pass of passes) {
+      const FAILPOINTS = `${name}=${pass > 0 ? `${pass}*off->` : ''}return`;
+      const env = { FAILPOINTS, NAPI_RS_NATIVE_LIBRARY_PATH: addon };
+      const { account, isReached } = await dieAt({ name, pass, options, env });
+      accounts.push(account);
+      if (!isReached) problems.push(`${name} was not reached ${pass + 1} times`);
+    }
+  }
+  const { account, recoveryMs } = await writeWhatIsLeft(options);
+  const rounds = names.length * passes.length;
+  const row = await judge([...accounts, account], database, { rounds, recoveryMs });
+  row.problems.push(...problems);
+  return { ...row, note: `${names.length} steps` };
+}
+
+/** One server that dies at the step, or is killed when it does not come there. */
+async function dieAt({ name, pass, options, env }) {
+  // A name is part of marks and of the names of fields.
+  const server = launch(
+    { name: `${name.replace(':', '-')}-${pass}`, options, reports: true },
+    { env },
+  );
+  // It may die before it can be told anything. Files are closed while it rests, and each day has its
+  // first record.
+  server.tell('start').catch(() => {});
+  server.play({ ...LOAD, rest: [30, 150], leapMs: DAY_MS });
+  const died = await within(server.finished, { timeoutMs: REACHED_MS }).catch(() => undefined);
+  if (!died) return { account: await server.kill(), isReached: false };
+  const { code, signal, stderr } = died;
+  if (signal !== 'SIGABRT')
+    throw new Error(`${server.name} ended with ${code ?? signal}: ${stderr}`);
+  return { account: server.accountOfDead(Date.now()), isReached: true };
+}
+
+module.exports = {
+  1: { name: 'a server is killed at a random moment', run: killAtRandom },
+  2: { name: 'a server is killed at each step of a group', run: killAtEachStep },
+};

@@ -1,0 +1,22 @@
+// All rows, by their number: each with what breaks in `name` and `run(context)`, which answers the
+// numbers of the table and what is wrong as `problems`.
+'use strict';
+
+const ROWS = {
+  ...require('./rows-kills'),
+  ...require('./rows-outages').ROWS,
+  ...require('./rows-network'),
+  ...require('./rows-answers'),
+  ...require('./rows-disks'),
+  ...require('./rows-processes'),
+  ...require('./rows-copies'),
+  ...require('./rows-damage'),
+  ...require('./rows-endings'),
+  ...require('./rows-data'),
+  ...require('./rows-webhook'),
+};
+
+/** Those of the short form. */
+const SHORT = [1, 2, 3, 5, 7, 8, 11, 19, 22, 23, 24, 30];
+
+module.exports = { ROWS, SHORT };

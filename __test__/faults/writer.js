@@ -1,0 +1,84 @@
+// What a game server of these tests tracks. Everything follows from a mark, `<name>:<number>`, which
+// the record carries: so whoever knows how far a server that was killed had come knows what it tracked.
+'use strict';
+
+const { COUNTED } = require('../exactness/counted');
+
+const EVENTS = [...Object.keys(COUNTED), 'chat.message', 'level.up'];
+/** No sum of these comes near 2^53. */
+const LARGEST_AMOUNT = 1_000;
+/** All servers have them in common. */
+const USERS = 200;
+/** A session is closed when so many others have begun since. */
+const CLOSED_AFTER = 5;
+
+/** FNV-1a: as good as a random number, and the same for the same mark. */
+function numberOf(mark) {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < mark.length; i++) hash = Math.imul(hash ^ mark.charCodeAt(i), 0x01000193);
+  return (hash ^ (hash >>> 15)) >>> 0;
+}
+
+/** `{ event, userId, data }` of the event with this mark. */
+function eventOf(mark) {
+  const number = numberOf(mark);
+  const event = EVENTS[number % EVENTS.length];
+  const userId = `user${(number >>> 4) % USERS}`;
+  const field = COUNTED[event]?.[1];
+  const amount = (number >>> 8) % LARGEST_AMOUNT;
+  return { event, userId, data: { mark, ...(field && { [field]: amount }) } };
+}
+
+/** The user of the session with this number: nobody has two of those that are open. */
+function userOf(name, number) {
+  return `user${(numberOf(name) + number * 7) % USERS}`;
+}
+
+/** How many of so many sessions are closed. */
+function closedOf(logins) {
+  return Math.max(0, logins - CLOSED_AFTER);
+}
+
+class Writer {
+  constructor(analytics, name) {
+    this.analytics = analytics;
+    this.name = name;
+    this.events = 0;
+    this.logins = 0;
+    /** The longest call of track(). */
+    this.worstTrackMs = 0;
+  }
+
+  event(track = (...args) => this.analytics.track(...args)) {
+    const { event, userId, data } = eventOf(`${this.name}:${this.events}`);
+    data.copy = { event, userId, ts: new Date() };
+    const begun = performance.now();
+    track(event, userId, data);
+    this.worstTrackMs = Math.max(this.worstTrackMs, performance.now() - begun);
+    this.events += 1;
+  }
+
+  /** And the logout of a session before. */
+  login() {
+    const number = this.logins;
+    const username = `${this.name}:${number}:${Date.now()}`;
+    this.analytics.onLogin(userOf(this.name, number), username);
+    if (number >= CLOSED_AFTER) this.analytics.onLogout(userOf(this.name, number - CLOSED_AFTER));
+    this.logins += 1;
+  }
+
+  turn({ events = 0, logins = 0 }) {
+    for (let i = 0; i < logins; i++) this.login();
+    for (let i = 0; i < events; i++) this.event();
+  }
+
+  get account() {
+    const { name, events, logins, worstTrackMs } = this;
+    return { name, events, logins, worstTrackMs };
+  }
+}
+
+/** What a call of a server without analytics costs. */
+function trackNothing() {}
+
+module.exports = { Writer, closedOf, eventOf, trackNothing, userOf };
