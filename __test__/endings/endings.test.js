@@ -16,7 +16,7 @@ const COUNT = 25;
 /** Longest time for which the end of a process or a thread waits for records to be written. */
 const DRAIN_MS = 1_500;
 /** What a busy machine takes to end a process, once it may. */
-const ENDED_MS = 2_000;
+const ENDED_MS = 1_000;
 /** Of the handler of the README. */
 const SHUTDOWN_MS = 400;
 
