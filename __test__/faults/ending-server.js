@@ -36,13 +36,13 @@ function end() {
 function play() {
   const clock = require('./clock').install();
   const { writeSync } = require('node:fs');
+  const { Turns } = require('./turns');
   const { Writer } = require('./writer');
   const AnalyticsSystem = require('../..');
   const analytics = new AnalyticsSystem({ logger: false, ...settings.options });
   const writer = new Writer(analytics, settings.name);
   analytics.start();
-  const say = (what, events, logins) =>
-    writeSync(1, `${what}${events} ${logins} ${clock.systemMs()}\n`);
+  const told = new Turns(clock.systemMs);
   let turns = 0;
   setInterval(() => {
     clock.tick();
@@ -50,9 +50,9 @@ function play() {
     turns += 1;
     // What it has tracked before it ends, in the turn that ends it.
     if (turns === settings.turns) {
-      say('last ', writer.events, writer.logins);
+      writeSync(1, `last ${writer.events} ${writer.logins} ${clock.systemMs()}\n`);
       end();
     }
-    setImmediate(say, '', writer.events, writer.logins);
+    setImmediate(() => told.end(writer.events, writer.logins));
   }, settings.everyMs);
 }

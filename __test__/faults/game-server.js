@@ -1,15 +1,15 @@
 // A game server that is harmed: `node game-server.js <settings as JSON>`. It does what it is told over
 // IPC, `{ number, what, given }`, and answers `{ number, answer }` or `{ number, error }`. Settings:
 // its `name`, the `options` of the addon, and whether it `reports` each of its turns on stdout, as
-// `<events> <logins> <ms since 1970>` when the turn has ended.
+// see turns.js.
 'use strict';
 
 const settings = JSON.parse(process.argv[2]);
 const clock = require('./clock').install();
 
-const { writeSync } = require('node:fs');
 const { setImmediate: nextTurn, setTimeout: delay } = require('node:timers/promises');
 const { LoopDelays } = require('./loop-delays');
+const { Turns } = require('./turns');
 const { Writer, trackNothing } = require('./writer');
 const AnalyticsSystem = require('../..');
 
@@ -22,6 +22,7 @@ const analytics = new AnalyticsSystem({ logger, flushIntervalMs: 100, ...setting
 const writer = new Writer(analytics, settings.name);
 const most = { queuedBytes: 0, spoolBytes: 0 };
 const delays = new LoopDelays();
+const told = settings.reports ? new Turns(clock.systemMs) : undefined;
 let isEnough = false;
 let playsEvery = 1;
 
@@ -53,7 +54,7 @@ const orders = {
       clock.tick();
       if (delays.isIdle) idleTurn(turn);
       else if (i % playsEvery === 0) writer.turn(turn);
-      if (settings.reports) setImmediate(report, writer.events, writer.logins);
+      if (told) setImmediate(() => told.end(writer.events, writer.logins));
       due += everyMs;
       const now = performance.now();
       // Who fell behind does not catch up by a flood.
@@ -100,10 +101,6 @@ const orders = {
   account,
   stop: () => analytics.stop(),
 };
-
-function report(events, logins) {
-  writeSync(1, `${events} ${logins} ${clock.systemMs()}\n`);
-}
 
 function account() {
   look();

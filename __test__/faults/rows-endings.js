@@ -5,14 +5,15 @@
 const path = require('node:path');
 const { startHost } = require('../support/host');
 const { LIMITS, judge } = require('./play');
-const { PROMISED_MS, startServer, turnsOf } = require('./servers');
+const { startServer } = require('./servers');
+const { promisedOf, turnsOf } = require('./turns');
 
 const PROGRAM = path.join(__dirname, 'ending-server.js');
 /** 2 000 events a second. */
 const LOAD = { turn: { events: 10, logins: 1 }, everyMs: 5, turns: 60 };
-/** An end takes no longer than Node itself and the time that is given for the drain. */
+/** An end takes no longer than the time that is given for the drain, and Node itself. */
 const DRAIN_MS = 1_500;
-const LEEWAY_MS = 1_500;
+const NODE_MS = 1_500;
 
 /**
  * What is promised of the records while MongoDB answers: `all` those of the turn that ends it too,
@@ -62,8 +63,9 @@ async function endedAs(context, { mongo, database, ending, how, rounds }) {
       timeoutMs: 60_000,
     });
     const end = await host.finished;
+    const endedMs = Date.now();
     proxy.thaw();
-    problems.push(...endProblems(end, ending));
+    problems.push(...endProblems(end, { ending, endedMs }));
     accounts.push(accountOf(end, { name: `e${round}`, ending, how }));
   }
   const server = await startServer({ name: 'next', options });
@@ -76,25 +78,30 @@ async function endedAs(context, { mongo, database, ending, how, rounds }) {
   return { ...row, problems: [...problems, ...row.problems].map((text) => `${what}: ${text}`) };
 }
 
-function endProblems({ code, signal, elapsedMs, stderr }, ending) {
+function endProblems({ code, signal, stdout, stderr }, { ending, endedMs }) {
   const expected = ENDINGS[ending];
   const isRight = expected.signal ? signal === expected.signal : code === expected.code;
   const problems = isRight ? [] : [`ended with ${code ?? signal}: ${stderr}`];
-  const playedMs = LOAD.turns * LOAD.everyMs;
-  if (elapsedMs > playedMs + DRAIN_MS + LEEWAY_MS) problems.push(`took ${elapsedMs} ms`);
+  const tookMs = endedMs - lastOf(stdout).ms;
+  if (tookMs > DRAIN_MS + NODE_MS) problems.push(`its end took ${tookMs} ms`);
   return problems;
+}
+
+/** How far it was, and when, when it was about to end. */
+function lastOf(stdout) {
+  const numbers = /^last (\d+) (\d+) (\d+)$/m.exec(stdout).slice(1);
+  const [events, logins, ms] = numbers.map(Number);
+  return { events, logins, ms };
 }
 
 function accountOf({ stdout }, { name, ending, how }) {
   const turns = turnsOf(stdout);
-  const last = /^last (\d+) (\d+) (\d+)$/m.exec(stdout).slice(1).map(Number);
-  const [events, logins, endedMs] = last;
+  const { events, logins, ms: endedMs } = lastOf(stdout);
   const ended = turns.findLast(({ ms }) => ms <= endedMs) ?? { events: 0, logins: 0 };
-  const lasting = turns.findLast(({ ms }) => ms <= endedMs - PROMISED_MS);
   const promises = {
     all: { events, logins },
     turns: ended,
-    none: how === 'memory' ? { events: 0, logins: 0 } : lasting,
+    none: how === 'memory' ? { events: 0, logins: 0 } : promisedOf(turns, endedMs),
   };
   const most = Math.max(events, ...turns.map((turn) => turn.events));
   return {

@@ -43,7 +43,7 @@ async function killAtRandom(context) {
   }
   const { account, recoveryMs } = await writeWhatIsLeft(options);
   const row = await judge([...accounts, account], database, { rounds, recoveryMs });
-  return { ...row, note: await writersOf(database) };
+  return { ...row, note: `${await writersOf(database)}, ${latenessOf(accounts)}` };
 }
 
 /** Ids count the processes that run at once, not their restarts. */
@@ -51,6 +51,13 @@ async function writersOf(database) {
   const days = await database.db.collection('gsodailies').find().toArray();
   const writers = new Set(days.flatMap(({ _a }) => Object.keys(_a?.w ?? {})));
   return `${writers.size} writer id${writers.size === 1 ? '' : 's'}`;
+}
+
+/** So much longer before a death must a turn have ended, where threads do not get to run. */
+function latenessOf(accounts) {
+  const late = accounts.map(({ promised }) => promised.lateMs).sort((a, b) => a - b);
+  const middle = late[Math.floor(late.length / 2)];
+  return `threads waited ${middle} ms, at most ${late.at(-1)} ms`;
 }
 
 /** The names at the steps in the source. */

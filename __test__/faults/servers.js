@@ -6,11 +6,10 @@ const path = require('node:path');
 const { Orders } = require('../exactness/servers');
 const { startHost } = require('../support/host');
 const { within } = require('../support/wait');
+const { promisedOf, turnsOf } = require('./turns');
 
 const PROGRAM = path.join(__dirname, 'game-server.js');
 const LIFETIME_MS = 30 * 60_000;
-/** What belongs to a turn that ended so long before the death of its process is promised. */
-const PROMISED_MS = 10;
 
 const alive = new Set();
 
@@ -70,13 +69,12 @@ class Server {
   }
 
   /** What is promised of a server that died then: with a spool, what its turns had handed over. */
-  accountOfDead(diedMs, isKept) {
+  accountOfDead(diedMs, isKept = true) {
     const turns = turnsOf(this.host.output.stdout);
-    const promised = isKept ? turns.findLast(({ ms }) => ms <= diedMs - PROMISED_MS) : undefined;
     const last = turns.at(-1) ?? { events: 0, logins: 0 };
     return {
       name: this.name,
-      promised: promised ?? { events: 0, logins: 0 },
+      promised: isKept ? promisedOf(turns, diedMs) : { events: 0, logins: 0 },
       // It had not told of the turn in which it died.
       events: last.events + this.turn.events,
       logins: last.logins + this.turn.logins,
@@ -86,16 +84,6 @@ class Server {
 
 function limitFiles(pid, bytes) {
   execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}`]);
-}
-
-function turnsOf(text) {
-  // The last line may be cut short.
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  const lines = whole.split('\n').filter((line) => /^\d+ \d+ \d+$/.test(line));
-  return lines.map((line) => {
-    const [events, logins, ms] = line.split(' ').map(Number);
-    return { events, logins, ms };
-  });
 }
 
 /** Without waiting until it answers, when it may end before. */
@@ -117,4 +105,4 @@ async function killAll() {
   await Promise.all(servers.map((server) => server.finished));
 }
 
-module.exports = { PROMISED_MS, killAll, launch, startServer, turnsOf };
+module.exports = { killAll, launch, startServer };
