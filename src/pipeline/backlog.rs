@@ -237,8 +237,13 @@ impl<S: Store> Worker<S> {
     }
 
     fn place_piece(&mut self, kind: LaneKind, piece: &Piece, until: Position) {
+        let mut last = i64::MIN;
         for (seq, body) in piece.frames() {
-            self.place_record(kind, seq, body);
+            // A disk may show one record twice.
+            if seq > last {
+                self.place_record(kind, seq, body);
+                last = seq;
+            }
         }
         if let Some(spool) = &mut self.spool {
             let missing = spool.placed(kind, piece, until);

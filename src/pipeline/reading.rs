@@ -25,7 +25,7 @@ const READ_AGAIN: Duration = Duration::from_millis(200);
 
 /// How long `stop()` waits for indexes: those of a new database are there by then, and the server goes
 /// on with those that take longer.
-const INDEX_WAIT: Duration = Duration::from_secs(1);
+const INDEX_WAIT: Duration = Duration::from_secs(3);
 
 /// What a read brought back, and for whom.
 pub(super) struct Answer {
