@@ -83,6 +83,14 @@ const COPIES = {
     copy(spool, clone);
     return () => Promise.all([plays('b', spool), plays('c', clone)]);
   },
+  /** One is through with its records when the other has more of the same under the same id. */
+  async 'cloned without a tail, and both run at once'({ spool, copy, dies, plays, clone }) {
+    await dies('a');
+    copy(spool, clone);
+    copy(spool, 'third');
+    cutSegments(path.join(path.dirname(spool), clone));
+    return () => Promise.all([plays('b', clone), plays('c', 'third')]);
+  },
 };
 
 /** Half of the newest segment of each slot, as if the disk had never got it. */
