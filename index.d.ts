@@ -42,10 +42,11 @@ declare class AnalyticsSystem {
 
   /**
    * Refuses new records at once (`rejected.stopped`), writes what was accepted, forwards what waits
-   * for the webhook, closes the connection and lets the process end.
+   * for a destination, closes the connection and lets the process end.
    *
    * Never rejects. Resolves after `shutdownTimeoutMs` at the latest; a warning then says how many
-   * records are not written. A second call waits again for what is left.
+   * records are not written and how many events not forwarded. A second call waits again for what is
+   * left.
    */
   stop(): Promise<void>;
 
@@ -77,7 +78,7 @@ declare class AnalyticsSystem {
   /**
    * Takes a snapshot of an event and returns at once: what the caller changes in `data` afterwards
    * has no influence. The event is stored, added to the day's totals if it is one of
-   * {@link AnalyticsSystem.CountedEvent}, and forwarded if there is a webhook.
+   * {@link AnalyticsSystem.CountedEvent}, and forwarded to the {@link AnalyticsSystem.Options.destinations}.
    *
    * Works before {@link start}. Never throws for its arguments, except a `TypeError` under `strict`;
    * what is refused is counted under {@link AnalyticsSystem.Health.rejected}.
@@ -120,7 +121,8 @@ declare class AnalyticsSystem {
 
   /**
    * Resolves when everything that was accepted before the call is in MongoDB, the totals included,
-   * or is counted under {@link AnalyticsSystem.Health.dropped}. Does not wait for the webhook.
+   * or is counted under {@link AnalyticsSystem.Health.dropped}. Does not wait for
+   * what is forwarded.
    *
    * @throws {AnalyticsSystem.AnalyticsError} rejects with `code` `ANALYTICS_TIMEOUT` after
    *   `operationTimeoutMs`; the records stay queued. `ANALYTICS_INTERNAL`.
@@ -185,14 +187,32 @@ declare namespace AnalyticsSystem {
 
     /**
      * Where each event is posted as JSON, `http://…` or `https://…`:
-     * `{"event":…,"userId":…,"data":…,"ts":"2026-11-23T02:35:48.540Z"}`. A receiver that is slow or away
-     * delays nothing else.
+     * `{"event":…,"userId":…,"data":…,"ts":"2026-11-23T02:35:48.540Z"}`. Short for a destination of the
+     * format `raw` with this `url` and all defaults; see {@link Options.destinations}.
      *
      * Environment: `ANALYTICS_WEBHOOK_URL`.
      *
-     * @default none: nothing is forwarded
+     * @default none
      */
     webhookUrl?: string | undefined;
+
+    /**
+     * Where events are forwarded to. Each destination has a queue, bounds and failures of its own: one
+     * that is slow or away delays neither MongoDB nor another one.
+     *
+     * An event is sent at least once: until it is answered with a 2xx status, until the receiver says
+     * that it never takes it (`setAside`), or until a bound gives it up (`expired`, `dropped`). It has
+     * the same id and time in every attempt. After a failure it is sent again with growing random
+     * pauses, and not before a `Retry-After`, of at most an hour, is over. An unknown field is an error.
+     *
+     * Environment, for one destination, read if neither this nor `webhookUrl` is given:
+     * `ANALYTICS_WEBHOOK_FORMAT`, `ANALYTICS_WEBHOOK_URL`, `ANALYTICS_WEBHOOK_TOKEN` (Mixpanel's
+     * `token`, Segment's `writeKey`, PostHog's `apiKey`), and `ANALYTICS_WEBHOOK_ALLOW` and
+     * `ANALYTICS_WEBHOOK_DENY`, which are names separated by commas.
+     *
+     * @default none: nothing is forwarded
+     */
+    destinations?: Destination[] | undefined;
 
     /**
      * Longest wait before written records are added to the daily totals, in milliseconds. Events and
@@ -218,8 +238,10 @@ declare namespace AnalyticsSystem {
     /**
      * Folder on a local disk in which records are kept until they are written: after a crash, a
      * `kill -9` or an exit during an outage, what was left is written at the next start, and in an
-     * outage the disk holds what memory does not. It is made if it is missing, and one for all
-     * processes of a server: each takes a slot in it. Do not copy the folder of a running process.
+     * outage the disk holds what memory does not. It is made if it is missing. All processes that
+     * write to one database share one; each takes a slot in it. Use another for another database:
+     * where it is named by `uri`, `database` or `collections`, records of the two are told apart,
+     * otherwise they are written to whichever is there. Do not copy the folder of a running process.
      *
      * Environment: `ANALYTICS_SPOOL_DIR`.
      *
@@ -315,6 +337,148 @@ declare namespace AnalyticsSystem {
     uniques?: string | undefined;
   }
 
+  /** A receiver of events. */
+  export type Destination =
+    | RawDestination
+    | MixpanelDestination
+    | SegmentDestination
+    | PostHogDestination;
+
+  /** What every destination may have. */
+  export interface DestinationOptions {
+    /**
+     * What log lines and {@link Health.destinations} call it: 1 to 64 letters, digits, `-` or `_`. No
+     * two destinations have the same.
+     *
+     * @default webhook for the format `raw`, else the format
+     */
+    name?: string | undefined;
+
+    /**
+     * Names of the events that are forwarded; an event without a name is not among them.
+     *
+     * @default all
+     */
+    allow?: string[] | undefined;
+
+    /**
+     * Names of the events that are not forwarded, also if `allow` has them.
+     *
+     * @default none
+     */
+    deny?: string[] | undefined;
+
+    /**
+     * Bound for the events that wait in memory, in bytes. When it is reached, new events are not
+     * forwarded here (`dropped.queue_full`).
+     *
+     * A whole number from 65536 (64 KiB) to 68719476736 (64 GiB).
+     *
+     * @default 67108864 (64 MiB)
+     */
+    maxQueueBytes?: number | undefined;
+
+    /**
+     * Longest time for which an event waits, in milliseconds. Then it is given up (`expired`).
+     *
+     * A whole number from 100 to 2592000000 (30 days).
+     *
+     * @default 86400000 (24 hours)
+     */
+    maxAgeMs?: number | undefined;
+
+    /**
+     * Longest time of one request, in milliseconds, from connecting to the end of the answer. Connecting
+     * alone takes 5000 at most.
+     *
+     * A whole number from 10 to 600000.
+     *
+     * @default 10000
+     */
+    requestTimeoutMs?: number | undefined;
+
+    /**
+     * Bound of the pause after a first failure, in milliseconds. Each further one doubles it; the pause
+     * itself is random.
+     *
+     * A whole number from 10 to 600000.
+     *
+     * @default 1000
+     */
+    minRetryDelayMs?: number | undefined;
+
+    /**
+     * Longest pause that the receiver did not ask for, in milliseconds.
+     *
+     * A whole number from 10 to 3600000.
+     *
+     * @default 300000 (5 minutes)
+     */
+    maxRetryDelayMs?: number | undefined;
+  }
+
+  /**
+   * One `POST` for each event, four at a time, the events of a user in their order. The body is
+   * `{"event":…,"userId":…,"data":…,"ts":…}` as `JSON.stringify` writes it.
+   */
+  export interface RawDestination extends DestinationOptions {
+    /** The format. @default raw */
+    format?: 'raw' | undefined;
+    /** The whole address, `http://…` or `https://…`. */
+    url: string;
+  }
+
+  /**
+   * Mixpanel's import: batches of up to 2000 events, compressed, told apart by `$insert_id`. Give the
+   * `token` of the project, or `username`, `secret` and `projectId` of a service account.
+   */
+  export interface MixpanelDestination extends DestinationOptions {
+    /** The format. */
+    format: 'mixpanel';
+    /** The project's token. */
+    token?: string | undefined;
+    /** Name of a service account. */
+    username?: string | undefined;
+    /** Its secret. */
+    secret?: string | undefined;
+    /** The project that it writes to. */
+    projectId?: string | number | undefined;
+    /**
+     * Address of the service, such as `https://api-eu.mixpanel.com`.
+     *
+     * @default https://api.mixpanel.com
+     */
+    url?: string | undefined;
+  }
+
+  /** Segment's batch of `track` calls, up to 500 KB, told apart by `messageId`; RudderStack takes it too. */
+  export interface SegmentDestination extends DestinationOptions {
+    /** The format. */
+    format: 'segment';
+    /** The write key of the source. */
+    writeKey: string;
+    /**
+     * Address of the service: `https://events.eu1.segmentapis.com`, or the data plane of RudderStack.
+     *
+     * @default https://api.segment.io
+     */
+    url?: string | undefined;
+  }
+
+  /** PostHog's batch, compressed, its events told apart by `uuid`. */
+  export interface PostHogDestination extends DestinationOptions {
+    /** The format. */
+    format: 'posthog';
+    /** The project's API key. */
+    apiKey: string;
+    /**
+     * Address of the service, such as `https://eu.i.posthog.com`.
+     *
+     * @default https://us.i.posthog.com
+     */
+    url?: string | undefined;
+  }
+
   /** What takes lines, one string per call; `console`, pino and winston are such. */
   export interface Logger {
     /**
@@ -327,7 +491,10 @@ declare namespace AnalyticsSystem {
      * option nobody knows.
      */
     warn(line: string): void;
-    /** Records are lost: the process ends before they are written. */
+    /**
+     * Something is lost: the process ends before records are written, or events forwarded. It is a
+     * warning when all of it is in the spool.
+     */
     error(line: string): void;
   }
 
@@ -483,8 +650,8 @@ declare namespace AnalyticsSystem {
     history: HistoryHealth;
     /** What is on disk; only with `spoolDir`. */
     spool?: SpoolHealth;
-    /** The events that are posted to `webhookUrl`. */
-    webhook: WebhookHealth;
+    /** What became of the events at each destination; `webhookUrl` comes first. */
+    destinations: DestinationHealth[];
     /** The last thing that went wrong, if anything did. */
     lastError?: LastError;
   }
@@ -549,15 +716,43 @@ declare namespace AnalyticsSystem {
    */
   export type HistoryState = 'none' | 'building' | 'done';
 
-  /** What became of the events for the webhook; they are stored in MongoDB all the same. */
-  export interface WebhookHealth {
+  /** What became of the events for one destination; they are stored in MongoDB all the same. */
+  export interface DestinationHealth {
+    /** Its name. */
+    name: string;
+    /** Its format. */
+    format: 'raw' | 'mixpanel' | 'segment' | 'posthog';
     /** Events that wait or are under way. */
     queued: number;
-    /** Events that the receiver answered with a 2xx status. */
+    /** Memory they take, in bytes; bounded by `maxQueueBytes`. */
+    queuedBytes: number;
+    /** Events that the receiver has taken. */
     sent: number;
-    /** Events that were not delivered, by reason. */
-    dropped: Counts<WebhookDropReason>;
+    /** Events whose sending was repeated, once per attempt. */
+    retried: number;
+    /** Events that the receiver never takes: invalid, too large, or refused for its settings. */
+    setAside: number;
+    /** Events that have waited for longer than `maxAgeMs`. */
+    expired: number;
+    /** Events that were not forwarded for another reason, by reason. */
+    dropped: Counts<DestinationDropReason>;
+    /** Whether the receiver is sent to. */
+    circuit: CircuitState;
+    /** Since when the oldest event waits, in milliseconds; 0 when none does. */
+    oldestWaitingMs: number;
+    /** The last thing that went wrong there, if anything did. */
+    lastError?: LastError;
   }
+
+  /**
+   * Whether a receiver is sent to.
+   *
+   * - `closed`: yes
+   * - `open`: five requests in a row have failed; the next one is tried after a pause
+   * - `half-open`: that one is under way; if it is answered with a 2xx status, all others follow
+   * - `disabled`: it answered 410: never again
+   */
+  export type CircuitState = 'closed' | 'open' | 'half-open' | 'disabled';
 
   /** The last thing that went wrong. */
   export interface LastError {
@@ -631,17 +826,18 @@ declare namespace AnalyticsSystem {
    * Why an accepted record was lost.
    *
    * - `refused_by_server`: MongoDB refuses the document for its content
+   * - `spool_damaged`: it was to be read back from `spoolDir`, and cannot be
    * - `internal`: a defect of this package
    */
-  export type DropReason = 'refused_by_server' | 'internal';
+  export type DropReason = 'refused_by_server' | 'spool_damaged' | 'internal';
 
   /**
    * Why an event was not forwarded.
    *
-   * - `failed`: the receiver could not be reached, or did not answer with a 2xx status
-   * - `queue_full`: too much waits for the receiver
+   * - `queue_full`: `maxQueueBytes` of the destination is reached
+   * - `disabled`: the receiver answered 410
    */
-  export type WebhookDropReason = 'failed' | 'queue_full';
+  export type DestinationDropReason = 'queue_full' | 'disabled';
 
   /**
    * What `code` says. Stable between releases.
@@ -651,6 +847,7 @@ declare namespace AnalyticsSystem {
    * - `ANALYTICS_HISTORY_BUILDING`: the month's sessions of the replaced class are still being summed
    *   up after that time; try again later
    * - `ANALYTICS_DATABASE`: the database refuses the read, and would refuse it again
+   * - `ANALYTICS_SPOOL_UNAVAILABLE`: `spoolDir` cannot be used; thrown by the constructor only
    * - `ANALYTICS_INTERNAL`: this instance has failed by a defect of this package and stores nothing
    *   any more; see {@link Health.lastError}
    */
@@ -662,8 +859,8 @@ declare namespace AnalyticsSystem {
     | 'ANALYTICS_INTERNAL';
 
   /**
-   * What `flush()`, `getMetrics()` and `getLast30Days()` reject with: an `Error` with a code. There is
-   * no class of its own to test for.
+   * What `flush()`, `getMetrics()` and `getLast30Days()` reject with, and the constructor throws when
+   * `spoolDir` cannot be used: an `Error` with a code. There is no class of its own to test for.
    */
   export interface AnalyticsError extends Error {
     /** Which kind of failure it is; the message says more. */

@@ -88,6 +88,21 @@ export interface Delivery {
   text?: string
 }
 
+export interface DestinationReport {
+  name: string
+  format: string
+  queued: number
+  queuedBytes: number
+  sent: number
+  retried: number
+  setAside: number
+  expired: number
+  dropped: Record<string, number>
+  circuit: string
+  oldestWaitingMs: number
+  lastError?: LastErrorReport
+}
+
 /**
  * Blocks until every instance of this thread, or of all threads, has written and forwarded what it
  * holds now, at most 1.5 s; returns what is left. For the end of a thread or of the process.
@@ -111,7 +126,7 @@ export interface HealthReport {
   history: HistoryReport
   /** Only with `spoolDir`. */
   spool?: SpoolHealth
-  webhook: WebhookReport
+  destinations: Array<DestinationReport>
   lastError?: LastErrorReport
 }
 
@@ -131,6 +146,8 @@ export interface LastErrorReport {
 export interface Left {
   /** Records that are not written. */
   records: number
+  /** Those of them that are on disk, where the next process finds them. */
+  spooled: number
   /** Events that are not forwarded. */
   unforwarded: number
 }
@@ -142,10 +159,4 @@ export interface SpoolHealth {
   drained: number
   unspooled: number
   damagedBytes: number
-}
-
-export interface WebhookReport {
-  queued: number
-  sent: number
-  dropped: Record<string, number>
 }

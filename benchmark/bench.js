@@ -16,16 +16,21 @@ const { Bench } = require('./peers');
 const { buildRelease, nodeWithThreadCpu } = require('./tools');
 const { chooseFastest, playRounds } = require('./rounds');
 const { playCurves } = require('./curves');
+const { playForwarding } = require('./forwarding');
 const { playMetrics } = require('./metrics');
 const { playCost } = require('./cost');
+const { playSpool } = require('./spool');
 const { report, reportSaved } = require('./report');
+const { forwardingTable } = require('./tables');
 
 const REFERENCE = path.join(ROOT, '..', 'shared', 'reference', 'AnalyticsSystem.js');
 
 const USAGE = `npm run bench -- [options]
   --reference <path>  the mongoose-based class (or BENCH_REFERENCE)
   --rounds <n>        of each measurement (5)
-  --no-curves         leaves payloads, processes, latencies, getMetrics() and one more process out
+  --no-curves         leaves payloads, processes, latencies, getMetrics(), one more process and
+                      forwarding out
+  --only-forwarding   measures nothing else, and saves nothing
   --save              writes benchmark/results and the last run in benchmark/README.md
   --report            measures nothing: writes pictures and last run anew out of the saved numbers`;
 
@@ -33,6 +38,7 @@ const OPTIONS = {
   reference: { type: 'string', default: process.env.BENCH_REFERENCE ?? REFERENCE },
   rounds: { type: 'string', default: '5' },
   'no-curves': { type: 'boolean', default: false },
+  'only-forwarding': { type: 'boolean', default: false },
   save: { type: 'boolean', default: false },
   report: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -55,6 +61,12 @@ async function runAll(options) {
   try {
     const bench = new Bench({ server, client, node, rust, reference: reference?.file });
     const about = aboutThisRun({ server, node });
+    if (options['only-forwarding']) {
+      const results = await step('forwarding', () =>
+        playForwarding(bench, { rounds: Number(options.rounds) }),
+      );
+      return console.log(`\n${forwardingTable(results)}`);
+    }
     report({ about, ...(await measure(bench, options)) }, { save: options.save });
   } finally {
     await client.close();
@@ -75,12 +87,14 @@ async function measure(bench, options) {
     chooseFastest(bench),
   );
   const measured = await step(`${rounds} rounds`, () => playRounds(bench, { rounds, fastest }));
-  const results = { rounds, fastest, tried, measured };
+  const spool = await step('with a spool and without', () => playSpool(bench, { rounds }));
+  const results = { rounds, fastest, tried, measured, spool };
   if (options['no-curves']) return results;
   const curves = await step('curves', () => playCurves(bench, { fastest }));
   const metrics = await step('getMetrics()', () => playMetrics(bench));
   const cost = await step('one more process', () => playCost(bench));
-  return { ...results, curves, metrics, cost };
+  const forwarding = await step('forwarding', () => playForwarding(bench, { rounds }));
+  return { ...results, curves, metrics, cost, forwarding };
 }
 
 main().catch((error) => {

@@ -119,4 +119,4 @@ function shortly(throughputs) {
   return last.map(([peer, all]) => `${peer} ${Math.round(all.at(-1).perSecond)}/s`).join(', ');
 }
 
-module.exports = { chooseFastest, only, playRounds, throughput };
+module.exports = { EVENTS, chooseFastest, only, playRounds, throughput };

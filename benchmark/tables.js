@@ -17,6 +17,15 @@ const ROWS = [
   ['`require()`, ms', 'require', undefined, onePlace],
 ];
 
+/** Rows of the table of the spool, as above. */
+const SPOOL_ROWS = [
+  ['events stored per second', 'throughput', 'perSecond', whole],
+  ['event-loop CPU per event, µs', 'throughput', 'jsCpuUs', twoPlaces],
+  ['CPU of the process per event, µs', 'throughput', 'processCpuUs', twoPlaces],
+  ['one awaited login, p50, ms', 'logins', 'aloneP50Ms', twoPlaces],
+  ['one awaited login, p99, ms', 'logins', 'aloneP99Ms', twoPlaces],
+];
+
 const METRICS =
   'Each call comes after an event and an awaited login, and waits for what is not stored yet: the replaced class for the event, this package also for the totals.';
 const COMPANY = 'tracks 20 events a second and logs a user in every second';
@@ -24,6 +33,18 @@ const COST = `Each process ${COMPANY}. What is seen between it and mongod:`;
 
 /** Columns of a curve: what an event costs. */
 const COSTS = ['events/s', 'event-loop CPU per event, µs', 'CPU of the process per event, µs'];
+
+const FORWARDING =
+  'To one receiver on this machine, from the first call to the last answer. This package stores every event in MongoDB as well, the clients of the services do not.';
+
+/** Sides of forwarding. */
+const FORWARDERS = {
+  addonRaw: 'this package, one request per event',
+  addonSegment: 'this package, format `segment`',
+  segment: '`@segment/analytics-node`',
+  addonPosthog: 'this package, format `posthog`',
+  posthog: '`posthog-node`',
+};
 
 /** `pictures`, by `{ name, title }`, are shown where they belong. */
 function lastRun(results, pictures = []) {
@@ -39,9 +60,13 @@ function lastRun(results, pictures = []) {
     ...['### Goals', goals(results)],
     ...['### Settings of the other sides', ...settings(results)],
     ...['### Memory', memory(results.measured)],
+    ...(results.spool ? ['### With a spool', spooled(results.spool)] : []),
     ...(results.curves ? curves(results.curves, picture) : []),
     ...(results.metrics ? snapshots(results.metrics) : []),
     ...(results.cost ? ['### One more process', COST, daily(results.cost)] : []),
+    ...(results.forwarding
+      ? ['### Forwarding', FORWARDING, forwardingTable(results.forwarding)]
+      : []),
   ];
   return `${parts.filter(Boolean).join('\n\n')}\n`;
 }
@@ -206,6 +231,18 @@ function memory({ burst }) {
   return markdown([head, ...rows]);
 }
 
+/** An awaited login is synced to the disk before it is sent. */
+function spooled(spool) {
+  const rows = SPOOL_ROWS.map(([title, what, name, show]) => {
+    const [without, including] = [spool.without[what], spool.with[what]].map((all) =>
+      spread(all, name),
+    );
+    const share = including.median / without.median;
+    return [title, cell(without, show), cell(including, show), twoPlaces(share)];
+  });
+  return markdown([['this package', 'without a spool', 'with one', 'ratio of medians'], ...rows]);
+}
+
 function curves({ payloads, processes, readable, logins }, picture) {
   return [
     ...['### Payloads', sizes(payloads), picture('payloads')],
@@ -286,6 +323,17 @@ function snapshots({ months, writers, entries }) {
   return ['### `getMetrics()`', `${METRICS} ${company}`, markdown([head, ...rows, ...rest])];
 }
 
+function forwardingTable({ sides, flushAt }) {
+  const rows = Object.entries(FORWARDERS).map(([side, title]) => [
+    flushAt[side] ? `${title}, \`flushAt: ${flushAt[side]}\`` : title,
+    cell(spread(sides[side], 'perSecond'), whole),
+    cell(spread(sides[side], 'jsCpuUs'), twoPlaces),
+    cell(spread(sides[side], 'processCpuUs'), twoPlaces),
+  ]);
+  const [, ...cpu] = COSTS;
+  return markdown([['', 'events forwarded per second', ...cpu], ...rows]);
+}
+
 function snapshot({ error, p50Ms, waitP50Ms, firstMs }) {
   if (error) return [`fails: ${error}`, '–', '–'];
   return [p50Ms, waitP50Ms, firstMs].map(twoPlaces);
@@ -321,4 +369,4 @@ function markdown([head, ...rows]) {
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-module.exports = { lastRun };
+module.exports = { forwardingTable, lastRun };

@@ -63,6 +63,13 @@ impl Day {
     }
 }
 
+/// A moment as `toISOString` prints it, `2026-11-23T02:35:48.540Z`; moments outside the calendar
+/// count as 1970-01-01.
+pub fn iso(time_ms: i64) -> String {
+    let time = DateTime::<Utc>::from_timestamp_millis(time_ms).unwrap_or_default();
+    time.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
 fn midnight_ms(date: NaiveDate) -> Option<i64> {
     Some(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_millis())
 }
@@ -82,6 +89,12 @@ mod tests {
     fn a_moment_outside_the_calendar_is_still_a_day() {
         assert_eq!(Day::of(i64::MAX).as_str(), "1970-01-01");
         assert_eq!(Day::of(253_402_300_800_000).as_str(), "+010000-01");
+    }
+
+    #[test]
+    fn a_moment_is_printed_as_javascript_does() {
+        assert_eq!(iso(1_795_392_000_007), "2026-11-23T00:00:00.007Z");
+        assert_eq!(iso(0), "1970-01-01T00:00:00.000Z");
     }
 
     #[test]

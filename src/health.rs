@@ -29,10 +29,6 @@ pub struct Counts {
     pub rejected: BTreeMap<&'static str, u64>,
     /// Accepted, but not in full: an amount that counted 0, a body that could not be forwarded.
     pub noted: BTreeMap<&'static str, u64>,
-    /// Events that the webhook's receiver acknowledged.
-    pub forwarded: u64,
-    /// Events that were to be forwarded and were not, by reason.
-    pub not_forwarded: BTreeMap<&'static str, u64>,
     pub last_error: Option<LastError>,
 }
 
@@ -86,6 +82,13 @@ pub struct SpoolReport {
     pub damaged_bytes: u64,
 }
 
+impl SpoolReport {
+    /// Whether every record that is not written yet will be found on disk.
+    pub fn holds_all(&self) -> bool {
+        self.state == SpoolState::Ok && self.unspooled == 0
+    }
+}
+
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum SpoolState {
     #[default]
@@ -111,7 +114,7 @@ pub const TOTALS_STATES: [&str; 2] = ["ok", "blocked"];
 #[derive(Debug, Default)]
 pub struct Health {
     counts: Mutex<Counts>,
-    warned: Mutex<BTreeMap<&'static str, Instant>>,
+    warned: Mutex<BTreeMap<String, Instant>>,
 }
 
 impl Health {
@@ -131,20 +134,12 @@ impl Health {
         self.lock().retried += records;
     }
 
-    pub fn forward(&self) {
-        self.lock().forwarded += 1;
-    }
-
     pub fn reject(&self, reason: &'static str, records: u64) {
         *self.lock().rejected.entry(reason).or_default() += records;
     }
 
     pub fn drop_records(&self, reason: &'static str, records: u64) {
         *self.lock().dropped.entry(reason).or_default() += records;
-    }
-
-    pub fn drop_forward(&self, reason: &'static str) {
-        *self.lock().not_forwarded.entry(reason).or_default() += 1;
     }
 
     pub fn note(&self, reason: &'static str, times: u64) {
@@ -177,11 +172,11 @@ impl Health {
     }
 
     /// True once per episode of a reason: the first time, and again after a quiet minute.
-    pub fn begins_episode(&self, reason: &'static str, now: Instant) -> bool {
+    pub fn begins_episode(&self, reason: &str, now: Instant) -> bool {
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        match warned.insert(reason, now) {
-            Some(last) => now.duration_since(last) >= EPISODE,
-            None => true,
+        match warned.get_mut(reason) {
+            Some(last) => now.duration_since(std::mem::replace(last, now)) >= EPISODE,
+            None => warned.insert(reason.to_owned(), now).is_none(),
         }
     }
 

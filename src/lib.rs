@@ -5,14 +5,15 @@
 //!
 //! | module | what it is responsible for |
 //! |---|---|
-//! | [`record`], [`document`], [`counters`], [`calendar`] | what was handed over, what is stored, what it adds up to, and on which day |
+//! | [`record`], [`document`], [`counters`], [`calendar`], [`backoff`] | what was handed over, what is stored, what it adds up to, on which day, and when to repeat what failed |
 //! | [`config`], [`error`], [`health`], [`host`], [`shared`] | settings, errors with stable codes, the loss report, messages to the host, the state both sides see |
 //! | [`pipeline`] | queues, groups, retries, time limits; the protocol that makes totals exact |
 //! | [`spool`] | the edge to the disk: records that outlive the process |
 //! | [`store`] | the edge to MongoDB |
-//! | [`forward`] | the edge to the webhook |
+//! | [`forward`] | the edge to the receivers of events |
 //! | `binding` | the edge to JavaScript |
 
+pub mod backoff;
 // Its functions exist for Node alone, and a test binary is not loaded by Node.
 #[cfg(not(test))]
 mod binding;
@@ -27,6 +28,8 @@ pub mod health;
 pub mod host;
 pub mod name;
 pub mod pipeline;
+#[cfg(test)]
+mod properties;
 pub mod record;
 pub mod shared;
 pub mod spool;

@@ -152,11 +152,25 @@ fn decode(frame: &[u8]) -> Option<Record<'_>> {
 
 /// The value of the leading `userId` string element.
 pub fn user_of(elements: &[u8]) -> Option<&str> {
-    const NAME: &[u8] = b"\x02userId\0";
-    let rest = elements.strip_prefix(NAME)?;
-    let length = u32_at(rest, 0)? as usize;
-    let text = rest.get(4..4 + length.checked_sub(1)?)?;
-    std::str::from_utf8(text).ok()
+    leading_text(elements, b"\x02userId\0").0
+}
+
+/// The user and the name of an event, where they are strings.
+pub fn names_of(elements: &[u8]) -> (Option<&str>, Option<&str>) {
+    let (user, rest) = leading_text(elements, b"\x02userId\0");
+    let rest = rest.strip_prefix(b"\x0auserId\0").unwrap_or(rest);
+    (user, leading_text(rest, b"\x02event\0").0)
+}
+
+/// The value of the string element of this key, if it is the first, and what follows it.
+fn leading_text<'a>(elements: &'a [u8], key: &[u8]) -> (Option<&'a str>, &'a [u8]) {
+    let value = || {
+        let rest = elements.strip_prefix(key)?;
+        let length = u32_at(rest, 0)? as usize;
+        let text = rest.get(4..4 + length.checked_sub(1)?)?;
+        Some((std::str::from_utf8(text).ok()?, rest.get(4 + length..)?))
+    };
+    value().map_or((None, elements), |(text, rest)| (Some(text), rest))
 }
 
 fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
@@ -194,7 +208,7 @@ pub(crate) mod testing {
         bytes
     }
 
-    fn user_element(user: &str) -> Vec<u8> {
+    pub fn user_element(user: &str) -> Vec<u8> {
         let mut bytes = b"\x02userId\0".to_vec();
         bytes.extend((user.len() as u32 + 1).to_le_bytes());
         bytes.extend(user.as_bytes());
@@ -218,7 +232,11 @@ pub(crate) mod testing {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::properties::config;
 
     #[test]
     fn frames_come_back_in_call_order_as_they_were_staged() {
@@ -263,6 +281,30 @@ mod tests {
     }
 
     #[test]
+    fn the_names_of_an_event_are_found_where_they_are_strings() {
+        let text = |key: &str, value: &str| {
+            let length = (value.len() as u32 + 1).to_le_bytes();
+            [
+                b"\x02",
+                key.as_bytes(),
+                b"\0",
+                &length,
+                value.as_bytes(),
+                b"\0",
+            ]
+            .concat()
+        };
+        let both = [text("userId", "ann"), text("event", "e"), text("data", "x")].concat();
+        assert_eq!(names_of(&both), (Some("ann"), Some("e")));
+        let null = [b"\x0auserId\0".to_vec(), text("event", "e")].concat();
+        assert_eq!(names_of(&null), (None, Some("e")));
+        assert_eq!(names_of(&text("event", "e")), (None, Some("e")));
+        assert_eq!(names_of(&text("userId", "ann")), (Some("ann"), None));
+        assert_eq!(names_of(&both[..12]), (None, None));
+        assert_eq!(names_of(b""), (None, None));
+    }
+
+    #[test]
     fn only_whole_frames_count_as_fitting() {
         let one = testing::login("a", 1, 5);
         let two = [one.clone(), one.clone()].concat();
@@ -270,5 +312,120 @@ mod tests {
         assert_eq!(frames_within(&two, both, 10), (two.len(), 2));
         assert_eq!(frames_within(&two, both - 1, 10), (one.len(), 1));
         assert_eq!(frames_within(&two, one.len() + 9, 10), (0, 0));
+    }
+
+    /// What JavaScript hands over in one call.
+    #[derive(Debug, Clone)]
+    struct Call {
+        kind: u8,
+        counter: u8,
+        is_stored: bool,
+        time_ms: i64,
+        number: f64,
+        user: String,
+        rest: Vec<u8>,
+        webhook: Option<Vec<u8>>,
+    }
+
+    fn calls() -> impl Strategy<Value = Call> {
+        let numbers = (1..4_u8, 0..20_u8, any::<bool>(), -LATEST_MS..=LATEST_MS);
+        let rest = vec(any::<u8>(), 0..40);
+        let webhook = proptest::option::of(vec(any::<u8>(), 0..40));
+        let values = (any::<f64>(), ".{0,20}", rest, webhook);
+        (numbers, values).prop_map(|(numbers, (number, user, rest, webhook))| {
+            let (kind, counter, is_stored, time_ms) = numbers;
+            let is_event = kind == 1;
+            Call {
+                kind,
+                counter,
+                is_stored,
+                time_ms,
+                // The number of a promise.
+                number: if is_event {
+                    number
+                } else {
+                    f64::from(counter) * 1e6
+                },
+                user,
+                rest,
+                webhook: webhook.filter(|_| is_event),
+            }
+        })
+    }
+
+    fn frame_of(call: &Call) -> Vec<u8> {
+        let has_webhook = call.webhook.is_some();
+        let flags = u8::from(call.is_stored) * STORE + u8::from(has_webhook) * WEBHOOK;
+        let elements = [testing::user_element(&call.user), call.rest.clone()].concat();
+        let mut bytes = testing::frame(
+            call.kind,
+            flags,
+            call.counter,
+            call.time_ms,
+            call.number,
+            &elements,
+        );
+        bytes.extend(call.webhook.iter().flatten());
+        let length = bytes.len() as u32;
+        bytes[..4].copy_from_slice(&length.to_le_bytes());
+        bytes
+    }
+
+    fn is_as_called(record: &Record<'_>, call: &Call) -> bool {
+        let elements = [testing::user_element(&call.user), call.rest.clone()].concat();
+        let (user, ack) = (call.user.as_str(), call.number as u32);
+        let is_right = match &record.kind {
+            Kind::Event {
+                stored,
+                counted,
+                webhook,
+            } => {
+                let counter = Counter::from_index(call.counter);
+                // Equal to the bit, or none at all.
+                let same = |(read, amount): &(Counter, f64)| {
+                    Some(*read) == counter && amount.to_bits() == call.number.to_bits()
+                };
+                let is_counted = counted.as_ref().map_or(counter.is_none(), same);
+                call.kind == 1
+                    && *stored == call.is_stored
+                    && is_counted
+                    && *webhook == call.webhook.as_deref()
+            }
+            Kind::Login { user: read, ack: a } => call.kind == 2 && (*read, *a) == (user, ack),
+            Kind::Logout { user: read, ack: a } => call.kind == 3 && (*read, *a) == (user, ack),
+        };
+        let (time, parts) = (record.time_ms, record.elements);
+        is_right && (time, parts) == (call.time_ms, &elements[..])
+    }
+
+    proptest! {
+        #![proptest_config(config(1_000))]
+
+        #[test]
+        fn whatever_was_handed_over_is_read_as_it_was(calls in vec(calls(), 0..20)) {
+            let bytes = calls.iter().flat_map(frame_of).collect::<Vec<_>>();
+            let records: Result<Vec<_>, _> = Frames::new(&bytes).collect();
+            let records = records.expect("well-formed frames");
+            prop_assert_eq!(records.len(), calls.len());
+            for (record, call) in records.iter().zip(&calls) {
+                prop_assert!(is_as_called(record, call), "{:?}", record);
+            }
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic_and_no_record_is_longer_than_they_are(
+            start in vec(calls(), 0..3),
+            bytes in vec(any::<u8>(), 0..200),
+            room in any::<u16>(),
+            overhead in any::<u8>(),
+        ) {
+            let bytes = [start.iter().flat_map(frame_of).collect(), bytes].concat();
+            let records = Frames::new(&bytes).flatten();
+            let length: usize = records.map(|record| record.frame_length).sum();
+            prop_assert!(length <= bytes.len());
+            let (room, overhead) = (usize::from(room), usize::from(overhead));
+            let (end, count) = frames_within(&bytes, room, overhead);
+            prop_assert!(end <= bytes.len() && end + count as usize * overhead <= room);
+        }
     }
 }

@@ -7,22 +7,20 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 use crate::config::Config;
+use crate::forward::Receiver;
 use crate::health::{Health, History, SpoolReport};
 use crate::host::{Host, Level, Message};
 
 pub struct Shared {
     pub config: Config,
     pub health: Health,
+    /// The destinations of events.
+    pub receivers: Vec<Arc<Receiver>>,
     host: Arc<dyn Host>,
     /// Bytes of accepted records that are not settled yet.
     queued_bytes: AtomicUsize,
     /// Accepted records that are not settled (written and totalled, or dropped) yet.
     queued: AtomicU64,
-    /// Not for new records.
-    kept_bytes: AtomicUsize,
-    /// Events waiting for the webhook.
-    unforwarded: AtomicU64,
-    unforwarded_bytes: AtomicUsize,
     active_sessions: AtomicUsize,
     connected: AtomicBool,
     place: Mutex<Place>,
@@ -46,6 +44,7 @@ struct Place {
 pub struct Gauges {
     pub queued: u64,
     pub queued_bytes: u64,
+    /// Events that wait for a destination, for each of them.
     pub unforwarded: u64,
     pub active_sessions: u64,
     pub connected: bool,
@@ -53,15 +52,14 @@ pub struct Gauges {
 
 impl Shared {
     pub fn new(config: Config, host: Arc<dyn Host>) -> Arc<Shared> {
+        let receivers = config.destinations.iter().map(Receiver::new);
         Arc::new(Shared {
+            receivers: receivers.map(Arc::new).collect(),
             config,
             health: Health::default(),
             host,
             queued_bytes: AtomicUsize::new(0),
             queued: AtomicU64::new(0),
-            kept_bytes: AtomicUsize::new(0),
-            unforwarded: AtomicU64::new(0),
-            unforwarded_bytes: AtomicUsize::new(0),
             active_sessions: AtomicUsize::new(0),
             connected: AtomicBool::new(false),
             place: Mutex::default(),
@@ -81,7 +79,7 @@ impl Shared {
     }
 
     /// Warns unless this reason's episode has been warned about.
-    pub fn warn_once(&self, reason: &'static str, text: impl FnOnce() -> String) {
+    pub fn warn_once(&self, reason: &str, text: impl FnOnce() -> String) {
         if self.health.begins_episode(reason, Instant::now()) {
             self.log(Level::Warn, text());
         }
@@ -91,26 +89,16 @@ impl Shared {
         Gauges {
             queued: self.queued.load(Ordering::Acquire),
             queued_bytes: self.queued_bytes.load(Ordering::Acquire) as u64,
-            unforwarded: self.unforwarded.load(Ordering::Acquire),
+            unforwarded: self.receivers.iter().map(|to| to.queued()).sum(),
             active_sessions: self.active_sessions.load(Ordering::Acquire) as u64,
             connected: self.connected.load(Ordering::Acquire),
         }
     }
 
-    /// Bytes that new records may still take.
+    /// Bytes that may still be queued.
     pub fn room(&self) -> usize {
-        let kept = self.kept_bytes.load(Ordering::Acquire);
-        let taken = self.used().saturating_add(kept);
-        self.config.max_queue_bytes.saturating_sub(taken)
-    }
-
-    fn used(&self) -> usize {
-        self.queued_bytes.load(Ordering::Acquire)
-    }
-
-    /// Keeps so much of the queue free of new records: what is on disk must come through it.
-    pub fn keep_room(&self, bytes: usize) {
-        self.kept_bytes.store(bytes, Ordering::Release);
+        let used = self.queued_bytes.load(Ordering::Acquire);
+        self.config.max_queue_bytes.saturating_sub(used)
     }
 
     /// Records become ours, before they are handed on, so that nobody who waits misses them.
@@ -137,11 +125,11 @@ impl Shared {
 
     /// Whether so much waits in memory that the rest had better wait on disk.
     pub fn is_half_full(&self) -> bool {
-        self.used() > self.config.max_queue_bytes / 2
+        self.room() < self.config.max_queue_bytes / 2
     }
 
     pub fn is_quarter_full_at_most(&self) -> bool {
-        self.used() <= self.config.max_queue_bytes / 4
+        self.room() >= self.config.max_queue_bytes / 4 * 3
     }
 
     /// What waited on disk waits in memory now.
@@ -154,20 +142,8 @@ impl Shared {
         self.queued_bytes.fetch_sub(bytes, Ordering::AcqRel);
     }
 
-    /// Takes room for a body to be forwarded, if there is any.
-    pub fn reserve_forward(&self, bytes: usize, bound: usize) -> bool {
-        let waiting = self.unforwarded_bytes.fetch_add(bytes, Ordering::AcqRel);
-        if waiting + bytes > bound {
-            self.unforwarded_bytes.fetch_sub(bytes, Ordering::AcqRel);
-            return false;
-        }
-        self.unforwarded.fetch_add(1, Ordering::AcqRel);
-        true
-    }
-
-    pub fn release_forward(&self, bytes: usize) {
-        self.unforwarded_bytes.fetch_sub(bytes, Ordering::AcqRel);
-        self.unforwarded.fetch_sub(1, Ordering::AcqRel);
+    /// Events are forwarded or given up, which somebody may wait for.
+    pub fn wake_worker(&self) {
         self.wake.notify_one();
     }
 

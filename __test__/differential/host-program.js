@@ -192,7 +192,8 @@ class Player {
 
   async allSent() {
     const { waitFor } = require('../support/wait');
-    const isSent = () => this.systems.every((one) => one.getHealth().webhook.queued === 0);
+    const isSent = () =>
+      this.systems.every((one) => one.getHealth().destinations.every((to) => to.queued === 0));
     await waitFor(isSent, { timeoutMs: WAIT_MS, everyMs: 5, what: 'the posts to be sent' });
   }
 }

@@ -19,8 +19,8 @@ const FLUSH_MS = 500;
 const MOST_BYTES_PER_WRITER = 40;
 /** An update that adds to all totals at once. */
 const LARGEST_UPDATE = 16_384;
-/** By how much late timers of a busy machine may raise the number of updates; two each were too many. */
-const LATE_TIMERS = 1.5;
+/** A timer that is late is followed by one that is early: a few intervals of a busy machine hold two. */
+const LATE_TIMERS = 1.15;
 /** Twenty rounds per flush interval, for four of them. */
 const ROUNDS = 80;
 const PAUSE_MS = 25;

@@ -104,16 +104,28 @@ describe('a day with two documents', { concurrency: true }, () => {
     const database = mongo.database();
     const { daily } = await doubled(database);
     const [before] = await database.days({ day: today(), dungeonsRun: { $lt: 1_000 } });
-    const { analytics } = create({ uri: database.uri, maxQueueBytes: 65_536 });
+    const bound = 65_536;
+    const { analytics } = create({ uri: database.uri, maxQueueBytes: bound });
     const isBlocked = () => analytics.getHealth().totals === 'blocked';
     analytics.start();
     await waitFor(isBlocked, { what: 'the totals to be blocked' });
-    const refuses = () => {
+    let tracked = 0;
+    const mostly = [];
+    const refuses = async () => {
       for (let i = 0; i < 50; i++) analytics.track('gems.earn', 'somebody', { amount: 1 });
-      return analytics.getHealth().rejected.queue_full > 0;
+      tracked += 50;
+      const { queuedBytes, rejected, accepted } = analytics.getHealth();
+      mostly.push(queuedBytes);
+      if (queuedBytes < bound * 0.9 || !rejected.queue_full) return false;
+      // All events are stored, so that what is queued are totals.
+      return (await database.count('gsoevents', { userId: 'somebody' })) === accepted;
     };
-    await waitFor(refuses, { what: 'the queue to be full' });
-    const { accepted } = analytics.getHealth();
+    await waitFor(refuses, { what: 'the queue to be full of totals' });
+    const { accepted, queued, queuedBytes, rejected } = analytics.getHealth();
+    assert.strictEqual(queued, accepted);
+    assert.ok(queuedBytes <= bound);
+    assert.ok(Math.max(...mostly) <= bound, `${Math.max(...mostly)} bytes were queued`);
+    assert.deepStrictEqual(rejected, { queue_full: tracked - accepted });
     await daily.deleteMany({ dungeonsRun: 1_000 });
     await waitFor(() => !isBlocked(), { timeoutMs: FLOWS_AGAIN_MS, what: 'the totals to go on' });
     await analytics.flush();

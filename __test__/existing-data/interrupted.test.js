@@ -4,9 +4,11 @@
 
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
-const { startMongod, withDatabase } = require('../support/mongod');
+const { startMongod } = require('../support/mongod');
 const { MongoClient } = require('../support/driver');
 const { makeManySessions } = require('../support/old-data-many');
+const { startProxy } = require('../support/proxy');
+const { kindOf } = require('../exactness/writes');
 const { waitFor } = require('../support/wait');
 const { runProgram, startProgram, useMongod } = require('../integration/setup');
 
@@ -63,7 +65,20 @@ function assertRight({ mau, avgSessionMin, history }, figures) {
   assert.deepStrictEqual(history, DONE);
 }
 
-const markedIn = (db) => db.collection('gsouniques').countDocuments({ marked: true });
+async function markedIn(db) {
+  const bases = await db.collection('gsouniques').find({ marked: true }).toArray();
+  return bases.map(({ _id }) => _id.d);
+}
+
+/** The days whose sessions the server was told to sum up and did, in order, as a proxy sees it. */
+function watchDays() {
+  const days = [];
+  const observe = (request, reply) => {
+    if (kindOf(request) !== 'mark old users' || reply.body.ok !== 1) return;
+    days.push(request.body.pipeline[0].$match.day);
+  };
+  return { days, observe };
+}
 
 describe('the summing up of old sessions', { concurrency: 2 }, () => {
   const mongo = useMongod();
@@ -74,16 +89,25 @@ describe('the summing up of old sessions', { concurrency: 2 }, () => {
     try {
       const db = client.db('killed');
       const figures = await makeManySessions(db, OLD);
-      const given = { uri: withDatabase(server.uri, 'killed'), now: NOON };
+      const watch = watchDays();
+      const proxy = await startProxy(server.port, watch);
+      const given = { uri: proxy.uri('killed'), now: NOON };
       given.accepted = ['ANALYTICS_TIMEOUT'];
       const asking = startProgram(ask, { given, timeoutMs: 2 * RESUMED_MS });
-      await waitFor(async () => (await markedIn(db)) >= 2, { timeoutMs: RESUMED_MS });
+      await waitFor(async () => (await markedIn(db)).length >= 2, { timeoutMs: RESUMED_MS });
       await server.kill('SIGKILL');
+      const before = watch.days.length;
       await server.restart();
       const done = await markedIn(db);
-      assert.ok(done >= 2 && done < OLD.lastDay, `${done} days were marked when it was killed`);
+      assert.ok(done.length >= 2 && done.length < OLD.lastDay, `marked before: ${done}`);
       const { result } = await asking.finished;
+      await proxy.close();
       assertRight(result, figures);
+      const after = watch.days.slice(before);
+      assert.ok(after.length >= OLD.lastDay - done.length);
+      // Of the last one it may have been told and not said so yet.
+      const again = after.filter((day) => done.slice(0, -1).includes(day));
+      assert.deepStrictEqual(again, [], 'days that were done were summed up again');
     } finally {
       await client.close();
       await server.stop();
@@ -93,11 +117,18 @@ describe('the summing up of old sessions', { concurrency: 2 }, () => {
   it('does not hold up stop(), and goes on after the next start()', async () => {
     const database = mongo.database();
     const figures = await makeManySessions(database.db, OLD);
-    const given = { uri: database.uri, now: NOON };
+    const watch = watchDays();
+    const proxy = await startProxy(mongo.server.port, watch);
+    const given = { uri: proxy.uri(database.name), now: NOON };
     const { result } = await runProgram(stopHalfWay, { given, timeoutMs: 2 * RESUMED_MS });
     assert.ok(result.half.daysDone < OLD.lastDay, 'it was stopped too late');
     assert.ok(result.took < 5_000, `stop() took ${result.took} ms`);
     assertRight(result, figures);
+    await proxy.close();
+    const again = watch.days.filter((day, n) => watch.days.indexOf(day) < n);
+    // The one that was under way.
+    assert.ok(again.length <= 1, `summed up again: ${again}`);
+    assert.strictEqual(new Set(watch.days).size, OLD.lastDay);
   });
 });
 

@@ -4,17 +4,27 @@
 
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
+const { waitFor } = require('../support/wait');
 const { create, useMongod } = require('../integration/setup');
 
 const mongo = useMongod({ replSet: 3 });
 
-const SHORTER_THAN_AN_ELECTION_MS = 1_000;
+/** So that the primary stays one for as long as nobody hears of it. */
+const NO_ELECTION_MS = 60_000;
 const today = () => new Date().toISOString().slice(0, 10);
 
 const oldSession = (userId) => ({
   ...{ userId, username: userId, day: today(), month: today().slice(0, 7), __v: 0 },
   ...{ loginAt: new Date(), logoutAt: new Date(), durationS: 30 },
 });
+
+async function putOffElections() {
+  const admin = mongo.client.db('admin');
+  const { config } = await admin.command({ replSetGetConfig: 1 });
+  config.version += 1;
+  config.settings.electionTimeoutMillis = NO_ELECTION_MS;
+  await admin.command({ replSetReconfig: config });
+}
 
 describe('sessions that a majority does not have yet', () => {
   it('are old ones, and their users are not counted again', async () => {
@@ -31,6 +41,7 @@ describe('sessions that a majority does not have yet', () => {
     // The indexes are there.
     await analytics.flush();
 
+    await putOffElections();
     const primary = await mongo.server.primary();
     const others = mongo.server.members.filter((member) => member !== primary);
     await Promise.all(others.map((member) => member.kill('SIGSTOP')));
@@ -38,7 +49,11 @@ describe('sessions that a majority does not have yet', () => {
     try {
       await sessions.insertOne(oldSession('late'), { writeConcern: { w: 1 } });
       login = analytics.onLogin('late', 'name');
-      await new Promise((resolve) => setTimeout(resolve, SHORTER_THAN_AN_ELECTION_MS));
+      // What is written to order old before new is there, and no majority has it.
+      const isOrdering = () => database.count('gsouniques', { '_id.p': 'history' });
+      const what = 'the write that orders old before new';
+      await waitFor(isOrdering, { timeoutMs: NO_ELECTION_MS / 3, what });
+      assert.strictEqual(await database.count('gsouniques', { '_id.p': 'base' }), 0);
     } finally {
       await Promise.all(others.map((member) => member.kill('SIGCONT')));
     }

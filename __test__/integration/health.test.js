@@ -23,7 +23,7 @@ describe('the numbers', { concurrency: true }, () => {
       ...{ duplicates: 0, misses: 0 },
       ...{ dropped: {}, rejected: {}, noted: {}, activeSessions: 0, totals: 'ok' },
       history: { state: 'none', daysDone: 0, daysTotal: 0 },
-      webhook: { queued: 0, sent: 0, dropped: {} },
+      destinations: [],
     });
   });
 
@@ -49,7 +49,7 @@ describe('the numbers', { concurrency: true }, () => {
       ...{ connected: true, accepted: 4, queued: 0, queuedBytes: 0, written: 4, retried: 0 },
       ...{ duplicates: 0, misses: 0 },
       ...{ dropped: {}, rejected: { cyclic: 1, invalid_event: 1 }, noted: { invalid_amount: 1 } },
-      ...{ activeSessions: 1, webhook: { queued: 0, sent: 0, dropped: {} } },
+      ...{ activeSessions: 1, destinations: [] },
       ...{ totals: 'ok', history: { state: 'none', daysDone: 0, daysTotal: 0 } },
     });
   });
@@ -207,11 +207,14 @@ describe('secrets', { concurrency: true }, () => {
       { webhookUrl: 'ftp://someone:hunter2@127.0.0.1/' },
       { webhookUrl: 'http://someone:hunter2@:x/' },
     ]) {
-      try {
-        create(options);
-      } catch (error) {
-        assert.doesNotMatch(util.inspect(error, { showHidden: true }), SECRET);
-      }
+      assert.throws(
+        () => create(options),
+        (error) => {
+          assert.strictEqual(error.name, 'TypeError');
+          assert.doesNotMatch(util.inspect(error, { showHidden: true }), SECRET);
+          return true;
+        },
+      );
     }
   });
 });

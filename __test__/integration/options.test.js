@@ -23,8 +23,12 @@ const BAD = {
   uri: NOT_A_STRING,
   database: [...NOT_A_STRING, 'a b', 'a.b', 'a/b', 'a"b', 'a$b', 'a\0b', 'x'.repeat(64)],
   webhookUrl: [...NOT_A_STRING, 'ftp://127.0.0.1/', '127.0.0.1', '/hook', 'http://'],
+  destinations: [5, 'raw', true, {}, [5], [{}], [{ format: 'json' }], [{ format: 'segment' }]],
   flushIntervalMs: [...NOT_A_COUNT, 0, 9, 3_600_001],
   maxQueueBytes: [...NOT_A_COUNT, 0, 1, 65_535, 2 ** 37],
+  spoolDir: [...NOT_A_STRING, 'a\0b'],
+  maxSpoolBytes: [...NOT_A_COUNT, 0, 2 ** 20 - 1, 2 ** 40 + 1],
+  spoolFallback: [...NOT_A_STRING, 'disk', 'Memory', 'error '],
   maxEventBytes: [...NOT_A_COUNT, 0, 1_023, 15 * 2 ** 20 + 1],
   operationTimeoutMs: [...NOT_A_COUNT, 0, 99, 600_001],
   ackTimeoutMs: [...NOT_A_COUNT, 0, 600_001],
@@ -79,6 +83,8 @@ describe('good options', () => {
       ...[undefined, {}, { uri: undefined, webhookUrl: null, collections: null }],
       { flushIntervalMs: 10, maxQueueBytes: 65_536, maxEventBytes: 1_024 },
       { flushIntervalMs: 3_600_000, maxQueueBytes: 2 ** 36, maxEventBytes: 15 * 2 ** 20 },
+      { maxSpoolBytes: 2 ** 20, spoolFallback: 'error', spoolDir: null },
+      { maxSpoolBytes: 2 ** 40, spoolFallback: 'memory', spoolDir: undefined },
       { operationTimeoutMs: 100, ackTimeoutMs: 1, shutdownTimeoutMs: 0 },
       { operationTimeoutMs: 600_000, ackTimeoutMs: 600_000, shutdownTimeoutMs: 600_000 },
       { collections: {}, strict: false, logger: console },
@@ -201,8 +207,11 @@ describe('the logger', () => {
 describe('environment variables', () => {
   const BAD_VARIABLES = {
     ANALYTICS_WEBHOOK_URL: ['not a url', 'ftp://127.0.0.1/'],
+    ANALYTICS_WEBHOOK_FORMAT: ['json', 'Raw'],
     ANALYTICS_FLUSH_INTERVAL_MS: ['soon', '-1', '0', '0.5', '1e3'],
     ANALYTICS_MAX_QUEUE_BYTES: ['1G', '1'],
+    ANALYTICS_MAX_SPOOL_BYTES: ['1G', '1'],
+    ANALYTICS_SPOOL_FALLBACK: ['disk', ' memory'],
     ANALYTICS_SHUTDOWN_TIMEOUT_MS: ['never', '600001'],
     ANALYTICS_MONGODB_DATABASE: ['a b', 'a.b'],
   };

@@ -26,20 +26,23 @@ async function assertInMongo(database, count = COUNT) {
 describe('MongoDB gets everything', { concurrency: true }, () => {
   it('when the webhook refuses connections, which is counted', async () => {
     const database = mongo.database();
-    const { analytics, lines } = create({ uri: database.uri, webhookUrl: REFUSING });
+    const { analytics, lines } = create({
+      ...{ uri: database.uri, webhookUrl: REFUSING, shutdownTimeoutMs: 600 },
+    });
     analytics.start();
     track(analytics);
     await analytics.flush();
     await assertInMongo(database);
     await within(analytics.stop(), { timeoutMs: 8_000, what: 'stop() with a dead webhook' });
-    const { webhook, written, dropped, rejected } = analytics.getHealth();
-    assert.deepStrictEqual(webhook, { queued: 0, sent: 0, dropped: { failed: COUNT } });
+    const { destinations, written, dropped, rejected } = analytics.getHealth();
+    assert.deepStrictEqual([destinations[0].queued, destinations[0].sent], [COUNT, 0]);
+    assert.match(destinations[0].lastError.message, /refused/);
     assert.deepStrictEqual([written, dropped, rejected], [COUNT, {}, {}]);
     const warnings = lines.filter((line) => line.startsWith('warn'));
     assert.strictEqual(
       warnings.length,
-      1,
-      'one warning tells the operator that the webhook is dead',
+      2,
+      'one warning tells the operator that the webhook is dead, one what is left',
     );
   });
 
@@ -58,25 +61,27 @@ describe('MongoDB gets everything', { concurrency: true }, () => {
     await analytics.stop();
     const ms = performance.now() - started;
     assert.ok(ms >= 590 && ms < 5_000, `${ms} ms`);
-    const { webhook, queued } = analytics.getHealth();
-    assert.deepStrictEqual([webhook.sent, webhook.queued, queued], [0, COUNT, 0]);
+    const { destinations, queued } = analytics.getHealth();
+    assert.deepStrictEqual([destinations[0].sent, destinations[0].queued, queued], [0, COUNT, 0]);
     await hook.close();
     const said = lines.filter((line) => line.startsWith('warn') && line.includes(String(COUNT)));
     assert.strictEqual(said.length, 1, 'the events that were not forwarded are told');
   });
 
-  it('when the webhook answers with errors; nothing is sent twice', async () => {
+  it('when the webhook answers with errors; what it did not take is sent again', async () => {
     const database = mongo.database();
     const hook = await startWebhook({ status: 500 });
     const { analytics } = create({ uri: database.uri, webhookUrl: hook.url });
     track(analytics);
-    await analytics.stop();
+    await analytics.flush();
     await assertInMongo(database);
-    assert.strictEqual(hook.requests.length, COUNT);
-    assert.deepStrictEqual(analytics.getHealth().webhook, {
-      ...{ queued: 0, sent: 0, dropped: { failed: COUNT } },
-    });
+    await hook.waitForRequests(4);
     assert.match(analytics.getHealth().lastError.message, /webhook.*500/);
+    hook.answerWith(200);
+    await analytics.stop();
+    const { queued, sent, retried } = analytics.getHealth().destinations[0];
+    assert.deepStrictEqual([queued, sent], [0, COUNT]);
+    assert.strictEqual(hook.requests.length, COUNT + retried);
     await hook.close();
   });
 });
@@ -87,7 +92,7 @@ describe('the webhook', { concurrency: true }, () => {
     const { analytics } = create({ uri: NOBODY, webhookUrl: hook.url });
     track(analytics);
     await hook.waitForRequests(COUNT);
-    await waitFor(() => analytics.getHealth().webhook.sent === COUNT);
+    await waitFor(() => analytics.getHealth().destinations[0].sent === COUNT);
     assert.strictEqual(analytics.getHealth().queued, COUNT);
     await hook.close();
   });
@@ -108,24 +113,31 @@ describe('the webhook', { concurrency: true }, () => {
         Array.from({ length: 40 }, (_, i) => i * 5 + user),
       );
     }
-    assert.deepStrictEqual(analytics.getHealth().webhook, { queued: 0, sent: 200, dropped: {} });
+    const [{ oldestWaitingMs, ...health }] = analytics.getHealth().destinations;
+    assert.deepStrictEqual(health, {
+      ...{ name: 'webhook', format: 'raw', queued: 0, queuedBytes: 0, sent: 200, retried: 0 },
+      ...{ setAside: 0, expired: 0, dropped: {}, circuit: 'closed' },
+    });
+    assert.strictEqual(oldestWaitingMs, 0);
     await hook.close();
   });
 
   it('is not followed to another place', async () => {
     const elsewhere = await startWebhook();
     const hook = await startWebhook();
-    const { analytics } = create({ uri: mongo.database().uri, webhookUrl: hook.url });
-    for (const status of [301, 302, 303, 307, 308]) {
-      hook.answerWith(status, { Location: elsewhere.url });
-      analytics.track('event', 'u', { status });
+    const { analytics } = create({
+      uri: mongo.database().uri,
+      destinations: [{ url: hook.url, minRetryDelayMs: 10, maxRetryDelayMs: 10 }],
+    });
+    hook.answerWith(301, { Location: elsewhere.url });
+    analytics.track('event', 'u');
+    for (const status of [302, 303, 307, 308]) {
       await hook.waitForRequests(hook.requests.length + 1);
+      hook.answerWith(status, { Location: elsewhere.url });
     }
     await analytics.stop();
     assert.strictEqual(elsewhere.requests.length, 0);
-    assert.deepStrictEqual(analytics.getHealth().webhook, {
-      ...{ queued: 0, sent: 0, dropped: { failed: 5 } },
-    });
+    assert.strictEqual(analytics.getHealth().destinations[0].setAside, 1);
     await Promise.all([hook.close(), elsewhere.close()]);
   });
 
@@ -145,9 +157,9 @@ describe('the webhook', { concurrency: true }, () => {
       hook.requests.map(({ text }) => JSON.parse(text).event),
       ['good'],
     );
-    const { noted, webhook } = analytics.getHealth();
+    const { noted, destinations } = analytics.getHealth();
     assert.deepStrictEqual(noted, { not_forwardable: 2 });
-    assert.strictEqual(webhook.sent, 1);
+    assert.strictEqual(destinations[0].sent, 1);
     assert.strictEqual(lines.filter((line) => line.includes('not forwarded')).length, 1);
     await hook.close();
   });

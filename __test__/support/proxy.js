@@ -5,7 +5,7 @@
 
 const net = require('node:net');
 const { setTimeout: delay } = require('node:timers/promises');
-const { Messages } = require('./wire');
+const { Messages, replyTo } = require('./wire');
 
 /** What may befall a command: functions of its exchange, for `proxy.rule({ fate })`. */
 const fates = {
@@ -18,6 +18,8 @@ const fates = {
   /** The connection is cut before the server hears of it. */
   loseRequest: (exchange) => exchange.cut(),
   reset: (exchange) => exchange.cut({ reset: true }),
+  /** The server never hears of it; the driver is answered with an error: `{ code, codeName, errmsg }`. */
+  refuse: (error) => (exchange) => exchange.refuse(error),
   delay: (milliseconds) => async (exchange) => {
     await delay(milliseconds);
     await exchange.forward();
@@ -48,6 +50,10 @@ class Exchange {
 
   cut(how) {
     this.connection.cut(how);
+  }
+
+  refuse(error) {
+    this.connection.driver.write(replyTo(this.request, { ok: 0, ...error }));
   }
 
   leaveDriver() {
@@ -130,7 +136,10 @@ class MongoProxy {
     this.bytesPerSecond = Number.POSITIVE_INFINITY;
     /** New connections are closed at once. */
     this.isRefusing = false;
+    /** How often somebody has connected, or tried to. */
+    this.attempts = 0;
     this.listener = net.createServer((driver) => {
+      this.attempts += 1;
       if (this.isRefusing) driver.destroy();
       else this.connections.add(new Connection(this, driver));
     });

@@ -90,6 +90,17 @@ describe('the proxy', () => {
     });
   }
 
+  it('answers with an error: what is asked does not come to the server', async () => {
+    await through(async ({ proxy, things }) => {
+      const error = { code: 2, codeName: 'BadValue', errmsg: 'refused by the test' };
+      const rule = proxy.rule({ when: isInsert, fate: fates.refuse(error) });
+      await assert.rejects(things.insertOne({ _id: 1 }), { code: 2, message: /by the test/ });
+      rule.remove();
+      await things.insertOne({ _id: 2 });
+    });
+    assert.deepStrictEqual(await stored(), [{ _id: 2 }]);
+  });
+
   it('delays commands, and replies', async () => {
     await through(async ({ proxy, things }) => {
       proxy.rule({ when: isInsert, fate: fates.delay(LATENCY_MS) });

@@ -2,7 +2,7 @@
 // message ends, which one it answers, what a command is called, and, when asked, what it holds.
 'use strict';
 
-const { deserialize } = require('bson');
+const { deserialize, serialize } = require('bson');
 
 const HEADER = 16;
 const LONGEST = 48 << 20;
@@ -107,4 +107,14 @@ class Message {
   }
 }
 
-module.exports = { Messages };
+/** The bytes of a reply to a request. */
+function replyTo(request, document) {
+  const body = serialize(document);
+  const head = Buffer.alloc(HEADER + 5);
+  head.writeInt32LE(head.length + body.length, 0);
+  head.writeInt32LE(request.id, 8);
+  head.writeInt32LE(OP_MSG, 12);
+  return Buffer.concat([head, body]);
+}
+
+module.exports = { Messages, replyTo };

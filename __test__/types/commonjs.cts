@@ -11,8 +11,19 @@ const options: Options = {
   mongoose,
   collections: { daily: 'days', uniques: undefined },
   webhookUrl: 'https://example.org/hook',
+  destinations: [
+    { format: 'mixpanel', token: 'token', allow: ['shop.open'], maxAgeMs: 60_000 },
+    { format: 'segment', writeKey: 'key', url: 'https://rudder.example.org' },
+    { format: 'posthog', apiKey: 'key', deny: ['debug'] },
+    { name: 'second', url: 'https://example.org/second' },
+    // @ts-expect-error the key is missing
+    { format: 'segment' },
+  ],
   flushIntervalMs: 250,
   maxQueueBytes: 2 ** 26,
+  spoolDir: '/var/spool/game',
+  maxSpoolBytes: 2 ** 28,
+  spoolFallback: 'memory',
   maxEventBytes: 2 ** 16,
   operationTimeoutMs: 2_000,
   ackTimeoutMs: 500,
@@ -63,15 +74,20 @@ function check(analytics: AnalyticsSystem): boolean {
   const health: AnalyticsSystem.Health = analytics.getHealth();
   const refused = (health.rejected.queue_full ?? 0) + (health.rejected.event_too_large ?? 0);
   const lost: number = Object.values(health.dropped).reduce((sum, count) => sum + count, 0);
-  const unsent = health.webhook.dropped.failed ?? 0;
+  const unsent = health.destinations.reduce((sum, to) => sum + (to.dropped.queue_full ?? 0), 0);
+  const isOpen = health.destinations.some(({ circuit }) => circuit === 'half-open');
   // @ts-expect-error not one of the reasons
   const odd = health.rejected.full;
   // @ts-expect-error a reason that did not occur is missing
   const certain: number = health.noted.invalid_amount;
   // @ts-expect-error there may have been no error
   const message: string = health.lastError.message;
+  // @ts-expect-error without spoolDir there is none
+  const recovered: number = health.spool.recovered;
+  const isFull = health.spool?.state === 'full';
   const at: number | undefined = health.lastError?.atMs;
-  return [refused, lost, unsent, odd, certain, message, at, health.connected].every(Boolean);
+  const all = [refused, lost, unsent, isOpen, odd, certain, message, at, recovered, isFull];
+  return [...all, health.connected].every(Boolean);
 }
 
 const logger: AnalyticsSystem.Logger = { info() {}, warn() {}, error() {} };
@@ -89,6 +105,8 @@ const made: AnalyticsSystem[] = [
 new AnalyticsSystem({ flushInterval: 500 });
 // @ts-expect-error numbers are numbers
 new AnalyticsSystem({ flushIntervalMs: '500' });
+// @ts-expect-error not one of the two words
+new AnalyticsSystem({ spoolFallback: 'disk' });
 // @ts-expect-error a logger has all three functions
 new AnalyticsSystem({ logger: { info() {}, warn() {} } });
 // @ts-expect-error true names no logger

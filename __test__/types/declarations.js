@@ -24,9 +24,16 @@ function membersOf(name) {
   return found.members.map((member) => ({
     name: member.name.getText(),
     type: member.type.getText(),
+    literals: literalsOf(member.type),
     doc: docOf(member),
     defaultText: defaultOf(member),
   }));
+}
+
+/** The strings among the members of a union; none of any other type. */
+function literalsOf(type) {
+  const parts = ts.isUnionTypeNode(type) ? type.types : [];
+  return parts.flatMap((one) => one.literal?.text ?? []);
 }
 
 function docOf(node) {
@@ -42,16 +49,19 @@ function defaultOf(node) {
 /** The strings of a union of string literals, and its doc comment. */
 function unionOf(name) {
   const found = inner.filter(ts.isTypeAliasDeclaration).find(isNamed(name));
-  return { members: found.type.types.map((one) => one.literal.text), doc: docOf(found) };
+  return { members: literalsOf(found.type), doc: docOf(found) };
 }
 
 const methods = theClass.members.filter(ts.isMethodDeclaration).map((one) => one.name.getText());
 
-/** By method that rejects with a code: `{ code: […] }`, the codes that its comment names. */
+/** By method that rejects with a code, or the constructor: `{ code: […] }`, as its comment names them. */
 const rejections = Object.fromEntries(
   theClass.members
     .filter((one) => /@throws \{AnalyticsSystem\.AnalyticsError\}/.test(docOf(one)))
-    .map((one) => [one.name.getText(), { code: docOf(one).match(/\bANALYTICS_[A-Z_]+/g) ?? [] }]),
+    .map((one) => [
+      ts.isConstructorDeclaration(one) ? 'constructor' : one.name.getText(),
+      { code: docOf(one).match(/\bANALYTICS_[A-Z_]+/g) ?? [] },
+    ]),
 );
 
 const typeNames = inner

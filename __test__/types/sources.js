@@ -25,19 +25,21 @@ function rustFiles(folder = 'src') {
   });
 }
 
-const config = read('src/config.rs');
-const UNITS = { KIB: 1024, MIB: 1024 ** 2 };
-const UNIT = /^(?:KIB|MIB)$/;
+const config = ['mod', 'source'].map((name) => read(`src/config/${name}.rs`)).join('\n');
+const destinations = read('src/config/destinations.rs');
+const UNITS = { KIB: 1024, MIB: 1024 ** 2, DAY_MS: 86_400_000 };
+const UNIT = /^(?:KIB|MIB|DAY_MS)$/;
 
 /** The value of `500`, `3_600_000` or `64 * KIB * MIB`. */
 function product(text) {
-  const factors = text.split('*').map((factor) => factor.trim().replaceAll('_', ''));
-  return factors.reduce((value, one) => value * (UNIT.test(one) ? UNITS[one] : Number(one)), 1);
+  const factors = text.split('*').map((factor) => factor.trim());
+  const numberOf = (one) => (UNIT.test(one) ? UNITS[one] : Number(one.replaceAll('_', '')));
+  return factors.reduce((value, one) => value * numberOf(one), 1);
 }
 
 function arrayOf(text, name) {
   const [, list] = new RegExp(`const ${name}:[^=]*=\\s*\\[([^\\]]*)\\]`).exec(text);
-  return all(list, /"(\w+)"/g);
+  return all(list, /"([\w-]+)"/g);
 }
 
 /** Options that JavaScript evaluates: those the native side leaves to it, those it takes out. */
@@ -45,7 +47,10 @@ const javascriptOptions = arrayOf(config, 'JAVASCRIPT_OPTIONS');
 const takenOut = /const \{ ([\w, ]+), \.\.\.rest \} = options/.exec(read('lib/options.js'))[1];
 const optionsInJavaScript = takenOut.split(', ');
 
-const nativeOptions = all(config, /\.(?:text|option|integer|millis|checked)\(\s*"(\w+)"/g);
+const nativeOptions = [
+  ...all(config, /\.(?:text|option|integer|millis|checked)\(\s*"(\w+)"/g),
+  ...all(destinations, /source\.option\("(\w+)"/g),
+];
 
 const NUMERIC =
   /\.(?:integer|millis)\(\s*"(\w+)",\s*(?:None|Some\("(\w+)"\)),\s*([\w *]+),\s*([\w *]+)\.\.=([\w *]+)/g;
@@ -56,14 +61,30 @@ const numericOptions = [...config.matchAll(NUMERIC)].map(([, name, variable, ...
   return { name, variable, fallback, min, max };
 });
 
-const TEXT = /(?:let env = "(\w+)";\s*)?self\.checked\(\s*"(\w+)",\s*(?:env|"(\w+)")/g;
+const FIELD = /\.(?:integer|millis)\(\s*"(\w+)",\s*([\w *]+),\s*([\w *]+)\.\.=([\w *]+)/g;
+
+/** The same of a destination, without variables. */
+const destinationNumbers = [...destinations.matchAll(FIELD)].map(([, name, ...numbers]) => {
+  const [fallback, min, max] = numbers.map(product);
+  return { name, fallback, min, max };
+});
+
+const TEXT =
+  /(?:let env = "(\w+)";\s*)?(?:let \w+ = )?self\.checked\(\s*"(\w+)",\s*(?:env|"(\w+)")/g;
 
 /** `[{ name, variable }]` of the options that hold a text. */
 const textOptions = [...config.matchAll(TEXT)].map(([, named, name, inline]) => {
   return { name, variable: named ?? inline };
 });
 
-const variables = all(config, /"(ANALYTICS_\w+)"/g);
+const [, choices] = /matches!\(text, ([^)]*)\)/.exec(config);
+/** What an option may be that is one of few words. */
+const fallbacks = all(choices, /"(\w+)"/g);
+
+const [, webhookVariable] = /\("url", "(\w+)"\)/.exec(destinations);
+textOptions.push({ name: 'webhookUrl', variable: webhookVariable });
+
+const variables = all(config + destinations, /"(ANALYTICS_\w+)"/g);
 
 const [, defaults] = /impl Default for Collections \{([\s\S]*?)\n\}/.exec(config);
 /** `[key, default name]` */
@@ -106,17 +127,24 @@ const reasons = {
   dropped: all(everything, /\.(?:settle_dropped|drop_records)\(\s*"(\w+)"/g),
   totals: arrayOf(health, 'TOTALS_STATES'),
   history: arrayOf(health, 'HISTORY_STATES'),
-  webhookDropped: all(everything, /\.drop_forward\(\s*"(\w+)"/g),
+  destinationDropped: all(everything, /\.drop_events\(\s*"(\w+)"/g),
+  circuit: arrayOf(read('src/forward/pace.rs'), 'CIRCUITS'),
+  spool: arrayOf(health, 'SPOOL_STATES'),
 };
 reasons.rejected.push(...all(everything, /\.reject\(\s*"(\w+)"/g));
 
 const counters = read('src/counters.rs');
 const countedEvents = all(counters, /\b(?:one|sum)\("([\w.]+)"/g);
 const totals = all(counters, /=> "(\w+)"/g);
-const errorCodes = all(read('src/error.rs'), /"(ANALYTICS_\w+)"/g);
+/** Those of promises come from the native side, that of the constructor does not. */
+const errorCodes = [
+  ...all(read('src/error.rs'), /"(ANALYTICS_\w+)"/g),
+  ...all(read('lib/client.js'), /'(ANALYTICS_\w+)'/g),
+];
 
 module.exports = {
   ...{ javascriptOptions, optionsInJavaScript, nativeOptions, numericOptions, variables },
-  ...{ collections, reasons, countedEvents, totals, errorCodes, textOptions },
+  destinationNumbers,
+  ...{ collections, reasons, countedEvents, totals, errorCodes, textOptions, fallbacks },
   ...{ optionsInReadme, methodsInReadme, textsOfRefusals },
 };

@@ -2,6 +2,9 @@
 'use strict';
 
 const assert = require('node:assert');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
 const { describe, it } = require('node:test');
 const { cleanEnvironment } = require('../support/environment');
 const AnalyticsSystem = require('gso-analytics');
@@ -16,7 +19,7 @@ function assertSame(actual, expected) {
 }
 
 /** What the list in a comment explains. */
-const explained = (doc) => [...doc.matchAll(/^ - `(\w+)`: \S/gm)].map((match) => match[1]);
+const explained = (doc) => [...doc.matchAll(/^ - `([\w-]+)`: \S/gm)].map((match) => match[1]);
 
 const options = declared.membersOf('Options');
 const namesOf = (members) => members.map(({ name }) => name);
@@ -52,7 +55,8 @@ describe('index.d.ts declares', () => {
     assertSame(members, known.errorCodes);
     assertSame(explained(doc), members);
     for (const [method, { code }] of Object.entries(declared.rejections)) {
-      assert.ok(code.includes('ANALYTICS_TIMEOUT'), method);
+      const always = method === 'constructor' ? 'ANALYTICS_SPOOL_UNAVAILABLE' : 'ANALYTICS_TIMEOUT';
+      assert.ok(code.includes(always), method);
       assert.deepStrictEqual(
         code.filter((one) => !members.includes(one)),
         [],
@@ -66,21 +70,40 @@ describe('index.d.ts declares', () => {
   });
 
   it('the fields of the health report', () => {
-    const { connected, ...health } = new AnalyticsSystem({ logger: false }).getHealth();
+    const webhookUrl = 'http://127.0.0.1:1/';
+    const { connected, ...health } = new AnalyticsSystem({ logger: false, webhookUrl }).getHealth();
     assert.strictEqual(connected, false);
-    const fields = ['connected', 'lastError', ...Object.keys(health)];
+    assert.ok(!('spool' in health), 'only with a spool');
+    const fields = ['connected', 'lastError', 'spool', ...Object.keys(health)];
     assertSame(namesOf(declared.membersOf('Health')), fields);
-    assertSame(namesOf(declared.membersOf('WebhookHealth')), Object.keys(health.webhook));
+    const ofDestination = ['lastError', ...Object.keys(health.destinations[0])];
+    assertSame(namesOf(declared.membersOf('DestinationHealth')), ofDestination);
     assertSame(namesOf(declared.membersOf('HistoryHealth')), Object.keys(health.history));
+  });
+
+  it('the fields of the health report that are there with a spool only', async () => {
+    const spoolDir = fs.mkdtempSync(path.join(os.tmpdir(), 'gso-types-'));
+    const analytics = new AnalyticsSystem({ logger: false, spoolDir });
+    const { spool } = analytics.getHealth();
+    await analytics.stop();
+    fs.rmSync(spoolDir, { recursive: true });
+    assertSame(namesOf(declared.membersOf('SpoolHealth')), Object.keys(spool));
+  });
+
+  it('what spoolFallback may be', () => {
+    const { literals } = options.find(({ name }) => name === 'spoolFallback');
+    assertSame(literals, known.fallbacks);
   });
 
   for (const [union, field] of [
     ['RejectReason', 'rejected'],
     ['NoteReason', 'noted'],
     ['DropReason', 'dropped'],
-    ['WebhookDropReason', 'webhookDropped'],
+    ['DestinationDropReason', 'destinationDropped'],
+    ['CircuitState', 'circuit'],
     ['TotalsState', 'totals'],
     ['HistoryState', 'history'],
+    ['SpoolState', 'spool'],
   ]) {
     it(`every ${union}, each explained`, () => {
       const { members, doc } = declared.unionOf(union);
@@ -106,6 +129,18 @@ describe('the comments of index.d.ts', () => {
       const named = /Environment: `(\w+)`/.exec(doc)?.[1];
       assert.strictEqual(named, variable, `environment variable of ${name}`);
       assert.match(doc, name.endsWith('Ms') ? /milliseconds/ : /bytes/, `unit of ${name}`);
+    }
+  });
+
+  it('name the default and the bounds of each number of a destination', () => {
+    const fields = declared.membersOf('DestinationOptions');
+    const numeric = fields.filter(({ type }) => type.includes('number'));
+    assertSame(namesOf(numeric), namesOf(known.destinationNumbers));
+    for (const { name, fallback, min, max } of known.destinationNumbers) {
+      const { doc, defaultText } = numeric.find((one) => one.name === name);
+      assert.strictEqual(Number.parseInt(defaultText, 10), fallback, `default of ${name}`);
+      const bounds = /from (\d+)(?: \([^)]*\))? to (\d+)/.exec(doc);
+      assert.deepStrictEqual(bounds?.slice(1), [`${min}`, `${max}`], `bounds of ${name}`);
     }
   });
 

@@ -59,6 +59,8 @@ pub fn counted_events() -> HashMap<String, CountedEvent> {
 pub struct Left {
     /// Records that are not written.
     pub records: f64,
+    /// Those of them that are on disk, where the next process finds them.
+    pub spooled: f64,
     /// Events that are not forwarded.
     pub unforwarded: f64,
 }
@@ -86,11 +88,16 @@ pub fn drain(all_threads: bool) -> Left {
     if (records, unforwarded) != (0, 0) {
         DRAIN_LIMIT.was_too_short(deadline);
     }
-    for (_, shared) in &draining {
+    let mut spooled = 0;
+    for (held, shared) in &draining {
+        if shared.spool().is_some_and(|spool| spool.holds_all()) {
+            spooled += shared.left_of(*held);
+        }
         shared.end_drain();
     }
     Left {
         records: records as f64,
+        spooled: spooled.min(records) as f64,
         unforwarded: unforwarded as f64,
     }
 }
@@ -172,10 +179,15 @@ impl NativeAnalytics {
         let collections = config.collections.clone();
         let deliver = Arc::new(message::build(deliver)?);
         let shared = Shared::new(config, Arc::new(message::JavaScript::new(&deliver)));
-        if let Err(problem) = &spool {
-            shared.note_spool(|spool| spool.state = SpoolState::Off);
-            let line = format!("{problem}; records are kept in memory only (spoolFallback)");
-            shared.log(Level::Warn, line);
+        match &spool {
+            // The worker has not come to say so yet.
+            Ok(Some(segments)) => shared.note_spool(|spool| spool.bytes = segments.status().bytes),
+            Ok(None) => {}
+            Err(problem) => {
+                shared.note_spool(|spool| spool.state = SpoolState::Off);
+                let line = format!("{problem}; records are kept in memory only (spoolFallback)");
+                shared.log(Level::Warn, line);
+            }
         }
         let _runtime = runtime::enter()?;
         let opener = Arc::new(move |connection: Connection| {
@@ -200,7 +212,7 @@ impl NativeAnalytics {
 
     #[napi(getter)]
     pub fn is_forwarding(&self) -> bool {
-        self.config().webhook_url.is_some()
+        !self.config().destinations.is_empty()
     }
 
     /// Whether a connection string was given, so that no mongoose is looked for.
@@ -369,7 +381,11 @@ fn open_spool(config: &Config) -> std::result::Result<Option<Segments>, String> 
     let open = || {
         let slot = spool::claim(folder, config.place())?;
         let mut segments = Segments::new(slot, config.max_spool_bytes);
-        segments.prepare()?;
+        match segments.prepare() {
+            // What is in it gets written, and then there is room.
+            Err(error) if error.kind() == std::io::ErrorKind::StorageFull => {}
+            prepared => prepared?,
+        }
         Ok::<_, std::io::Error>(Some(segments))
     };
     open().map_err(|error| format!("spoolDir: {} cannot be used: {error}", folder.display()))

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use napi_derive::napi;
 
-use crate::health::{History, SpoolReport, TOTALS_STATES};
+use crate::forward::Report;
+use crate::health::{History, LastError, SpoolReport, TOTALS_STATES};
 use crate::shared::Shared;
 
 #[napi(object, object_from_js = false)]
@@ -25,7 +26,7 @@ pub struct HealthReport {
     pub history: HistoryReport,
     /// Only with `spoolDir`.
     pub spool: Option<SpoolHealth>,
-    pub webhook: WebhookReport,
+    pub destinations: Vec<DestinationReport>,
     pub last_error: Option<LastErrorReport>,
 }
 
@@ -60,10 +61,19 @@ impl SpoolHealth {
 }
 
 #[napi(object, object_from_js = false)]
-pub struct WebhookReport {
+pub struct DestinationReport {
+    pub name: String,
+    pub format: String,
     pub queued: f64,
+    pub queued_bytes: f64,
     pub sent: f64,
+    pub retried: f64,
+    pub set_aside: f64,
+    pub expired: f64,
     pub dropped: HashMap<String, f64>,
+    pub circuit: String,
+    pub oldest_waiting_ms: f64,
+    pub last_error: Option<LastErrorReport>,
 }
 
 #[napi(object, object_from_js = false)]
@@ -94,15 +104,42 @@ impl HealthReport {
             totals: TOTALS_STATES[usize::from(shared.blocked().is_some())].to_owned(),
             history: HistoryReport::of(shared.history()),
             spool: shared.spool().map(SpoolHealth::of),
-            webhook: WebhookReport {
-                queued: gauges.unforwarded as f64,
-                sent: counts.forwarded as f64,
-                dropped: by_reason(&counts.not_forwarded),
-            },
-            last_error: counts.last_error.map(|error| LastErrorReport {
-                message: error.message,
-                at_ms: error.at_ms as f64,
-            }),
+            destinations: shared
+                .receivers
+                .iter()
+                .map(|receiver| DestinationReport::of(receiver.report()))
+                .collect(),
+            last_error: counts.last_error.map(LastErrorReport::of),
+        }
+    }
+}
+
+impl DestinationReport {
+    fn of(report: Report) -> Self {
+        let waiting = report.oldest_waiting.unwrap_or_default();
+        let counts = report.counts;
+        Self {
+            name: report.name,
+            format: report.format.to_owned(),
+            queued: report.queued as f64,
+            queued_bytes: report.queued_bytes as f64,
+            sent: counts.sent as f64,
+            retried: counts.retried as f64,
+            set_aside: counts.set_aside as f64,
+            expired: counts.expired as f64,
+            dropped: by_reason(&counts.dropped),
+            circuit: report.circuit.name().to_owned(),
+            oldest_waiting_ms: waiting.as_millis() as f64,
+            last_error: counts.last_error.map(LastErrorReport::of),
+        }
+    }
+}
+
+impl LastErrorReport {
+    fn of(error: LastError) -> Self {
+        Self {
+            message: error.message,
+            at_ms: error.at_ms as f64,
         }
     }
 }

@@ -1,70 +1,100 @@
-//! Events to the webhook: a queue, bounds and failures of its own, so that a dead receiver never
-//! delays the database, nor the other way round.
+//! Events to other services, each with a queue, bounds and failures of its own, so that a dead receiver
+//! delays neither the database nor another receiver, nor the other way round.
+//!
+//! ```text
+//!  intake ──► Receiver: queue ─► batch ─► format ─► transport ──► answer
+//!   (one per    (bounded by                (body)    (HTTP)         │ verdict
+//!  destination)  bytes and age)                                     ▼
+//!                  ▲───────────── acknowledge, wait, halve, set aside
+//! ```
+//!
+//! Each event is delivered at least once: it leaves the queue when the receiver has taken it, when it
+//! is set aside because the receiver never takes it, or when a bound gives it up; each is counted. It
+//! keeps its id and time through every attempt, so that receivers that look at ids take it once.
 
-mod webhook;
+mod event;
+mod formats;
+mod http;
+mod lane;
+mod messages;
+mod pace;
+mod queue;
+mod receiver;
+mod retry_after;
+mod settle;
+#[cfg(test)]
+mod tests;
+mod verdict;
+mod width;
 
 use std::sync::Arc;
 
+use bson::oid::ObjectId;
+
+use crate::record::Record;
 use crate::shared::Shared;
 
-/// Whether events can be posted there.
-pub fn is_url(text: &str) -> bool {
-    reqwest::Url::parse(text)
-        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-}
+use event::Event;
+pub use http::is_url;
+pub use pace::{CIRCUITS, Circuit};
+pub use receiver::{Receiver, Report};
 
 /// The pipeline's end of the forwarder.
 pub struct Forwarding {
-    lanes: Vec<tokio::sync::mpsc::UnboundedSender<Box<[u8]>>>,
     shared: Arc<Shared>,
+    is_hurried: bool,
 }
-
-/// Requests under way at once. A user's events stay in order: the user chooses the lane.
-const LANES: usize = 4;
-/// Bodies waiting in memory, in bytes.
-const MAX_WAITING_BYTES: usize = 64 << 20;
 
 impl Forwarding {
-    /// Starts the lanes; must be called on the runtime.
-    pub fn start(url: &str, shared: &Arc<Shared>) -> Forwarding {
-        let client = webhook::Client::new(url);
-        let lanes = (0..LANES).map(|_| {
-            let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-            tokio::spawn(webhook::run(client.clone(), receiver, Arc::clone(shared)));
-            sender
-        });
+    /// Starts the lanes of all destinations; must be called on the runtime.
+    pub fn start(shared: &Arc<Shared>) -> Forwarding {
+        for receiver in &shared.receivers {
+            let deadline = receiver.settings.request_timeout;
+            let transport = Arc::new(http::Http::new(receiver.endpoint.clone(), deadline));
+            start_lanes(receiver, &transport, shared);
+        }
         Forwarding {
-            lanes: lanes.collect(),
             shared: Arc::clone(shared),
+            is_hurried: false,
         }
     }
 
-    /// Queues one body; `elements` are the event's, of which the user comes first.
-    pub fn enqueue(&self, elements: &[u8], body: &[u8]) {
-        if !self.shared.reserve_forward(body.len(), MAX_WAITING_BYTES) {
-            self.shared.health.drop_forward("queue_full");
-            self.shared.warn_once("webhook_queue_full", || {
-                "events are not forwarded, too many wait for the webhook; see getHealth()"
-                    .to_owned()
-            });
+    /// Queues an event for every destination that wants it.
+    pub fn forward(&self, record: &Record<'_>, body: &[u8], seq: i64, document: ObjectId) {
+        if self.shared.receivers.is_empty() {
             return;
         }
-        let lane = user_hash(elements) as usize % self.lanes.len();
-        // A lane ends only after its sender is gone.
-        let _ = self.lanes[lane].send(body.into());
+        let event = Event::new(seq, document, record.time_ms, record.elements, body);
+        for receiver in &self.shared.receivers {
+            if let Some(remark) = receiver.push(&event) {
+                messages::tell(&self.shared, &receiver.settings.name, remark);
+            }
+        }
+    }
+
+    /// While somebody waits for what is left, nothing waits for company or for a long back-off.
+    pub fn hurry(&mut self, is_hurried: bool) {
+        if std::mem::replace(&mut self.is_hurried, is_hurried) != is_hurried {
+            let receivers = self.shared.receivers.iter();
+            receivers.for_each(|receiver| receiver.hurry(is_hurried));
+        }
     }
 }
 
-/// Depends on the user's element alone.
-fn user_hash(elements: &[u8]) -> u32 {
-    let user = match elements.strip_prefix(b"\x02userId\0") {
-        Some([a, b, c, d, rest @ ..]) => {
-            let length = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
-            rest.get(..length).unwrap_or(rest)
-        }
-        _ => &[],
-    };
-    user.iter().fold(17_u32, |hash, byte| {
-        hash.wrapping_mul(31).wrapping_add(u32::from(*byte))
-    })
+impl Drop for Forwarding {
+    fn drop(&mut self) {
+        let receivers = self.shared.receivers.iter();
+        receivers.for_each(|receiver| receiver.close());
+    }
+}
+
+fn start_lanes<T: lane::Transport>(
+    receiver: &Arc<Receiver>,
+    transport: &Arc<T>,
+    shared: &Arc<Shared>,
+) {
+    for number in 0..receiver.lanes() {
+        let (receiver, transport) = (Arc::clone(receiver), Arc::clone(transport));
+        tokio::spawn(lane::run(receiver, transport, number, Arc::clone(shared)));
+    }
 }

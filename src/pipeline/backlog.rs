@@ -7,11 +7,12 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::attempt::attempt;
+use super::cursors::LaneKind;
 use super::groups::EventGroup;
 use super::intake::{Item, SessionChange, SessionItem};
 use super::messages;
 use super::spooled;
-use super::spooling::{Done, Kept, LaneKind, Spooling, Unsent, system_ms};
+use super::spooling::{Done, Kept, Spooling, system_ms};
 use super::worker::{Outcome, Worker};
 use crate::calendar::Day;
 use crate::health::SpoolState;
@@ -23,8 +24,8 @@ use crate::store::{Result, Standing, Store};
 /// tell whether he was counted already expire. In ms.
 const LATE_MS: i64 = 30 * 86_400_000;
 
-/// How much more of memory than of the disk records take at most.
-const READ_COST: usize = 3;
+/// What is read at once at the least, in bytes.
+const SHORT_READ: usize = if cfg!(test) { 1 << 10 } else { 4 << 10 };
 
 impl<S: Store> Worker<S> {
     /// Whether a record is to be added to its lane now. Without a spool each is.
@@ -41,11 +42,11 @@ impl<S: Store> Worker<S> {
     }
 
     pub(super) fn step_spool(&mut self, now: Instant) {
-        let settled = self.settled_up_to();
         let is_sending = self.link.store().is_some()
             && !self.events.is_pausing(now)
             && !self.sessions.is_pausing(now);
-        let is_ending = self.stopping || self.orphaned || self.is_drain;
+        let is_last = self.shared.is_draining() || self.orphaned;
+        let is_ending = self.stopping || is_last || self.is_drain;
         let Some(spool) = &mut self.spool else {
             return;
         };
@@ -56,12 +57,16 @@ impl<S: Store> Worker<S> {
             self.sessions.cut();
             spool.sync(now);
         }
-        spool.release(settled, is_ending, now);
         if let Some(kept) = kept {
             self.kept(kept);
         }
-        self.read_back(now);
         self.place_pieces();
+        self.take_back();
+        self.read_back(now);
+        let settled = self.settled_up_to();
+        if let Some(spool) = &mut self.spool {
+            spool.release(settled, is_ending, now);
+        }
     }
 
     /// Everything up to this record is written and totalled.
@@ -73,15 +78,45 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    /// Lanes read on while memory is far from full. The one that is furthest behind must get on even
-    /// then, since what it has not written holds up the totals of the other.
+    /// While the disk takes nothing, lanes get what waits for it.
+    fn take_back(&mut self) {
+        for kind in LaneKind::ALL {
+            let taken = self.spool.as_mut().and_then(|spool| spool.take_back(kind));
+            if let Some((records, parked)) = taken {
+                self.shared.release(parked);
+                for (seq, body) in records {
+                    self.place_record(kind, seq, &body);
+                }
+                if let Some(spool) = &mut self.spool {
+                    let missing = spool.cursors.catch_up(kind);
+                    self.records_missing(missing);
+                }
+            }
+        }
+    }
+
+    fn records_missing(&self, records: u64) {
+        self.shared.settle_dropped("spool_damaged", records);
+        if records > 0 {
+            self.shared
+                .warn_once("spool_damaged", || messages::records_missing(records));
+        }
+    }
+
+    /// Lanes read on while memory is far from full. That of sessions, which few records are for, reads
+    /// on a little longer, so that a login does not wait behind the events of an outage. The one that is
+    /// furthest behind must get on even then, since what it has not written holds up the totals of the
+    /// other; but not while there are totals that can be added first.
     fn read_back(&mut self, now: Instant) {
+        let has_totals = self.adding.group.is_some() || self.totals.is_ready(self.written_up_to());
         let is_roomy = self.shared.is_quarter_full_at_most();
-        let budget = (self.shared.config.max_queue_bytes / 8).clamp(8 << 10, 4 << 20);
-        let has_backlog = self.spool.as_ref().is_some_and(Spooling::has_backlog);
-        self.shared
-            .keep_room(if has_backlog { READ_COST * budget } else { 0 });
-        let next = |spool: &Spooling, kind| spool.behind(kind).map_or(i64::MAX, |b| b.next);
+        let is_half_full = self.shared.is_half_full();
+        // In memory records take twice as much as on disk, and more if they are small.
+        let budget = (self.shared.config.max_queue_bytes / 16).clamp(SHORT_READ, 4 << 20);
+        let next = |spool: &Spooling, kind| {
+            let behind = spool.cursors.behind(kind);
+            behind.map_or(i64::MAX, |behind| behind.next)
+        };
         for kind in LaneKind::ALL {
             let is_empty = match kind {
                 LaneKind::Events => self.events.first_unwritten().is_none(),
@@ -93,8 +128,10 @@ impl<S: Store> Worker<S> {
             let is_last = LaneKind::ALL
                 .iter()
                 .all(|other| next(spool, kind) <= next(spool, *other));
-            if spool.may_read(kind, now) && (is_roomy || is_empty && is_last) {
-                spool.read(kind, budget);
+            let is_needed = is_last && !has_totals;
+            let is_urgent = kind == LaneKind::Sessions && !is_half_full;
+            if is_roomy || is_empty && (is_needed || is_urgent) {
+                spool.read(kind, budget, now);
             }
         }
     }
@@ -122,14 +159,16 @@ impl<S: Store> Worker<S> {
                     self.shared
                         .warn_once("spool_damaged", || messages::spool_damaged(piece.damaged));
                 }
-                spool.was_read(kind, until, piece);
+                spool.cursors.was_read(kind, until, piece);
             }
             Done::Read(kind, _, Err(error)) => {
-                spool.was_not_read(kind, now);
+                spool.cursors.was_not_read(kind, now);
                 self.spool_failed("spool_not_read", &error);
             }
             Done::Released(outcome, status) => {
-                spool.released(outcome.is_ok(), status, now);
+                if spool.released(outcome.is_ok(), status, now) {
+                    self.spool_goes_on();
+                }
                 if let Err(error) = outcome {
                     self.spool_failed("spool_not_released", &error);
                 }
@@ -143,8 +182,7 @@ impl<S: Store> Worker<S> {
             Kept::OnDisk { parked, was_full } => {
                 self.shared.release(parked);
                 if was_full {
-                    let line = messages::SPOOL_GOES_ON.to_owned();
-                    self.shared.log(Level::Info, line);
+                    self.spool_goes_on();
                 }
             }
             Kept::InMemory { records, error } => {
@@ -152,30 +190,20 @@ impl<S: Store> Worker<S> {
                 self.spool_failed("spool_full", &error);
             }
             Kept::Waits { error } => self.spool_failed("spool_full", &error),
-            Kept::HandedBack { unsent, error } => {
-                let records = unsent.records();
-                self.shared.note_spool(|spool| spool.unspooled += records);
-                self.spool_failed("spool_full", &error);
-                self.take_back(&unsent);
-            }
         }
         self.report_spool();
     }
 
-    /// Gives lanes what waited in memory for the disk.
-    fn take_back(&mut self, unsent: &Unsent) {
-        self.shared.release(unsent.parked());
-        for (seq, body) in unsent.frames() {
-            for kind in LaneKind::ALL {
-                self.place_record(kind, seq, body);
-            }
-        }
-        if let Some(spool) = &mut self.spool {
-            spool.caught_up();
+    /// Near its bound a spool may be full and go on many times a second.
+    fn spool_goes_on(&self) {
+        let now = std::time::Instant::now();
+        if self.shared.health.begins_episode("spool_goes_on", now) {
+            self.shared
+                .log(Level::Info, messages::SPOOL_GOES_ON.to_owned());
         }
     }
 
-    fn report_spool(&self) {
+    pub(super) fn report_spool(&self) {
         if let Some(spool) = &self.spool {
             let (bytes, is_full) = (spool.status().bytes, spool.is_full());
             self.shared.note_spool(|report| {
@@ -198,7 +226,10 @@ impl<S: Store> Worker<S> {
     /// Gives lanes what was read for them, once it is known what of it is totalled already.
     fn place_pieces(&mut self) {
         for kind in LaneKind::ALL {
-            let taken = self.spool.as_mut().and_then(|spool| spool.take_piece(kind));
+            let taken = self
+                .spool
+                .as_mut()
+                .and_then(|spool| spool.cursors.take_piece(kind));
             if let Some((piece, until)) = taken {
                 self.place_piece(kind, &piece, until);
             }
@@ -206,26 +237,35 @@ impl<S: Store> Worker<S> {
     }
 
     fn place_piece(&mut self, kind: LaneKind, piece: &Piece, until: Position) {
+        let mut last = i64::MIN;
         for (seq, body) in piece.frames() {
-            self.place_record(kind, seq, body);
+            // A disk may show one record twice.
+            if seq > last {
+                self.place_record(kind, seq, body);
+                last = seq;
+            }
         }
         if let Some(spool) = &mut self.spool {
-            spool.placed(kind, piece, until);
+            let missing = spool.placed(kind, piece, until);
+            self.records_missing(missing);
         }
     }
 
     fn place_record(&mut self, kind: LaneKind, seq: i64, body: &[u8]) {
-        let Some(spool) = &self.spool else {
+        let Some(spool) = &mut self.spool else {
             return;
         };
-        let had = spool.behind(kind).is_none_or(|behind| seq < behind.next);
+        let had = spool
+            .cursors
+            .behind(kind)
+            .is_none_or(|behind| seq < behind.next);
         let spooled = spooled::read(seq, body).filter(|_| !had);
         let Some(mut spooled) = spooled.filter(|one| LaneKind::of(&one.item) == kind) else {
             return;
         };
         let cost = spooled.item.cost();
-        if seq < spool.first() {
-            if spooled::day(body).is_some_and(|day| spool.is_totalled(&day, seq)) {
+        if seq < spool.cursors.first() {
+            if spooled::day(body).is_some_and(|day| spool.cursors.is_totalled(&day, seq)) {
                 return;
             }
             self.shared.take_over(1, cost);
@@ -234,6 +274,7 @@ impl<S: Store> Worker<S> {
                 self.mark_late(&mut spooled.item);
             }
         } else {
+            spool.cursors.unparked(kind, seq, &mut spooled.item);
             self.shared.occupy(cost);
         }
         self.add_to_lane(spooled.item);
@@ -266,8 +307,8 @@ impl<S: Store> Worker<S> {
         let Some(spool) = &mut self.spool else {
             return;
         };
-        let days = spool.unknown_days();
-        if days.is_empty() || !spool.begins_asking(now) {
+        let days = spool.cursors.unknown_days();
+        if days.is_empty() || !spool.cursors.begins_asking(now) {
             return;
         }
         let (store, writer) = (Arc::clone(store), self.adding.ledger.writer().to_owned());
@@ -294,9 +335,9 @@ impl<S: Store> Worker<S> {
             return;
         };
         match outcome {
-            Ok(standings) => spool.learned(standings),
+            Ok(standings) => spool.cursors.learned(standings),
             Err(error) => {
-                spool.learned_nothing(now);
+                spool.cursors.learned_nothing(now);
                 self.shared.health.error(error.message);
             }
         }

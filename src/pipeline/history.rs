@@ -13,12 +13,12 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
-use super::backoff::Backoff;
 use super::builder::{self, Report};
 use super::messages;
 use super::operations::{Kind, Operation};
 use super::sessions::Standing;
 use super::worker::Worker;
+use crate::backoff::Backoff;
 use crate::calendar::Day;
 use crate::error::Error;
 use crate::health::{self, HistoryState};

@@ -95,7 +95,7 @@ impl Intake {
         self.last_seq
     }
 
-    pub fn take<'a>(&mut self, record: &Record<'a>, forwarding: Option<&Forwarding>) -> Item<'a> {
+    pub fn take<'a>(&mut self, record: &Record<'a>, forwarding: &Forwarding) -> Item<'a> {
         let cost = record.frame_length + RECORD_OVERHEAD;
         let day = self.day_of(record.time_ms);
         match record.kind {
@@ -104,13 +104,16 @@ impl Intake {
                 counted,
                 webhook,
             } => {
-                if let (Some(body), Some(forwarding)) = (webhook, forwarding) {
-                    forwarding.enqueue(record.elements, body);
+                let seq = self.next_seq();
+                let is_named = stored || webhook.is_some();
+                let id = is_named.then(|| new_id(record.time_ms));
+                if let (Some(body), Some(id)) = (webhook, id) {
+                    forwarding.forward(record, body, seq, id);
                 }
                 Item::Event(Event {
-                    seq: self.next_seq(),
+                    seq,
                     cost,
-                    document: stored.then(|| new_id(record.time_ms)),
+                    document: id.filter(|_| stored),
                     elements: record.elements,
                     day,
                     time_ms: record.time_ms,

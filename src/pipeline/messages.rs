@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::link::Prospect;
 use super::sessions::Standing;
 use crate::config::Config;
-use crate::health::{SpoolReport, SpoolState};
+use crate::health::SpoolReport;
 
 pub fn no_connection(config: &Config) -> String {
     let bound = config.max_queue_bytes >> 20;
@@ -58,6 +58,12 @@ pub fn spool_damaged(bytes: u64) -> String {
     )
 }
 
+pub fn records_missing(records: u64) -> String {
+    format!(
+        "{records} records were written to the spool and cannot be read back: they are dropped and counted"
+    )
+}
+
 pub const SPOOL_GOES_ON: &str = "the spool takes records again";
 
 pub fn drains_slot(slot: &Path) -> String {
@@ -99,7 +105,7 @@ pub fn uncertain(day: &str) -> String {
 
 pub fn left_at_stop(records: u64, unforwarded: u64, spool: Option<SpoolReport>) -> String {
     let kept = match spool {
-        Some(spool) if spool.state == SpoolState::Ok => {
+        Some(spool) if spool.holds_all() => {
             "; records are in the spool, and written at the next start"
         }
         _ => "",

@@ -21,8 +21,8 @@
 mod active;
 mod attempt;
 mod backlog;
-mod backoff;
 mod builder;
+mod cursors;
 mod groups;
 mod history;
 mod intake;
@@ -30,6 +30,7 @@ mod lane;
 mod link;
 mod messages;
 mod metrics;
+mod numbering;
 mod operations;
 mod orphans;
 mod outcomes;
@@ -41,7 +42,7 @@ mod sessions;
 mod spooled;
 mod spooling;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod totals;
 mod users;
 mod worker;
@@ -78,6 +79,8 @@ enum Command {
 pub struct Pipeline {
     shared: Arc<Shared>,
     commands: mpsc::UnboundedSender<Command>,
+    #[cfg(test)]
+    worker: tokio::task::AbortHandle,
 }
 
 impl Pipeline {
@@ -152,6 +155,15 @@ impl Pipeline {
 
     pub fn nothing_found(&self, found: Found) {
         self.send(Command::NothingFound(found));
+    }
+
+    /// Ends the worker as the death of its process would.
+    #[cfg(test)]
+    pub async fn kill(self) {
+        self.worker.abort();
+        while !self.worker.is_finished() {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// The flush interval is over by the clock of the host.

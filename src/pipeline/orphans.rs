@@ -110,14 +110,18 @@ impl<S: Store> Worker<S> {
                 self.shared.health.error(format!("spool: {error}"));
             }
             Seen::Drained => {
+                let mut is_through = false;
                 if let Some(Drain { shared, .. }) = self.orphans.drain.take() {
+                    is_through = !shared.is_stopped();
                     let records = shared.health.counts().written;
                     self.shared.note_spool(|spool| spool.drained += records);
                     self.shared
                         .log(Level::Info, messages::drained_slot(records));
                 }
-                // There may be more.
-                self.orphans.next_look = Instant::now();
+                // There may be more, unless it ended for another reason.
+                if is_through {
+                    self.orphans.next_look = Instant::now();
+                }
             }
         }
     }
@@ -130,7 +134,7 @@ impl<S: Store> Worker<S> {
             .log(Level::Info, messages::drains_slot(slot.path()));
         let mut config = self.shared.config.clone();
         config.max_queue_bytes /= SHARE;
-        config.webhook_url = None;
+        config.destinations.clear();
         let host = Arc::new(Quiet(Arc::clone(&self.shared)));
         let shared = Shared::new(config, host);
         let segments = Segments::new(slot, 0);

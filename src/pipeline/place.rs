@@ -160,7 +160,7 @@ impl<S: Store> Worker<S> {
         self.shared.forget_place();
         self.orphans.leave_place();
         if let Some(spool) = &mut self.spool {
-            spool.leave_place();
+            spool.cursors.leave_place();
         }
         self.bases = Arc::default();
         let adding = &mut self.adding;

@@ -12,9 +12,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::attempt::attempt;
-use super::backoff::Backoff;
 use super::messages;
 use super::worker::{Outcome, Worker};
+use crate::backoff::Backoff;
 use crate::host::Level;
 use crate::store::{Prepared, Result, Store, StoreError};
 

@@ -25,7 +25,7 @@ const READ_AGAIN: Duration = Duration::from_millis(200);
 
 /// How long `stop()` waits for indexes: those of a new database are there by then, and the server goes
 /// on with those that take longer.
-const INDEX_WAIT: Duration = Duration::from_secs(1);
+const INDEX_WAIT: Duration = Duration::from_secs(3);
 
 /// What a read brought back, and for whom.
 pub(super) struct Answer {
@@ -65,6 +65,10 @@ impl<S: Store> Worker<S> {
         self.operations.iter().any(waits)
     }
 
+    pub(super) fn is_stop_awaited(&self) -> bool {
+        self.operations.iter().any(|op| op.kind == Kind::Stop)
+    }
+
     /// Answers who has what he waits for, and whose time is over.
     pub(super) fn finish_operations(&mut self, now: Instant) {
         let mut open = Vec::new();
@@ -86,7 +90,8 @@ impl<S: Store> Worker<S> {
             Kind::Stop => {
                 self.is_settled(operation.target)
                     && self.shared.gauges().unforwarded == 0
-                    && self.spool.as_ref().is_none_or(Spooling::is_empty)
+                    // A start after it goes on with what is on disk.
+                    && (!self.stopping || self.spool.as_ref().is_none_or(Spooling::is_empty))
                     // Else the store could not be closed, and a start after it would find it open.
                     && !matches!(self.preparation, Preparation::UnderWay(_))
                     && !(self.indexing.is_under_way() && now < operation.begun() + INDEX_WAIT)
@@ -98,7 +103,9 @@ impl<S: Store> Worker<S> {
     fn time_is_over(&self, operation: &Operation) {
         if operation.kind == Kind::Stop {
             let left = self.shared.gauges();
-            if left.queued > 0 || left.unforwarded > 0 {
+            let is_behind = |spool: &Spooling| spool.cursors.is_any_behind();
+            let is_on_disk = self.spool.as_ref().is_some_and(is_behind);
+            if left.queued > 0 || left.unforwarded > 0 || is_on_disk {
                 let text =
                     messages::left_at_stop(left.queued, left.unforwarded, self.shared.spool());
                 self.shared.log(Level::Warn, text);

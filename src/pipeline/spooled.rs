@@ -157,7 +157,11 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::properties::config;
 
     fn written(item: &Item<'_>) -> Vec<u8> {
         let mut body = Vec::new();
@@ -215,6 +219,36 @@ mod tests {
         let body = written(&event(b"elements"));
         for cut in 0..body.len() {
             assert!(read(1, &body[..cut]).is_none(), "cut at {cut}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config(2_000))]
+
+        #[test]
+        fn arbitrary_bodies_never_panic_and_what_is_read_is_written_the_same(
+            kind in 0..5_u8,
+            bytes in vec(any::<u8>(), 0..120),
+            day in "[0-9]{4}-[0-9]{2}-[0-9]{2}",
+            length in proptest::option::of(0..80_u32),
+        ) {
+            let mut body = [vec![kind], bytes].concat();
+            // Else hardly any has the length that it says, and a day.
+            if let (Some(length), true) = (length, body.len() >= FIXED) {
+                body[40..50].copy_from_slice(day.as_bytes());
+                body[50..54].copy_from_slice(&length.to_le_bytes());
+            }
+            let Some(spooled) = read(9, &body) else {
+                return Ok(());
+            };
+            let mut again = Vec::new();
+            write(&mut again, &spooled.item, spooled.handed_over_ms);
+            let Some(twice) = read(9, &again) else {
+                panic!("what is written is read");
+            };
+            let mut third = Vec::new();
+            write(&mut third, &twice.item, twice.handed_over_ms);
+            prop_assert_eq!(again, third);
         }
     }
 }

@@ -13,10 +13,9 @@
 //! at a time: what comes meanwhile shares the next.
 //!
 //! A disk that takes nothing more is no reason to refuse records: they wait in memory as without a
-//! spool. What a lane would have to read back is tried again while there is something before it on the
-//! disk; once the lane has had all of that, it gets it from memory.
+//! spool. Only what a lane must read back has to get onto the disk, and is tried again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::VecDeque;
 use std::future::pending;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
@@ -26,11 +25,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::backoff::Backoff;
+use super::cursors::{Cursors, LaneKind};
 use super::intake::Item;
 use super::spooled;
-use crate::calendar::Day;
-use crate::spool::frame;
+use crate::spool::frame::{self, Found};
 use crate::spool::{Appended, Piece, Position, Segments, Status, read};
 
 /// How often records are synced while the database takes none, and how long a disk that took nothing
@@ -43,52 +41,18 @@ struct Chunk {
     frames: Vec<u8>,
     records: u64,
     last: i64,
-    /// Some of it is nowhere else.
-    is_needed: bool,
-    /// Bytes of the queue that are free once it is on disk.
-    parked: usize,
+    /// Bytes of the queue that are free once it is on disk, of each lane: what is nowhere else.
+    parked: [usize; 2],
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LaneKind {
-    Events,
-    Sessions,
-}
-
-impl LaneKind {
-    pub const ALL: [LaneKind; 2] = [LaneKind::Events, LaneKind::Sessions];
-
-    pub fn of(item: &Item<'_>) -> Self {
-        match item {
-            Item::Event(_) => LaneKind::Events,
-            _ => LaneKind::Sessions,
-        }
-    }
-}
-
-/// What a lane has not had yet.
-#[derive(Debug, Clone, Copy)]
-pub struct Behind {
-    /// Unknown until it is appended.
-    at: Option<Position>,
-    /// Records before this one it has had.
-    pub next: i64,
-}
-
-#[derive(Default)]
-struct Cursor {
-    behind: Option<Behind>,
-    is_reading: bool,
-    /// Read, and waiting to be placed, with the end of the spool at that time.
-    piece: Option<(Piece, Position)>,
-}
+/// Size from which a chunk gets no more, in bytes.
+const FULL_CHUNK: usize = if cfg!(test) { 500 } else { 4 << 20 };
 
 pub struct Spooling {
     segments: Arc<Mutex<Segments>>,
     path: PathBuf,
-    /// Lower numbers are of processes before us.
-    first: i64,
-    chunk: Chunk,
+    /// What is to be appended, in order; the last may still grow.
+    chunks: VecDeque<Chunk>,
     is_appending: bool,
     /// The disk took nothing, and is tried again then.
     full_until: Option<Instant>,
@@ -98,11 +62,8 @@ pub struct Spooling {
     is_syncing: bool,
     sync_due: Instant,
     end: Position,
-    cursors: [Cursor; 2],
-    /// Where the writer stands on the days of records that were left.
-    standings: HashMap<Day, Option<i64>>,
-    is_asking: bool,
-    pub backoff: Backoff,
+    /// How far each lane has read.
+    pub cursors: Cursors,
     status: Status,
     is_releasing: bool,
     release_due: Instant,
@@ -117,6 +78,9 @@ pub enum Done {
     Released(io::Result<()>, Status),
 }
 
+/// Records with their numbers, as they are on disk.
+type Records = Vec<(i64, Vec<u8>)>;
+
 /// A chunk that was on its way to the disk.
 pub struct Unsent(Chunk);
 
@@ -128,42 +92,16 @@ pub enum Kept {
     InMemory { records: u64, error: io::Error },
     /// It is tried again.
     Waits { error: io::Error },
-    /// The disk holds nothing any more that lanes have not had: they get it from memory.
-    HandedBack { unsent: Unsent, error: io::Error },
-}
-
-impl Unsent {
-    /// The records, each with its number.
-    pub fn frames(&self) -> impl Iterator<Item = (i64, &[u8])> {
-        frame::all(&self.0.frames)
-    }
-
-    pub fn records(&self) -> u64 {
-        self.0.records
-    }
-
-    /// Bytes of the queue that they take.
-    pub fn parked(&self) -> usize {
-        self.0.parked
-    }
 }
 
 impl Spooling {
     /// On a slot with the records of processes before us, if there are any.
     pub fn new(segments: Segments) -> Self {
-        let behind = segments.beginning().map(|at| Behind {
-            at: Some(at),
-            next: 1,
-        });
-        let cursor = || Cursor {
-            behind,
-            ..Cursor::default()
-        };
+        let behind = segments.beginning();
         let first = segments.slot().first_seq();
         Self {
             path: segments.slot().path().to_owned(),
-            first,
-            chunk: Chunk::default(),
+            chunks: VecDeque::new(),
             is_appending: false,
             full_until: None,
             appended: first - 1,
@@ -171,10 +109,7 @@ impl Spooling {
             is_syncing: false,
             sync_due: Instant::now(),
             end: segments.end(),
-            cursors: [cursor(), cursor()],
-            standings: HashMap::new(),
-            is_asking: false,
-            backoff: Backoff::default(),
+            cursors: Cursors::new(first, behind),
             status: segments.status(),
             is_releasing: false,
             release_due: Instant::now(),
@@ -186,33 +121,27 @@ impl Spooling {
     /// Takes a record on its way to its lane; false when the lane will read it back. With `is_much`
     /// memory holds enough.
     pub fn take(&mut self, seq: i64, item: &Item<'_>, is_much: bool) -> bool {
-        let chunk = &mut self.chunk;
+        if self.chunks.back().is_none_or(Chunk::is_full) {
+            self.chunks.push_back(Chunk::default());
+        }
+        let Some(chunk) = self.chunks.back_mut() else {
+            return true;
+        };
         frame::append(&mut chunk.frames, seq, |body| {
             spooled::write(body, item, system_ms());
         });
         chunk.records += 1;
         chunk.last = seq;
-        let behind = &mut self.cursors[LaneKind::of(item) as usize].behind;
-        if behind.is_none() && is_much && self.full_until.is_none() {
-            *behind = Some(Behind {
-                at: None,
-                next: seq,
-            });
+        let kind = LaneKind::of(item);
+        if is_much && self.full_until.is_none() {
+            self.cursors.fall_behind(kind, seq);
         }
-        if behind.is_some() {
-            chunk.is_needed = true;
-            chunk.parked += item.cost();
+        let is_behind = self.cursors.behind(kind).is_some();
+        if is_behind {
+            chunk.parked[kind as usize] += item.cost();
+            self.cursors.parked(kind, seq, item);
         }
-        behind.is_none()
-    }
-
-    /// What the lane has not had, if anything.
-    pub fn behind(&self, kind: LaneKind) -> Option<Behind> {
-        self.cursors[kind as usize].behind
-    }
-
-    pub fn has_backlog(&self) -> bool {
-        self.cursors.iter().any(|cursor| cursor.behind.is_some())
+        !is_behind
     }
 
     /// Records up to this one may be sent.
@@ -220,14 +149,9 @@ impl Spooling {
         self.synced
     }
 
-    /// Records below it are of processes before us.
-    pub fn first(&self) -> i64 {
-        self.first
-    }
-
     /// Nothing is left for the disk to take.
     pub fn is_appended(&self) -> bool {
-        self.chunk.records == 0 && !self.is_appending
+        self.chunks.is_empty() && !self.is_appending
     }
 
     pub fn is_empty(&self) -> bool {
@@ -244,27 +168,22 @@ impl Spooling {
 
     /// Gives the disk what has come. While it takes nothing, what need not be on disk is given up on.
     pub fn append(&mut self, now: Instant) -> Option<Kept> {
-        if self.is_appending || self.chunk.records == 0 {
+        if self.is_appending {
             return None;
         }
+        let is_needed = self.chunks.front()?.is_needed();
+        if is_needed && self.full_until.is_some_and(|until| until > now) {
+            return None;
+        }
+        let chunk = self.chunks.pop_front()?;
         if self.full_until.is_some_and(|until| until > now) {
-            if self.chunk.is_needed && !self.is_read() {
-                return None;
-            }
-            let chunk = std::mem::take(&mut self.chunk);
             self.appended = chunk.last;
-            let error = ErrorKind::StorageFull.into();
-            if chunk.is_needed {
-                let unsent = Unsent(chunk);
-                return Some(Kept::HandedBack { unsent, error });
-            }
             return Some(Kept::InMemory {
                 records: chunk.records,
-                error,
+                error: ErrorKind::StorageFull.into(),
             });
         }
         self.is_appending = true;
-        let chunk = std::mem::take(&mut self.chunk);
         let segments = Arc::clone(&self.segments);
         self.tasks.spawn_blocking(move || {
             let mut segments = lock(&segments);
@@ -282,25 +201,22 @@ impl Spooling {
         now: Instant,
     ) -> Kept {
         self.is_appending = false;
-        self.status = status;
+        self.note(status);
         let error = match outcome {
             Ok(appended) => {
                 self.appended = chunk.last;
                 self.end = appended.end;
-                for behind in self.cursors.iter_mut().flat_map(|c| &mut c.behind) {
-                    behind.at.get_or_insert(appended.start);
-                }
+                self.cursors.appended(appended.start);
                 return Kept::OnDisk {
-                    parked: chunk.parked,
+                    parked: chunk.parked.iter().sum(),
                     was_full: self.full_until.take().is_some(),
                 };
             }
             Err(error) => error,
         };
         self.full_until = Some(now + PAUSE);
-        if chunk.is_needed {
-            let newer = std::mem::replace(&mut self.chunk, chunk);
-            self.chunk.follow(newer);
+        if chunk.is_needed() {
+            self.chunks.push_front(chunk);
             return Kept::Waits { error };
         }
         self.appended = chunk.last;
@@ -339,7 +255,7 @@ impl Spooling {
     /// Unlinks what is done with, as far as segments are closed; once nothing is left to do, the one
     /// that is appended to is closed if it is long, or if `all` are to go.
     pub fn release(&mut self, done: i64, all: bool, now: Instant) {
-        let is_idle = done >= self.appended && self.is_appended();
+        let is_idle = done >= self.appended && !self.is_appending;
         let closes = is_idle && self.status.bytes > 0 && (all || self.status.is_worth_closing);
         let is_old = self.status.oldest_closed.is_some_and(|last| last <= done);
         let is_due = self.release_due <= now && !self.is_releasing;
@@ -355,42 +271,45 @@ impl Spooling {
         });
     }
 
-    pub fn released(&mut self, is_done: bool, status: Status, now: Instant) {
+    /// Answers whether the disk takes records again, which nobody would find out while there are none.
+    pub fn released(&mut self, is_done: bool, status: Status, now: Instant) -> bool {
         self.is_releasing = false;
-        self.status = status;
-        if is_done {
-            // There is room again.
-            self.full_until = self.full_until.map(|_| now);
-        } else {
+        self.note(status);
+        if !is_done {
             self.release_due = now + PAUSE;
+            return false;
+        }
+        // There is room again.
+        self.full_until = self.full_until.map(|_| now);
+        self.is_appended() && self.full_until.take().is_some()
+    }
+
+    /// While the disk takes nothing: what waits for it and is nowhere else, for a lane that has had all
+    /// that is on disk; with the bytes of the queue that it held. The lane is not behind any more.
+    pub fn take_back(&mut self, kind: LaneKind) -> Option<(Records, usize)> {
+        if self.full_until.is_none() || self.is_appending || !self.cursors.is_at(kind, self.end) {
+            return None;
+        }
+        let (mut records, mut bytes) = (Vec::new(), 0);
+        for chunk in &mut self.chunks {
+            records.extend(chunk.records());
+            bytes += std::mem::take(&mut chunk.parked[kind as usize]);
+        }
+        Some((records, bytes))
+    }
+
+    fn note(&mut self, status: Status) {
+        if status.version >= self.status.version {
+            self.status = status;
         }
     }
 
-    /// Whether a lane may read on, and nothing of it is on the way already.
-    pub fn may_read(&self, kind: LaneKind, now: Instant) -> bool {
-        let cursor = &self.cursors[kind as usize];
-        let is_on_disk = cursor.behind.is_some_and(|behind| behind.at.is_some());
-        let is_idle = !cursor.is_reading && cursor.piece.is_none();
-        is_on_disk && is_idle && self.has_more(kind) && self.backoff.is_over(now)
-    }
-
-    fn has_more(&self, kind: LaneKind) -> bool {
-        let at = self.behind(kind).and_then(|behind| behind.at);
-        at.is_some_and(|at| at < self.end)
-    }
-
-    pub fn read(&mut self, kind: LaneKind, budget: usize) {
-        let cursor = &mut self.cursors[kind as usize];
-        let Some(Behind {
-            at: Some(from),
-            next,
-        }) = cursor.behind
-        else {
+    /// Begins to read on for a lane, if there is more for it.
+    pub fn read(&mut self, kind: LaneKind, budget: usize, now: Instant) {
+        let Some((from, near)) = self.cursors.begin_reading(kind, self.end, now) else {
             return;
         };
-        cursor.is_reading = true;
         let (path, until, segments) = (self.path.clone(), self.end, Arc::clone(&self.segments));
-        let near = (next > 1).then_some(next);
         self.tasks.spawn_blocking(move || {
             let piece = read(&path, from, until, near, budget);
             if piece.as_ref().is_ok_and(|piece| piece.damaged > 0) {
@@ -400,98 +319,15 @@ impl Spooling {
         });
     }
 
-    pub fn was_read(&mut self, kind: LaneKind, until: Position, piece: Piece) {
-        let cursor = &mut self.cursors[kind as usize];
-        cursor.is_reading = false;
-        cursor.piece = Some((piece, until));
-    }
-
-    pub fn was_not_read(&mut self, kind: LaneKind, now: Instant) {
-        self.cursors[kind as usize].is_reading = false;
-        self.backoff.fail(now);
-    }
-
-    /// Of what was read by lanes, the days of which it is not known how much is totalled.
-    pub fn unknown_days(&self) -> Vec<Day> {
-        let pieces = self.cursors.iter().flat_map(|cursor| &cursor.piece);
-        let left = pieces
-            .flat_map(|(piece, _)| piece.frames())
-            .filter(|(seq, _)| *seq < self.first);
-        let days: HashSet<Day> = left
-            .filter_map(|(_, body)| spooled::day(body))
-            .filter(|day| !self.standings.contains_key(day))
-            .collect();
-        days.into_iter().collect()
-    }
-
-    pub fn begins_asking(&mut self, now: Instant) -> bool {
-        let begins = !self.is_asking && self.backoff.is_over(now);
-        self.is_asking |= begins;
-        begins
-    }
-
-    pub fn learned(&mut self, standings: Vec<(Day, Option<i64>)>) {
-        self.is_asking = false;
-        self.backoff.succeed();
-        self.standings.extend(standings);
-    }
-
-    pub fn learned_nothing(&mut self, now: Instant) {
-        self.is_asking = false;
-        self.backoff.fail(now);
-    }
-
-    /// What is known of the database may not hold in the next.
-    pub fn leave_place(&mut self) {
-        self.is_asking = false;
-        self.standings.clear();
-    }
-
-    /// Whether every lane has had what is on disk.
-    fn is_read(&self) -> bool {
-        self.cursors.iter().all(|cursor| {
-            let at = cursor.behind.and_then(|behind| behind.at);
-            let is_idle = !cursor.is_reading && cursor.piece.is_none();
-            is_idle && at.is_none_or(|at| at >= self.end)
-        })
-    }
-
-    /// Lanes have had what was handed back, so nothing is left to be read.
-    pub fn caught_up(&mut self) {
-        for cursor in &mut self.cursors {
-            cursor.behind = None;
-        }
-    }
-
-    /// What was read for a lane, if it is known what of it is totalled.
-    pub fn take_piece(&mut self, kind: LaneKind) -> Option<(Piece, Position)> {
-        let (piece, _) = self.cursors[kind as usize].piece.as_ref()?;
-        let left = piece.frames().filter(|(seq, _)| *seq < self.first);
-        let mut days = left.filter_map(|(_, body)| spooled::day(body));
-        let is_known = days.all(|day| self.standings.contains_key(&day));
-        drop(days);
-        is_known.then(|| self.cursors[kind as usize].piece.take())?
-    }
-
-    /// Whether a record that was left is totalled.
-    pub fn is_totalled(&self, day: &Day, seq: i64) -> bool {
-        let standing = self.standings.get(day).copied().flatten();
-        standing >= Some(seq)
-    }
-
-    /// A lane has had what was read.
-    pub fn placed(&mut self, kind: LaneKind, piece: &Piece, until: Position) {
-        let is_caught_up = piece.next.is_none() && until == self.end && self.is_appended();
-        let cursor = &mut self.cursors[kind as usize];
-        let Some(behind) = &mut cursor.behind else {
-            return;
-        };
-        behind.at = Some(piece.next.unwrap_or(until));
-        behind.next = piece
-            .last()
-            .map_or(behind.next, |last| behind.next.max(last + 1));
-        if is_caught_up {
-            cursor.behind = None;
+    /// A lane has had what was read up to there. If that was everything, it is not behind any more;
+    /// how many of its records did not come back.
+    pub fn placed(&mut self, kind: LaneKind, piece: &Piece, until: Position) -> u64 {
+        self.cursors.placed(kind, piece, until);
+        let is_end = piece.next.is_none() && until == self.end && self.is_appended();
+        if is_end {
+            self.cursors.catch_up(kind)
+        } else {
+            0
         }
     }
 
@@ -506,12 +342,12 @@ impl Spooling {
         let _ = lock(&self.segments).slot().leave();
     }
 
-    pub fn wake_at(&self) -> Option<Instant> {
-        let sync = (self.appended > self.synced && !self.is_syncing).then_some(self.sync_due);
-        let append = self.full_until.filter(|_| self.chunk.records > 0);
-        let waits = self.has_backlog() && !self.is_asking;
-        let again = self.backoff.until().filter(|_| waits);
-        [sync, append, again].into_iter().flatten().min()
+    /// When something is due that is not now.
+    pub fn wake_at(&self, now: Instant) -> Option<Instant> {
+        let sync = (self.appended > self.synced).then_some(self.sync_due);
+        let append = self.full_until.filter(|_| !self.chunks.is_empty());
+        let all = [sync, append, Some(self.release_due), self.cursors.wake_at()];
+        all.into_iter().flatten().filter(|due| *due > now).min()
     }
 
     /// Resolves with what the next task brings back.
@@ -528,14 +364,23 @@ impl Spooling {
 }
 
 impl Chunk {
-    fn follow(&mut self, newer: Chunk) {
-        if newer.records > 0 {
-            self.frames.extend(newer.frames);
-            self.records += newer.records;
-            self.last = newer.last;
-            self.is_needed |= newer.is_needed;
-            self.parked += newer.parked;
+    fn is_full(&self) -> bool {
+        self.frames.len() >= FULL_CHUNK
+    }
+
+    fn records(&self) -> Records {
+        let (mut records, mut at) = (Vec::new(), 0);
+        while let Found::Frame { seq, length } = frame::find(&self.frames[at..]) {
+            let body = frame::body(&self.frames[at..at + length]);
+            records.push((seq, body.to_vec()));
+            at += length;
         }
+        records
+    }
+
+    /// Whether some of it is nowhere else.
+    fn is_needed(&self) -> bool {
+        self.parked != [0; 2]
     }
 }
 

@@ -13,22 +13,24 @@ use tokio::time::{Instant, sleep_until};
 
 use super::attempt::attempt;
 use super::backlog;
-use super::backoff::Backoff;
+use super::cursors::LaneKind;
 use super::groups::{EventGroup, SessionGroup};
 use super::history::History;
 use super::intake::{Intake, Item};
 use super::lane::{GroupLimit, Lane};
 use super::link::{Link, Opener};
+use super::numbering::Numbering;
 use super::operations::{Acknowledgements, Operation};
 use super::orphans::Orphans;
 use super::place::Move;
 use super::preparation::{Indexing, Preparation};
-use super::protocol::{self, Attempted, Ledger, Numbering};
+use super::protocol::{self, Attempted, Ledger};
 use super::reading::Answer;
 use super::sessions::{self, Bases};
-use super::spooling::{LaneKind, Spooling};
+use super::spooling::Spooling;
 use super::totals::{Group, Totals};
 use super::{Command, Pipeline, frames_cost};
+use crate::backoff::Backoff;
 use crate::calendar::Day;
 use crate::forward::Forwarding;
 use crate::record::Frames;
@@ -78,6 +80,8 @@ pub(super) fn spawn_drain<S: Store>(
 fn start<S: Store>(shared: Arc<Shared>, worker: Worker<S>) -> Pipeline {
     let (sender, receiver) = mpsc::unbounded_channel();
     let worker = tokio::spawn(worker.run(receiver));
+    #[cfg(test)]
+    let abort = worker.abort_handle();
     let supervised = Arc::clone(&shared);
     tokio::spawn(async move {
         if let Err(error) = worker.await {
@@ -87,6 +91,8 @@ fn start<S: Store>(shared: Arc<Shared>, worker: Worker<S>) -> Pipeline {
     Pipeline {
         shared,
         commands: sender,
+        #[cfg(test)]
+        worker: abort,
     }
 }
 
@@ -98,7 +104,7 @@ pub(super) struct Worker<S: Store> {
     pub(super) indexing: Indexing,
     pub(super) history: History,
     pub(super) intake: Intake,
-    forwarding: Option<Forwarding>,
+    forwarding: Forwarding,
     pub(super) events: Lane<EventGroup, Inserted>,
     pub(super) sessions: Lane<SessionGroup, sessions::Written>,
     pub(super) totals: Totals,
@@ -157,13 +163,12 @@ impl<S: Store> Worker<S> {
             Some(segments) => Numbering::of(segments.slot()),
             None => Numbering::fresh(),
         };
-        let url = shared.config.webhook_url.as_deref();
         Self {
             link: Link::new(&shared.config),
             preparation: Preparation::default(),
             indexing: Indexing::default(),
             history: History::default(),
-            forwarding: url.map(|url| Forwarding::start(url, &shared)),
+            forwarding: Forwarding::start(&shared),
             intake: Intake::new(numbering.first),
             events: Lane::new(EVENT_GROUP, GROUPS_IN_FLIGHT),
             sessions: Lane::new(SESSION_GROUP, GROUPS_IN_FLIGHT),
@@ -195,6 +200,7 @@ impl<S: Store> Worker<S> {
     }
 
     async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        self.report_spool();
         let shared = Arc::clone(&self.shared);
         let mut received = Vec::with_capacity(COMMANDS);
         while !self.is_finished() {
@@ -253,7 +259,11 @@ impl<S: Store> Worker<S> {
 
     /// In memory or on disk.
     fn has_records(&self) -> bool {
-        self.shared.gauges().queued > 0 || self.spool.as_ref().is_some_and(Spooling::has_backlog)
+        self.shared.gauges().queued > 0
+            || self
+                .spool
+                .as_ref()
+                .is_some_and(|spool| spool.cursors.is_any_behind())
     }
 
     fn obey(&mut self, command: Command) {
@@ -274,7 +284,7 @@ impl<S: Store> Worker<S> {
         let (mut taken, mut cost) = (0, 0);
         for record in Frames::new(bytes).flatten() {
             taken += 1;
-            let item = self.intake.take(&record, self.forwarding.as_ref());
+            let item = self.intake.take(&record, &self.forwarding);
             cost += item.cost();
             match &item {
                 Item::Event(_) => {}
@@ -302,9 +312,12 @@ impl<S: Store> Worker<S> {
     fn advance(&mut self, now: Instant) {
         let expired = self.acks.expire(now);
         self.acknowledge(expired);
+        // What it changes may be what the rest waits for.
+        self.step_spool(now);
         self.finish_operations(now);
         self.leave_if_moving(now);
-        self.step_spool(now);
+        let is_awaited = self.is_stop_awaited() || self.shared.is_draining();
+        self.forwarding.hurry(is_awaited);
         if let Some(store) = self.link.store().cloned() {
             self.prepare(&store, now);
             self.index(&store, now);
@@ -367,7 +380,7 @@ impl<S: Store> Worker<S> {
 
     /// The number up to which every record is written.
     pub(super) fn written_up_to(&self) -> i64 {
-        let unread = |kind| Some(self.spool.as_ref()?.behind(kind)?.next);
+        let unread = |kind| Some(self.spool.as_ref()?.cursors.behind(kind)?.next);
         let events = self.events.first_unwritten();
         let sessions = self.sessions.first_unwritten();
         let oldest = [
@@ -422,6 +435,8 @@ impl<S: Store> Worker<S> {
             || self.moving.is_some()
             || self.orphaned
             || self.shared.is_draining()
+            // What waits on disk may wait for the memory that they take.
+            || self.shared.is_half_full()
             || self.somebody_waits()
     }
 
@@ -432,7 +447,7 @@ impl<S: Store> Worker<S> {
             self.next_operation(now),
             self.leaving_at(now),
         ];
-        wakes.push(self.spool.as_ref().and_then(Spooling::wake_at));
+        wakes.push(self.spool.as_ref().and_then(|spool| spool.wake_at(now)));
         if self.link.store().is_some() {
             wakes.push(self.orphans.look_at().filter(|_| self.looks_for_orphans()));
             wakes.extend([self.events.retry_at(), self.sessions.retry_at()]);

@@ -135,19 +135,6 @@ pub fn find(bytes: &[u8]) -> Found {
     }
 }
 
-/// The frames that lie one behind the other, each with its number and its body.
-pub fn all(bytes: &[u8]) -> impl Iterator<Item = (i64, &[u8])> {
-    let mut rest = bytes;
-    std::iter::from_fn(move || {
-        let Found::Frame { seq, length } = find(rest) else {
-            return None;
-        };
-        let (frame, behind) = rest.split_at_checked(length)?;
-        rest = behind;
-        Some((seq, body(frame)))
-    })
-}
-
 /// Whether there is a frame, where anything may be; `near` is the number of a record close by, which
 /// spares reading what some length is said to take.
 pub fn is_frame(bytes: &[u8], near: Option<i64>) -> bool {

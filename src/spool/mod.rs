@@ -21,6 +21,8 @@
 //! | [`slot`] | whose records are whose |
 
 pub mod frame;
+#[cfg(test)]
+mod properties;
 mod reader;
 mod segments;
 mod slot;

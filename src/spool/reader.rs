@@ -60,7 +60,8 @@ pub fn read(
     let mut segment = Segment {
         file: &mut file,
         end,
-        near,
+        // The records of the segment before it may be much older.
+        near: near.filter(|_| from.offset > HEADER as u64),
     };
     let stopped_at = segment.read(start, budget, &mut piece)?;
     piece.next = match stopped_at {
@@ -75,7 +76,11 @@ pub fn read(
 
 /// The beginning of the next segment.
 fn after(slot: &Path, segment: u64, until: Position) -> io::Result<Option<Position>> {
-    let numbers = segments_in(slot)?;
+    let numbers = match segments_in(slot) {
+        // Somebody has removed it.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        numbers => numbers?,
+    };
     let next = numbers.into_iter().find(|number| *number > segment);
     let beginning = next.map(|segment| Position { segment, offset: 0 });
     Ok(beginning.filter(|beginning| *beginning < until))

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::frame::{HEADER, Header};
@@ -29,6 +30,7 @@ pub struct Segments {
     is_folder_unsynced: bool,
     /// Whoever wrote what was there may not have come to sync it.
     are_found_unsynced: bool,
+    version: u64,
 }
 
 struct Segment {
@@ -55,6 +57,8 @@ pub struct Appended {
 /// What the segments take, and when something can be unlinked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Status {
+    /// Grows with each change: of two the higher is the newer.
+    pub version: u64,
     pub bytes: u64,
     /// The highest number in the oldest segment that is not appended to any more.
     pub oldest_closed: Option<i64>,
@@ -100,6 +104,7 @@ impl Segments {
             unsynced: Vec::new(),
             is_folder_unsynced: false,
             are_found_unsynced: true,
+            version: 0,
         }
     }
 
@@ -136,6 +141,7 @@ impl Segments {
     pub fn status(&self) -> Status {
         let active = self.active.as_ref();
         Status {
+            version: self.version,
             bytes: self.bytes(),
             oldest_closed: self
                 .all
@@ -159,6 +165,7 @@ impl Segments {
     /// Appends whole frames, of which the last has this number. After an error nothing of them is there.
     pub fn append(&mut self, frames: &[u8], last: i64) -> io::Result<Appended> {
         step!("append:before");
+        self.version += 1;
         if self.bytes() + frames.len() as u64 > self.max_bytes {
             return Err(ErrorKind::StorageFull.into());
         }
@@ -240,6 +247,14 @@ impl Segments {
 
     /// What was appended since the last call, to be synced without holding up the next append.
     pub fn take_unsynced(&mut self) -> io::Result<Unsynced> {
+        if self
+            .active
+            .as_ref()
+            .is_some_and(|active| is_removed(&active.file))
+        {
+            // What is appended to it is gone with the process.
+            self.active = None;
+        }
         let folder = match std::mem::take(&mut self.is_folder_unsynced) {
             #[cfg(unix)]
             true => Some(File::open(self.slot.path())?),
@@ -275,13 +290,14 @@ impl Segments {
         }
     }
 
-    /// Unlinks segments whose records are all done with; with `active`, also the one that is appended
-    /// to. Those with damage are kept under another name.
+    /// Unlinks the oldest segment if its records are all done with, one at a time since appends wait for
+    /// it; with `active`, also the one that is appended to. One with damage is kept under another name.
     pub fn release(&mut self, done: i64, active: bool) -> io::Result<()> {
-        while let Some(oldest) = self.all.front() {
+        self.version += 1;
+        if let Some(oldest) = self.all.front() {
             let is_active = self.active.as_ref().map(|one| one.number) == Some(oldest.number);
             if oldest.last > done || is_active && !active {
-                break;
+                return Ok(());
             }
             if is_active {
                 self.active = None;
@@ -289,7 +305,7 @@ impl Segments {
             step!("release:before");
             let path = self.slot.path().join(file_name(oldest.number));
             let removed = match oldest.is_damaged {
-                true => fs::rename(&path, path.with_extension("seg.damaged")),
+                true => keep_aside(&path),
                 false => fs::remove_file(&path),
             };
             match removed {
@@ -305,4 +321,28 @@ impl Segments {
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
+}
+
+/// Whether somebody has removed a file that is open.
+fn is_removed(file: &File) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        false
+    }
+}
+
+/// Gives a file with damage a name under which nobody reads it, and that none before it has.
+pub(super) fn keep_aside(path: &Path) -> io::Result<()> {
+    let named = |number: u32| match number {
+        1 => path.with_extension("seg.damaged"),
+        number => path.with_extension(format!("seg.damaged-{number}")),
+    };
+    let free = (1..).map(named).find(|name| !name.exists());
+    free.map_or(Ok(()), |name| fs::rename(path, name))
 }

@@ -17,6 +17,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::frame::{self, Found, HEADER, Header, Unreadable};
+use super::segments::keep_aside;
 use super::{Place, file_name};
 use crate::name::random_name;
 
@@ -31,7 +32,7 @@ const MOST_SLOTS: u32 = 10_000;
 pub struct Slot {
     path: PathBuf,
     /// Locked.
-    _lock: File,
+    lock: File,
     place: Place,
     writer: String,
     /// Nobody has used the id before.
@@ -78,10 +79,9 @@ pub fn claim(spool: &Path, place: Place) -> io::Result<Slot> {
     create_folder(spool)?;
     let mut empty = None;
     for number in slots_in(spool)? {
-        let Some(slot) = Slot::lock(spool.join(number.to_string()), place)? else {
+        let Some((slot, found)) = Slot::free(spool, number, place) else {
             continue;
         };
-        let found = slot.look()?;
         if found.segments.is_empty() && found.is_whole {
             empty.get_or_insert(slot);
         } else if found.is_whole && found.is_valid {
@@ -100,10 +100,9 @@ pub fn claim(spool: &Path, place: Place) -> io::Result<Slot> {
 /// Takes a slot whose process has died, to write its records and nothing else.
 pub fn claim_orphan(spool: &Path, place: Place) -> io::Result<Option<Slot>> {
     for number in slots_in(spool)? {
-        let Some(slot) = Slot::lock(spool.join(number.to_string()), place)? else {
+        let Some((slot, found)) = Slot::free(spool, number, place) else {
             continue;
         };
-        let found = slot.look()?;
         if !found.segments.is_empty() {
             return slot.taken(found).map(Some);
         }
@@ -144,17 +143,21 @@ struct Contents {
 }
 
 impl Slot {
+    /// A slot that nobody has, with what is in it. One that cannot be read, or is another user's, is as
+    /// good as taken.
+    fn free(spool: &Path, number: u64, place: Place) -> Option<(Slot, Contents)> {
+        let slot = Slot::lock(spool.join(number.to_string()), place).ok()??;
+        let contents = slot.look().ok()?;
+        Some((slot, contents))
+    }
+
     /// `None` when another process has it.
     fn lock(path: PathBuf, place: Place) -> io::Result<Option<Slot>> {
         // A link may lead anywhere.
         if !fs::symlink_metadata(&path)?.is_dir() {
             return Ok(None);
         }
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let lock = options.open(path.join(LOCK))?;
+        let lock = private_file(&path.join(LOCK), false)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
@@ -162,7 +165,7 @@ impl Slot {
         }
         Ok(Some(Slot {
             path,
-            _lock: lock,
+            lock,
             place,
             writer: String::new(),
             is_new_writer: true,
@@ -196,7 +199,7 @@ impl Slot {
                     continue;
                 }
                 Err(Unreadable::NoSegment) => {
-                    fs::rename(&path, path.with_extension("seg.damaged"))?;
+                    keep_aside(&path)?;
                     continue;
                 }
                 Err(Unreadable::Version(_)) => {
@@ -241,7 +244,8 @@ impl Slot {
         self.next_number = contents.next_number;
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.map_or(0, |d| d.as_millis() as i64) << 20;
-        self.first_seq = now.max(self.bound + 1);
+        // In whole steps of a millisecond, so that a number tells to which process it belongs.
+        self.first_seq = (now.max(self.bound) >> 20).saturating_add(1) << 20 | 1;
         set_last(&mut self.found, self.first_seq - 1);
         Ok(self)
     }
@@ -264,13 +268,16 @@ impl Slot {
 
     /// Makes the folder anew if somebody has removed it; its lock is gone with it.
     pub fn restore(&mut self) -> io::Result<()> {
-        if self.path.is_dir() {
+        if is_same_file(&self.lock, &self.path.join(LOCK)) {
             return Ok(());
         }
         create_folder(&self.path)?;
-        if let Some(slot) = Slot::lock(self.path.clone(), self.place)? {
-            self._lock = slot._lock;
+        let slot = Slot::lock(self.path.clone(), self.place)?;
+        let slot = slot.ok_or_else(|| io::Error::other("another process has taken the slot"))?;
+        if !slot.look()?.segments.is_empty() {
+            return Err(io::Error::other("the slot is no longer ours"));
         }
+        self.lock = slot.lock;
         WriterFile::write(&self.path, &self.writer, self.bound)
     }
 
@@ -322,6 +329,18 @@ fn set_last(segments: &mut [FoundSegment], last: i64) {
     }
 }
 
+/// Whether the path still leads to the file that is open.
+fn is_same_file(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        #[cfg(unix)]
+        (Ok(one), Ok(other)) => {
+            use std::os::unix::fs::MetadataExt;
+            (one.dev(), one.ino()) == (other.dev(), other.ino())
+        }
+        (_, other) => other.is_ok(),
+    }
+}
+
 impl WriterFile {
     /// What cannot be read is of no use: the records say who wrote them.
     fn read(slot: &Path) -> Option<WriterFile> {
@@ -333,7 +352,7 @@ impl WriterFile {
     /// The file says which file it is, so it is made first and put in its place afterwards.
     fn write(slot: &Path, writer: &str, bound: i64) -> io::Result<()> {
         let (path, next) = (slot.join(WRITER), slot.join("writer.json.next"));
-        let mut file = File::create(&next)?;
+        let mut file = private_file(&next, true)?;
         let content = WriterFile {
             version: frame::VERSION,
             writer: writer.to_owned(),
@@ -398,6 +417,15 @@ fn restrict(path: &Path) -> io::Result<()> {
     #[cfg(not(unix))]
     let _ = path;
     Ok(())
+}
+
+/// Opens a file to write to it, and makes it if it is missing.
+fn private_file(path: &Path, truncate: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(truncate);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// The header and the first frame of a segment, if it is short.

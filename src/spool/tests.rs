@@ -83,6 +83,15 @@ fn all_of(segments: &Segments) -> Vec<i64> {
     seqs
 }
 
+/// One segment goes at a time.
+fn release_all(segments: &mut Segments, done: i64) {
+    let mut before = None;
+    while before != Some(segments.status().bytes) {
+        before = Some(segments.status().bytes);
+        segments.release(done, true).expect("released");
+    }
+}
+
 fn segment(spool: &Spool, number: u64) -> PathBuf {
     spool.slot(0).join(file_name(number))
 }
@@ -194,7 +203,7 @@ fn records_behind_damage_are_read_in_every_segment() {
     assert!(damaged >= 4 * 300, "{damaged}");
     assert!((150..200).contains(&seqs.len()), "{} records", seqs.len());
     segments.note_damage(2);
-    segments.release(i64::MAX, true).expect("released");
+    release_all(&mut segments, i64::MAX);
     assert!(segments.is_empty());
     assert!(spool.slot(0).join("00000002.seg.damaged").exists());
     assert!(!segment(&spool, 1).exists());
@@ -206,12 +215,12 @@ fn what_is_done_with_is_unlinked_and_the_rest_is_not() {
     let mut segments = spool.open();
     let seqs = all_of(&segments);
     let before = segments.status();
-    segments.release(seqs[100], false).expect("released");
+    release_all(&mut segments, seqs[100]);
     let left = all_of(&segments);
     assert!(left[0] <= seqs[101] && left[0] > seqs[0]);
     assert!(segments.status().bytes < before.bytes);
     let last = segments.slot().first_seq() - 1;
-    segments.release(last, false).expect("released");
+    release_all(&mut segments, last);
     assert!(segments.is_empty());
 }
 
@@ -228,7 +237,7 @@ fn a_full_spool_takes_nothing_and_goes_on_when_there_is_room() {
     }
     assert!(segments.status().bytes <= 3_000);
     assert!(segments.append(&frames, first + taken).is_err());
-    segments.release(first + taken, true).expect("released");
+    release_all(&mut segments, first + taken);
     assert!(segments.append(&frames, first + taken).is_ok());
 }
 
@@ -266,7 +275,7 @@ fn ids_do_not_multiply_with_restarts() {
         let first = segments.slot().first_seq();
         write(&mut segments, first);
         if round % 2 == 0 {
-            segments.release(i64::MAX, true).expect("released");
+            release_all(&mut segments, i64::MAX);
         }
         writers.insert(segments.slot().writer().to_owned());
     }
@@ -320,7 +329,7 @@ fn the_copy_of_a_slot_is_drained_under_its_id_and_no_new_record_gets_it() {
     assert_eq!(orphan.writer(), original.slot().writer());
     let mut drained = Segments::new(orphan, MUCH);
     assert_eq!(all_of(&drained), all_of(&original));
-    drained.release(i64::MAX, true).expect("released");
+    release_all(&mut drained, i64::MAX);
     drained.slot().leave().expect("left");
     drop((drained, other));
     let again = copied.open();
@@ -357,7 +366,7 @@ fn records_of_two_writers_in_one_slot_are_drained_one_after_the_other() {
     while let Some(slot) = claim_orphan(spool.path(), PLACE).expect("looked") {
         let mut segments = Segments::new(slot, MUCH);
         seen.push((segments.slot().writer().to_owned(), all_of(&segments).len()));
-        segments.release(i64::MAX, true).expect("released");
+        release_all(&mut segments, i64::MAX);
     }
     assert_eq!(seen.len(), 2, "{seen:?}");
     assert_eq!((seen[0].1, &seen[1]), (2, &("another000".to_owned(), 1)));
@@ -390,6 +399,8 @@ fn links_are_no_slots_and_others_may_not_read() {
     for (path, mode) in [
         (spool.slot(1), 0o700),
         (spool.slot(1).join(file_name(1)), 0o600),
+        (spool.slot(1).join("owner.lock"), 0o600),
+        (spool.slot(1).join("writer.json"), 0o600),
     ] {
         let permissions = fs::metadata(path).expect("there").permissions();
         assert_eq!(permissions.mode() & 0o777, mode);

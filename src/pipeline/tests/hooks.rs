@@ -6,7 +6,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::Dice;
-pub use super::model::Flaw;
+use super::model::Seen;
+pub use super::model::{Flaw, Sight};
 use crate::store::{Marker, Period};
 
 /// Waits end in a tick's last part but one, where the model has nothing else happen.
@@ -22,6 +23,7 @@ pub struct Identity {
 thread_local! {
     static FLAW: Cell<Option<Flaw>> = const { Cell::new(None) };
     static CHANCE: RefCell<Option<Dice>> = const { RefCell::new(None) };
+    static SEEN: RefCell<Seen> = RefCell::default();
     static IDENTITY: RefCell<Option<Identity>> = const { RefCell::new(None) };
 }
 
@@ -42,6 +44,16 @@ pub fn with_identity<T>(identity: Identity, start: impl FnOnce() -> T) -> T {
     let started = start();
     IDENTITY.set(None);
     started
+}
+
+/// Something happened that only the pipeline sees.
+pub fn note(sight: Sight) {
+    SEEN.with_borrow_mut(|seen| seen[sight] += 1);
+}
+
+/// What was noted since the last call.
+pub fn take_seen() -> Seen {
+    SEEN.take()
 }
 
 pub fn has(flaw: Flaw) -> bool {

@@ -2,9 +2,10 @@
 //! that waits cost nothing.
 
 mod history;
-pub(super) mod hooks;
+pub(crate) mod hooks;
 mod model;
 mod place;
+mod spool;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -281,6 +282,45 @@ async fn a_pipeline_whose_worker_died_says_so_and_accepts_nothing() {
     assert_eq!(host.lock().iter().filter(|m| died(m)).count(), 1);
     assert_eq!(pipeline.shared().health.counts().dropped["internal"], 1);
     assert_eq!(pipeline.shared().gauges().queued, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn totals_go_on_under_another_id_where_somebody_else_writes_under_ours() {
+    let store = reliable();
+    let (pipeline, host) = start(&store, "{}");
+    connect(&pipeline);
+    let earned = |amount| event("a", Some((Counter::CreditsEarned, amount)), MORNING_MS);
+    pipeline.push(&earned(1.0), 1);
+    pipeline.request(1, Request::Flush);
+    assert_eq!(host.outcome(1).await, Ok(None));
+    let writers = || store.state().days[DAY].writers.clone();
+    for standing in store
+        .state()
+        .days
+        .get_mut(DAY)
+        .expect("a day")
+        .writers
+        .values_mut()
+    {
+        *standing += 1 << 40;
+    }
+    pipeline.push(&[earned(10.0), earned(20.0)].concat(), 2);
+    pipeline.request(2, Request::Flush);
+    assert_eq!(host.outcome(2).await, Ok(None));
+    let counts = pipeline.shared().health.counts();
+    assert_eq!(counts.noted["totals_uncertain"], 2);
+    assert_eq!(store.state().days[DAY].totals[&Counter::CreditsEarned], 1.0);
+    pipeline.push(&earned(100.0), 1);
+    pipeline.request(3, Request::Flush);
+    assert_eq!(host.outcome(3).await, Ok(None));
+    assert_eq!(
+        store.state().days[DAY].totals[&Counter::CreditsEarned],
+        101.0
+    );
+    assert_eq!(writers().len(), 2);
+    assert_eq!(store.state().events.len(), 4, "all are stored");
+    let warned = |message: &Message| matches!(message, Message::Log { text, .. } if text.contains("under our id"));
+    assert_eq!(host.lock().iter().filter(|m| warned(m)).count(), 1);
 }
 
 /// A small generator of its own, so that a seed means the same run for ever.

@@ -43,10 +43,12 @@ pub enum Flaw {
     MissedIsApplied,
     /// A marker counts again with each group.
     MarkerConditionLeftOut,
+    /// Of a group that a dead process left all is added, although part of it was.
+    LeftGroupSentWhole,
 }
 
 impl Flaw {
-    pub const ALL: [Flaw; 17] = [
+    pub const ALL: [Flaw; 18] = [
         Flaw::GuardedUpsert,
         Flaw::GroupsCutAnew,
         Flaw::CumulativeSet,
@@ -64,7 +66,13 @@ impl Flaw {
         Flaw::CountedBehind,
         Flaw::MissedIsApplied,
         Flaw::MarkerConditionLeftOut,
+        Flaw::LeftGroupSentWhole,
     ];
+
+    /// Whether it is about what processes leave on disk.
+    pub fn is_of_spool(self) -> bool {
+        self == Flaw::LeftGroupSentWhole
+    }
 
     /// Whether totals go another way than by a compare-and-set, and what failed is just repeated.
     pub fn repeats(self) -> bool {

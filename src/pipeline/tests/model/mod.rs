@@ -27,7 +27,7 @@ use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestCaseError, TestRn
 pub use flaws::Flaw;
 use run::run;
 use scenario::scenarios;
-use seen::Seen;
+pub use seen::{Seen, Sight};
 
 /// Runs of the right design, unless `PROPTEST_CASES` says otherwise.
 const RUNS: u32 = 4_000;
@@ -87,10 +87,11 @@ fn is_found(flaw: Flaw) -> bool {
     let mut runner =
         TestRunner::new_with_rng(config(), TestRng::from_seed(RngAlgorithm::XorShift, &SEED));
     for number in 1..=FLAWED_RUNS {
-        let scenario = scenarios()
+        let mut scenario = scenarios()
             .new_tree(&mut runner)
             .expect("a scenario")
             .current();
+        scenario.spooled = flaw.is_of_spool();
         if let (_, Err(violation)) = run(&scenario, Some(flaw)) {
             println!("{flaw:?}: run {number}: {violation}");
             let (_, right) = run(&scenario, None);

@@ -1,6 +1,7 @@
 //! A process of a run: a real pipeline, and its host.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bson::Document;
@@ -15,6 +16,7 @@ use crate::host::{Host, Message};
 use crate::pipeline::tests::hooks::{self, Identity};
 use crate::pipeline::{Pipeline, Request, spawn};
 use crate::shared::Shared;
+use crate::spool::{Segments, claim};
 use crate::store::Connection;
 
 /// The interval ends in a part of a tick in which the model has nothing else happen.
@@ -55,6 +57,8 @@ pub struct Process {
     pub id: usize,
     world: SharedWorld,
     pub pipeline: Pipeline,
+    /// Its folder in the spool.
+    pub slot: Option<PathBuf>,
     answers: Arc<Answers>,
     last_request: u32,
     /// Requests for metrics that are open, each with its day.
@@ -75,31 +79,61 @@ impl Process {
             Box::pin(opening)
                 as std::pin::Pin<Box<dyn Future<Output = crate::store::Result<Handle>> + Send>>
         });
-        let (config, _) = Config::from_json(OPTIONS, "{}").expect("valid options");
+        let mut config = config();
+        let spool = open_spool(world);
+        if let Some(segments) = &spool {
+            config.spool_dir = segments.slot().path().parent().map(Path::to_owned);
+            // So little that some of it waits on disk.
+            config.max_queue_bytes = 8 << 10;
+            let number = segments.slot().first_seq();
+            let writer = segments.slot().writer();
+            lock(world).truth.note_numbers(id, writer, number);
+        }
+        let folder = spool.as_ref().map(|one| one.slot().path().to_owned());
         let answers = Arc::new(Answers::default());
         let shared = Shared::new(config, Arc::clone(&answers) as Arc<dyn Host>);
         let reuses = lock(world).flaw == Some(Flaw::NumbersReused);
         let pipeline = match reuses {
-            true => hooks::with_identity(identity(slot), || spawn(shared, opener, None)),
-            false => spawn(shared, opener, None),
+            true => hooks::with_identity(identity(slot), || spawn(shared, opener, spool)),
+            false => spawn(shared, opener, spool),
         };
         pipeline.connect(connection());
+        if lock(world).is_spooled() {
+            // Only then it looks for what others have left.
+            pipeline.start(false);
+        }
         Process {
             id,
             world: Arc::clone(world),
             pipeline,
+            slot: folder,
             answers,
             last_request: 0,
             asked: Vec::new(),
         }
     }
 
-    /// It ends without warning: nobody hears of it any more, and it hears of nobody.
-    pub fn crash(self) {
-        let left = self.pipeline.shared().gauges().queued;
-        let mut world = lock(&self.world);
-        world.truth.bury(self.id, left);
-        world.seen[Sight::Crash] += 1;
+    /// It ends without warning: nobody hears of it any more, and it hears of nobody. What is on disk
+    /// is there for the next.
+    pub async fn crash(self) {
+        self.note_spool();
+        let queued = self.pipeline.shared().gauges().queued;
+        {
+            let mut world = lock(&self.world);
+            let left = if world.is_spooled() { 0 } else { queued };
+            world.truth.bury(self.id, left);
+            world.seen[Sight::Crash] += 1;
+        }
+        self.pipeline.kill().await;
+    }
+
+    /// Counts what came from the disk.
+    pub fn note_spool(&self) {
+        if let Some(spool) = self.pipeline.shared().spool() {
+            let mut world = lock(&self.world);
+            world.seen[Sight::Recovered] += spool.recovered;
+            world.seen[Sight::Drained] += spool.drained;
+        }
     }
 
     pub fn relocate(&self) {
@@ -183,6 +217,18 @@ impl Process {
             self.answers.came.notified().await;
         }
     }
+}
+
+pub fn config() -> Config {
+    let (config, _) = Config::from_json(OPTIONS, "{}").expect("valid options");
+    config
+}
+
+fn open_spool(world: &SharedWorld) -> Option<Segments> {
+    let folder = lock(world).spool()?.to_owned();
+    let mut segments = Segments::new(claim(&folder, config().place()).expect("a slot"), 1 << 20);
+    segments.prepare().expect("a folder");
+    Some(segments)
 }
 
 fn read(bytes: &[u8]) -> Document {

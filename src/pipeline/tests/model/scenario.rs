@@ -14,6 +14,8 @@ const USERS: u8 = 4;
 #[derive(Debug, Clone)]
 pub struct Scenario {
     pub processes: usize,
+    /// Whether they keep records on disk.
+    pub spooled: bool,
     /// Whether a month ends between the two days.
     pub month_ends: bool,
     pub old: Vec<OldSession>,
@@ -50,6 +52,8 @@ pub enum Step {
     TotalsDue(usize),
     /// The process dies, and another takes its place.
     Crash(usize),
+    /// The process dies, and others must write what it left; if there are others.
+    Die(usize),
     /// The host goes to the same database by another name.
     Move(usize),
     /// A backup of the daily documents is put back, as they were so many writes ago.
@@ -153,17 +157,21 @@ pub fn scenarios() -> impl Strategy<Value = Scenario> {
     (
         1..=MOST_PROCESSES,
         any::<bool>(),
+        any::<bool>(),
         vec(old_session(), 0..5),
         prop_oneof![vec(usual_step(), 1..32), vec(any_step(), 1..32)],
         prop_oneof![vec(fate(5, 0.05), 0..200), vec(fate(20, 0.2), 0..200)],
     )
-        .prop_map(|(processes, month_ends, old, steps, fates)| Scenario {
-            processes,
-            month_ends,
-            old,
-            steps,
-            fates,
-        })
+        .prop_map(
+            |(processes, spooled, month_ends, old, steps, fates)| Scenario {
+                processes,
+                spooled,
+                month_ends,
+                old,
+                steps,
+                fates,
+            },
+        )
 }
 
 fn old_session() -> impl Strategy<Value = OldSession> {
@@ -193,6 +201,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         24 => usual_step(),
         3 => process.clone().prop_map(Step::Crash),
+        1 => process.clone().prop_map(Step::Die),
         1 => process.prop_map(Step::Move),
         1 => (0..3_usize).prop_map(Step::Restore),
     ]

@@ -34,9 +34,17 @@ pub enum Sight {
     Metrics,
     /// Somebody else sums up the month.
     ClaimRefused,
+    /// A lane left records to the disk, since memory held enough.
+    Spilled,
+    /// Read from what a dead process had left.
+    Recovered,
+    /// Part of a group that was left was added by a late request of the dead.
+    RestAdded,
+    /// Written by a process beside its own records.
+    Drained,
 }
 
-const NAMES: [&str; 19] = [
+const NAMES: [&str; 23] = [
     "runs",
     "steps",
     "records",
@@ -56,6 +64,10 @@ const NAMES: [&str; 19] = [
     "lifted sessions",
     "answers to getMetrics()",
     "claims refused",
+    "spills to disk",
+    "recovered records",
+    "rests of groups",
+    "drained records",
 ];
 
 #[derive(Debug, Clone, Copy, Default)]

@@ -74,7 +74,10 @@ impl Handle {
             previous: step.previous,
             last: step.last,
             delta: delta.clone(),
-            records: world.truth.group(self.process, day.as_str(), step.last),
+            records: world
+                .truth
+                .numbered(step.writer, day.as_str(), step.previous, step.last)
+                .unwrap_or_else(|| world.truth.group(self.process, day.as_str(), step.last)),
         }
     }
 

@@ -100,6 +100,8 @@ pub struct Truth {
     /// Records whose totals were lost when a backup was put back.
     pub restored: BTreeSet<i32>,
     pub is_restored: bool,
+    /// By the ids of slots, whose numbers begin where, in units of [`NUMBERS`].
+    numbers: HashMap<String, HashMap<usize, i64>>,
     eve_ms: i64,
 }
 
@@ -116,6 +118,7 @@ impl Truth {
             processes: Vec::new(),
             restored: BTreeSet::new(),
             is_restored: false,
+            numbers: HashMap::new(),
             eve_ms,
         }
     }
@@ -158,6 +161,30 @@ impl Truth {
     pub fn dead(&self) -> impl Iterator<Item = (usize, u64)> {
         let processes = self.processes.iter().enumerate();
         processes.filter_map(|(process, facts)| Some((process, facts.left?)))
+    }
+
+    /// A process with a slot numbers its records from here on, under the id of the slot.
+    pub fn note_numbers(&mut self, process: usize, writer: &str, first: i64) {
+        let bases = self.numbers.entry(writer.to_owned()).or_default();
+        bases.insert(process, first / NUMBERS);
+    }
+
+    /// The records under the id of a slot on a day, with numbers after `previous` up to `last`.
+    pub fn numbered(
+        &self,
+        writer: &str,
+        day: &str,
+        previous: Option<i64>,
+        last: i64,
+    ) -> Option<BTreeSet<i32>> {
+        let bases = self.numbers.get(writer)?;
+        let is_meant = |record: &&Record| {
+            let base = bases.get(&record.process);
+            let seq = base.map(|base| base * NUMBERS + record.number);
+            record.day == day && seq > previous && seq.is_some_and(|seq| seq <= last)
+        };
+        let records = self.records.iter().filter(is_meant);
+        Some(records.map(|record| record.id).collect())
     }
 
     /// The records of a process on a day that a group up to `last` holds: those after its group before.

@@ -4,9 +4,11 @@
 //! each time.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
@@ -18,6 +20,18 @@ use super::server::State;
 use super::truth::Truth;
 use super::views::Views;
 use crate::store::{Result, StoreError};
+
+/// In memory, where there is such a folder: syncing to a disk would take most of the time.
+fn spool_folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let builder = &mut tempfile::Builder::new();
+    let builder = builder.prefix("gso-model-");
+    let folder = match memory.is_dir() {
+        true => builder.tempdir_in(memory),
+        false => builder.tempdir(),
+    };
+    folder.expect("a folder")
+}
 
 const TICK: Duration = Duration::from_millis(4);
 /// Within a tick requests come after what the host does.
@@ -31,6 +45,8 @@ pub struct World {
     fates: std::vec::IntoIter<Fate>,
     pub views: Views,
     pub truth: Truth,
+    /// Where processes keep records, if they do.
+    spool: Option<TempDir>,
     pub seen: Seen,
     pub flaw: Option<Flaw>,
     pub memory: Memory,
@@ -54,12 +70,21 @@ impl World {
             fates: scenario.fates.clone().into_iter(),
             views: Views::new(truth.initial.clone()),
             truth,
+            spool: scenario.spooled.then(spool_folder),
             seen: Seen::default(),
             flaw,
             memory: Memory::default(),
             violation: None,
             under_way: 0,
         }
+    }
+
+    pub fn is_spooled(&self) -> bool {
+        self.spool.is_some()
+    }
+
+    pub fn spool(&self) -> Option<&Path> {
+        self.spool.as_ref().map(TempDir::path)
     }
 
     /// From now on nothing goes wrong.

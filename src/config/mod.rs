@@ -1,16 +1,18 @@
 //! Settings, validated: options first, then environment variables, then defaults.
 
-use std::collections::BTreeSet;
+mod destinations;
+mod source;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
 use crate::error::ConfigError;
 use crate::hash::fnv1a;
 use crate::spool::Place;
-use crate::{forward, store};
+use crate::store;
+pub use destinations::{Access, Destination};
+use source::{Source, object};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -47,8 +49,8 @@ pub struct Config {
     /// `database` or `ANALYTICS_MONGODB_DATABASE`; else that of the connection, else `test`.
     pub database: Option<String>,
     pub collections: Collections,
-    /// `webhookUrl` or `ANALYTICS_WEBHOOK_URL`; http or https.
-    pub webhook_url: Option<String>,
+    /// `webhookUrl` and `destinations`, or `ANALYTICS_WEBHOOK_…`.
+    pub destinations: Vec<Destination>,
     /// Longest wait before written records are added to the totals; 10 to 3 600 000 ms, default 500.
     pub flush_interval: Duration,
     /// Bound for everything waiting in memory; 64 KiB to 64 GiB, default 256 MiB.
@@ -104,10 +106,7 @@ pub type UnknownOptions = Vec<String>;
 impl Config {
     /// Reads options and environment, both given as JSON objects.
     pub fn from_json(options: &str, env: &str) -> Result<(Config, UnknownOptions), ConfigError> {
-        let mut source = Source {
-            options: object("options", options)?,
-            env: object("environment", env)?,
-        };
+        let mut source = Source::new(object("options", options)?, object("environment", env)?);
         let config = Config {
             uri: source.uri()?,
             fallback_uri: source
@@ -115,7 +114,7 @@ impl Config {
                 .or(source.variable("MONGO_URI")),
             database: source.database()?,
             collections: source.collections()?,
-            webhook_url: source.webhook_url()?,
+            destinations: destinations::read(&mut source)?,
             flush_interval: source.millis(
                 "flushIntervalMs",
                 Some("ANALYTICS_FLUSH_INTERVAL_MS"),
@@ -147,196 +146,10 @@ impl Config {
                 0..=600_000,
             )?,
         };
-        for name in JAVASCRIPT_OPTIONS {
-            source.options.remove(name);
-        }
-        Ok((config, source.options.into_iter().map(|(k, _)| k).collect()))
+        let known = |name: &String| JAVASCRIPT_OPTIONS.contains(&name.as_str());
+        let unknown = source.into_rest().filter(|name| !known(name)).collect();
+        Ok((config, unknown))
     }
-}
-
-fn object(what: &str, json: &str) -> Result<Map<String, Value>, ConfigError> {
-    match serde_json::from_str(json) {
-        Ok(Value::Object(map)) => Ok(map),
-        _ => Err(ConfigError::new(what, "must be an object")),
-    }
-}
-
-/// Options are removed as they are read, so that what remains is unknown.
-struct Source {
-    options: Map<String, Value>,
-    env: Map<String, Value>,
-}
-
-impl Source {
-    fn option(&mut self, name: &str) -> Option<Value> {
-        self.options.remove(name).filter(|value| !value.is_null())
-    }
-
-    /// An environment variable; an empty one counts as not set.
-    fn variable(&self, name: &str) -> Option<String> {
-        let value = self.env.get(name)?.as_str()?;
-        (!value.is_empty()).then(|| value.to_owned())
-    }
-
-    fn text(&mut self, name: &str, env: Option<&str>) -> Result<Option<String>, ConfigError> {
-        match self.option(name) {
-            Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
-            Some(_) => Err(ConfigError::new(name, "must be a string that is not empty")),
-            None => Ok(env.and_then(|env| self.variable(env))),
-        }
-    }
-
-    fn integer(
-        &mut self,
-        name: &str,
-        env: Option<&str>,
-        default: u64,
-        range: std::ops::RangeInclusive<u64>,
-    ) -> Result<u64, ConfigError> {
-        let (source, value) = match (self.option(name), env) {
-            (Some(value), _) => (name, Some(whole_number(&value))),
-            (None, Some(env)) => (env, self.variable(env).map(|text| text.trim().parse().ok())),
-            (None, None) => (name, None),
-        };
-        let value = value.unwrap_or(Some(default));
-        value.filter(|v| range.contains(v)).ok_or_else(|| {
-            let (min, max) = (range.start(), range.end());
-            ConfigError::new(
-                source,
-                format!("must be a whole number from {min} to {max}"),
-            )
-        })
-    }
-
-    fn millis(
-        &mut self,
-        name: &str,
-        env: Option<&str>,
-        default: u64,
-        range: std::ops::RangeInclusive<u64>,
-    ) -> Result<Duration, ConfigError> {
-        self.integer(name, env, default, range)
-            .map(Duration::from_millis)
-    }
-
-    fn collections(&mut self) -> Result<Collections, ConfigError> {
-        let mut names = Collections::default();
-        let mut given = match self.option("collections") {
-            None => return Ok(names),
-            Some(Value::Object(map)) => map,
-            Some(_) => return Err(ConfigError::new("collections", "must be an object")),
-        };
-        for (key, name) in [
-            ("sessions", &mut names.sessions),
-            ("daily", &mut names.daily),
-            ("events", &mut names.events),
-            ("uniques", &mut names.uniques),
-        ] {
-            match given.remove(key) {
-                None | Some(Value::Null) => {}
-                Some(Value::String(text)) if is_collection_name(&text) => *name = text,
-                Some(_) => {
-                    let problem = "must be the name of a collection: 1 to 191 bytes, no $, no NUL, no \
-                                   dot at an end, not below system.";
-                    return Err(ConfigError::new(format!("collections.{key}"), problem));
-                }
-            }
-        }
-        let all = [&names.sessions, &names.daily, &names.events, &names.uniques];
-        if all.iter().collect::<BTreeSet<_>>().len() < all.len() {
-            return Err(ConfigError::new(
-                "collections",
-                "must have four different names",
-            ));
-        }
-        match given.keys().next() {
-            None => Ok(names),
-            Some(key) => Err(ConfigError::new(
-                format!("collections.{key}"),
-                "is not known; the collections are sessions, daily, events and uniques",
-            )),
-        }
-    }
-
-    fn spool_dir(&mut self) -> Result<Option<PathBuf>, ConfigError> {
-        let problem = "must be the path of a folder";
-        let has_no_nul = |path: &str| !path.contains('\0');
-        let path = self.checked("spoolDir", "ANALYTICS_SPOOL_DIR", has_no_nul, problem)?;
-        Ok(path.map(PathBuf::from))
-    }
-
-    fn spool_fallback(&mut self) -> Result<bool, ConfigError> {
-        let problem = "must be 'error' or 'memory'";
-        let is_known = |text: &str| matches!(text, "error" | "memory");
-        let env = "ANALYTICS_SPOOL_FALLBACK";
-        let chosen = self.checked("spoolFallback", env, is_known, problem)?;
-        Ok(chosen.as_deref() == Some("memory"))
-    }
-
-    fn webhook_url(&mut self) -> Result<Option<String>, ConfigError> {
-        let problem = "must be an http or https URL";
-        self.checked(
-            "webhookUrl",
-            "ANALYTICS_WEBHOOK_URL",
-            forward::is_url,
-            problem,
-        )
-    }
-
-    fn database(&mut self) -> Result<Option<String>, ConfigError> {
-        let problem = "must be the name of a database: at most 63 bytes, no space and none of \
-                       /\\.\"$*<>:|?";
-        let env = "ANALYTICS_MONGODB_DATABASE";
-        self.checked("database", env, is_database_name, problem)
-    }
-
-    fn uri(&mut self) -> Result<Option<String>, ConfigError> {
-        let problem = "must be a MongoDB connection string, mongodb://… or mongodb+srv://…";
-        let env = "ANALYTICS_MONGODB_URI";
-        self.checked("uri", env, store::is_connection_string, problem)
-    }
-
-    /// A text of a certain form; the error names the option or the variable, whichever it came from.
-    fn checked(
-        &mut self,
-        name: &str,
-        env: &str,
-        is_valid: fn(&str) -> bool,
-        problem: &str,
-    ) -> Result<Option<String>, ConfigError> {
-        let source = match self.options.get(name) {
-            None | Some(Value::Null) => env,
-            Some(_) => name,
-        };
-        match self.text(name, Some(env))? {
-            Some(text) if !is_valid(&text) => Err(ConfigError::new(source, problem)),
-            text => Ok(text),
-        }
-    }
-}
-
-fn whole_number(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| {
-        let float = value.as_f64()?;
-        (float.fract() == 0.0 && (0.0..9e15).contains(&float)).then_some(float as u64)
-    })
-}
-
-/// As MongoDB allows them on every platform.
-/// <https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions>
-fn is_database_name(name: &str) -> bool {
-    let is_allowed = |c: char| !c.is_whitespace() && !"/\\.\"$*<>:|?\0".contains(c);
-    name.len() <= 63 && name.chars().all(is_allowed)
-}
-
-/// As MongoDB allows them; database, dot and collection take at most 255 bytes together.
-fn is_collection_name(name: &str) -> bool {
-    let is_dotted_at_an_end = name.starts_with('.') || name.ends_with('.');
-    !name.is_empty()
-        && name.len() <= 255 - 64
-        && !name.contains(['$', '\0'])
-        && !name.starts_with("system.")
-        && !is_dotted_at_an_end
 }
 
 #[cfg(test)]
@@ -416,7 +229,7 @@ mod tests {
             read(r#"{"flushInterval": 5, "strict": true}"#, env).expect("valid");
         assert_eq!(unknown, ["flushInterval"]);
         assert_eq!(config.fallback_uri.as_deref(), Some("mongodb://second"));
-        assert_eq!(config.webhook_url, None);
+        assert!(config.destinations.is_empty());
     }
 
     #[test]

@@ -5,29 +5,51 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// Waits of the database's side.
 const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(3);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Backoff {
+    first: Duration,
+    longest: Duration,
     failures: u32,
     until: Option<Instant>,
 }
 
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::between(FIRST, LONGEST)
+    }
+}
+
 impl Backoff {
+    /// The first wait is at most `first`, and none is above `longest`.
+    pub fn between(first: Duration, longest: Duration) -> Self {
+        Self {
+            first,
+            longest,
+            failures: 0,
+            until: None,
+        }
+    }
+
     pub fn succeed(&mut self) {
-        *self = Self::default();
+        self.failures = 0;
+        self.until = None;
     }
 
     pub fn fail(&mut self, now: Instant) {
-        let bound = FIRST
+        let bound = self
+            .first
             .saturating_mul(1 << self.failures.min(16))
-            .min(LONGEST);
+            .min(self.longest);
         self.failures += 1;
         // Never at once: an error that is answered immediately must not become a hot loop.
-        let wait = rand::random_range(FIRST / 5..=bound);
+        let range = (self.first / 5).min(bound)..=bound;
+        let wait = rand::random_range(range.clone());
         #[cfg(test)]
-        let wait = super::tests::hooks::wait(FIRST / 5..=bound).unwrap_or(wait);
+        let wait = crate::pipeline::tests::hooks::wait(range).unwrap_or(wait);
         self.until = Some(now + wait);
     }
 

@@ -1,0 +1,181 @@
+//! PostHog's [batch](https://posthog.com/docs/api/capture#batch-events): events that are told apart by
+//! `uuid`. It answers 200 also when it takes nothing because the account's quota is used up.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::payload::{self, Field, Fields};
+use super::{Endpoint, Format, Limits, NO_NAME, Unfit, join};
+use crate::calendar::iso;
+use crate::forward::event::Event;
+use crate::forward::verdict::{Answer, Verdict, judge};
+
+/// Half of what is taken: bodies of that size are dear to build and to send again.
+const BYTES: usize = 10_000_000;
+
+pub struct Posthog {
+    url: String,
+    api_key: String,
+}
+
+impl Posthog {
+    pub fn new(base: &str, api_key: &str) -> Self {
+        Self {
+            url: join(base, "/batch/"),
+            api_key: api_key.to_owned(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Captured<'a> {
+    event: &'a str,
+    distinct_id: &'a str,
+    timestamp: Cow<'a, str>,
+    uuid: &'a str,
+    properties: Fields<'a>,
+}
+
+#[derive(Deserialize)]
+struct Report {
+    #[serde(default)]
+    quota_limited: Vec<String>,
+}
+
+impl Format for Posthog {
+    fn endpoint(&self) -> Endpoint {
+        Endpoint {
+            url: self.url.clone(),
+            basic: None,
+            is_gzip: true,
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            events: 10_000,
+            bytes: BYTES,
+            event_bytes: BYTES,
+        }
+    }
+
+    fn encode(&self, event: &Event) -> Result<Vec<u8>, Unfit> {
+        let id = event.id.to_string();
+        let text = payload::text_of(event)?;
+        let payload = payload::read(&text)?;
+        let mut properties = payload.fields()?;
+        let mut unless_given = |key: &str, flag| {
+            properties.entry(key.into()).or_insert(Field::Flag(flag));
+        };
+        // The address it comes from is the server's, not the player's.
+        unless_given("$geoip_disable", true);
+        let user = event.user.as_deref().filter(|user| !user.is_empty());
+        if user.is_none() {
+            unless_given("$process_person_profile", false);
+        }
+        let name = event.name.as_deref().filter(|name| !name.is_empty());
+        let captured = Captured {
+            event: name.ok_or(NO_NAME)?,
+            distinct_id: user.unwrap_or(&id),
+            timestamp: payload.ts,
+            uuid: &id,
+            properties,
+        };
+        payload::written(&captured, self.limits().event_bytes)
+    }
+
+    fn body(&self, events: &[Vec<u8>], now_ms: i64) -> Vec<u8> {
+        let key = serde_json::Value::from(self.api_key.as_str());
+        let before = format!(r#"{{"api_key":{key},"sent_at":"{}","batch":["#, iso(now_ms));
+        payload::list(&before, events, "]}")
+    }
+
+    fn judge(&self, answer: &Answer, _events: usize) -> Verdict {
+        let report = || serde_json::from_slice::<Report>(&answer.body).ok();
+        match judge(answer.status) {
+            Verdict::Delivered if report().is_some_and(|report| report.is_over_quota()) => {
+                Verdict::RetrySlowly
+            }
+            verdict => verdict,
+        }
+    }
+}
+
+impl Report {
+    fn is_over_quota(&self) -> bool {
+        self.quota_limited.iter().any(|what| what == "events")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::event::testing::event;
+    use super::*;
+
+    fn encoded(user: &str, data: &str) -> (String, String) {
+        let event = event(5, user, data);
+        let json = Posthog::new("http://h", "key").encode(&event);
+        let json = String::from_utf8(json.expect("fits")).expect("text");
+        (json, event.id.to_string())
+    }
+
+    #[test]
+    fn an_event_carries_its_own_time_and_uuid() {
+        let (json, id) = encoded("ann", r#"{"amount":5}"#);
+        let expected = format!(
+            r#"{{"event":"quest.done","distinct_id":"ann","timestamp":"2026-11-23T00:00:00.000Z","uuid":"{id}","properties":{{"$geoip_disable":true,"amount":5}}}}"#
+        );
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn an_event_without_a_user_makes_no_person_and_data_has_the_last_word() {
+        let (json, id) = encoded("", r#"{"$geoip_disable":false}"#);
+        assert!(json.contains(&format!(r#""distinct_id":"{id}""#)), "{json}");
+        assert!(
+            json.contains(r#""$process_person_profile":false"#),
+            "{json}"
+        );
+        assert!(json.contains(r#""$geoip_disable":false"#), "{json}");
+    }
+
+    #[test]
+    fn a_request_is_a_batch_with_the_key() {
+        let body = Posthog::new("http://h", "k\"").body(&[b"1".to_vec()], 1_795_392_000_000);
+        let expected = br#"{"api_key":"k\"","sent_at":"2026-11-23T00:00:00.000Z","batch":[1]}"#;
+        assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn a_success_that_takes_nothing_for_want_of_quota_is_none() {
+        for (status, body, verdict) in [
+            (200, r#"{"status":1}"#, Verdict::Delivered),
+            (
+                200,
+                r#"{"status":1,"quota_limited":["recordings"]}"#,
+                Verdict::Delivered,
+            ),
+            (
+                200,
+                r#"{"status":1,"quota_limited":["events"]}"#,
+                Verdict::RetrySlowly,
+            ),
+            (200, "Ok", Verdict::Delivered),
+            (400, r#"{"type":"validation_error"}"#, Verdict::Refused),
+            (401, "", Verdict::RetrySlowly),
+            (503, "", Verdict::Retry),
+        ] {
+            let answer = Answer {
+                status,
+                retry_after: None,
+                body: body.as_bytes().to_vec(),
+            };
+            assert_eq!(
+                Posthog::new("http://h", "k").judge(&answer, 3),
+                verdict,
+                "{body}"
+            );
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! One destination: what waits for it, when it may be sent to, and what became of its events. Pure of
+//! network and clock, so that its decisions are tested as they are.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::event::Event;
+use super::formats::{self, Endpoint, Format, Limits};
+use super::pace::{Admission, Circuit, Leave, Pace};
+use super::queue::Queue;
+use super::width::Width;
+use crate::config::Destination;
+use crate::health::LastError;
+
+/// Requests under way at once for a receiver that takes one event each. The user chooses the lane,
+/// so that the events of one stay in order. Batches go one after the other.
+const LANES: usize = 4;
+/// How long an event waits for others, so that a batch is more than one.
+const LINGER: Duration = Duration::from_secs(1);
+
+pub struct Receiver {
+    pub settings: Destination,
+    pub format: Box<dyn Format>,
+    pub endpoint: Endpoint,
+    limits: Limits,
+    state: Mutex<State>,
+    /// One per lane: it should look at the state again.
+    wakes: Vec<Notify>,
+}
+
+pub(super) struct State {
+    pub(super) lanes: Vec<Lane>,
+    pub(super) pace: Pace,
+    pub(super) counts: Counts,
+    /// Somebody waits for what is left.
+    is_hurried: bool,
+    /// The newest event found no room, which has been told.
+    is_full: bool,
+    /// Nothing is pushed any more.
+    is_closed: bool,
+    /// The receiver said that it is gone for good.
+    is_disabled: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Lane {
+    pub(super) queue: Queue,
+    pub(super) width: Width,
+    /// How often the oldest event met an answer that only a change of settings turns.
+    pub(super) refusals: u32,
+}
+
+/// What became of the events of one destination.
+#[derive(Debug, Clone, Default)]
+pub struct Counts {
+    pub sent: u64,
+    pub retried: u64,
+    pub set_aside: u64,
+    pub expired: u64,
+    pub dropped: BTreeMap<&'static str, u64>,
+    pub last_error: Option<LastError>,
+}
+
+/// A reading of everything, for `getHealth()`.
+pub struct Report {
+    pub name: String,
+    pub format: &'static str,
+    pub queued: u64,
+    pub queued_bytes: u64,
+    pub circuit: Circuit,
+    pub oldest_waiting: Option<Duration>,
+    pub counts: Counts,
+}
+
+/// What a lane does next.
+pub enum Step {
+    Send(Vec<Arc<Event>>, Leave),
+    /// Until then, or until it is woken.
+    Wait(Option<Instant>),
+    /// Nothing is left and nothing comes.
+    End,
+}
+
+/// Something that the operator should hear of.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Remark {
+    QueueFull,
+    Expired(u64),
+    Failing(String),
+    SetAside(String),
+    Disabled,
+}
+
+impl Receiver {
+    pub fn new(settings: &Destination) -> Self {
+        let format = formats::of(settings);
+        let limits = format.limits();
+        let lanes = if limits.events == 1 { LANES } else { 1 };
+        let pace = Pace::new(settings.min_retry_delay, settings.max_retry_delay);
+        Self {
+            settings: settings.clone(),
+            endpoint: format.endpoint(),
+            format,
+            limits,
+            state: Mutex::new(State {
+                lanes: (0..lanes).map(|_| Lane::default()).collect(),
+                pace,
+                counts: Counts::default(),
+                is_hurried: false,
+                is_full: false,
+                is_closed: false,
+                is_disabled: false,
+            }),
+            wakes: (0..lanes).map(|_| Notify::new()).collect(),
+        }
+    }
+
+    pub fn lanes(&self) -> usize {
+        self.wakes.len()
+    }
+
+    /// Whether events of this name are forwarded here.
+    fn wants(&self, name: Option<&str>) -> bool {
+        let Destination { allow, deny, .. } = &self.settings;
+        let is_in = |list: &std::collections::BTreeSet<String>| {
+            name.is_some_and(|name| list.contains(name))
+        };
+        allow.as_ref().is_none_or(is_in) && !is_in(deny)
+    }
+
+    /// Takes an event over, if it is wanted and there is room.
+    pub fn push(&self, event: &Arc<Event>) -> Option<Remark> {
+        if !self.wants(event.name.as_deref()) {
+            return None;
+        }
+        let mut state = self.state();
+        if state.is_disabled {
+            state.drop_events("disabled", 1);
+            return None;
+        }
+        if state.queued_bytes() + event.bytes() > self.settings.max_queue_bytes {
+            state.drop_events("queue_full", 1);
+            let is_told = std::mem::replace(&mut state.is_full, true);
+            return (!is_told).then_some(Remark::QueueFull);
+        }
+        state.is_full = false;
+        let number = event.user_hash() % state.lanes.len();
+        let queue = &mut state.lanes[number].queue;
+        queue.push(Arc::clone(event));
+        let is_news = queue.len() == 1 || self.is_full(queue);
+        drop(state);
+        if is_news {
+            self.wakes[number].notify_one();
+        }
+        None
+    }
+
+    fn is_full(&self, queue: &Queue) -> bool {
+        queue.len() >= self.limits.events || queue.bytes() >= self.limits.bytes
+    }
+
+    /// What this lane does now, and how many events were given up because they waited too long.
+    pub fn step(&self, lane: usize, now: Instant) -> (Step, Option<Remark>) {
+        let mut state = self.state();
+        let expired = match now.checked_sub(self.settings.max_age) {
+            Some(before) => state.lanes[lane].queue.expire(before) as u64,
+            None => 0,
+        };
+        state.counts.expired += expired;
+        let remark = (expired > 0).then_some(Remark::Expired(expired));
+        (self.next(&mut state, lane, now), remark)
+    }
+
+    fn next(&self, state: &mut State, number: usize, now: Instant) -> Step {
+        let lane = &state.lanes[number];
+        let Some(oldest) = lane.queue.oldest() else {
+            return match state.is_closed {
+                true => Step::End,
+                false => Step::Wait(None),
+            };
+        };
+        let expiry = oldest.accepted + self.settings.max_age;
+        let lingers_until = oldest.accepted + LINGER;
+        let may_linger = self.limits.events > 1 && !state.is_hurried && !state.is_closed;
+        let is_ready = self.is_full(&lane.queue) || state.pace.has_failed();
+        if may_linger && !is_ready && lane.width.is_whole() && lingers_until > now {
+            return Step::Wait(Some(lingers_until.min(expiry)));
+        }
+        match state.pace.admit(now) {
+            Admission::NotBefore(until) => Step::Wait(Some(until.min(expiry))),
+            Admission::AfterProbe => Step::Wait(Some(expiry)),
+            Admission::Granted(leave) => {
+                let lane = &state.lanes[number];
+                let events = lane.width.of(self.limits.events);
+                Step::Send(lane.queue.batch(events, self.limits.bytes), leave)
+            }
+        }
+    }
+
+    /// Resolves when a lane should look again.
+    pub async fn woken(&self, lane: usize) {
+        self.wakes[lane].notified().await;
+    }
+
+    pub(super) fn wake_all(&self) {
+        self.wakes.iter().for_each(Notify::notify_one);
+    }
+
+    /// Somebody waits, or does not any more: waits that are ours begin anew, short.
+    pub fn hurry(&self, is_hurried: bool) {
+        let mut state = self.state();
+        state.is_hurried = is_hurried;
+        if is_hurried {
+            state.pace.hasten();
+            drop(state);
+            self.wake_all();
+        }
+    }
+
+    /// What waits is still sent.
+    pub fn close(&self) {
+        self.state().is_closed = true;
+        self.wake_all();
+    }
+
+    /// Events that wait or are under way.
+    pub fn queued(&self) -> u64 {
+        self.state().queued()
+    }
+
+    pub fn report(&self) -> Report {
+        let now = Instant::now();
+        let state = self.state();
+        let oldest = state.lanes.iter().filter_map(|lane| lane.queue.oldest());
+        let oldest = oldest.map(|event| event.accepted).min();
+        Report {
+            name: self.settings.name.clone(),
+            format: self.settings.access.format(),
+            queued: state.queued(),
+            queued_bytes: state.queued_bytes() as u64,
+            circuit: match state.is_disabled {
+                true => Circuit::Disabled,
+                false => state.pace.circuit(),
+            },
+            oldest_waiting: oldest.map(|accepted| now.saturating_duration_since(accepted)),
+            counts: state.counts.clone(),
+        }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn queued(&self) -> u64 {
+        self.lanes.iter().map(|lane| lane.queue.len() as u64).sum()
+    }
+
+    fn queued_bytes(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.queue.bytes()).sum()
+    }
+
+    /// Lets go of everything: the receiver is gone.
+    pub(super) fn disable(&mut self) {
+        self.is_disabled = true;
+        let left: usize = self.lanes.iter_mut().map(|lane| lane.queue.clear()).sum();
+        self.drop_events("disabled", left as u64);
+    }
+
+    pub(super) fn drop_events(&mut self, reason: &'static str, events: u64) {
+        if events > 0 {
+            *self.counts.dropped.entry(reason).or_default() += events;
+        }
+    }
+
+    /// Remembers a problem for the report. The message must not hold secrets.
+    pub(super) fn error(&mut self, message: &str) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        self.counts.last_error = Some(LastError {
+            message: message.to_owned(),
+            at_ms: since.map_or(0, |d| d.as_millis() as u64),
+            at: std::time::Instant::now(),
+        });
+    }
+}

@@ -1,0 +1,142 @@
+//! A pipeline whose records wait on disk because memory holds enough.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::health::SpoolState;
+use crate::spool::{Place, Segments, claim};
+
+const PLACE: Place = Place(3);
+/// More than half of the queue takes.
+const MANY: usize = 400;
+
+/// A pipeline with a small queue and a spool, and a store that loses requests until told otherwise.
+struct Overflow {
+    store: FakeStore,
+    is_away: Arc<AtomicBool>,
+    folder: TempDir,
+    pipeline: Pipeline,
+    host: Arc<TestHost>,
+}
+
+impl Overflow {
+    fn new(max_spool_bytes: u64) -> Overflow {
+        let is_away = Arc::new(AtomicBool::new(true));
+        let away = Arc::clone(&is_away);
+        let store = FakeStore::new(move || match away.load(Ordering::Relaxed) {
+            true => Fate::RequestLost,
+            false => Fate::Answered,
+        });
+        let folder = tempfile::tempdir().expect("a folder");
+        let slot = claim(folder.path(), PLACE).expect("a slot");
+        let spool = Segments::new(slot, max_spool_bytes);
+        let options = r#"{"maxQueueBytes": 131072, "ackTimeoutMs": 600000}"#;
+        let (config, _) = Config::from_json(options, "{}").expect("valid options");
+        let host = Arc::new(TestHost::default());
+        let shared = Shared::new(config, Arc::clone(&host) as Arc<dyn Host>);
+        let opened = store.clone();
+        let opener = Arc::new(move |_: Connection| {
+            let store = opened.clone();
+            let opening = async move { Ok(store) };
+            Box::pin(opening)
+                as std::pin::Pin<Box<dyn Future<Output = crate::store::Result<FakeStore>> + Send>>
+        });
+        let pipeline = spawn(shared, opener, Some(spool));
+        connect(&pipeline);
+        Overflow {
+            store,
+            is_away,
+            folder,
+            pipeline,
+            host,
+        }
+    }
+
+    /// Hands records over one by one, so that memory fills up meanwhile.
+    async fn push(&self, frame: impl Fn(usize) -> Vec<u8>) {
+        for number in 0..MANY {
+            assert_eq!(self.pipeline.push(&frame(number), 1), 0, "record {number}");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+
+    async fn come_back(&self) {
+        self.is_away.store(false, Ordering::Relaxed);
+        self.pipeline.request(1, Request::Flush);
+        assert_eq!(self.host.outcome(1).await, Ok(None));
+        let gauges = self.pipeline.shared().gauges();
+        assert_eq!((gauges.queued, gauges.queued_bytes), (0, 0));
+        let counts = self.pipeline.shared().health.counts();
+        let dropped: u64 = counts.dropped.values().sum();
+        assert_eq!(counts.accepted, counts.written + dropped);
+    }
+
+    fn spilled(&self) -> u64 {
+        hooks::take_seen()[hooks::Sight::Spilled]
+    }
+}
+
+fn counted(number: usize) -> Vec<u8> {
+    let user = format!("a user with a name that takes some bytes {number}");
+    event(&user, Some((Counter::PvpBattles, 1.0)), MORNING_MS)
+}
+
+fn battles(store: &FakeStore) -> f64 {
+    store.state().days[DAY].totals[&Counter::PvpBattles]
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_memory_does_not_hold_waits_on_disk_and_is_written_in_the_end() {
+    let overflow = Overflow::new(1 << 30);
+    overflow.push(counted).await;
+    assert!(overflow.spilled() > 0);
+    let waiting = overflow.pipeline.shared().gauges();
+    assert_eq!(waiting.queued, MANY as u64);
+    assert!(waiting.queued_bytes < 131_072 / 4 * 3, "{waiting:?}");
+    overflow.come_back().await;
+    assert_eq!(overflow.store.state().events.len(), MANY);
+    assert_eq!(battles(&overflow.store), MANY as f64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_holds_nothing_up_although_records_wait_for_it() {
+    let overflow = Overflow::new(50_000);
+    overflow.push(counted).await;
+    assert!(overflow.spilled() > 0);
+    let spool = overflow.pipeline.shared().spool().expect("a report");
+    assert_eq!(spool.state, SpoolState::Full, "{spool:?}");
+    overflow.come_back().await;
+    assert_eq!(overflow.store.state().events.len(), MANY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn logins_that_waited_on_disk_are_acknowledged_when_they_are_written() {
+    let overflow = Overflow::new(1 << 30);
+    overflow
+        .push(|number| {
+            let user = format!("a user with a name that takes some bytes {number}");
+            login(&user, number as u32 + 1, MORNING_MS)
+        })
+        .await;
+    assert!(overflow.spilled() > 0);
+    assert!(overflow.host.acknowledged().is_empty());
+    overflow.come_back().await;
+    let mut acknowledged = overflow.host.acknowledged();
+    acknowledged.sort_unstable();
+    assert_eq!(acknowledged, (1..=MANY as u32).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_whose_folder_was_removed_are_counted_and_the_rest_goes_on() {
+    let overflow = Overflow::new(1 << 30);
+    overflow.push(counted).await;
+    assert!(overflow.spilled() > 0);
+    std::fs::remove_dir_all(overflow.folder.path().join("0")).expect("removed");
+    overflow.come_back().await;
+    let counts = overflow.pipeline.shared().health.counts();
+    assert!(counts.dropped["spool_damaged"] > 0);
+    assert_eq!(battles(&overflow.store), counts.written as f64);
+}
