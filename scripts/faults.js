@@ -119,7 +119,7 @@ function save(lines, { short, rounds }) {
   const form = [short ? 'short form' : 'full form', rounds && `${rounds} rounds`];
   const title = [
     '# Last run of `npm run test:faults`',
-    `${new Date().toISOString().slice(0, 10)}, ${form.filter(Boolean).join(', ')}, development build. ${machine()}.`,
+    `${new Date().toISOString().slice(0, 10)}, ${form.filter(Boolean).join(', ')}. ${machine()}.`,
   ];
   fs.writeFileSync(LAST_RUN, `${[...title, ...lines].join('\n\n')}\n`);
 }
