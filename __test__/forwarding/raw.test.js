@@ -93,7 +93,8 @@ describe('the raw webhook', { concurrency: true }, () => {
     assert.deepStrictEqual([health().sent, health().retried], [2, 1]);
     const [first, second, third] = receiver.requests.map(({ atMs }) => atMs);
     assert.ok(second - first < 2_500, `${second - first} ms for an answer without end`);
-    assert.ok(third - second >= 2_990, `${third - second} ms`);
+    // The deadline runs from the sending, and the receiver may have seen it later.
+    assert.ok(third - second >= 2_000, `${third - second} ms for one that never ends`);
   });
 
   it('sets aside what it refuses, and goes on with the next', async () => {
