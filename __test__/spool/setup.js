@@ -75,7 +75,7 @@ function readIfThere(file) {
 }
 
 function numberOf(body) {
-  const elements = body.subarray(RECORD_HEADER);
+  const elements = body.subarray(RECORD_HEADER, RECORD_HEADER + body.readUInt32LE(50));
   const length = Buffer.alloc(4);
   length.writeInt32LE(4 + elements.length + 1);
   return deserialize(Buffer.concat([length, elements, Buffer.alloc(1)])).data.i;

@@ -20,6 +20,13 @@ impl Queue {
         self.events.push_back(event);
     }
 
+    /// Puts what is older than everything here before it.
+    pub fn precede(&mut self, mut older: Queue) {
+        older.events.append(&mut self.events);
+        self.events = older.events;
+        self.bytes += older.bytes;
+    }
+
     pub fn oldest(&self) -> Option<&Event> {
         self.events.front().map(Arc::as_ref)
     }
@@ -97,6 +104,16 @@ mod tests {
         assert_eq!(queue.oldest().map(|event| event.seq), Some(4));
         assert_eq!((queue.acknowledge(3), queue.len()), (0, 7));
         assert_eq!((queue.clear(), queue.bytes()), (7, 0));
+    }
+
+    #[test]
+    fn what_is_older_goes_first() {
+        let mut newer = Queue::default();
+        newer.push(event(4, "u", "{}"));
+        newer.precede(queue(3));
+        assert_eq!((newer.len(), newer.bytes()), (4, queue(4).bytes()));
+        let seqs: Vec<i64> = newer.batch(9, usize::MAX).iter().map(|e| e.seq).collect();
+        assert_eq!(seqs, [1, 2, 3, 4]);
     }
 
     #[test]

@@ -105,7 +105,10 @@ pub fn uncertain(day: &str) -> String {
 
 pub fn left_at_stop(records: u64, unforwarded: u64, spool: Option<SpoolReport>) -> String {
     let kept = match spool {
-        Some(spool) if spool.holds_all() => {
+        Some(spool) if spool.holds_records && (unforwarded == 0 || spool.holds_events) => {
+            "; all are in the spool, and go on at the next start"
+        }
+        Some(spool) if spool.holds_records => {
             "; records are in the spool, and written at the next start"
         }
         _ => "",

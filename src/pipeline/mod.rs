@@ -10,7 +10,7 @@
 //!                        │         totals (contributions up to the   ►  protocol: add to the days
 //!                        │          last record before which all are
 //!                        │          written)
-//!                        └──► forwarder (own queue)
+//!                        └──► delivery: forwarder (own queues)
 //!  Message ◄── acknowledgements, results, log lines
 //! ```
 //!
@@ -23,6 +23,7 @@ mod attempt;
 mod backlog;
 mod builder;
 mod cursors;
+mod delivery;
 mod groups;
 mod history;
 mod intake;

@@ -1,11 +1,12 @@
-//! Writes what processes have left in the spool that died and were not replaced: beside our own
-//! records, one slot after the other, under the id of the dead.
+//! Writes and forwards what processes have left in the spool that died and were not replaced: beside our
+//! own records, one slot after the other, under the id of the dead.
 
 use std::future::pending;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -21,23 +22,48 @@ use crate::store::Store;
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// The part of the memory bound that draining a slot may take.
 const SHARE: usize = 4;
+/// Slots of which events may wait for a destination at once.
+const MOST_DRAINS: usize = 8;
 
 pub(super) struct Orphans {
     next_look: Instant,
     is_looking: bool,
-    drain: Option<Drain>,
+    drains: Vec<Drain>,
+    /// Drains so far.
+    begun: u64,
     tasks: JoinSet<Seen>,
 }
 
 /// A slot that is being drained, until this is dropped.
 struct Drain {
+    number: u64,
     _pipeline: Pipeline,
     shared: Arc<Shared>,
+    /// Only events wait, for destinations that do not take them.
+    is_written: bool,
+}
+
+impl Drain {
+    fn note_written(&mut self, shared: &Shared) {
+        if !std::mem::replace(&mut self.is_written, true) {
+            let records = self.shared.health.counts().written;
+            shared.note_spool(|spool| spool.drained += records);
+            shared.log(Level::Info, messages::drained_slot(records));
+        }
+    }
+
+    fn note_forwarded(&self, shared: &Shared) {
+        for (own, its) in shared.receivers.iter().zip(&self.shared.receivers) {
+            own.absorb(its.counts());
+        }
+    }
 }
 
 pub(super) enum Seen {
     Looked(io::Result<Option<Slot>>),
-    Drained,
+    /// Of the drain with this number.
+    Written(u64),
+    Drained(u64),
 }
 
 impl Default for Orphans {
@@ -45,7 +71,8 @@ impl Default for Orphans {
         Self {
             next_look: Instant::now(),
             is_looking: false,
-            drain: None,
+            drains: Vec::new(),
+            begun: 0,
             tasks: JoinSet::new(),
         }
     }
@@ -58,12 +85,28 @@ impl Orphans {
     }
 
     fn may_look(&self, now: Instant) -> bool {
-        !self.is_looking && self.drain.is_none() && self.next_look <= now
+        self.look_at().is_some_and(|at| at <= now)
     }
 
+    /// One slot is written at a time; that its events wait for a destination holds up no other slot.
     pub(super) fn look_at(&self) -> Option<Instant> {
-        let waits = !self.is_looking && self.drain.is_none();
-        waits.then_some(self.next_look)
+        let are_written = self.drains.iter().all(|drain| drain.is_written);
+        let has_room = self.drains.len() < MOST_DRAINS;
+        (!self.is_looking && are_written && has_room).then_some(self.next_look)
+    }
+
+    fn watch(&mut self, number: u64, pipeline: &Pipeline, written: oneshot::Receiver<()>) {
+        self.tasks.spawn(async move {
+            match written.await {
+                Ok(()) => Seen::Written(number),
+                Err(_) => Seen::Drained(number),
+            }
+        });
+        let commands = pipeline.commands.clone();
+        self.tasks.spawn(async move {
+            commands.closed().await;
+            Seen::Drained(number)
+        });
     }
 
     /// Resolves with what is seen next.
@@ -109,18 +152,24 @@ impl<S: Store> Worker<S> {
                 self.orphans.is_looking = false;
                 self.shared.health.error(format!("spool: {error}"));
             }
-            Seen::Drained => {
-                let mut is_through = false;
-                if let Some(Drain { shared, .. }) = self.orphans.drain.take() {
-                    is_through = !shared.is_stopped();
-                    let records = shared.health.counts().written;
-                    self.shared.note_spool(|spool| spool.drained += records);
-                    self.shared
-                        .log(Level::Info, messages::drained_slot(records));
-                }
-                // There may be more, unless it ended for another reason.
-                if is_through {
+            Seen::Written(number) => {
+                let drains = &mut self.orphans.drains;
+                if let Some(drain) = drains.iter_mut().find(|one| one.number == number) {
+                    drain.note_written(&self.shared);
+                    // There may be more.
                     self.orphans.next_look = Instant::now();
+                }
+            }
+            Seen::Drained(number) => {
+                let drains = &mut self.orphans.drains;
+                let place = drains.iter().position(|one| one.number == number);
+                if let Some(mut drain) = place.map(|place| drains.swap_remove(place)) {
+                    drain.note_written(&self.shared);
+                    drain.note_forwarded(&self.shared);
+                    // Unless it ended for another reason.
+                    if !drain.shared.is_stopped() {
+                        self.orphans.next_look = Instant::now();
+                    }
                 }
             }
         }
@@ -134,20 +183,20 @@ impl<S: Store> Worker<S> {
             .log(Level::Info, messages::drains_slot(slot.path()));
         let mut config = self.shared.config.clone();
         config.max_queue_bytes /= SHARE;
-        config.destinations.clear();
         let host = Arc::new(Quiet(Arc::clone(&self.shared)));
         let shared = Shared::new(config, host);
         let segments = Segments::new(slot, 0);
-        let pipeline = spawn_drain(Arc::clone(&shared), Arc::clone(&self.opener), segments);
+        let (on_written, written) = oneshot::channel();
+        let opener = Arc::clone(&self.opener);
+        let pipeline = spawn_drain(Arc::clone(&shared), opener, segments, on_written);
         pipeline.connect(connection);
-        let commands = pipeline.commands.clone();
-        self.orphans.tasks.spawn(async move {
-            commands.closed().await;
-            Seen::Drained
-        });
-        self.orphans.drain = Some(Drain {
+        self.orphans.begun += 1;
+        self.orphans.watch(self.orphans.begun, &pipeline, written);
+        self.orphans.drains.push(Drain {
+            number: self.orphans.begun,
             _pipeline: pipeline,
             shared,
+            is_written: false,
         });
     }
 }

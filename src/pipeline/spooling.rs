@@ -26,6 +26,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::cursors::{Cursors, LaneKind};
+use super::delivery::Advance;
 use super::intake::Item;
 use super::spooled;
 use crate::spool::frame::{self, Found};
@@ -58,6 +59,10 @@ pub struct Spooling {
     full_until: Option<Instant>,
     /// Records up to this one are on disk, or were given up on.
     appended: i64,
+    /// The newest that was given up on.
+    given_up: i64,
+    /// Records up to this one are done with, but for events that wait for a destination.
+    let_go: i64,
     synced: i64,
     is_syncing: bool,
     sync_due: Instant,
@@ -76,6 +81,7 @@ pub enum Done {
     Synced(i64, io::Result<()>),
     Read(LaneKind, Position, io::Result<Piece>),
     Released(io::Result<()>, Status),
+    Advanced(io::Result<()>),
 }
 
 /// Records with their numbers, as they are on disk.
@@ -105,6 +111,8 @@ impl Spooling {
             is_appending: false,
             full_until: None,
             appended: first - 1,
+            given_up: 0,
+            let_go: 0,
             synced: if behind.is_some() { 0 } else { first - 1 },
             is_syncing: false,
             sync_due: Instant::now(),
@@ -177,7 +185,7 @@ impl Spooling {
         }
         let chunk = self.chunks.pop_front()?;
         if self.full_until.is_some_and(|until| until > now) {
-            self.appended = chunk.last;
+            self.give_up(&chunk);
             return Some(Kept::InMemory {
                 records: chunk.records,
                 error: ErrorKind::StorageFull.into(),
@@ -219,11 +227,36 @@ impl Spooling {
             self.chunks.push_front(chunk);
             return Kept::Waits { error };
         }
-        self.appended = chunk.last;
+        self.give_up(&chunk);
         Kept::InMemory {
             records: chunk.records,
             error,
         }
+    }
+
+    fn give_up(&mut self, chunk: &Chunk) {
+        self.appended = chunk.last;
+        self.given_up = chunk.last;
+    }
+
+    /// Unlinks segments up to this record even if events in them wait for a destination.
+    pub fn let_go(&mut self, done: i64) {
+        self.let_go = self.let_go.max(done);
+    }
+
+    /// The record up to which no event is kept for destinations that have come so far.
+    pub fn events_done(&self, forwarded: i64) -> i64 {
+        forwarded.max(self.let_go)
+    }
+
+    /// Whether all records after this one will be found on disk.
+    pub fn holds_after(&self, written: i64) -> bool {
+        self.full_until.is_none() && self.given_up <= written
+    }
+
+    /// Whether all events after this one will be found on disk.
+    pub fn holds_events_after(&self, forwarded: i64) -> bool {
+        self.holds_after(forwarded) && self.let_go <= forwarded
     }
 
     /// Whether to sync now; at once when that is what the database waits for.
@@ -329,6 +362,11 @@ impl Spooling {
         } else {
             0
         }
+    }
+
+    /// Keeps how far destinations have come.
+    pub fn keep(&mut self, advance: Advance) {
+        self.tasks.spawn_blocking(|| Done::Advanced(advance.write()));
     }
 
     /// Others write under our id: what comes now is recorded under another.

@@ -7,13 +7,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::attempt::attempt;
 use super::backlog;
 use super::cursors::LaneKind;
+use super::delivery::Delivery;
 use super::groups::{EventGroup, SessionGroup};
 use super::history::History;
 use super::intake::{Intake, Item};
@@ -32,7 +33,6 @@ use super::totals::{Group, Totals};
 use super::{Command, Pipeline, frames_cost};
 use crate::backoff::Backoff;
 use crate::calendar::Day;
-use crate::forward::Forwarding;
 use crate::record::Frames;
 use crate::shared::Shared;
 use crate::spool::Segments;
@@ -65,15 +65,19 @@ pub fn spawn<S: Store>(
     start(shared, worker)
 }
 
-/// Starts a worker that writes what is in a slot, and then ends; and ends before that when the pipeline
-/// is dropped.
+/// Starts a worker that writes and forwards what is in a slot, and then ends; and ends before that when
+/// the pipeline is dropped. It tells when everything is written.
 pub(super) fn spawn_drain<S: Store>(
     shared: Arc<Shared>,
     opener: Opener<S>,
     slot: Segments,
+    written: oneshot::Sender<()>,
 ) -> Pipeline {
     let mut worker = Worker::new(Arc::clone(&shared), opener, Some(slot));
     worker.is_drain = true;
+    worker.on_written = Some(written);
+    // It keeps no connection beyond that.
+    worker.stopping = true;
     start(shared, worker)
 }
 
@@ -104,7 +108,7 @@ pub(super) struct Worker<S: Store> {
     pub(super) indexing: Indexing,
     pub(super) history: History,
     pub(super) intake: Intake,
-    forwarding: Forwarding,
+    pub(super) delivery: Delivery,
     pub(super) events: Lane<EventGroup, Inserted>,
     pub(super) sessions: Lane<SessionGroup, sessions::Written>,
     pub(super) totals: Totals,
@@ -131,8 +135,10 @@ pub(super) struct Worker<S: Store> {
     pub(super) numbering: Numbering,
     pub(super) spool: Option<Spooling>,
     pub(super) orphans: Orphans,
-    /// It only writes what is in its slot.
+    /// It only writes and forwards what is in its slot.
     pub(super) is_drain: bool,
+    /// Told once that is written.
+    on_written: Option<oneshot::Sender<()>>,
 }
 
 /// Where the addition of totals stands.
@@ -168,7 +174,7 @@ impl<S: Store> Worker<S> {
             preparation: Preparation::default(),
             indexing: Indexing::default(),
             history: History::default(),
-            forwarding: Forwarding::start(&shared),
+            delivery: Delivery::start(&shared, spool.as_ref()),
             intake: Intake::new(numbering.first),
             events: Lane::new(EVENT_GROUP, GROUPS_IN_FLIGHT),
             sessions: Lane::new(SESSION_GROUP, GROUPS_IN_FLIGHT),
@@ -194,6 +200,7 @@ impl<S: Store> Worker<S> {
             spool: spool.map(Spooling::new),
             orphans: Orphans::default(),
             is_drain: false,
+            on_written: None,
             shared,
             opener,
         }
@@ -226,6 +233,10 @@ impl<S: Store> Worker<S> {
                 () = shared.woken() => {}
             }
         }
+        if self.is_drain {
+            // What is left is on disk, for whoever drains the slot next.
+            self.delivery.abandon();
+        }
         self.tasks.detach_all();
         self.indexing = Indexing::default();
         if let Some(store) = self.link.close() {
@@ -245,12 +256,17 @@ impl<S: Store> Worker<S> {
         gauges.unforwarded == 0 && (!self.has_records() || !self.has_place())
     }
 
-    /// Whether everything in the slot is written.
+    /// Whether everything in the slot is written and forwarded.
     fn is_drained(&mut self) -> bool {
+        let is_written = !self.has_records();
+        if is_written && let Some(written) = self.on_written.take() {
+            // Nobody listens when the place was left.
+            let _ = written.send(());
+        }
         let Some(spool) = self.spool.as_ref() else {
             return true;
         };
-        let is_drained = spool.is_empty() && !self.has_records();
+        let is_drained = is_written && spool.is_empty();
         if is_drained {
             spool.leave();
         }
@@ -284,10 +300,10 @@ impl<S: Store> Worker<S> {
         let (mut taken, mut cost) = (0, 0);
         for record in Frames::new(bytes).flatten() {
             taken += 1;
-            let item = self.intake.take(&record, &self.forwarding);
+            let item = self.intake.take(&record);
             cost += item.cost();
             match &item {
-                Item::Event(_) => {}
+                Item::Event(event) => self.delivery.forward(event),
                 Item::Session(item) => self.acks.expect(item.ack, deadline),
                 Item::Nothing { ack, cost } => {
                     acknowledged.extend((*ack != 0).then_some(*ack));
@@ -317,7 +333,7 @@ impl<S: Store> Worker<S> {
         self.finish_operations(now);
         self.leave_if_moving(now);
         let is_awaited = self.is_stop_awaited() || self.shared.is_draining();
-        self.forwarding.hurry(is_awaited);
+        self.delivery.hurry(is_awaited);
         if let Some(store) = self.link.store().cloned() {
             self.prepare(&store, now);
             self.index(&store, now);
@@ -448,6 +464,7 @@ impl<S: Store> Worker<S> {
             self.leaving_at(now),
         ];
         wakes.push(self.spool.as_ref().and_then(|spool| spool.wake_at(now)));
+        wakes.push(self.delivery.wake_at(now));
         if self.link.store().is_some() {
             wakes.push(self.orphans.look_at().filter(|_| self.looks_for_orphans()));
             wakes.extend([self.events.retry_at(), self.sessions.retry_at()]);

@@ -420,7 +420,7 @@ fn restrict(path: &Path) -> io::Result<()> {
 }
 
 /// Opens a file to write to it, and makes it if it is missing.
-fn private_file(path: &Path, truncate: bool) -> io::Result<File> {
+pub(super) fn private_file(path: &Path, truncate: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(truncate);
     #[cfg(unix)]
