@@ -28,7 +28,8 @@ const DAY_MS: u64 = 24 * 3_600_000;
 /// One receiver and its bounds. It has no `Debug`: it holds credentials.
 #[derive(Clone)]
 pub struct Destination {
-    /// What logs and `getHealth()` call it; no two have the same.
+    /// What logs and `getHealth()` call it, and its cursor on disk, where files may not differ by case
+    /// alone: neither do two names.
     pub name: String,
     pub access: Access,
     /// Of the raw webhook the whole URL; of the others what their path is appended to.
@@ -133,7 +134,7 @@ pub fn read(source: &mut Source) -> Result<Vec<Destination>, ConfigError> {
         let destination = Fields::new(given, &label).destination()?;
         if destinations
             .iter()
-            .any(|other| other.name == destination.name)
+            .any(|other| other.name.eq_ignore_ascii_case(&destination.name))
         {
             let problem = format!(
                 "must be given, and differ from the others: {} is another destination's",

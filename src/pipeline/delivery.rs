@@ -91,7 +91,9 @@ impl Delivery {
         let receivers = self.shared.receivers.iter();
         let cursors = receivers.map(|receiver| receiver.cursor(last));
         let lowest = |cursor: Option<Cursor>| cursor?.into_iter().min();
-        cursors.map(lowest).try_fold(i64::MAX, |low, one| Some(low.min(one?)))
+        cursors
+            .map(lowest)
+            .try_fold(i64::MAX, |low, one| Some(low.min(one?)))
     }
 
     /// What is to be written now of the cursors, when `last` is the number of the newest record.

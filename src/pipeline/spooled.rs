@@ -26,6 +26,8 @@ use crate::record::user_of;
 use crate::store::Close;
 
 const FIXED: usize = 54;
+/// Of an event that only counts.
+const NO_ID: ObjectId = ObjectId::from_bytes([0; 12]);
 const DOCUMENT: u8 = 1;
 const WEBHOOK: u8 = 2;
 
@@ -49,7 +51,11 @@ pub fn write(body: &mut Vec<u8>, item: &Item<'_>, handed_over_ms: i64) {
                 counter: event.counted.map_or(0, |(counter, _)| counter.index()),
                 time_ms: event.time_ms,
                 number: event.counted.map_or(0.0, |(_, amount)| amount),
-                id: event.webhook.map(|webhook| webhook.id).or(event.document).unwrap_or_default(),
+                id: event
+                    .webhook
+                    .map(|webhook| webhook.id)
+                    .or(event.document)
+                    .unwrap_or(NO_ID),
                 day: &event.day,
             },
             event.elements,
@@ -86,7 +92,11 @@ pub fn write(body: &mut Vec<u8>, item: &Item<'_>, handed_over_ms: i64) {
 }
 
 fn flags_of(event: &Event<'_>) -> u8 {
-    let document = if event.document.is_some() { DOCUMENT } else { 0 };
+    let document = if event.document.is_some() {
+        DOCUMENT
+    } else {
+        0
+    };
     let webhook = if event.webhook.is_some() { WEBHOOK } else { 0 };
     document | webhook
 }
@@ -245,7 +255,11 @@ mod tests {
             };
             (written_event.document, written_event.webhook) = (document, webhook);
             let body = written(&Item::Event(written_event));
-            let Some(Spooled { item: Item::Event(event), .. }) = read(5, &body) else {
+            let Some(Spooled {
+                item: Item::Event(event),
+                ..
+            }) = read(5, &body)
+            else {
                 panic!("an event");
             };
             assert_eq!((event.document, event.webhook), (document, webhook));

@@ -366,7 +366,8 @@ impl Spooling {
 
     /// Keeps how far destinations have come.
     pub fn keep(&mut self, advance: Advance) {
-        self.tasks.spawn_blocking(|| Done::Advanced(advance.write()));
+        self.tasks
+            .spawn_blocking(|| Done::Advanced(advance.write()));
     }
 
     /// Others write under our id: what comes now is recorded under another.
