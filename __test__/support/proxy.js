@@ -7,6 +7,9 @@ const net = require('node:net');
 const { setTimeout: delay } = require('node:timers/promises');
 const { Messages, replyTo } = require('./wire');
 
+/** How long a rate holds at least, in milliseconds. */
+const CARRIED_MS = 50;
+
 /** What may befall a command: functions of its exchange, for `proxy.rule({ fate })`. */
 const fates = {
   forward: (exchange) => exchange.forward(),
@@ -175,10 +178,13 @@ class MongoProxy {
     return rule?.fate ?? fates.forward;
   }
 
-  /** Resolves when so many bytes are carried. */
-  carried(bytes) {
-    const milliseconds = (bytes / this.bytesPerSecond) * 1_000;
-    return milliseconds > 0 ? delay(milliseconds) : undefined;
+  /** Resolves when so many bytes are carried, at the rate of each moment. */
+  async carried(bytes) {
+    for (let left = bytes; left > 0 && this.bytesPerSecond !== Number.POSITIVE_INFINITY; ) {
+      const share = Math.min(left, (this.bytesPerSecond * CARRIED_MS) / 1_000);
+      await delay((share / this.bytesPerSecond) * 1_000);
+      left -= share;
+    }
   }
 
   /** Nothing passes, in neither direction, and nothing ends either. */

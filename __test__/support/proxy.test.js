@@ -3,6 +3,7 @@
 
 const assert = require('node:assert');
 const { after, before, describe, it } = require('node:test');
+const { setTimeout: delay } = require('node:timers/promises');
 const { serialize } = require('bson');
 const { MongoClient } = require('./driver');
 const { dropDatabases, freshDatabaseName, startMongod } = require('./mongod');
@@ -62,6 +63,21 @@ describe('the proxy', () => {
       await things.insertMany([1, 2, 3].map((_id) => ({ _id, text })));
       const sizes = (await things.find().toArray()).map((thing) => thing.text.length);
       assert.deepStrictEqual(sizes, Array(3).fill(text.length));
+    });
+  });
+
+  it('carries so many bytes a second, and more as soon as it may', async () => {
+    await through(async ({ proxy, things }) => {
+      proxy.bytesPerSecond = 1_000_000;
+      const begun = performance.now();
+      await things.insertOne({ _id: 1, text: 'x'.repeat(500_000) });
+      const slowMs = performance.now() - begun;
+      assert.ok(slowMs >= 400, `${slowMs} ms`);
+      proxy.bytesPerSecond = 1_000;
+      const late = things.insertOne({ _id: 2, text: 'x'.repeat(500_000) });
+      await delay(100);
+      proxy.bytesPerSecond = Number.POSITIVE_INFINITY;
+      await within(late, { timeoutMs: 5_000, what: 'what would have taken 500 s' });
     });
   });
 
