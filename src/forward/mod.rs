@@ -20,6 +20,7 @@ mod messages;
 mod pace;
 mod queue;
 mod receiver;
+mod report;
 mod retry_after;
 mod settle;
 #[cfg(test)]
@@ -37,8 +38,9 @@ use event::Event;
 pub use event::Source;
 pub use http::is_url;
 pub use pace::{CIRCUITS, Circuit};
+pub use receiver::Receiver;
 use receiver::Remark;
-pub use receiver::{Receiver, Report};
+pub use report::Report;
 
 /// The pipeline's end of the forwarder.
 pub struct Forwarding {

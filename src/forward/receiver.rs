@@ -1,7 +1,6 @@
 //! One destination: what waits for it, when it may be sent to, and what became of its events. Pure of
 //! network and clock, so that its decisions are tested as they are.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,6 +11,7 @@ use super::event::Event;
 use super::formats::{self, Endpoint, Format, Limits};
 use super::pace::{Admission, Circuit, Leave, Pace};
 use super::queue::Queue;
+use super::report::{Counts, Report};
 use super::width::Width;
 use crate::config::Destination;
 use crate::health::LastError;
@@ -60,41 +60,6 @@ pub(super) struct Lane {
     pub(super) width: Width,
     /// How often the oldest event met an answer that only a change of settings turns.
     pub(super) refusals: u32,
-}
-
-/// What became of the events of one destination.
-#[derive(Debug, Clone, Default)]
-pub struct Counts {
-    pub sent: u64,
-    pub retried: u64,
-    pub set_aside: u64,
-    pub expired: u64,
-    pub dropped: BTreeMap<&'static str, u64>,
-    pub last_error: Option<LastError>,
-}
-
-impl Counts {
-    fn absorb(&mut self, other: Counts) {
-        self.sent += other.sent;
-        self.retried += other.retried;
-        self.set_aside += other.set_aside;
-        self.expired += other.expired;
-        for (reason, events) in other.dropped {
-            *self.dropped.entry(reason).or_default() += events;
-        }
-        self.last_error = other.last_error.or(self.last_error.take());
-    }
-}
-
-/// A reading of everything, for `getHealth()`.
-pub struct Report {
-    pub name: String,
-    pub format: &'static str,
-    pub queued: u64,
-    pub queued_bytes: u64,
-    pub circuit: Circuit,
-    pub oldest_waiting: Option<Duration>,
-    pub counts: Counts,
 }
 
 /// What a lane does next.

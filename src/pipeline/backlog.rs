@@ -89,7 +89,7 @@ impl<S: Store> Worker<S> {
     fn settled_up_to(&self) -> i64 {
         let written = self.written_up_to();
         match self.adding.group.is_some() || self.totals.is_ready(written) {
-            true => written.min(self.totalled_up_to),
+            true => written.min(self.adding.totalled_up_to),
             false => written,
         }
     }

@@ -19,9 +19,11 @@
 //! kept as it is and repeated; nothing leaves memory before the store has confirmed it.
 
 mod active;
+mod adding;
 mod attempt;
 mod backlog;
 mod builder;
+mod chunk;
 mod cursors;
 mod delivery;
 mod groups;

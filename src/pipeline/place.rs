@@ -172,7 +172,7 @@ impl<S: Store> Worker<S> {
         } else {
             *adding.ledger = Ledger::new(self.numbering.next(), Arc::clone(&self.bases));
         }
-        self.totals_backoff.succeed();
+        self.adding.backoff.succeed();
         if let Some(store) = self.link.close() {
             self.shared.set_connected(false);
             tokio::spawn(async move { store.close().await });

@@ -25,29 +25,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::chunk::{Chunk, Records};
 use super::cursors::{Cursors, LaneKind};
 use super::delivery::Advance;
 use super::intake::Item;
-use super::spooled;
-use crate::spool::frame::{self, Found};
 use crate::spool::{Appended, Piece, Position, Segments, Status, read};
 
 /// How often records are synced while the database takes none, and how long a disk that took nothing
 /// is left alone.
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// What goes to the disk next.
-#[derive(Default)]
-struct Chunk {
-    frames: Vec<u8>,
-    records: u64,
-    last: i64,
-    /// Bytes of the queue that are free once it is on disk, of each lane: what is nowhere else.
-    parked: [usize; 2],
-}
-
-/// Size from which a chunk gets no more, in bytes.
-const FULL_CHUNK: usize = if cfg!(test) { 500 } else { 4 << 20 };
 
 pub struct Spooling {
     segments: Arc<Mutex<Segments>>,
@@ -83,9 +69,6 @@ pub enum Done {
     Released(io::Result<()>, Status),
     Advanced(io::Result<()>),
 }
-
-/// Records with their numbers, as they are on disk.
-type Records = Vec<(i64, Vec<u8>)>;
 
 /// A chunk that was on its way to the disk.
 pub struct Unsent(Chunk);
@@ -135,18 +118,14 @@ impl Spooling {
         let Some(chunk) = self.chunks.back_mut() else {
             return true;
         };
-        frame::append(&mut chunk.frames, seq, |body| {
-            spooled::write(body, item, system_ms());
-        });
-        chunk.records += 1;
-        chunk.last = seq;
+        chunk.add(seq, item);
         let kind = LaneKind::of(item);
         if is_much && self.full_until.is_none() {
             self.cursors.fall_behind(kind, seq);
         }
         let is_behind = self.cursors.behind(kind).is_some();
         if is_behind {
-            chunk.parked[kind as usize] += item.cost();
+            chunk.park(kind, item.cost());
             self.cursors.parked(kind, seq, item);
         }
         !is_behind
@@ -216,7 +195,7 @@ impl Spooling {
                 self.end = appended.end;
                 self.cursors.appended(appended.start);
                 return Kept::OnDisk {
-                    parked: chunk.parked.iter().sum(),
+                    parked: chunk.parked(),
                     was_full: self.full_until.take().is_some(),
                 };
             }
@@ -326,7 +305,7 @@ impl Spooling {
         let (mut records, mut bytes) = (Vec::new(), 0);
         for chunk in &mut self.chunks {
             records.extend(chunk.records());
-            bytes += std::mem::take(&mut chunk.parked[kind as usize]);
+            bytes += chunk.take_parked(kind);
         }
         Some((records, bytes))
     }
@@ -399,27 +378,6 @@ impl Spooling {
                 None => pending().await,
             }
         }
-    }
-}
-
-impl Chunk {
-    fn is_full(&self) -> bool {
-        self.frames.len() >= FULL_CHUNK
-    }
-
-    fn records(&self) -> Records {
-        let (mut records, mut at) = (Vec::new(), 0);
-        while let Found::Frame { seq, length } = frame::find(&self.frames[at..]) {
-            let body = frame::body(&self.frames[at..at + length]);
-            records.push((seq, body.to_vec()));
-            at += length;
-        }
-        records
-    }
-
-    /// Whether some of it is nowhere else.
-    fn is_needed(&self) -> bool {
-        self.parked != [0; 2]
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::adding::Adding;
 use super::attempt::attempt;
 use super::backlog;
 use super::cursors::LaneKind;
@@ -25,13 +26,12 @@ use super::operations::{Acknowledgements, Operation};
 use super::orphans::Orphans;
 use super::place::Move;
 use super::preparation::{Indexing, Preparation};
-use super::protocol::{self, Attempted, Ledger};
+use super::protocol::{Attempted, Ledger};
 use super::reading::Answer;
 use super::sessions::{self, Bases};
 use super::spooling::Spooling;
-use super::totals::{Group, Totals};
+use super::totals::Totals;
 use super::{Command, Pipeline, frames_cost};
-use crate::backoff::Backoff;
 use crate::calendar::Day;
 use crate::record::Frames;
 use crate::shared::Shared;
@@ -113,13 +113,6 @@ pub(super) struct Worker<S: Store> {
     pub(super) sessions: Lane<SessionGroup, sessions::Written>,
     pub(super) totals: Totals,
     pub(super) adding: Adding,
-    /// When totals that are ready are added at the latest.
-    totals_due: Option<Instant>,
-    /// Totals up to this record are added as soon as they are ready.
-    due_up_to: i64,
-    pub(super) totals_backoff: Backoff,
-    /// The last record of the newest group whose totals are added.
-    pub(super) totalled_up_to: i64,
     pub(super) bases: Arc<Bases>,
     pub(super) operations: Vec<Operation>,
     pub(super) acks: Acknowledgements,
@@ -139,14 +132,6 @@ pub(super) struct Worker<S: Store> {
     pub(super) is_drain: bool,
     /// Told once that is written.
     on_written: Option<oneshot::Sender<()>>,
-}
-
-/// Where the addition of totals stands.
-pub(super) struct Adding {
-    pub(super) ledger: Box<Ledger>,
-    /// In flight, or failed and to be repeated as it was.
-    pub(super) group: Option<Group>,
-    pub(super) is_in_flight: bool,
 }
 
 /// What a task brought back.
@@ -179,15 +164,7 @@ impl<S: Store> Worker<S> {
             events: Lane::new(EVENT_GROUP, GROUPS_IN_FLIGHT),
             sessions: Lane::new(SESSION_GROUP, GROUPS_IN_FLIGHT),
             totals: Totals::default(),
-            adding: Adding {
-                ledger: Box::new(Ledger::new(numbering.clone(), Arc::clone(&bases))),
-                group: None,
-                is_in_flight: false,
-            },
-            totals_due: None,
-            due_up_to: 0,
-            totals_backoff: Backoff::default(),
-            totalled_up_to: 0,
+            adding: Adding::new(Ledger::new(numbering.clone(), Arc::clone(&bases))),
             bases,
             operations: Vec::new(),
             acks: Acknowledgements::default(),
@@ -288,7 +265,7 @@ impl<S: Store> Worker<S> {
             Command::Connect(connection) => self.link.connect(connection),
             Command::Relocate(connection) => self.relocate(connection),
             Command::NothingFound(found) => self.look_elsewhere(found),
-            Command::TotalsDue => self.due_up_to = self.intake.last_seq(),
+            Command::TotalsDue => self.adding.due_up_to = self.intake.last_seq(),
             Command::Start { anew } => self.start(anew),
             Command::Request { request, what } => self.accept_request(request, &what),
         }
@@ -409,51 +386,8 @@ impl<S: Store> Worker<S> {
 
     /// Whether every record up to this one is written and totalled. What is settled stays so.
     pub(super) fn is_settled(&self, target: i64) -> bool {
-        let totalled = self.adding.group.is_none() || self.totalled_up_to >= target;
+        let totalled = self.adding.group.is_none() || self.adding.totalled_up_to >= target;
         totalled && self.written_up_to() >= target && !self.totals.is_ready(target)
-    }
-
-    fn write_totals(&mut self, store: &Arc<S>, now: Instant) {
-        let prepared = matches!(self.preparation, Preparation::Done);
-        if !prepared || !self.totals_backoff.is_over(now) {
-            return;
-        }
-        let up_to = self.written_up_to();
-        let due = self.totals_are_due(up_to, now);
-        if self.adding.is_in_flight {
-            return;
-        }
-        if self.adding.group.is_none() && due {
-            self.totals_due = None;
-            // What is written later waits for the next interval.
-            self.due_up_to = self.due_up_to.min(up_to);
-            // What processes before us have left is not mixed with ours.
-            let last_left = self.numbering.first - 1;
-            let is_left = self.totals.is_ready(last_left);
-            let up_to = if is_left { up_to.min(last_left) } else { up_to };
-            self.adding.group = Some(self.totals.take_group(up_to, is_left));
-        }
-        if let Some(group) = self.adding.group.clone() {
-            self.adding.is_in_flight = true;
-            let adding = protocol::attempt(Arc::clone(store), self.adding.ledger.clone(), group);
-            self.tasks.spawn(async { Outcome::Totals(adding.await) });
-        }
-    }
-
-    fn totals_are_due(&mut self, up_to: i64, now: Instant) -> bool {
-        if !self.totals.is_ready(up_to) {
-            return false;
-        }
-        let interval = self.shared.config.flush_interval;
-        let due = *self.totals_due.get_or_insert(now + interval);
-        due <= now
-            || self.due_up_to <= up_to && self.totals.is_ready(self.due_up_to)
-            || self.moving.is_some()
-            || self.orphaned
-            || self.shared.is_draining()
-            // What waits on disk may wait for the memory that they take.
-            || self.shared.is_half_full()
-            || self.somebody_waits()
     }
 
     /// When something is due next. Only what would be acted upon counts, so that the loop rests.
@@ -471,12 +405,8 @@ impl<S: Store> Worker<S> {
             wakes.push(self.indexing.retry_at());
             wakes.push(self.preparation.retry_at());
             wakes.push(self.history.retry_at().filter(|_| self.moving.is_none()));
-            if matches!(self.preparation, Preparation::Done) && !self.adding.is_in_flight {
-                wakes.push(match &self.adding.group {
-                    Some(_) => self.totals_backoff.until(),
-                    None => self.totals_due,
-                });
-            }
+            let is_prepared = matches!(self.preparation, Preparation::Done);
+            wakes.push(self.adding.wake_at().filter(|_| is_prepared));
         } else if self.needs_store() {
             wakes.push(self.link.wake_at());
         }

@@ -31,6 +31,7 @@ mod segments;
 mod slot;
 #[cfg(test)]
 mod tests;
+mod writer_file;
 
 pub use cursor::{Cursor, read_cursor, write_cursor};
 pub use reader::{Piece, read};
