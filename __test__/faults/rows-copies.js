@@ -4,6 +4,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { waitFor } = require('../support/wait');
+const { verify } = require('./oracle');
 const { LIMITS, all, delay, judge, mergeRows } = require('./play');
 const { startServer } = require('./servers');
 
@@ -144,26 +145,20 @@ async function copied(context, what, play) {
   return { ...row, problems: row.problems.map((problem) => `${what}: ${problem}`) };
 }
 
-/** The records of a copy are written beside those of whoever took it. */
+/**
+ * The records of a copy are written beside those of whoever took it. When that is over nobody tells: it
+ * is waited for what must be there in the end, and judged afterwards.
+ */
 async function waitUntilDrained(running, database, accounts) {
-  const isThere = async ({ name, promised }) =>
-    promised.events === 0 || (await database.has(`${name}:${promised.events - 1}`));
-  const dead = accounts.filter(({ promised }) => promised);
-  const areThere = async () => (await Promise.all(dead.map(isThere))).every(Boolean);
-  await waitFor(areThere, { timeoutMs: DRAINED_MS, what: 'the records of the dead' });
-  await all(running, 'flush');
-  // Once nothing is left of it, the totals of what was drained are added, too.
-  const isEmpty = async () => {
-    const said = await all(running, 'account');
-    return said.every(({ lines }) => drains(lines, 'begun') === drains(lines, 'done'));
+  const isThere = async () => {
+    await all(running, 'flush');
+    const { problems } = await verify(database.db, [
+      ...accounts,
+      ...(await all(running, 'account')),
+    ]);
+    return problems.length === 0;
   };
-  await waitFor(isEmpty, { timeoutMs: DRAINED_MS, what: 'slots to be drained' });
-}
-
-const DRAIN = { begun: /that a process left in/, done: /had left are written/ };
-
-function drains(lines, what) {
-  return lines.filter((line) => DRAIN[what].test(line)).length;
+  await waitFor(isThere, { timeoutMs: DRAINED_MS, everyMs: 200 }).catch(() => {});
 }
 
 module.exports = {
