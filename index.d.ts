@@ -226,7 +226,7 @@ declare namespace AnalyticsSystem {
 
     /**
      * Bound for everything that waits in memory, in bytes. When it is reached, new records are
-     * refused (`rejected.queue_full`).
+     * refused (`rejected.queue_full`). With `spoolDir` a tenth is kept for what is read back from disk.
      *
      * A whole number from 65536 (64 KiB) to 68719476736 (64 GiB).
      * Environment: `ANALYTICS_MAX_QUEUE_BYTES`.

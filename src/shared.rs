@@ -11,6 +11,12 @@ use crate::forward::Receiver;
 use crate::health::{Health, History, SpoolReport};
 use crate::host::{Host, Level, Message};
 
+/// Bounds of what is read back from disk at once, in bytes.
+const SHORT_READ: usize = if cfg!(test) { 1 << 10 } else { 4 << 10 };
+const LONG_READ: usize = 4 << 20;
+/// In memory records take up to three times as much as on disk, and two lanes read.
+const READ_BACK: usize = if cfg!(test) { 1 } else { 6 };
+
 pub struct Shared {
     pub config: Config,
     pub health: Health,
@@ -95,10 +101,24 @@ impl Shared {
         }
     }
 
-    /// Bytes that may still be queued.
+    fn used(&self) -> usize {
+        self.queued_bytes.load(Ordering::Acquire)
+    }
+
+    /// Bytes of new records that may still be queued. What comes back from disk always finds room, or
+    /// nothing would go on.
     pub fn room(&self) -> usize {
-        let used = self.queued_bytes.load(Ordering::Acquire);
-        self.config.max_queue_bytes.saturating_sub(used)
+        let reserved = match self.config.spool_dir {
+            Some(_) => READ_BACK * self.read_back_bytes(),
+            None => 0,
+        };
+        let bound = self.config.max_queue_bytes - reserved;
+        bound.saturating_sub(self.used())
+    }
+
+    /// What is read back at once, in bytes on disk.
+    pub fn read_back_bytes(&self) -> usize {
+        (self.config.max_queue_bytes / 64).clamp(SHORT_READ, LONG_READ)
     }
 
     /// Records become ours, before they are handed on, so that nobody who waits misses them.
@@ -125,11 +145,11 @@ impl Shared {
 
     /// Whether so much waits in memory that the rest had better wait on disk.
     pub fn is_half_full(&self) -> bool {
-        self.room() < self.config.max_queue_bytes / 2
+        self.used() > self.config.max_queue_bytes / 2
     }
 
     pub fn is_quarter_full_at_most(&self) -> bool {
-        self.room() >= self.config.max_queue_bytes / 4 * 3
+        self.used() <= self.config.max_queue_bytes / 4
     }
 
     /// What waited on disk waits in memory now.

@@ -24,9 +24,6 @@ use crate::store::{Result, Standing, Store};
 /// tell whether he was counted already expire. In ms.
 const LATE_MS: i64 = 30 * 86_400_000;
 
-/// What is read at once at the least, in bytes.
-const SHORT_READ: usize = if cfg!(test) { 1 << 10 } else { 4 << 10 };
-
 impl<S: Store> Worker<S> {
     /// Whether a record is to be added to its lane now. Without a spool each is.
     pub(super) fn spool(&mut self, item: &Item<'_>) -> bool {
@@ -127,8 +124,7 @@ impl<S: Store> Worker<S> {
         let has_totals = self.adding.group.is_some() || self.totals.is_ready(self.written_up_to());
         let is_roomy = self.shared.is_quarter_full_at_most();
         let is_half_full = self.shared.is_half_full();
-        // In memory records take twice as much as on disk, and more if they are small.
-        let budget = (self.shared.config.max_queue_bytes / 16).clamp(SHORT_READ, 4 << 20);
+        let budget = self.shared.read_back_bytes();
         let next = |spool: &Spooling, kind| {
             let behind = spool.cursors.behind(kind);
             behind.map_or(i64::MAX, |behind| behind.next)
