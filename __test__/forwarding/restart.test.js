@@ -6,61 +6,28 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
 const { describe, it } = require('node:test');
-const {
-  filesIn,
-  freshFolder,
-  segmentsIn,
-  startServer,
-  throughProxy,
-  untilOnDisk,
-} = require('../spool/setup');
+const spools = require('../spool/setup');
 const forwarding = require('./setup');
+const spooled = require('./spooled');
 
-const { NOBODY, QUICK, RECEIVERS, faults, range, startReceiver, useMongod, waitFor } = forwarding;
+const { eventsIn, freshFolder, lastNumberIn, segmentsIn, startServer, throughProxy, untilOnDisk } =
+  spools;
+const { NOBODY, RECEIVERS, faults, range, useMongod, waitFor } = forwarding;
+const { assertOrder, assertSameIds, isThrough, startReceivers, taken, untilTaken } = spooled;
 
 const mongo = useMongod();
 
-/** A process looks every 30 s for what others have left. */
-const DRAINED_MS = 45_000;
+/** Bytes at which a segment is closed. */
+const SEGMENT = 17 * 2 ** 20;
 /** What one destination may be sent again: what it acknowledged just before the death. */
 const AGAIN = 200;
 
-/** `{ <format>: receiver }`, and the options of servers that forward to all of them. */
-async function startReceivers(formats, fields = {}) {
-  const receivers = {};
-  for (const format of formats) receivers[format] = await startReceiver(format);
-  const at = (format) => RECEIVERS[format].at(receivers[format]);
-  const destinations = formats.map((format) => ({ ...at(format), ...QUICK, ...fields }));
-  return { receivers, destinations };
-}
-
-const taken = (receiver) => receiver.taken.map(({ data }) => data.i);
-
-async function untilTaken(receiver, count, timeoutMs = 30_000) {
-  const seen = () => new Set(taken(receiver)).size;
-  await waitFor(() => seen() >= count, { timeoutMs, what: `${count} events` });
-  const distinct = [...new Set(taken(receiver))].sort((a, b) => a - b);
-  assert.deepStrictEqual(distinct, range(count));
-}
-
-const isThrough = ({ destinations }) => destinations.every(({ queued }) => queued === 0);
-
-/** An event that was sent twice has one id. */
-function assertSameIds(receiver) {
-  const ids = new Map();
-  for (const { id, data } of receiver.taken) {
-    assert.strictEqual(ids.get(data.i) ?? id, id, `event ${data.i}`);
-    ids.set(data.i, id);
-  }
-  assert.strictEqual(new Set(ids.values()).size, ids.size);
-}
-
-function assertOrder(receiver) {
-  const last = new Map();
-  for (const { user, data } of receiver.distinct) {
-    assert.ok((last.get(user) ?? -1) < data.i, `${user}: ${data.i} after ${last.get(user)}`);
-    last.set(user, data.i);
-  }
+/** How far this has come, on disk. */
+function cursorIn(folder, name) {
+  const file = path.join(folder, '0', `${name}.cursor`);
+  return fs.existsSync(file)
+    ? BigInt(/\d+/.exec(fs.readFileSync(file, 'utf8').split('settled')[1])[0])
+    : -1n;
 }
 
 describe('after kill -9', { concurrency: 4 }, () => {
@@ -175,13 +142,56 @@ describe('after kill -9', { concurrency: 4 }, () => {
     await first.kill();
     assert.ok(segmentsIn(options.spoolDir).length > 0);
     const second = await startServer(options);
+    const lines = await second.tell('lines');
+    assert.ok(lines.some((line) => /destination webhook is not among the settings/.test(line)));
     await second.leave();
     assert.deepStrictEqual(segmentsIn(options.spoolDir), []);
+  });
+
+  it('what is in MongoDB, and kept for a destination alone, is not written again', async () => {
+    const { receivers, destinations } = await startReceivers(['raw']);
+    receivers.raw.failAlways(faults.status(503));
+    const database = mongo.database();
+    const options = { uri: database.uri, spoolDir: freshFolder(), destinations };
+    const first = await startServer(options);
+    await first.tell('track', { count: 100, event: 'quest.done' });
+    await first.tell('flush');
+    const isKept = () => cursorIn(options.spoolDir, '@mongodb') >= lastNumberIn(options.spoolDir);
+    await waitFor(isKept, { what: 'the cursor of the database' });
+    await first.kill();
+    await database.db.collection('gsoevents').deleteMany({ userId: 'u1' });
+    receivers.raw.failAlways(undefined);
+    const second = await startServer(options);
+    await untilTaken(receivers.raw, 100);
+    await second.tell('flush');
+    const { accepted, spool, duplicates } = await second.leave();
+    assert.deepStrictEqual([accepted, spool.recovered, duplicates], [0, 0, 0]);
+    assert.strictEqual(await database.count('gsoevents'), 98);
+  });
+});
+
+describe('after process.exit()', () => {
+  it('nothing is sent twice', async () => {
+    const { receivers, destinations } = await startReceivers(['raw']);
+    const options = { uri: mongo.database().uri, spoolDir: freshFolder(), destinations };
+    for (const round of range(5)) {
+      const server = await startServer(options);
+      await server.tell('track', { first: round * 20, count: 20 });
+      await server.tell('exit', 0);
+      await server.finished;
+    }
+    const last = await startServer(options);
+    await last.until(isThrough);
+    await last.leave();
+    assert.deepStrictEqual(
+      taken(receivers.raw).sort((a, b) => a - b),
+      range(100),
+    );
   });
 });
 
 describe('a receiver that is dead', { concurrency: 2 }, () => {
-  it('does not fill the disk for MongoDB', async () => {
+  it('does not fill the disk for MongoDB, and gets what is kept for it', async () => {
     const { receivers, destinations } = await startReceivers(['raw']);
     receivers.raw.failAlways(faults.status(500));
     const database = mongo.database();
@@ -193,13 +203,55 @@ describe('a receiver that is dead', { concurrency: 2 }, () => {
       await server.tell('track', { first, count: 1_000, filler });
       await server.tell('flush');
     }
-    // Some 4 KB each on disk, as event and as body; closed segments are 16 MiB.
-    const half = ({ spool }) => spool.bytes <= maxSpoolBytes / 2 + 17 * 2 ** 20;
+    // Some 4 KB each on disk, as event and as body.
+    const half = ({ spool }) => spool.bytes <= maxSpoolBytes / 2 + SEGMENT;
     const { spool, destinations: reports } = await server.until(half);
     assert.deepStrictEqual([spool.state, spool.unspooled], ['ok', 0]);
     assert.deepStrictEqual([reports[0].queued, reports[0].dropped], [20_000, {}]);
     assert.strictEqual(await database.count('gsoevents'), 20_000);
     await server.kill();
+
+    const kept = eventsIn(spoolDir);
+    assert.strictEqual(kept.at(-1), 19_999);
+    assert.ok(kept.length > 2_000, `${kept.length} are kept`);
+    receivers.raw.failAlways(undefined);
+    const next = await startServer(options);
+    await next.until(isThrough);
+    assert.deepStrictEqual(
+      [...new Set(taken(receivers.raw))].sort((a, b) => a - b),
+      kept,
+    );
+    await next.kill();
+  });
+
+  it('whose queue is full holds on disk what is in it', async () => {
+    const { receivers, destinations } = await startReceivers(['raw'], { maxQueueBytes: 2 ** 20 });
+    receivers.raw.failAlways(faults.status(500));
+    const [spoolDir, maxSpoolBytes] = [freshFolder(), 40 * 2 ** 20];
+    const options = { uri: mongo.database().uri, spoolDir, maxSpoolBytes, destinations };
+    const server = await startServer(options);
+    const filler = 'x'.repeat(2_000);
+    for (const first of range(12).map((n) => n * 1_000)) {
+      await server.tell('track', { first, count: 1_000, filler });
+      await server.tell('flush');
+    }
+    const half = ({ spool }) => spool.bytes <= maxSpoolBytes / 2 + SEGMENT;
+    const { destinations: reports } = await server.until(half);
+    const { queued, dropped } = reports[0];
+    assert.deepStrictEqual(dropped, { queue_full: 12_000 - queued });
+    await server.kill();
+    receivers.raw.failAlways(undefined);
+    const next = await startServer({
+      ...options,
+      destinations: [{ ...destinations[0], maxQueueBytes: 2 ** 26 }],
+    });
+    await next.until(isThrough);
+    const came = new Set(taken(receivers.raw));
+    assert.deepStrictEqual(
+      range(queued).filter((n) => !came.has(n)),
+      [],
+    );
+    await next.kill();
   });
 
   it('is told of at the end of the process as what goes on later', async () => {
@@ -228,48 +280,5 @@ describe('a receiver that is dead', { concurrency: 2 }, () => {
       lines.join('\n'),
     );
     await second.kill();
-  });
-});
-
-describe('what a process has left that is not replaced', () => {
-  it('is forwarded by another one; a dead receiver holds up no other slot', async () => {
-    const { database, uri, away, back, close } = await throughProxy(mongo);
-    const { receivers, destinations } = await startReceivers(['raw', 'segment']);
-    const spoolDir = freshFolder();
-    receivers.raw.failAlways(faults.status(500));
-    const options = { uri, spoolDir, destinations };
-    const servers = [];
-    for (const _ of range(3)) servers.push(await startServer(options));
-    const [lives, ...others] = servers;
-    for (const server of servers) await server.tell('flush');
-    away();
-    for (const [n, server] of others.entries()) {
-      await server.tell('track', { first: n * 500, count: 500 });
-      const isOnDisk = async () => {
-        const { spool } = await server.tell('getHealth');
-        return spool.bytes > 500 * 100;
-      };
-      await waitFor(isOnDisk, { what: 'the events on disk' });
-    }
-    await receivers.segment.waitForRequests(1);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    for (const server of others) await server.kill();
-    back();
-    await lives.until(({ spool }) => spool.drained === 1_000, { timeoutMs: DRAINED_MS });
-    assert.strictEqual(await database.count('gsoevents'), 1_000);
-    assert.deepStrictEqual(receivers.raw.taken, []);
-    assert.ok(segmentsIn(spoolDir).length >= 2, 'they are kept for the dead receiver');
-    receivers.raw.failAlways(undefined);
-    await untilTaken(receivers.raw, 1_000);
-    await untilTaken(receivers.segment, 1_000);
-    assertSameIds(receivers.segment);
-    await lives.until((health) => health.destinations[0].sent === 1_000);
-    await lives.leave();
-    assert.deepStrictEqual(segmentsIn(spoolDir), []);
-    assert.deepStrictEqual(
-      filesIn(spoolDir).filter((file) => file.endsWith('.next')),
-      [],
-    );
-    await close();
   });
 });

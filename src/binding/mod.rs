@@ -83,7 +83,9 @@ pub fn drain(all_threads: bool) -> Left {
             .map(|(_, shared)| shared.gauges().unforwarded);
         (records.sum::<u64>(), unforwarded.sum::<u64>())
     };
-    while left() != (0, 0) && Instant::now() < deadline {
+    // Else the next start would forward again what is through.
+    let are_kept = || draining.iter().all(|(_, shared)| shared.is_kept());
+    while (left() != (0, 0) || !are_kept()) && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(1));
     }
     let (records, unforwarded) = left();

@@ -91,6 +91,15 @@ pub fn refill(shared: &Shared, source: &Source<'_>, accepted: Instant) {
     offer(shared, source, accepted, refill);
 }
 
+/// All events are back that were to come.
+pub fn end_refill(shared: &Shared) {
+    for receiver in &shared.receivers {
+        if let Some(remark) = receiver.end_refill() {
+            messages::tell(shared, &receiver.settings.name, remark);
+        }
+    }
+}
+
 fn offer(
     shared: &Shared,
     source: &Source<'_>,

@@ -40,6 +40,10 @@ pub(super) struct State {
     /// Events of a process before us come back. Until all are there, nothing is sent: a user's events
     /// stay in order.
     is_refilling: bool,
+    /// Of those that came back, how many were too old.
+    expired_meanwhile: u64,
+    /// What is on disk of how far it has come, if that is kept.
+    kept: Option<Cursor>,
     /// Somebody waits for what is left.
     is_hurried: bool,
     /// The newest event found no room, which has been told.
@@ -97,6 +101,8 @@ impl Receiver {
                 pace,
                 counts: Counts::default(),
                 is_refilling: false,
+                expired_meanwhile: 0,
+                kept: None,
                 is_hurried: false,
                 is_full: false,
                 is_closed: false,
@@ -178,7 +184,8 @@ impl Receiver {
         }
         if event.accepted + self.settings.max_age <= now {
             state.counts.expired += 1;
-            return Some(Remark::Expired(1));
+            state.expired_meanwhile += 1;
+            return None;
         }
         match self.make_room(&mut state, event) {
             Ok(()) => {
@@ -190,9 +197,13 @@ impl Receiver {
     }
 
     /// All are back that were to come.
-    pub fn end_refill(&self) {
-        self.state().end_refill();
+    pub fn end_refill(&self) -> Option<Remark> {
+        let mut state = self.state();
+        state.end_refill();
+        let expired = std::mem::take(&mut state.expired_meanwhile);
+        drop(state);
         self.wake_all();
+        (expired > 0).then_some(Remark::Expired(expired))
     }
 
     /// For each lane, the number up to which all events are settled, when `last` is that of the newest;
@@ -202,6 +213,26 @@ impl Receiver {
         let settled = |lane: &Lane| lane.queue.oldest().map_or(last, |event| event.seq - 1);
         let of = |number: usize| settled(&state.lanes[number % state.lanes.len()]);
         (!state.is_refilling).then(|| std::array::from_fn(of))
+    }
+
+    /// From now on it is on disk that it has come so far.
+    pub fn keep(&self, cursor: Cursor) {
+        self.state().kept = Some(cursor);
+    }
+
+    /// Whether every event that is through is so on disk, too, if that is kept.
+    pub fn is_kept(&self) -> bool {
+        let state = self.state();
+        let lanes = state.lanes.iter().map(|lane| lane.queue.through());
+        let is_kept = |kept: Cursor| lanes.zip(kept).all(|(through, kept)| through <= kept);
+        state.kept.is_none_or(is_kept)
+    }
+
+    /// Whether an event waits whose number is above the one and not above the other.
+    pub fn waits_within(&self, after: i64, up_to: i64) -> bool {
+        let state = self.state();
+        let mut lanes = state.lanes.iter();
+        state.is_refilling || lanes.any(|lane| lane.queue.waits_within(after, up_to))
     }
 
     fn is_full(&self, queue: &Queue) -> bool {
@@ -281,7 +312,7 @@ impl Receiver {
     /// Nothing more is sent, and what waits is not counted as lost: somebody else has it.
     pub fn abandon(&self) {
         let mut state = self.state();
-        state.is_closed = true;
+        (state.is_closed, state.is_refilling) = (true, false);
         for lane in &mut state.lanes {
             (lane.older, lane.queue) = (Queue::default(), Queue::default());
         }

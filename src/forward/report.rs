@@ -26,7 +26,8 @@ impl Counts {
         for (reason, events) in other.dropped {
             *self.dropped.entry(reason).or_default() += events;
         }
-        self.last_error = other.last_error.or(self.last_error.take());
+        let errors = [self.last_error.take(), other.last_error];
+        self.last_error = errors.into_iter().flatten().max_by_key(|error| error.at);
     }
 }
 

@@ -71,13 +71,14 @@ impl<S: Store> Worker<S> {
         };
         // Nothing is, while what was left is read back.
         if let Some(forwarded) = self.delivery.settled_up_to(last) {
-            if spool.status().bytes > self.shared.config.max_spool_bytes / 2 {
-                spool.let_go(settled);
+            // Nothing is added to a slot that is drained.
+            if !self.is_drain {
+                self.delivery.make_room(spool, settled, now);
             }
             let done = settled.min(spool.events_done(forwarded));
             spool.release(done, is_ending, now);
         }
-        if let Some(advance) = self.delivery.advance(last, now) {
+        if let Some(advance) = self.delivery.advance(last, settled, now, is_ending) {
             spool.keep(advance);
         }
     }
@@ -177,9 +178,9 @@ impl<S: Store> Worker<S> {
                 spool.cursors.was_not_read(kind, now);
                 self.spool_failed("spool_not_read", &error);
             }
-            Done::Advanced(outcome) => {
-                self.delivery.advanced();
-                if let Err(error) = outcome {
+            Done::Advanced(advanced) => {
+                self.delivery.advanced(&advanced);
+                if let Some(error) = advanced.error {
                     self.spool_failed("cursor_not_written", &error);
                 }
             }
@@ -287,6 +288,9 @@ impl<S: Store> Worker<S> {
         };
         let cost = spooled.item.cost();
         if seq < spool.cursors.first() {
+            if self.delivery.was_written(seq) {
+                return;
+            }
             if spooled::day(body).is_some_and(|day| spool.cursors.is_totalled(&day, seq)) {
                 return;
             }

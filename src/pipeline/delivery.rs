@@ -3,10 +3,12 @@
 //! with it. So a death costs no event that was on disk: the next process reads back what was not settled,
 //! and sends it under the same ids.
 //!
-//! A segment is kept until all destinations are done with it, but only while it leaves half of the spool
-//! to records that wait for the database: a dead receiver does not fill the disk for it.
+//! A segment is kept while events in it wait, but only as long as that leaves half of the spool to records
+//! that wait for the database: a dead receiver does not fill the disk for it. What is written there
+//! already, and kept for a receiver alone, has a cursor, too, so that it is not written again.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,18 +16,28 @@ use tokio::task::{AbortHandle, spawn_blocking};
 use tokio::time::{Instant, sleep};
 
 use super::intake::{Event, Item};
+use super::messages;
 use super::spooled::{self, Spooled};
-use super::spooling::system_ms;
-use crate::forward::{Forwarding, Source, refill};
+use super::spooling::{Spooling, system_ms};
+use crate::forward::{Forwarding, Source, end_refill, refill};
+use crate::host::Level;
 use crate::shared::Shared;
-use crate::spool::{Cursor, Position, Segments, read, read_cursor, write_cursor};
+use crate::spool::{
+    Closed, Cursor, Position, Segments, Slot, cursors_in, read, read_cursor, remove_cursor,
+    write_cursor,
+};
 
-/// How often cursors are kept at the most: what was settled since is sent again after a death.
+/// How often cursors are kept at the most: what was acknowledged since is sent again after a death.
 const PAUSE: Duration = Duration::from_millis(20);
+/// The same while nothing is acknowledged and only numbers go on.
+const LONG_PAUSE: Duration = Duration::from_secs(1);
 /// What is read back at once, in bytes.
 const READ: usize = 1 << 20;
-/// Before a disk that cannot be read is tried again.
+/// Before a disk that cannot be read is tried again, and how often that is.
 const RETRY: Duration = Duration::from_secs(1);
+const TRIES: u32 = 30;
+/// The cursor of the database. No destination has a name like that.
+const DATABASE: &str = "@mongodb";
 
 pub struct Delivery {
     shared: Arc<Shared>,
@@ -35,30 +47,51 @@ pub struct Delivery {
 
 /// The cursors on disk.
 struct Kept {
-    slot: PathBuf,
-    /// In the order of the destinations, as they were written last.
+    /// In the order of the destinations, as they were written last, and that of the database.
     cursors: Vec<Cursor>,
+    database: Cursor,
+    /// Records up to this one a process before us has written to the database.
+    written_before: i64,
     is_writing: bool,
     due: Instant,
+    long_due: Instant,
     refilling: Option<AbortHandle>,
 }
 
-/// Cursors to be written.
-pub struct Advance {
-    slot: PathBuf,
-    changed: Vec<(String, Cursor)>,
+/// Cursors to be written, each with the place of its destination; the database has none.
+pub struct Advance(Vec<(Option<usize>, String, Cursor)>);
+
+/// Those that were written.
+pub struct Advanced {
+    written: Vec<(Option<usize>, Cursor)>,
+    pub error: Option<io::Error>,
 }
 
 impl Advance {
-    pub fn write(self) -> std::io::Result<()> {
-        let mut changed = self.changed.into_iter();
-        changed.try_for_each(|(name, cursor)| write_cursor(&self.slot, &name, cursor))
+    pub fn write(self, slot: &Slot) -> Advanced {
+        let mut advanced = Advanced {
+            written: Vec::new(),
+            error: None,
+        };
+        for (place, name, cursor) in self.0 {
+            let written = slot
+                .check()
+                .and_then(|()| write_cursor(slot.path(), &name, cursor));
+            match written {
+                Ok(()) => advanced.written.push((place, cursor)),
+                Err(error) => advanced.error = Some(error),
+            }
+        }
+        advanced
     }
 }
 
 impl Delivery {
     /// Must be called on the runtime.
     pub fn start(shared: &Arc<Shared>, spool: Option<&Segments>) -> Self {
+        if let Some(segments) = spool {
+            forget_others(shared, segments.slot().path());
+        }
         // Before anything can be sent.
         let kept = spool.filter(|_| !shared.receivers.is_empty());
         let kept = kept.map(|segments| Kept::begin(shared, segments));
@@ -80,9 +113,17 @@ impl Delivery {
     }
 
     /// Lets go of what waits in memory.
-    pub fn abandon(&self) {
+    pub fn abandon(&mut self) {
+        self.kept = None;
         let receivers = self.shared.receivers.iter();
         receivers.for_each(|receiver| receiver.abandon());
+    }
+
+    /// Whether a process before us has written this record to the database.
+    pub fn was_written(&self, seq: i64) -> bool {
+        self.kept
+            .as_ref()
+            .is_some_and(|kept| seq <= kept.written_before)
     }
 
     /// The number up to which every destination is done with all events, when `last` is that of the newest;
@@ -96,57 +137,110 @@ impl Delivery {
             .try_fold(i64::MAX, |low, one| Some(low.min(one?)))
     }
 
-    /// What is to be written now of the cursors, when `last` is the number of the newest record.
-    pub fn advance(&mut self, last: i64, now: Instant) -> Option<Advance> {
+    /// Once half of the disk is taken: lets go of a segment that is kept for a destination and in which
+    /// none of its events waits any more, or of the oldest when those in which some do take as much.
+    pub fn make_room(&self, spool: &mut Spooling, settled: i64, now: Instant) {
+        let closed = Arc::clone(&spool.status().closed);
+        let written = closed.iter().filter(|one| one.last <= settled);
+        let (waiting, empty): (Vec<&Closed>, Vec<&Closed>) =
+            written.partition(|one| self.waits_in(**one));
+        if let Some(empty) = empty.first() {
+            spool.release_one(**empty, now);
+        }
+        let bytes: u64 = waiting.iter().map(|one| one.bytes).sum();
+        if bytes > self.shared.config.max_spool_bytes / 2
+            && let Some(oldest) = waiting.first()
+        {
+            // Its events wait in memory only.
+            spool.let_go(oldest.last);
+        }
+    }
+
+    fn waits_in(&self, segment: Closed) -> bool {
+        let mut receivers = self.shared.receivers.iter();
+        receivers.any(|receiver| receiver.waits_within(segment.after, segment.last))
+    }
+
+    /// What is to be written now of the cursors, when `last` is the number of the newest record, and records
+    /// up to `written` are in the database. With `at_once` it is the last occasion.
+    pub fn advance(
+        &mut self,
+        last: i64,
+        written: i64,
+        now: Instant,
+        at_once: bool,
+    ) -> Option<Advance> {
         let kept = self.kept.as_mut()?;
-        if kept.is_writing || kept.due > now {
+        let is_news = || {
+            self.shared
+                .receivers
+                .iter()
+                .any(|receiver| !receiver.is_kept())
+        };
+        let is_due = at_once || kept.long_due <= now || kept.due <= now && is_news();
+        if kept.is_writing || !is_due {
             return None;
         }
         let mut changed = Vec::new();
-        for (receiver, written) in self.shared.receivers.iter().zip(&mut kept.cursors) {
-            let cursor = receiver.cursor(last)?;
-            if cursor != *written {
-                *written = cursor;
-                changed.push((receiver.settings.name.clone(), cursor));
+        for (place, receiver) in self.shared.receivers.iter().enumerate() {
+            let cursor = receiver.cursor(last);
+            if let Some(cursor) = cursor.filter(|cursor| kept.cursors.get(place) != Some(cursor)) {
+                changed.push((Some(place), receiver.settings.name.clone(), cursor));
             }
+        }
+        let database = [written; 4];
+        if database != kept.database {
+            changed.push((None, DATABASE.to_owned(), database));
         }
         if changed.is_empty() {
             return None;
         }
         kept.is_writing = true;
-        kept.due = now + PAUSE;
-        Some(Advance {
-            slot: kept.slot.clone(),
-            changed,
-        })
+        (kept.due, kept.long_due) = (now + PAUSE, now + LONG_PAUSE);
+        Some(Advance(changed))
     }
 
-    /// The last advance is written, or was given up: the next one says the same and more.
-    pub fn advanced(&mut self) {
-        if let Some(kept) = &mut self.kept {
-            kept.is_writing = false;
+    pub fn advanced(&mut self, advanced: &Advanced) {
+        let Some(kept) = &mut self.kept else {
+            return;
+        };
+        kept.is_writing = false;
+        for (place, cursor) in &advanced.written {
+            let Some(place) = *place else {
+                kept.database = *cursor;
+                continue;
+            };
+            kept.cursors[place] = *cursor;
+            self.shared.receivers[place].keep(*cursor);
         }
     }
 
     pub fn wake_at(&self, now: Instant) -> Option<Instant> {
-        let due = self.kept.as_ref().map(|kept| kept.due);
-        due.filter(|due| *due > now)
+        let kept = self.kept.as_ref()?;
+        let dues = [kept.due, kept.long_due].into_iter();
+        dues.filter(|due| *due > now).min()
     }
 }
 
 impl Kept {
     fn begin(shared: &Arc<Shared>, segments: &Segments) -> Self {
         let slot = segments.slot();
-        let read = |name: &str| read_cursor(slot.path(), name);
+        let read = |name: &str| cursor_of(shared, slot.path(), name);
         let receivers = shared.receivers.iter();
         let cursors: Vec<Cursor> = receivers.map(|one| read(&one.settings.name)).collect();
+        let database = read(DATABASE);
         let mut kept = Self {
-            slot: slot.path().to_owned(),
             cursors,
+            database,
+            written_before: database[0],
             is_writing: false,
             due: Instant::now(),
+            long_due: Instant::now(),
             refilling: None,
         };
+        for (receiver, cursor) in shared.receivers.iter().zip(&kept.cursors) {
+            receiver.keep(*cursor);
+        }
         let lowest = kept.cursors.iter().flatten().min().copied();
         let left = slot.found().iter().find(|one| Some(one.last) > lowest);
         if let Some(left) = left {
@@ -157,7 +251,8 @@ impl Kept {
                 segment: left.number,
                 offset: 0,
             };
-            let refilling = refill_all(Arc::clone(shared), kept.slot.clone(), from, segments.end());
+            let path = slot.path().to_owned();
+            let refilling = refill_all(Arc::clone(shared), path, from, segments.end());
             kept.refilling = Some(tokio::spawn(refilling).abort_handle());
         }
         kept
@@ -172,16 +267,43 @@ impl Drop for Kept {
     }
 }
 
+fn cursor_of(shared: &Shared, slot: &Path, name: &str) -> Cursor {
+    read_cursor(slot, name).unwrap_or_else(|error| {
+        shared.log(Level::Warn, messages::cursor_not_read(name, &error));
+        Cursor::default()
+    })
+}
+
+/// What waits for a destination that is not among the settings any more is not forwarded.
+fn forget_others(shared: &Shared, slot: &Path) {
+    let is_known = |name: &String| {
+        let mut receivers = shared.receivers.iter();
+        name == DATABASE || receivers.any(|receiver| receiver.settings.name == *name)
+    };
+    for name in cursors_in(slot).unwrap_or_default() {
+        if !is_known(&name) && remove_cursor(slot, &name).is_ok() {
+            shared.log(Level::Warn, messages::destination_forgotten(&name));
+        }
+    }
+}
+
 /// Reads what was left once, from one end to the other, and offers it to the destinations.
 async fn refill_all(shared: Arc<Shared>, slot: PathBuf, from: Position, until: Position) {
-    let (mut next, mut last) = (Some(from), None);
+    let (mut next, mut last, mut failures) = (Some(from), None, 0);
     while let Some(from) = next {
         let path = slot.clone();
         let piece = spawn_blocking(move || read(&path, from, until, last, READ)).await;
-        let Ok(Ok(piece)) = piece else {
-            // The lanes of the database read the same, and tell of it.
-            sleep(RETRY).await;
-            continue;
+        let piece = match piece {
+            Ok(Ok(piece)) => piece,
+            _ if failures < TRIES => {
+                failures += 1;
+                sleep(RETRY).await;
+                continue;
+            }
+            _ => {
+                shared.log(Level::Warn, messages::NOT_READ_BACK.to_owned());
+                break;
+            }
         };
         for (seq, body) in piece.frames() {
             // A disk may show one record twice.
@@ -192,8 +314,7 @@ async fn refill_all(shared: Arc<Shared>, slot: PathBuf, from: Position, until: P
         }
         next = piece.next;
     }
-    let receivers = shared.receivers.iter();
-    receivers.for_each(|receiver| receiver.end_refill());
+    end_refill(&shared);
     shared.wake_worker();
 }
 

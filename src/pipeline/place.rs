@@ -158,7 +158,7 @@ impl<S: Store> Worker<S> {
         self.indexing = Indexing::default();
         self.history.forget();
         self.shared.forget_place();
-        self.orphans.leave_place();
+        self.leave_orphans();
         if let Some(spool) = &mut self.spool {
             spool.cursors.leave_place();
         }

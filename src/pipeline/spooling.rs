@@ -27,9 +27,9 @@ use tokio::time::Instant;
 
 use super::chunk::{Chunk, Records};
 use super::cursors::{Cursors, LaneKind};
-use super::delivery::Advance;
+use super::delivery::{Advance, Advanced};
 use super::intake::Item;
-use crate::spool::{Appended, Piece, Position, Segments, Status, read};
+use crate::spool::{Appended, Closed, Piece, Position, Segments, Status, read};
 
 /// How often records are synced while the database takes none, and how long a disk that took nothing
 /// is left alone.
@@ -67,7 +67,7 @@ pub enum Done {
     Synced(i64, io::Result<()>),
     Read(LaneKind, Position, io::Result<Piece>),
     Released(io::Result<()>, Status),
-    Advanced(io::Result<()>),
+    Advanced(Advanced),
 }
 
 /// A chunk that was on its way to the disk.
@@ -145,8 +145,8 @@ impl Spooling {
         self.status.bytes == 0
     }
 
-    pub fn status(&self) -> Status {
-        self.status
+    pub fn status(&self) -> &Status {
+        &self.status
     }
 
     pub fn is_full(&self) -> bool {
@@ -274,11 +274,25 @@ impl Spooling {
         if !is_due || !(closes || is_old) {
             return;
         }
+        self.release_by(move |segments| segments.release(done, closes));
+    }
+
+    /// Unlinks one segment, whatever is before it.
+    pub fn release_one(&mut self, segment: Closed, now: Instant) {
+        if self.release_due <= now && !self.is_releasing {
+            self.release_by(move |segments| segments.release_one(segment.number));
+        }
+    }
+
+    fn release_by(
+        &mut self,
+        release: impl FnOnce(&mut Segments) -> io::Result<()> + Send + 'static,
+    ) {
         self.is_releasing = true;
         let segments = Arc::clone(&self.segments);
         self.tasks.spawn_blocking(move || {
             let mut segments = lock(&segments);
-            let outcome = segments.release(done, closes);
+            let outcome = release(&mut segments);
             Done::Released(outcome, segments.status())
         });
     }
@@ -345,8 +359,11 @@ impl Spooling {
 
     /// Keeps how far destinations have come.
     pub fn keep(&mut self, advance: Advance) {
-        self.tasks
-            .spawn_blocking(|| Done::Advanced(advance.write()));
+        let segments = Arc::clone(&self.segments);
+        self.tasks.spawn_blocking(move || {
+            let segments = lock(&segments);
+            Done::Advanced(advance.write(segments.slot()))
+        });
     }
 
     /// Others write under our id: what comes now is recorded under another.

@@ -52,6 +52,9 @@ const SESSION_GROUP: GroupLimit = GroupLimit {
 };
 /// Commands taken in one go.
 const COMMANDS: usize = 256;
+/// How long an instance that its host has left goes on forwarding what is on disk, as at the end of a
+/// process.
+const PATIENCE: Duration = Duration::from_millis(1_500);
 /// Longest sleep when nothing is due.
 const IDLE: Duration = Duration::from_secs(3_600);
 
@@ -125,6 +128,7 @@ pub(super) struct Worker<S: Store> {
     pub(super) moving: Option<Move>,
     /// The host's end is gone.
     pub(super) orphaned: bool,
+    orphaned_at: Option<Instant>,
     pub(super) numbering: Numbering,
     pub(super) spool: Option<Spooling>,
     pub(super) orphans: Orphans,
@@ -173,6 +177,7 @@ impl<S: Store> Worker<S> {
             stopping: false,
             moving: None,
             orphaned: false,
+            orphaned_at: None,
             numbering,
             spool: spool.map(Spooling::new),
             orphans: Orphans::default(),
@@ -210,10 +215,8 @@ impl<S: Store> Worker<S> {
                 () = shared.woken() => {}
             }
         }
-        if self.is_drain {
-            // What is left is on disk, for whoever drains the slot next.
-            self.delivery.abandon();
-        }
+        // What is left is on disk, for whoever takes the slot next.
+        self.delivery.abandon();
         self.tasks.detach_all();
         self.indexing = Indexing::default();
         if let Some(store) = self.link.close() {
@@ -229,8 +232,15 @@ impl<S: Store> Worker<S> {
         if !self.orphaned || !self.spool.as_ref().is_none_or(Spooling::is_appended) {
             return false;
         }
-        let gauges = self.shared.gauges();
-        gauges.unforwarded == 0 && (!self.has_records() || !self.has_place())
+        let is_forwarded = self.shared.gauges().unforwarded == 0 || self.leaves_events();
+        is_forwarded && (!self.has_records() || !self.has_place())
+    }
+
+    /// Whether events that wait are left to whoever takes the slot next.
+    fn leaves_events(&mut self) -> bool {
+        let since = *self.orphaned_at.get_or_insert_with(Instant::now);
+        let are_kept = self.shared.spool().is_some_and(|spool| spool.holds_events);
+        are_kept && since + PATIENCE <= Instant::now()
     }
 
     /// Whether everything in the slot is written and forwarded.
@@ -311,6 +321,7 @@ impl<S: Store> Worker<S> {
         self.leave_if_moving(now);
         let is_awaited = self.is_stop_awaited() || self.shared.is_draining();
         self.delivery.hurry(is_awaited);
+        self.look_for_orphans(now);
         if let Some(store) = self.link.store().cloned() {
             self.prepare(&store, now);
             self.index(&store, now);
@@ -318,7 +329,6 @@ impl<S: Store> Worker<S> {
             self.write_sessions(&store, now);
             self.write_totals(&store, now);
             self.ask_standings(&store, now);
-            self.look_for_orphans(now);
             if self.moving.is_none() {
                 self.build_history(&store, now);
                 self.start_reads(&store, now);
@@ -396,11 +406,14 @@ impl<S: Store> Worker<S> {
             self.acks.next_deadline(),
             self.next_operation(now),
             self.leaving_at(now),
+            self.orphaned_at
+                .map(|since| since + PATIENCE)
+                .filter(|at| *at > now),
         ];
         wakes.push(self.spool.as_ref().and_then(|spool| spool.wake_at(now)));
         wakes.push(self.delivery.wake_at(now));
+        wakes.push(self.looks_for_orphans_at());
         if self.link.store().is_some() {
-            wakes.push(self.orphans.look_at().filter(|_| self.looks_for_orphans()));
             wakes.extend([self.events.retry_at(), self.sessions.retry_at()]);
             wakes.push(self.indexing.retry_at());
             wakes.push(self.preparation.retry_at());

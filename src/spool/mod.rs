@@ -4,7 +4,8 @@
 //! spoolDir/<slot>/ owner.lock      locked by the process whose slot it is; the kernel frees it
 //!                  writer.json     under which id its records are numbered, and where that holds
 //!                  00000001.seg …  records in the order of their numbers, see `frame`
-//!                  <name>.cursor   how far the destination of this name has come, see `cursor`
+//!                  <name>.cursor   how far the destination of this name, and the database, has come,
+//!                                  see `cursor`
 //! ```
 //!
 //! No record is ever rewritten, and there is no index: a segment only grows, is closed at 16 MiB, and
@@ -33,9 +34,9 @@ mod slot;
 mod tests;
 mod writer_file;
 
-pub use cursor::{Cursor, read_cursor, write_cursor};
+pub use cursor::{Cursor, cursors_in, read_cursor, remove_cursor, write_cursor};
 pub use reader::{Piece, read};
-pub use segments::{Appended, Segments, Status};
+pub use segments::{Appended, Closed, Segments, Status};
 pub use slot::{Slot, claim, claim_orphan};
 
 /// The database and collections that records belong to, as far as they are configured: records of one

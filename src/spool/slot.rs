@@ -14,6 +14,7 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::cursor::{cursors_in, remove_cursor};
 use super::frame::{self, Found, HEADER, Header, Unreadable};
 use super::segments::keep_aside;
 use super::writer_file::WriterFile;
@@ -78,8 +79,12 @@ pub fn claim(spool: &Path, place: Place) -> io::Result<Slot> {
 }
 
 /// Takes a slot whose process has died, to write its records and nothing else.
-pub fn claim_orphan(spool: &Path, place: Place) -> io::Result<Option<Slot>> {
-    for number in slots_in(spool)? {
+/// Of several that of the next number `after` one, and then from the first on.
+pub fn claim_orphan(spool: &Path, place: Place, after: u64) -> io::Result<Option<Slot>> {
+    let mut numbers = slots_in(spool)?;
+    let next = numbers.partition_point(|number| *number <= after);
+    numbers.rotate_left(next);
+    for number in numbers {
         let Some((slot, found)) = Slot::free(spool, number, place) else {
             continue;
         };
@@ -248,7 +253,7 @@ impl Slot {
 
     /// Makes the folder anew if somebody has removed it; its lock is gone with it.
     pub fn restore(&mut self) -> io::Result<()> {
-        if is_same_file(&self.lock, &self.path.join(LOCK)) {
+        if self.check().is_ok() {
             return Ok(());
         }
         create_folder(&self.path)?;
@@ -266,16 +271,33 @@ impl Slot {
         WriterFile::write(&self.path, writer, self.bound)
     }
 
-    /// Its records are written. The id of a copy is not used again.
+    /// Its records are written. The id of a copy is not used again, nor are cursors under its numbers.
     pub fn leave(&self) -> io::Result<()> {
         if self.is_valid {
             return Ok(());
         }
+        for name in cursors_in(&self.path)? {
+            remove_cursor(&self.path, &name)?;
+        }
         WriterFile::remove(&self.path)
+    }
+
+    /// Fails when somebody has removed the folder, where another process may have made its own.
+    pub fn check(&self) -> io::Result<()> {
+        match is_same_file(&self.lock, &self.path.join(LOCK)) {
+            true => Ok(()),
+            false => Err(io::Error::other("the slot is no longer ours")),
+        }
     }
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// That of its folder.
+    pub fn number(&self) -> u64 {
+        let name = self.path.file_name().and_then(|name| name.to_str());
+        name.and_then(|name| name.parse().ok()).unwrap_or(0)
     }
 
     pub fn place(&self) -> Place {

@@ -59,6 +59,21 @@ async fn a_cursor_stays_behind_the_oldest_event_of_its_lane() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_through_is_kept_once_the_disk_says_so() {
+    let mut world = World::new(RAW, |_| answer(200));
+    assert!(world.receiver.is_kept(), "nothing is kept anywhere");
+    world.receiver.keep([0; 4]);
+    assert!(world.receiver.is_kept());
+    world.push_numbers(3);
+    world.settled().await;
+    assert!(!world.receiver.is_kept());
+    world.receiver.keep([2; 4]);
+    assert!(!world.receiver.is_kept());
+    world.receiver.keep([3; 4]);
+    assert!(world.receiver.is_kept());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_comes_back_keeps_the_bounds() {
     let world = World::new(&format!(r#"{RAW}, "maxAgeMs": 60000"#), |_| answer(200));
     world.receiver.begin_refill([0; 4]);
@@ -66,9 +81,12 @@ async fn what_comes_back_keeps_the_bounds() {
         accepted: Instant::now() - 61 * SECOND,
         ..Arc::into_inner(event(1, "ann", "{}")).expect("the only one")
     });
-    let remark = world.receiver.refill(&late, Instant::now());
-    assert_eq!(remark, Some(Remark::Expired(1)));
-    assert_eq!(world.receiver.report().counts.expired, 1);
+    for _ in 0..3 {
+        assert_eq!(world.receiver.refill(&late, Instant::now()), None);
+    }
+    assert_eq!(world.receiver.report().counts.expired, 3);
+    assert_eq!(world.receiver.end_refill(), Some(Remark::Expired(3)));
+    assert_eq!(world.receiver.end_refill(), None);
 
     let small = format!(r#"{RAW}, "maxQueueBytes": 65536"#);
     let world = World::new(&small, |_| answer(200));
@@ -93,5 +111,8 @@ async fn nothing_comes_back_once_the_host_is_gone() {
     world.receiver.begin_refill([0; 4]);
     refill(&world, 1, 5);
     world.receiver.abandon();
+    refill(&world, 6, 5);
+    world.receiver.end_refill();
+    world.receiver.close();
     assert_eq!(world.settled().await.counts.sent, 0);
 }
