@@ -347,8 +347,9 @@ declare namespace AnalyticsSystem {
   /** What every destination may have. */
   export interface DestinationOptions {
     /**
-     * What log lines and {@link Health.destinations} call it: 1 to 64 letters, digits, `-` or `_`. No
-     * two destinations have the same.
+     * What log lines and {@link Health.destinations} call it, and its cursor in `spoolDir`: 1 to 64
+     * letters, digits, `-` or `_`. No two destinations have the same, or differ in case alone. Under
+     * another name it begins anew with what is in the spool.
      *
      * @default webhook for the format `raw`, else the format
      */
@@ -678,7 +679,7 @@ declare namespace AnalyticsSystem {
     recovered: number;
     /**
      * Records of processes that died and were not replaced, written by this one. They count nowhere
-     * else here.
+     * else here; those of them that are forwarded count at their destination once all of a slot are.
      */
     drained: number;
     /** Records that the disk did not take: they were in memory only. */

@@ -150,6 +150,8 @@ export interface Left {
   spooled: number
   /** Events that are not forwarded. */
   unforwarded: number
+  /** Those of them that are on disk. */
+  spooledEvents: number
 }
 
 export interface SpoolHealth {

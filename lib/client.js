@@ -342,16 +342,17 @@ function remember(client) {
 function drainAll() {
   const live = [...process[CLIENTS]].map((reference) => reference.deref()).filter(Boolean);
   for (const client of live) client.handOverLast();
-  const { records, spooled, unforwarded } = drain(isMainThread);
+  const { records, spooled, unforwarded, spooledEvents } = drain(isMainThread);
   if (records === 0 && unforwarded === 0) return;
   const write = live[0]?.write ?? lineWriter(undefined);
-  const isLost = records > spooled || unforwarded > 0;
-  const kept =
-    records > spooled ? `, of these in the spool: ${spooled}` : ', all records are in the spool';
+  const isLost = records > spooled || unforwarded > spooledEvents;
+  const kept = isLost
+    ? `, of these in the spool: ${spooled} records, ${spooledEvents} events`
+    : ', all are in the spool';
   write(
     isLost ? 'error' : 'warn',
     `the process ends; records not written: ${records}, events not forwarded: ${unforwarded}` +
-      `${spooled > 0 ? kept : ''}`,
+      `${spooled + spooledEvents > 0 ? kept : ''}`,
   );
 }
 

@@ -80,13 +80,10 @@ pub struct SpoolReport {
     pub unspooled: u64,
     /// Bytes that could not be read.
     pub damaged_bytes: u64,
-}
-
-impl SpoolReport {
-    /// Whether every record that is not written yet will be found on disk.
-    pub fn holds_all(&self) -> bool {
-        self.state == SpoolState::Ok && self.unspooled == 0
-    }
+    /// Every record that is not written yet will be found on disk.
+    pub holds_records: bool,
+    /// Every event that is not forwarded yet will be found on disk.
+    pub holds_events: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

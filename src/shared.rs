@@ -23,6 +23,8 @@ pub struct Shared {
     /// The destinations of events.
     pub receivers: Vec<Arc<Receiver>>,
     host: Arc<dyn Host>,
+    /// Whose drain this is: the operator hears of a problem once from both.
+    drains_for: Option<Arc<Shared>>,
     /// Bytes of accepted records that are not settled yet.
     queued_bytes: AtomicUsize,
     /// Accepted records that are not settled (written and totalled, or dropped) yet.
@@ -58,8 +60,20 @@ pub struct Gauges {
 
 impl Shared {
     pub fn new(config: Config, host: Arc<dyn Host>) -> Arc<Shared> {
-        let receivers = config.destinations.iter().map(Receiver::new);
+        Arc::new(Self::made(config, host))
+    }
+
+    pub fn of_drain(config: Config, host: Arc<dyn Host>, main: Arc<Shared>) -> Arc<Shared> {
         Arc::new(Shared {
+            drains_for: Some(main),
+            ..Self::made(config, host)
+        })
+    }
+
+    fn made(config: Config, host: Arc<dyn Host>) -> Shared {
+        let receivers = config.destinations.iter().map(Receiver::new);
+        Shared {
+            drains_for: None,
             receivers: receivers.map(Arc::new).collect(),
             config,
             health: Health::default(),
@@ -73,7 +87,7 @@ impl Shared {
             stopped: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             wake: Notify::new(),
-        })
+        }
     }
 
     pub fn deliver(&self, message: Message) {
@@ -86,7 +100,11 @@ impl Shared {
 
     /// Warns unless this reason's episode has been warned about.
     pub fn warn_once(&self, reason: &str, text: impl FnOnce() -> String) {
-        if self.health.begins_episode(reason, Instant::now()) {
+        let told = self
+            .drains_for
+            .as_ref()
+            .map_or(&self.health, |main| &main.health);
+        if told.begins_episode(reason, Instant::now()) {
             self.log(Level::Warn, text());
         }
     }
@@ -237,6 +255,11 @@ impl Shared {
 
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
+    }
+
+    /// Whether it is on disk, if that is kept, how far each destination has come.
+    pub fn is_kept(&self) -> bool {
+        self.receivers.iter().all(|receiver| receiver.is_kept())
     }
 
     /// Resolves when the worker should look at this state again.

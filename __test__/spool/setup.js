@@ -54,15 +54,35 @@ function lastEventIn(folder) {
   return last && numberOf(last);
 }
 
-/** The bodies of the records in a segment that were written in full. */
-function* bodiesIn(file) {
+/** The numbers of all events in the spool, in order. */
+function eventsIn(folder) {
+  const bodies = segmentsIn(folder).flatMap((file) => [...bodiesIn(path.join(folder, file))]);
+  return bodies.filter((body) => body[0] === EVENT).map(numberOf);
+}
+
+/** The number that the newest record has in the spool. */
+function lastNumberIn(folder) {
+  let last;
+  for (const file of segmentsIn(folder)) {
+    for (const frame of framesIn(path.join(folder, file))) last = frame.readBigInt64LE(8);
+  }
+  return last;
+}
+
+/** The frames of a segment that were written in full. */
+function* framesIn(file) {
   const bytes = readIfThere(file);
   for (let at = SEGMENT_HEADER; at + FRAME_HEADER < bytes.length; ) {
-    const [start, end] = [at + FRAME_HEADER, at + FRAME_HEADER + bytes.readUInt32LE(at)];
+    const end = at + FRAME_HEADER + bytes.readUInt32LE(at);
     if (end > bytes.length) return;
-    yield bytes.subarray(start, end);
+    yield bytes.subarray(at, end);
     at = end;
   }
+}
+
+/** The bodies of its records. */
+function* bodiesIn(file) {
+  for (const frame of framesIn(file)) yield frame.subarray(FRAME_HEADER);
 }
 
 /** What is written may be removed at any time. */
@@ -75,7 +95,7 @@ function readIfThere(file) {
 }
 
 function numberOf(body) {
-  const elements = body.subarray(RECORD_HEADER);
+  const elements = body.subarray(RECORD_HEADER, RECORD_HEADER + body.readUInt32LE(50));
   const length = Buffer.alloc(4);
   length.writeInt32LE(4 + elements.length + 1);
   return deserialize(Buffer.concat([length, elements, Buffer.alloc(1)])).data.i;
@@ -101,10 +121,11 @@ function obey(given) {
      * Events with the numbers from `first` on, `perTurn` of them in each turn, each turn once no more
      * than `below` bytes are queued. Answers how many were queued at most.
      */
-    async track({ first = 0, count, perTurn = 100, below = Number.POSITIVE_INFINITY, filler }) {
+    async track({ first = 0, count, perTurn = 100, below = Number.POSITIVE_INFINITY, ...rest }) {
+      const { event = 'dungeon.complete', filler } = rest;
       let mostQueued = 0;
       for (let i = first; i < first + count; i++) {
-        analytics.track('dungeon.complete', `u${i % 50}`, { i, filler });
+        analytics.track(event, `u${i % 50}`, { i, filler });
         if (i % perTurn !== perTurn - 1) continue;
         do {
           await nextTurn();
@@ -258,10 +279,12 @@ async function assertStored(database, { events, sessions = 0, ended = 0, users =
 
 module.exports = {
   assertStored,
+  eventsIn,
   filesIn,
   freshFolder,
   hasEvents,
   lastEventIn,
+  lastNumberIn,
   segmentsIn,
   startServer,
   throughProxy,

@@ -58,7 +58,7 @@ describe('stop()', { concurrency: 2 }, () => {
     await server.tell('stop');
     const lines = (await server.tell('lines')).filter((line) => line.includes('stop()'));
     assert.strictEqual(lines.length, 1);
-    assert.match(lines[0], /^warn .*not written yet: 700,.*in the spool, and written at the next/);
+    assert.match(lines[0], /^warn .*not written yet: 700,.*in the spool, and go on at the next/);
     await server.kill();
     await close();
   });

@@ -63,6 +63,8 @@ pub struct Left {
     pub spooled: f64,
     /// Events that are not forwarded.
     pub unforwarded: f64,
+    /// Those of them that are on disk.
+    pub spooled_events: f64,
 }
 
 /// Blocks until every instance of this thread, or of all threads, has written and forwarded what it
@@ -81,17 +83,23 @@ pub fn drain(all_threads: bool) -> Left {
             .map(|(_, shared)| shared.gauges().unforwarded);
         (records.sum::<u64>(), unforwarded.sum::<u64>())
     };
-    while left() != (0, 0) && Instant::now() < deadline {
+    // Else the next start would forward again what is through.
+    let are_kept = || draining.iter().all(|(_, shared)| shared.is_kept());
+    while (left() != (0, 0) || !are_kept()) && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(1));
     }
     let (records, unforwarded) = left();
     if (records, unforwarded) != (0, 0) {
         DRAIN_LIMIT.was_too_short(deadline);
     }
-    let mut spooled = 0;
+    let (mut spooled, mut spooled_events) = (0, 0);
     for (held, shared) in &draining {
-        if shared.spool().is_some_and(|spool| spool.holds_all()) {
+        let spool = shared.spool().unwrap_or_default();
+        if spool.holds_records {
             spooled += shared.left_of(*held);
+        }
+        if spool.holds_events {
+            spooled_events += shared.gauges().unforwarded;
         }
         shared.end_drain();
     }
@@ -99,6 +107,7 @@ pub fn drain(all_threads: bool) -> Left {
         records: records as f64,
         spooled: spooled.min(records) as f64,
         unforwarded: unforwarded as f64,
+        spooled_events: spooled_events.min(unforwarded) as f64,
     }
 }
 

@@ -29,24 +29,28 @@ pub struct Event {
     pub body: Box<[u8]>,
 }
 
+/// What an event is made of, whenever that is.
+pub struct Source<'a> {
+    pub seq: i64,
+    /// `_id` of its document, or what that would be.
+    pub document: ObjectId,
+    pub time_ms: i64,
+    /// Those of its document, see [`crate::record`].
+    pub elements: &'a [u8],
+    pub body: &'a [u8],
+}
+
 impl Event {
-    /// `elements` are those of its document.
-    pub fn new(
-        seq: i64,
-        document: ObjectId,
-        time_ms: i64,
-        elements: &[u8],
-        body: &[u8],
-    ) -> Arc<Event> {
-        let (user, name) = names_of(elements);
+    pub fn new(source: &Source<'_>, accepted: Instant) -> Arc<Event> {
+        let (user, name) = names_of(source.elements);
         Arc::new(Event {
-            seq,
-            id: EventId::of(document, seq, time_ms),
-            time_ms,
-            accepted: Instant::now(),
+            seq: source.seq,
+            id: EventId::of(source.document, source.seq, source.time_ms),
+            time_ms: source.time_ms,
+            accepted,
             user: user.map(Into::into),
             name: name.map(Into::into),
-            body: body.into(),
+            body: source.body.into(),
         })
     }
 

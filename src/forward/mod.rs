@@ -20,6 +20,7 @@ mod messages;
 mod pace;
 mod queue;
 mod receiver;
+mod report;
 mod retry_after;
 mod settle;
 #[cfg(test)]
@@ -29,15 +30,17 @@ mod width;
 
 use std::sync::Arc;
 
-use bson::oid::ObjectId;
+use tokio::time::Instant;
 
-use crate::record::Record;
 use crate::shared::Shared;
 
 use event::Event;
+pub use event::Source;
 pub use http::is_url;
 pub use pace::{CIRCUITS, Circuit};
-pub use receiver::{Receiver, Report};
+pub use receiver::Receiver;
+use receiver::Remark;
+pub use report::Report;
 
 /// The pipeline's end of the forwarder.
 pub struct Forwarding {
@@ -60,16 +63,9 @@ impl Forwarding {
     }
 
     /// Queues an event for every destination that wants it.
-    pub fn forward(&self, record: &Record<'_>, body: &[u8], seq: i64, document: ObjectId) {
-        if self.shared.receivers.is_empty() {
-            return;
-        }
-        let event = Event::new(seq, document, record.time_ms, record.elements, body);
-        for receiver in &self.shared.receivers {
-            if let Some(remark) = receiver.push(&event) {
-                messages::tell(&self.shared, &receiver.settings.name, remark);
-            }
-        }
+    pub fn forward(&self, source: &Source<'_>) {
+        let push = |receiver: &Receiver, event: &_| receiver.push(event);
+        offer(&self.shared, source, Instant::now(), push);
     }
 
     /// While somebody waits for what is left, nothing waits for company or for a long back-off.
@@ -85,6 +81,39 @@ impl Drop for Forwarding {
     fn drop(&mut self) {
         let receivers = self.shared.receivers.iter();
         receivers.for_each(|receiver| receiver.close());
+    }
+}
+
+/// Puts an event that has come back from disk before all that are queued, see [`Receiver::begin_refill`].
+pub fn refill(shared: &Shared, source: &Source<'_>, accepted: Instant) {
+    let now = Instant::now();
+    let refill = |receiver: &Receiver, event: &_| receiver.refill(event, now);
+    offer(shared, source, accepted, refill);
+}
+
+/// All events are back that were to come.
+pub fn end_refill(shared: &Shared) {
+    for receiver in &shared.receivers {
+        if let Some(remark) = receiver.end_refill() {
+            messages::tell(shared, &receiver.settings.name, remark);
+        }
+    }
+}
+
+fn offer(
+    shared: &Shared,
+    source: &Source<'_>,
+    accepted: Instant,
+    take: impl Fn(&Receiver, &Arc<Event>) -> Option<Remark>,
+) {
+    if shared.receivers.is_empty() {
+        return;
+    }
+    let event = Event::new(source, accepted);
+    for receiver in &shared.receivers {
+        if let Some(remark) = take(receiver, &event) {
+            messages::tell(shared, &receiver.settings.name, remark);
+        }
     }
 }
 

@@ -12,12 +12,34 @@ use super::event::Event;
 pub struct Queue {
     events: VecDeque<Arc<Event>>,
     bytes: usize,
+    /// The number of the newest event that was let go of.
+    through: i64,
 }
 
 impl Queue {
     pub fn push(&mut self, event: Arc<Event>) {
         self.bytes += event.bytes();
         self.events.push_back(event);
+    }
+
+    /// Puts what is older than everything here before it.
+    pub fn precede(&mut self, mut older: Queue) {
+        older.events.append(&mut self.events);
+        self.events = older.events;
+        self.bytes += older.bytes;
+    }
+
+    /// The number of the newest event that is through.
+    pub fn through(&self) -> i64 {
+        self.through
+    }
+
+    /// Whether an event waits whose number is above the one and not above the other.
+    pub fn waits_within(&self, after: i64, up_to: i64) -> bool {
+        let next = self.events.partition_point(|event| event.seq <= after);
+        self.events
+            .get(next)
+            .is_some_and(|event| event.seq <= up_to)
     }
 
     pub fn oldest(&self) -> Option<&Event> {
@@ -61,8 +83,10 @@ impl Queue {
     fn remove_while(&mut self, goes: impl Fn(&Event) -> bool) -> usize {
         let before = self.events.len();
         while self.events.front().is_some_and(|event| goes(event)) {
-            let gone = self.events.pop_front();
-            self.bytes -= gone.map_or(0, |event| event.bytes());
+            if let Some(gone) = self.events.pop_front() {
+                self.bytes -= gone.bytes();
+                self.through = gone.seq;
+            }
         }
         // A backlog must not keep its memory for ever.
         if self.events.is_empty() {
@@ -97,6 +121,24 @@ mod tests {
         assert_eq!(queue.oldest().map(|event| event.seq), Some(4));
         assert_eq!((queue.acknowledge(3), queue.len()), (0, 7));
         assert_eq!((queue.clear(), queue.bytes()), (7, 0));
+    }
+
+    #[test]
+    fn what_is_older_goes_first() {
+        let mut newer = Queue::default();
+        newer.push(event(4, "u", "{}"));
+        newer.precede(queue(3));
+        assert_eq!((newer.len(), newer.bytes()), (4, queue(4).bytes()));
+        let seqs: Vec<i64> = newer.batch(9, usize::MAX).iter().map(|e| e.seq).collect();
+        assert_eq!(seqs, [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn it_says_what_is_through_and_where_events_wait() {
+        let mut queue = queue(5);
+        assert_eq!((queue.acknowledge(2), queue.through()), (2, 2));
+        assert!(queue.waits_within(2, 3) && queue.waits_within(0, 9));
+        assert!(!queue.waits_within(0, 2) && !queue.waits_within(5, 9));
     }
 
     #[test]

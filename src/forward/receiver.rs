@@ -1,7 +1,6 @@
 //! One destination: what waits for it, when it may be sent to, and what became of its events. Pure of
 //! network and clock, so that its decisions are tested as they are.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,13 +11,15 @@ use super::event::Event;
 use super::formats::{self, Endpoint, Format, Limits};
 use super::pace::{Admission, Circuit, Leave, Pace};
 use super::queue::Queue;
+use super::report::{Counts, Report};
 use super::width::Width;
 use crate::config::Destination;
 use crate::health::LastError;
+use crate::spool::Cursor;
 
 /// Requests under way at once for a receiver that takes one event each. The user chooses the lane,
 /// so that the events of one stay in order. Batches go one after the other.
-const LANES: usize = 4;
+const LANES: usize = size_of::<Cursor>() / size_of::<i64>();
 /// How long an event waits for others, so that a batch is more than one.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -36,6 +37,13 @@ pub(super) struct State {
     pub(super) lanes: Vec<Lane>,
     pub(super) pace: Pace,
     pub(super) counts: Counts,
+    /// Events of a process before us come back. Until all are there, nothing is sent: a user's events
+    /// stay in order.
+    is_refilling: bool,
+    /// Of those that came back, how many were too old.
+    expired_meanwhile: u64,
+    /// What is on disk of how far it has come, if that is kept.
+    kept: Option<Cursor>,
     /// Somebody waits for what is left.
     is_hurried: bool,
     /// The newest event found no room, which has been told.
@@ -49,31 +57,13 @@ pub(super) struct State {
 #[derive(Default)]
 pub(super) struct Lane {
     pub(super) queue: Queue,
+    /// What has come back from disk, while more may come: older than what is in the queue.
+    older: Queue,
+    /// Events up to this one were settled before this process.
+    settled: i64,
     pub(super) width: Width,
     /// How often the oldest event met an answer that only a change of settings turns.
     pub(super) refusals: u32,
-}
-
-/// What became of the events of one destination.
-#[derive(Debug, Clone, Default)]
-pub struct Counts {
-    pub sent: u64,
-    pub retried: u64,
-    pub set_aside: u64,
-    pub expired: u64,
-    pub dropped: BTreeMap<&'static str, u64>,
-    pub last_error: Option<LastError>,
-}
-
-/// A reading of everything, for `getHealth()`.
-pub struct Report {
-    pub name: String,
-    pub format: &'static str,
-    pub queued: u64,
-    pub queued_bytes: u64,
-    pub circuit: Circuit,
-    pub oldest_waiting: Option<Duration>,
-    pub counts: Counts,
 }
 
 /// What a lane does next.
@@ -110,6 +100,9 @@ impl Receiver {
                 lanes: (0..lanes).map(|_| Lane::default()).collect(),
                 pace,
                 counts: Counts::default(),
+                is_refilling: false,
+                expired_meanwhile: 0,
+                kept: None,
                 is_hurried: false,
                 is_full: false,
                 is_closed: false,
@@ -138,16 +131,9 @@ impl Receiver {
             return None;
         }
         let mut state = self.state();
-        if state.is_disabled {
-            state.drop_events("disabled", 1);
-            return None;
+        if let Err(remark) = self.make_room(&mut state, event) {
+            return remark;
         }
-        if state.queued_bytes() + event.bytes() > self.settings.max_queue_bytes {
-            state.drop_events("queue_full", 1);
-            let is_told = std::mem::replace(&mut state.is_full, true);
-            return (!is_told).then_some(Remark::QueueFull);
-        }
-        state.is_full = false;
         let number = event.user_hash() % state.lanes.len();
         let queue = &mut state.lanes[number].queue;
         queue.push(Arc::clone(event));
@@ -157,6 +143,96 @@ impl Receiver {
             self.wakes[number].notify_one();
         }
         None
+    }
+
+    /// An event that is not taken over is counted.
+    fn make_room(&self, state: &mut State, event: &Event) -> Result<(), Option<Remark>> {
+        if state.is_disabled {
+            state.drop_events("disabled", 1);
+            return Err(None);
+        }
+        if state.queued_bytes() + event.bytes() > self.settings.max_queue_bytes {
+            state.drop_events("queue_full", 1);
+            let is_told = std::mem::replace(&mut state.is_full, true);
+            return Err((!is_told).then_some(Remark::QueueFull));
+        }
+        state.is_full = false;
+        Ok(())
+    }
+
+    /// Events of a process before us that it had not settled up to `cursor` come back.
+    pub fn begin_refill(&self, cursor: Cursor) {
+        let mut state = self.state();
+        state.is_refilling = true;
+        match &mut state.lanes[..] {
+            [one] => one.settled = cursor.into_iter().min().unwrap_or_default(),
+            all => {
+                for (lane, settled) in all.iter_mut().zip(cursor) {
+                    lane.settled = settled;
+                }
+            }
+        }
+    }
+
+    /// Takes an event back, the oldest first.
+    pub fn refill(&self, event: &Arc<Event>, now: Instant) -> Option<Remark> {
+        let mut state = self.state();
+        let number = event.user_hash() % state.lanes.len();
+        let is_settled = event.seq <= state.lanes[number].settled;
+        if is_settled || !state.is_refilling || !self.wants(event.name.as_deref()) {
+            return None;
+        }
+        if event.accepted + self.settings.max_age <= now {
+            state.counts.expired += 1;
+            state.expired_meanwhile += 1;
+            return None;
+        }
+        match self.make_room(&mut state, event) {
+            Ok(()) => {
+                state.lanes[number].older.push(Arc::clone(event));
+                None
+            }
+            Err(remark) => remark,
+        }
+    }
+
+    /// All are back that were to come.
+    pub fn end_refill(&self) -> Option<Remark> {
+        let mut state = self.state();
+        state.end_refill();
+        let expired = std::mem::take(&mut state.expired_meanwhile);
+        drop(state);
+        self.wake_all();
+        (expired > 0).then_some(Remark::Expired(expired))
+    }
+
+    /// For each lane, the number up to which all events are settled, when `last` is that of the newest;
+    /// `None` while events come back.
+    pub fn cursor(&self, last: i64) -> Option<Cursor> {
+        let state = self.state();
+        let settled = |lane: &Lane| lane.queue.oldest().map_or(last, |event| event.seq - 1);
+        let of = |number: usize| settled(&state.lanes[number % state.lanes.len()]);
+        (!state.is_refilling).then(|| std::array::from_fn(of))
+    }
+
+    /// From now on it is on disk that it has come so far.
+    pub fn keep(&self, cursor: Cursor) {
+        self.state().kept = Some(cursor);
+    }
+
+    /// Whether every event that is through is so on disk, too, if that is kept.
+    pub fn is_kept(&self) -> bool {
+        let state = self.state();
+        let lanes = state.lanes.iter().map(|lane| lane.queue.through());
+        let is_kept = |kept: Cursor| lanes.zip(kept).all(|(through, kept)| through <= kept);
+        state.kept.is_none_or(is_kept)
+    }
+
+    /// Whether an event waits whose number is above the one and not above the other.
+    pub fn waits_within(&self, after: i64, up_to: i64) -> bool {
+        let state = self.state();
+        let mut lanes = state.lanes.iter();
+        state.is_refilling || lanes.any(|lane| lane.queue.waits_within(after, up_to))
     }
 
     fn is_full(&self, queue: &Queue) -> bool {
@@ -176,6 +252,9 @@ impl Receiver {
     }
 
     fn next(&self, state: &mut State, number: usize, now: Instant) -> Step {
+        if state.is_refilling {
+            return Step::Wait(None);
+        }
         let lane = &state.lanes[number];
         let Some(oldest) = lane.queue.oldest() else {
             return match state.is_closed {
@@ -223,8 +302,31 @@ impl Receiver {
 
     /// What waits is still sent.
     pub fn close(&self) {
-        self.state().is_closed = true;
+        let mut state = self.state();
+        state.is_closed = true;
+        state.end_refill();
+        drop(state);
         self.wake_all();
+    }
+
+    /// Nothing more is sent, and what waits is not counted as lost: somebody else has it.
+    pub fn abandon(&self) {
+        let mut state = self.state();
+        (state.is_closed, state.is_refilling) = (true, false);
+        for lane in &mut state.lanes {
+            (lane.older, lane.queue) = (Queue::default(), Queue::default());
+        }
+        drop(state);
+        self.wake_all();
+    }
+
+    /// Adds what became of events that another one has delivered.
+    pub fn absorb(&self, other: Counts) {
+        self.state().counts.absorb(other);
+    }
+
+    pub fn counts(&self) -> Counts {
+        self.state().counts.clone()
     }
 
     /// Events that wait or are under way.
@@ -235,7 +337,11 @@ impl Receiver {
     pub fn report(&self) -> Report {
         let now = Instant::now();
         let state = self.state();
-        let oldest = state.lanes.iter().filter_map(|lane| lane.queue.oldest());
+        let waiting = state
+            .lanes
+            .iter()
+            .flat_map(|lane| [&lane.older, &lane.queue]);
+        let oldest = waiting.filter_map(Queue::oldest);
         let oldest = oldest.map(|event| event.accepted).min();
         Report {
             name: self.settings.name.clone(),
@@ -258,11 +364,21 @@ impl Receiver {
 
 impl State {
     fn queued(&self) -> u64 {
-        self.lanes.iter().map(|lane| lane.queue.len() as u64).sum()
+        let queued = |lane: &Lane| lane.older.len() + lane.queue.len();
+        self.lanes.iter().map(|lane| queued(lane) as u64).sum()
     }
 
     fn queued_bytes(&self) -> usize {
-        self.lanes.iter().map(|lane| lane.queue.bytes()).sum()
+        let bytes = |lane: &Lane| lane.older.bytes() + lane.queue.bytes();
+        self.lanes.iter().map(bytes).sum()
+    }
+
+    fn end_refill(&mut self) {
+        self.is_refilling = false;
+        for lane in &mut self.lanes {
+            let older = std::mem::take(&mut lane.older);
+            lane.queue.precede(older);
+        }
     }
 
     /// Lets go of everything: the receiver is gone.

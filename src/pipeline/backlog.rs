@@ -60,9 +60,26 @@ impl<S: Store> Worker<S> {
         self.place_pieces();
         self.take_back();
         self.read_back(now);
-        let settled = self.settled_up_to();
-        if let Some(spool) = &mut self.spool {
-            spool.release(settled, is_ending, now);
+        self.release(is_ending, now);
+    }
+
+    /// Lets go of what is done with on disk, and keeps how far destinations have come.
+    fn release(&mut self, is_ending: bool, now: Instant) {
+        let (settled, last) = (self.settled_up_to(), self.intake.last_seq());
+        let Some(spool) = &mut self.spool else {
+            return;
+        };
+        // Nothing is, while what was left is read back.
+        if let Some(forwarded) = self.delivery.settled_up_to(last) {
+            // Nothing is added to a slot that is drained.
+            if !self.is_drain {
+                self.delivery.make_room(spool, settled, now);
+            }
+            let done = settled.min(spool.events_done(forwarded));
+            spool.release(done, is_ending, now);
+        }
+        if let Some(advance) = self.delivery.advance(last, settled, now, is_ending) {
+            spool.keep(advance);
         }
     }
 
@@ -70,7 +87,7 @@ impl<S: Store> Worker<S> {
     fn settled_up_to(&self) -> i64 {
         let written = self.written_up_to();
         match self.adding.group.is_some() || self.totals.is_ready(written) {
-            true => written.min(self.totalled_up_to),
+            true => written.min(self.adding.totalled_up_to),
             false => written,
         }
     }
@@ -161,6 +178,12 @@ impl<S: Store> Worker<S> {
                 spool.cursors.was_not_read(kind, now);
                 self.spool_failed("spool_not_read", &error);
             }
+            Done::Advanced(advanced) => {
+                self.delivery.advanced(&advanced);
+                if let Some(error) = advanced.error {
+                    self.spool_failed("cursor_not_written", &error);
+                }
+            }
             Done::Released(outcome, status) => {
                 if spool.released(outcome.is_ok(), status, now) {
                     self.spool_goes_on();
@@ -202,8 +225,12 @@ impl<S: Store> Worker<S> {
     pub(super) fn report_spool(&self) {
         if let Some(spool) = &self.spool {
             let (bytes, is_full) = (spool.status().bytes, spool.is_full());
+            let forwarded = self.delivery.settled_up_to(self.intake.last_seq());
+            let holds_records = spool.holds_after(self.settled_up_to());
+            let holds_events = spool.holds_events_after(forwarded.unwrap_or(0));
             self.shared.note_spool(|report| {
                 report.bytes = bytes;
+                (report.holds_records, report.holds_events) = (holds_records, holds_events);
                 report.state = if is_full {
                     SpoolState::Full
                 } else {
@@ -261,6 +288,9 @@ impl<S: Store> Worker<S> {
         };
         let cost = spooled.item.cost();
         if seq < spool.cursors.first() {
+            if self.delivery.was_written(seq) {
+                return;
+            }
             if spooled::day(body).is_some_and(|day| spool.cursors.is_totalled(&day, seq)) {
                 return;
             }

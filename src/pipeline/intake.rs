@@ -11,7 +11,6 @@ use super::RECORD_OVERHEAD;
 use super::active::{ActiveSessions, Session};
 use crate::calendar::Day;
 use crate::counters::Counter;
-use crate::forward::Forwarding;
 use crate::record::{Kind, Record};
 use crate::store::Close;
 
@@ -26,6 +25,16 @@ pub struct Event<'a> {
     pub day: Day,
     pub time_ms: i64,
     pub counted: Option<(Counter, f64)>,
+    pub webhook: Option<Webhook<'a>>,
+}
+
+/// What destinations get of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Webhook<'a> {
+    /// That of its document, if it has one.
+    pub id: ObjectId,
+    /// As `JSON.stringify` made it.
+    pub body: &'a [u8],
 }
 
 /// A login or a logout on its way into the database.
@@ -95,7 +104,7 @@ impl Intake {
         self.last_seq
     }
 
-    pub fn take<'a>(&mut self, record: &Record<'a>, forwarding: &Forwarding) -> Item<'a> {
+    pub fn take<'a>(&mut self, record: &Record<'a>) -> Item<'a> {
         let cost = record.frame_length + RECORD_OVERHEAD;
         let day = self.day_of(record.time_ms);
         match record.kind {
@@ -107,9 +116,6 @@ impl Intake {
                 let seq = self.next_seq();
                 let is_named = stored || webhook.is_some();
                 let id = is_named.then(|| new_id(record.time_ms));
-                if let (Some(body), Some(id)) = (webhook, id) {
-                    forwarding.forward(record, body, seq, id);
-                }
                 Item::Event(Event {
                     seq,
                     cost,
@@ -118,6 +124,7 @@ impl Intake {
                     day,
                     time_ms: record.time_ms,
                     counted,
+                    webhook: webhook.zip(id).map(|(body, id)| Webhook { id, body }),
                 })
             }
             Kind::Login { user, ack } => self.login(user, ack, cost, day, record),

@@ -39,6 +39,10 @@ pub fn spool_failed(reason: &str, error: &io::Error) -> String {
             "another file is begun; a power loss may cost records",
         ),
         "spool_not_read" => ("The spool cannot be read", "it is tried again"),
+        "cursor_not_written" => (
+            "How far destinations have come cannot be written to the spool",
+            "it is tried again; after a kill events would be sent twice",
+        ),
         "spool_not_released" => (
             "Files of the spool cannot be removed",
             "it is tried again; what is in them is written",
@@ -64,6 +68,22 @@ pub fn records_missing(records: u64) -> String {
     )
 }
 
+pub fn cursor_not_read(name: &str, error: &io::Error) -> String {
+    format!(
+        "how far {name} has come cannot be read: it begins anew with what is in the spool: {error}"
+    )
+}
+
+pub fn destination_forgotten(name: &str) -> String {
+    format!(
+        "destination {name} is not among the settings any more: what waited for it in the spool is not \
+         forwarded"
+    )
+}
+
+pub const NOT_READ_BACK: &str =
+    "a part of the spool cannot be read: events in it are not forwarded before the next start";
+
 pub const SPOOL_GOES_ON: &str = "the spool takes records again";
 
 pub fn drains_slot(slot: &Path) -> String {
@@ -73,8 +93,12 @@ pub fn drains_slot(slot: &Path) -> String {
     )
 }
 
-pub fn drained_slot(records: u64) -> String {
-    format!("the records that a process had left are written: {records}")
+pub fn drained_slot(records: u64, dropped: u64) -> String {
+    let lost = match dropped {
+        0 => String::new(),
+        lost => format!("; not written, for their content or for damage: {lost}"),
+    };
+    format!("the records that a process had left are written: {records}{lost}")
 }
 
 pub const NOT_CONNECTED: &str = "there is no connection to MongoDB";
@@ -105,7 +129,10 @@ pub fn uncertain(day: &str) -> String {
 
 pub fn left_at_stop(records: u64, unforwarded: u64, spool: Option<SpoolReport>) -> String {
     let kept = match spool {
-        Some(spool) if spool.holds_all() => {
+        Some(spool) if spool.holds_records && (unforwarded == 0 || spool.holds_events) => {
+            "; all are in the spool, and go on at the next start"
+        }
+        Some(spool) if spool.holds_records => {
             "; records are in the spool, and written at the next start"
         }
         _ => "",

@@ -10,7 +10,7 @@
 //!                        │         totals (contributions up to the   ►  protocol: add to the days
 //!                        │          last record before which all are
 //!                        │          written)
-//!                        └──► forwarder (own queue)
+//!                        └──► delivery: forwarder (own queues)
 //!  Message ◄── acknowledgements, results, log lines
 //! ```
 //!
@@ -19,10 +19,13 @@
 //! kept as it is and repeated; nothing leaves memory before the store has confirmed it.
 
 mod active;
+mod adding;
 mod attempt;
 mod backlog;
 mod builder;
+mod chunk;
 mod cursors;
+mod delivery;
 mod groups;
 mod history;
 mod intake;

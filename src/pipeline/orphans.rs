@@ -1,12 +1,14 @@
-//! Writes what processes have left in the spool that died and were not replaced: beside our own
-//! records, one slot after the other, under the id of the dead.
+//! Writes and forwards what processes have left in the spool that died and were not replaced: beside our
+//! own records, one slot after the other, under the id of the dead.
 
+use std::collections::HashSet;
 use std::future::pending;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::preparation::Preparation;
@@ -21,23 +23,67 @@ use crate::store::Store;
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// The part of the memory bound that draining a slot may take.
 const SHARE: usize = 4;
+/// How long a slot has its turn at least, when there are more of them.
+const TURN: Duration = Duration::from_secs(3);
+/// Slots that are drained at once, of which all but one wait for a destination, or all for the database.
+const MOST_DRAINS: usize = 4;
 
 pub(super) struct Orphans {
     next_look: Instant,
     is_looking: bool,
-    drain: Option<Drain>,
+    drains: Vec<Drain>,
+    /// Drains so far.
+    begun: u64,
+    /// The slot that was taken last, and those that were told of.
+    last: u64,
+    told: HashSet<u64>,
     tasks: JoinSet<Seen>,
 }
 
 /// A slot that is being drained, until this is dropped.
 struct Drain {
+    number: u64,
+    since: Instant,
+    /// They hold the pipeline open.
+    watches: [AbortHandle; 2],
     _pipeline: Pipeline,
     shared: Arc<Shared>,
+    /// Only events wait, for destinations that do not take them.
+    is_written: bool,
+}
+
+impl Drain {
+    fn note_written(&mut self, shared: &Shared) {
+        let is_told = std::mem::replace(&mut self.is_written, true);
+        let counts = self.shared.health.counts();
+        if is_told || counts.written == 0 && counts.dropped.is_empty() {
+            return;
+        }
+        shared.note_spool(|spool| spool.drained += counts.written);
+        let dropped = counts.dropped.values().sum();
+        shared.log(Level::Info, messages::drained_slot(counts.written, dropped));
+    }
+
+    /// It ends, or has ended.
+    fn note_end(&mut self, shared: &Shared) {
+        self.note_written(shared);
+        for (own, its) in shared.receivers.iter().zip(&self.shared.receivers) {
+            own.absorb(its.counts());
+        }
+    }
+}
+
+impl Drop for Drain {
+    fn drop(&mut self) {
+        self.watches.iter().for_each(AbortHandle::abort);
+    }
 }
 
 pub(super) enum Seen {
     Looked(io::Result<Option<Slot>>),
-    Drained,
+    /// Of the drain with this number.
+    Written(u64),
+    Drained(u64),
 }
 
 impl Default for Orphans {
@@ -45,33 +91,67 @@ impl Default for Orphans {
         Self {
             next_look: Instant::now(),
             is_looking: false,
-            drain: None,
+            drains: Vec::new(),
+            begun: 0,
+            last: 0,
+            told: HashSet::new(),
             tasks: JoinSet::new(),
         }
     }
 }
 
 impl Orphans {
-    /// What is being drained is left to others, or to us at the next place.
-    pub(super) fn leave_place(&mut self) {
-        *self = Self::default();
+    /// When there is room for another one. One slot after the other is written, if there is a database;
+    /// that events wait for a destination holds up no other slot for longer than their turn.
+    fn room_at(&self, has_database: bool) -> Option<Instant> {
+        if self.is_looking || has_database && !self.drains.iter().all(|drain| drain.is_written) {
+            return None;
+        }
+        if self.drains.len() < MOST_DRAINS {
+            return Some(self.next_look);
+        }
+        let written = self.drains.iter().find(|drain| drain.is_written);
+        written.map(|drain| self.next_look.max(drain.since + TURN))
     }
 
-    fn may_look(&self, now: Instant) -> bool {
-        !self.is_looking && self.drain.is_none() && self.next_look <= now
+    /// What waits in it for a destination is left on disk, for whoever takes the slot next.
+    fn make_room(&mut self) -> Option<Drain> {
+        let written = self.drains.iter().position(|drain| drain.is_written);
+        let ends = written.filter(|_| self.drains.len() >= MOST_DRAINS);
+        ends.map(|place| self.drains.remove(place))
     }
 
-    pub(super) fn look_at(&self) -> Option<Instant> {
-        let waits = !self.is_looking && self.drain.is_none();
-        waits.then_some(self.next_look)
+    fn watch(
+        &mut self,
+        number: u64,
+        pipeline: &Pipeline,
+        written: oneshot::Receiver<()>,
+    ) -> [AbortHandle; 2] {
+        let commands = pipeline.commands.clone();
+        [
+            self.tasks.spawn(async move {
+                match written.await {
+                    Ok(()) => Seen::Written(number),
+                    Err(_) => Seen::Drained(number),
+                }
+            }),
+            self.tasks.spawn(async move {
+                commands.closed().await;
+                Seen::Drained(number)
+            }),
+        ]
     }
 
     /// Resolves with what is seen next.
     pub(super) async fn seen(&mut self) -> Seen {
-        match self.tasks.join_next().await {
-            Some(Ok(seen)) => seen,
-            Some(Err(error)) => Seen::Looked(Err(io::Error::other(error))),
-            None => pending().await,
+        loop {
+            match self.tasks.join_next().await {
+                Some(Ok(seen)) => return seen,
+                // Nobody watches a drain that was ended.
+                Some(Err(error)) if error.is_cancelled() => {}
+                Some(Err(error)) => return Seen::Looked(Err(io::Error::other(error))),
+                None => pending().await,
+            }
         }
     }
 }
@@ -81,20 +161,38 @@ impl<S: Store> Worker<S> {
         let Some(folder) = self.shared.config.spool_dir.clone() else {
             return;
         };
-        if !self.looks_for_orphans() || !self.orphans.may_look(now) {
+        if self.looks_for_orphans_at().is_none_or(|at| at > now) {
             return;
         }
         self.orphans.is_looking = true;
         self.orphans.next_look = now + LOOK_EVERY;
-        let place = self.shared.config.place();
+        let (place, after) = (self.shared.config.place(), self.orphans.last);
         self.orphans
             .tasks
-            .spawn_blocking(move || Seen::Looked(claim_orphan(&folder, place)));
+            .spawn_blocking(move || Seen::Looked(claim_orphan(&folder, place, after)));
     }
 
-    pub(super) fn looks_for_orphans(&self) -> bool {
-        let is_ready = matches!(self.preparation, Preparation::Done) && self.moving.is_none();
-        self.spool.is_some() && !self.is_drain && is_ready
+    /// Destinations get what was left also while the database is away.
+    pub(super) fn looks_for_orphans_at(&self) -> Option<Instant> {
+        let is_ready = match self.shared.receivers.is_empty() {
+            true => matches!(self.preparation, Preparation::Done),
+            false => self.started && self.link.connection().is_some(),
+        };
+        let looks = self.spool.is_some() && !self.is_drain && is_ready && self.moving.is_none();
+        let room_at = self.orphans.room_at(self.shared.gauges().connected);
+        room_at.filter(|_| looks)
+    }
+
+    /// What is being drained is left to others, or to us at the next place.
+    pub(super) fn leave_orphans(&mut self) {
+        for drain in &mut self.orphans.drains {
+            drain.note_end(&self.shared);
+        }
+        let told = std::mem::take(&mut self.orphans.told);
+        self.orphans = Orphans {
+            told,
+            ..Orphans::default()
+        };
     }
 
     pub(super) fn orphan_seen(&mut self, seen: Seen) {
@@ -109,18 +207,17 @@ impl<S: Store> Worker<S> {
                 self.orphans.is_looking = false;
                 self.shared.health.error(format!("spool: {error}"));
             }
-            Seen::Drained => {
-                let mut is_through = false;
-                if let Some(Drain { shared, .. }) = self.orphans.drain.take() {
-                    is_through = !shared.is_stopped();
-                    let records = shared.health.counts().written;
-                    self.shared.note_spool(|spool| spool.drained += records);
-                    self.shared
-                        .log(Level::Info, messages::drained_slot(records));
+            Seen::Written(number) => {
+                let drains = &mut self.orphans.drains;
+                if let Some(drain) = drains.iter_mut().find(|one| one.number == number) {
+                    drain.note_written(&self.shared);
                 }
-                // There may be more, unless it ended for another reason.
-                if is_through {
-                    self.orphans.next_look = Instant::now();
+            }
+            Seen::Drained(number) => {
+                let drains = &mut self.orphans.drains;
+                let place = drains.iter().position(|one| one.number == number);
+                if let Some(mut drain) = place.map(|place| drains.remove(place)) {
+                    drain.note_end(&self.shared);
                 }
             }
         }
@@ -130,24 +227,36 @@ impl<S: Store> Worker<S> {
         let Some(connection) = self.link.connection().cloned() else {
             return;
         };
-        self.shared
-            .log(Level::Info, messages::drains_slot(slot.path()));
+        if let Some(mut drain) = self.orphans.make_room() {
+            drain.note_end(&self.shared);
+        }
+        self.orphans.last = slot.number();
+        // It comes round again when its events still wait for a destination.
+        if self.orphans.told.insert(slot.number()) {
+            // There may be more.
+            self.orphans.next_look = Instant::now();
+            let line = messages::drains_slot(slot.path());
+            self.shared.log(Level::Info, line);
+        }
         let mut config = self.shared.config.clone();
         config.max_queue_bytes /= SHARE;
-        config.destinations.clear();
         let host = Arc::new(Quiet(Arc::clone(&self.shared)));
-        let shared = Shared::new(config, host);
+        let shared = Shared::of_drain(config, host, Arc::clone(&self.shared));
         let segments = Segments::new(slot, 0);
-        let pipeline = spawn_drain(Arc::clone(&shared), Arc::clone(&self.opener), segments);
+        let (on_written, written) = oneshot::channel();
+        let opener = Arc::clone(&self.opener);
+        let pipeline = spawn_drain(Arc::clone(&shared), opener, segments, on_written);
         pipeline.connect(connection);
-        let commands = pipeline.commands.clone();
-        self.orphans.tasks.spawn(async move {
-            commands.closed().await;
-            Seen::Drained
-        });
-        self.orphans.drain = Some(Drain {
+        self.orphans.begun += 1;
+        let number = self.orphans.begun;
+        let watches = self.orphans.watch(number, &pipeline, written);
+        self.orphans.drains.push(Drain {
+            number,
+            since: Instant::now(),
+            watches,
             _pipeline: pipeline,
             shared,
+            is_written: false,
         });
     }
 }

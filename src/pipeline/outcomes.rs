@@ -5,9 +5,8 @@ use tokio::time::Instant;
 use super::groups::{EventGroup, SessionGroup};
 use super::lane::Records;
 use super::messages;
-use super::protocol::{Attempted, Remarks};
 use super::sessions;
-use super::totals::{CONTRIBUTION_COST, Group};
+use super::totals::CONTRIBUTION_COST;
 use super::worker::{Outcome, Worker};
 use crate::host::Message;
 use crate::store::{Inserted, Result, SetAside, Store, StoreError};
@@ -99,77 +98,7 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    fn totals_attempted(&mut self, attempted: Result<Attempted>, now: Instant) {
-        self.adding.is_in_flight = false;
-        let outcome = match attempted {
-            Ok(attempted) => {
-                self.remark(&attempted.remarks);
-                self.adding.ledger = attempted.ledger;
-                self.follow_writer();
-                self.adding.group = Some(attempted.group);
-                attempted.outcome
-            }
-            Err(error) => {
-                self.adding
-                    .group
-                    .as_mut()
-                    .into_iter()
-                    .for_each(Group::doubt);
-                Err(error)
-            }
-        };
-        match outcome {
-            Ok(()) => self.totals_written(),
-            Err(error) => {
-                let records = self.adding.group.as_ref().map_or(0, |group| group.records);
-                self.write_failed(error, records as usize, now);
-                self.totals_backoff.fail(now);
-            }
-        }
-    }
-
-    /// Somebody else writes under the id that this process had.
-    fn follow_writer(&mut self) {
-        let writer = self.adding.ledger.writer();
-        if writer == self.numbering.writer {
-            return;
-        }
-        writer.clone_into(&mut self.numbering.writer);
-        if let Some(spool) = &self.spool {
-            spool.rename_writer(writer);
-        }
-    }
-
-    fn totals_written(&mut self) {
-        self.totals_backoff.succeed();
-        self.shared.set_connected(true);
-        if let Some(group) = self.adding.group.take() {
-            self.totalled_up_to = group.last;
-            self.shared.release(group.cost);
-            self.shared.settle_written(group.records);
-        }
-    }
-
-    fn remark(&self, remarks: &Remarks) {
-        for (day, field) in &remarks.left_out {
-            self.shared.health.note("total_left_out", 1);
-            self.shared
-                .warn_once("total_left_out", || messages::left_out(day, field));
-        }
-        for day in &remarks.restored {
-            self.shared.health.note("day_restored", 1);
-            self.shared
-                .warn_once("day_restored", || messages::restored(day));
-        }
-        self.shared.health.misses(remarks.misses);
-        for (day, records) in &remarks.uncertain {
-            self.shared.health.note("totals_uncertain", *records);
-            self.shared
-                .warn_once("totals_uncertain", || messages::uncertain(day));
-        }
-    }
-
-    fn write_failed(&mut self, error: StoreError, records: usize, now: Instant) {
+    pub(super) fn write_failed(&mut self, error: StoreError, records: usize, now: Instant) {
         if error.is_unauthenticated()
             && let Some(store) = self.link.renew(now)
         {

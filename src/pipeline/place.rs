@@ -158,7 +158,7 @@ impl<S: Store> Worker<S> {
         self.indexing = Indexing::default();
         self.history.forget();
         self.shared.forget_place();
-        self.orphans.leave_place();
+        self.leave_orphans();
         if let Some(spool) = &mut self.spool {
             spool.cursors.leave_place();
         }
@@ -172,7 +172,7 @@ impl<S: Store> Worker<S> {
         } else {
             *adding.ledger = Ledger::new(self.numbering.next(), Arc::clone(&self.bases));
         }
-        self.totals_backoff.succeed();
+        self.adding.backoff.succeed();
         if let Some(store) = self.link.close() {
             self.shared.set_connected(false);
             tokio::spawn(async move { store.close().await });

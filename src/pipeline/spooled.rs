@@ -4,7 +4,7 @@
 //! | offset | type | meaning |
 //! |---|---|---|
 //! | 0 | u8 | kind: 1 event, 2 login, 3 logout |
-//! | 1 | u8 | 1 if an event has a document |
+//! | 1 | u8 | flags of an event: 1 it has a document, 2 a webhook body follows the elements |
 //! | 2 | u8 | counter index of an event, 0 for none |
 //! | 3 | u8 | 0 |
 //! | 4 | i64 | the system clock at the hand-over, ms since 1970 |
@@ -14,21 +14,26 @@
 //! | 40 | 10 bytes | the day it counts on, `YYYY-MM-DD` |
 //! | 50 | u32 | length of the elements in bytes |
 //! | 54 | … | BSON elements of an event or a login, see [`crate::record`] |
+//! | … | … | webhook body, UTF-8, to the end |
 
 use bson::oid::ObjectId;
 
 use super::RECORD_OVERHEAD;
-use super::intake::{Event, Item, SessionChange, SessionItem};
+use super::intake::{Event, Item, SessionChange, SessionItem, Webhook};
 use crate::calendar::Day;
 use crate::counters::Counter;
 use crate::record::user_of;
 use crate::store::Close;
 
 const FIXED: usize = 54;
+/// Of an event that only counts.
+const NO_ID: ObjectId = ObjectId::from_bytes([0; 12]);
+const DOCUMENT: u8 = 1;
+const WEBHOOK: u8 = 2;
 
 struct Fixed<'a> {
     kind: u8,
-    has_document: bool,
+    flags: u8,
     counter: u8,
     time_ms: i64,
     number: f64,
@@ -38,18 +43,23 @@ struct Fixed<'a> {
 
 /// Writes a record that is to be written to the database.
 pub fn write(body: &mut Vec<u8>, item: &Item<'_>, handed_over_ms: i64) {
-    let (fixed, elements): (Fixed<'_>, &[u8]) = match item {
+    let (fixed, elements, webhook): (Fixed<'_>, &[u8], &[u8]) = match item {
         Item::Event(event) => (
             Fixed {
                 kind: 1,
-                has_document: event.document.is_some(),
+                flags: flags_of(event),
                 counter: event.counted.map_or(0, |(counter, _)| counter.index()),
                 time_ms: event.time_ms,
                 number: event.counted.map_or(0.0, |(_, amount)| amount),
-                id: event.document.unwrap_or_default(),
+                id: event
+                    .webhook
+                    .map(|webhook| webhook.id)
+                    .or(event.document)
+                    .unwrap_or(NO_ID),
                 day: &event.day,
             },
             event.elements,
+            event.webhook.map_or(&[], |webhook| webhook.body),
         ),
         Item::Session(item) => match &item.change {
             SessionChange::Login {
@@ -60,16 +70,17 @@ pub fn write(body: &mut Vec<u8>, item: &Item<'_>, handed_over_ms: i64) {
             } => (
                 Fixed::of_session(2, *id, *login_ms, 0.0, &item.day),
                 elements,
+                &[],
             ),
             SessionChange::Logout(close) => {
                 let (at, duration) = (close.logout_ms, close.duration_s);
                 let fixed = Fixed::of_session(3, close.session, at, duration, &item.day);
-                (fixed, &[])
+                (fixed, &[], &[])
             }
         },
         Item::Nothing { .. } => return,
     };
-    body.extend([fixed.kind, fixed.has_document.into(), fixed.counter, 0]);
+    body.extend([fixed.kind, fixed.flags, fixed.counter, 0]);
     body.extend(handed_over_ms.to_le_bytes());
     body.extend(fixed.time_ms.to_le_bytes());
     body.extend(fixed.number.to_le_bytes());
@@ -77,13 +88,24 @@ pub fn write(body: &mut Vec<u8>, item: &Item<'_>, handed_over_ms: i64) {
     body.extend(fixed.day.as_str().as_bytes());
     body.extend((elements.len() as u32).to_le_bytes());
     body.extend(elements);
+    body.extend(webhook);
+}
+
+fn flags_of(event: &Event<'_>) -> u8 {
+    let document = if event.document.is_some() {
+        DOCUMENT
+    } else {
+        0
+    };
+    let webhook = if event.webhook.is_some() { WEBHOOK } else { 0 };
+    document | webhook
 }
 
 impl<'a> Fixed<'a> {
     fn of_session(kind: u8, id: ObjectId, time_ms: i64, number: f64, day: &'a Day) -> Self {
         Fixed {
             kind,
-            has_document: true,
+            flags: DOCUMENT,
             counter: 0,
             time_ms,
             number,
@@ -103,7 +125,8 @@ pub struct Spooled<'a> {
 /// Reads a body; `None` for one that no version has written.
 pub fn read(seq: i64, body: &[u8]) -> Option<Spooled<'_>> {
     let elements_length = u32::from_le_bytes(array(body, 50)?) as usize;
-    let elements = body.get(FIXED..FIXED.checked_add(elements_length)?)?;
+    let elements_end = FIXED.checked_add(elements_length)?;
+    let elements = body.get(FIXED..elements_end)?;
     let time_ms = i64::from_le_bytes(array(body, 12)?);
     let number = f64::from_le_bytes(array(body, 20)?);
     let id = ObjectId::from_bytes(array(body, 28)?);
@@ -120,11 +143,15 @@ pub fn read(seq: i64, body: &[u8]) -> Option<Spooled<'_>> {
         1 => Item::Event(Event {
             seq,
             cost,
-            document: (body[1] != 0).then_some(id),
+            document: (body[1] & DOCUMENT != 0).then_some(id),
             elements,
             day,
             time_ms,
             counted: Counter::from_index(body[2]).map(|counter| (counter, number)),
+            webhook: (body[1] & WEBHOOK != 0).then_some(Webhook {
+                id,
+                body: &body[elements_end..],
+            }),
         }),
         2 => Item::Session(session(SessionChange::Login {
             id,
@@ -178,6 +205,7 @@ mod tests {
             day: Day::of(0),
             time_ms: 12,
             counted: Some((Counter::CreditsEarned, -2.5)),
+            webhook: None,
         })
     }
 
@@ -193,6 +221,7 @@ mod tests {
         assert_eq!(event.document, Some(ObjectId::from_bytes([3; 12])));
         assert_eq!(event.counted, Some((Counter::CreditsEarned, -2.5)));
         assert_eq!((event.day.as_str(), event.time_ms), ("1970-01-01", 12));
+        assert_eq!(event.webhook, None);
 
         let close = Close {
             session: ObjectId::from_bytes([4; 12]),
@@ -212,6 +241,30 @@ mod tests {
         };
         assert_eq!((item.seq, item.ack), (6, 0), "nobody waits for it any more");
         assert!(matches!(item.change, SessionChange::Logout(read) if read == close));
+    }
+
+    #[test]
+    fn an_event_keeps_what_is_forwarded_of_it_under_its_id() {
+        let webhook = Some(Webhook {
+            id: ObjectId::from_bytes([3; 12]),
+            body: b"{}",
+        });
+        for document in [webhook.map(|webhook| webhook.id), None] {
+            let Item::Event(mut written_event) = event(b"elements") else {
+                panic!("an event");
+            };
+            (written_event.document, written_event.webhook) = (document, webhook);
+            let body = written(&Item::Event(written_event));
+            let Some(Spooled {
+                item: Item::Event(event),
+                ..
+            }) = read(5, &body)
+            else {
+                panic!("an event");
+            };
+            assert_eq!((event.document, event.webhook), (document, webhook));
+            assert_eq!(event.elements, b"elements");
+        }
     }
 
     #[test]

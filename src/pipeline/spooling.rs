@@ -25,28 +25,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::chunk::{Chunk, Records};
 use super::cursors::{Cursors, LaneKind};
+use super::delivery::{Advance, Advanced};
 use super::intake::Item;
-use super::spooled;
-use crate::spool::frame::{self, Found};
-use crate::spool::{Appended, Piece, Position, Segments, Status, read};
+use crate::spool::{Appended, Closed, Piece, Position, Segments, Status, read};
 
 /// How often records are synced while the database takes none, and how long a disk that took nothing
 /// is left alone.
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// What goes to the disk next.
-#[derive(Default)]
-struct Chunk {
-    frames: Vec<u8>,
-    records: u64,
-    last: i64,
-    /// Bytes of the queue that are free once it is on disk, of each lane: what is nowhere else.
-    parked: [usize; 2],
-}
-
-/// Size from which a chunk gets no more, in bytes.
-const FULL_CHUNK: usize = if cfg!(test) { 500 } else { 4 << 20 };
 
 pub struct Spooling {
     segments: Arc<Mutex<Segments>>,
@@ -58,6 +45,10 @@ pub struct Spooling {
     full_until: Option<Instant>,
     /// Records up to this one are on disk, or were given up on.
     appended: i64,
+    /// The newest that was given up on.
+    given_up: i64,
+    /// Records up to this one are done with, but for events that wait for a destination.
+    let_go: i64,
     synced: i64,
     is_syncing: bool,
     sync_due: Instant,
@@ -76,10 +67,8 @@ pub enum Done {
     Synced(i64, io::Result<()>),
     Read(LaneKind, Position, io::Result<Piece>),
     Released(io::Result<()>, Status),
+    Advanced(Advanced),
 }
-
-/// Records with their numbers, as they are on disk.
-type Records = Vec<(i64, Vec<u8>)>;
 
 /// A chunk that was on its way to the disk.
 pub struct Unsent(Chunk);
@@ -105,6 +94,8 @@ impl Spooling {
             is_appending: false,
             full_until: None,
             appended: first - 1,
+            given_up: 0,
+            let_go: 0,
             synced: if behind.is_some() { 0 } else { first - 1 },
             is_syncing: false,
             sync_due: Instant::now(),
@@ -127,18 +118,14 @@ impl Spooling {
         let Some(chunk) = self.chunks.back_mut() else {
             return true;
         };
-        frame::append(&mut chunk.frames, seq, |body| {
-            spooled::write(body, item, system_ms());
-        });
-        chunk.records += 1;
-        chunk.last = seq;
+        chunk.add(seq, item);
         let kind = LaneKind::of(item);
         if is_much && self.full_until.is_none() {
             self.cursors.fall_behind(kind, seq);
         }
         let is_behind = self.cursors.behind(kind).is_some();
         if is_behind {
-            chunk.parked[kind as usize] += item.cost();
+            chunk.park(kind, item.cost());
             self.cursors.parked(kind, seq, item);
         }
         !is_behind
@@ -158,8 +145,8 @@ impl Spooling {
         self.status.bytes == 0
     }
 
-    pub fn status(&self) -> Status {
-        self.status
+    pub fn status(&self) -> &Status {
+        &self.status
     }
 
     pub fn is_full(&self) -> bool {
@@ -177,7 +164,7 @@ impl Spooling {
         }
         let chunk = self.chunks.pop_front()?;
         if self.full_until.is_some_and(|until| until > now) {
-            self.appended = chunk.last;
+            self.give_up(&chunk);
             return Some(Kept::InMemory {
                 records: chunk.records,
                 error: ErrorKind::StorageFull.into(),
@@ -208,7 +195,7 @@ impl Spooling {
                 self.end = appended.end;
                 self.cursors.appended(appended.start);
                 return Kept::OnDisk {
-                    parked: chunk.parked.iter().sum(),
+                    parked: chunk.parked(),
                     was_full: self.full_until.take().is_some(),
                 };
             }
@@ -219,11 +206,36 @@ impl Spooling {
             self.chunks.push_front(chunk);
             return Kept::Waits { error };
         }
-        self.appended = chunk.last;
+        self.give_up(&chunk);
         Kept::InMemory {
             records: chunk.records,
             error,
         }
+    }
+
+    fn give_up(&mut self, chunk: &Chunk) {
+        self.appended = chunk.last;
+        self.given_up = chunk.last;
+    }
+
+    /// Unlinks segments up to this record even if events in them wait for a destination.
+    pub fn let_go(&mut self, done: i64) {
+        self.let_go = self.let_go.max(done);
+    }
+
+    /// The record up to which no event is kept for destinations that have come so far.
+    pub fn events_done(&self, forwarded: i64) -> i64 {
+        forwarded.max(self.let_go)
+    }
+
+    /// Whether all records after this one will be found on disk.
+    pub fn holds_after(&self, written: i64) -> bool {
+        self.full_until.is_none() && self.given_up <= written
+    }
+
+    /// Whether all events after this one will be found on disk.
+    pub fn holds_events_after(&self, forwarded: i64) -> bool {
+        self.holds_after(forwarded) && self.let_go <= forwarded
     }
 
     /// Whether to sync now; at once when that is what the database waits for.
@@ -262,11 +274,25 @@ impl Spooling {
         if !is_due || !(closes || is_old) {
             return;
         }
+        self.release_by(move |segments| segments.release(done, closes));
+    }
+
+    /// Unlinks one segment, whatever is before it.
+    pub fn release_one(&mut self, segment: Closed, now: Instant) {
+        if self.release_due <= now && !self.is_releasing {
+            self.release_by(move |segments| segments.release_one(segment.number));
+        }
+    }
+
+    fn release_by(
+        &mut self,
+        release: impl FnOnce(&mut Segments) -> io::Result<()> + Send + 'static,
+    ) {
         self.is_releasing = true;
         let segments = Arc::clone(&self.segments);
         self.tasks.spawn_blocking(move || {
             let mut segments = lock(&segments);
-            let outcome = segments.release(done, closes);
+            let outcome = release(&mut segments);
             Done::Released(outcome, segments.status())
         });
     }
@@ -293,7 +319,7 @@ impl Spooling {
         let (mut records, mut bytes) = (Vec::new(), 0);
         for chunk in &mut self.chunks {
             records.extend(chunk.records());
-            bytes += std::mem::take(&mut chunk.parked[kind as usize]);
+            bytes += chunk.take_parked(kind);
         }
         Some((records, bytes))
     }
@@ -331,6 +357,15 @@ impl Spooling {
         }
     }
 
+    /// Keeps how far destinations have come.
+    pub fn keep(&mut self, advance: Advance) {
+        let segments = Arc::clone(&self.segments);
+        self.tasks.spawn_blocking(move || {
+            let segments = lock(&segments);
+            Done::Advanced(advance.write(segments.slot()))
+        });
+    }
+
     /// Others write under our id: what comes now is recorded under another.
     pub fn rename_writer(&self, writer: &str) {
         let (segments, writer) = (Arc::clone(&self.segments), writer.to_owned());
@@ -360,27 +395,6 @@ impl Spooling {
                 None => pending().await,
             }
         }
-    }
-}
-
-impl Chunk {
-    fn is_full(&self) -> bool {
-        self.frames.len() >= FULL_CHUNK
-    }
-
-    fn records(&self) -> Records {
-        let (mut records, mut at) = (Vec::new(), 0);
-        while let Found::Frame { seq, length } = frame::find(&self.frames[at..]) {
-            let body = frame::body(&self.frames[at..at + length]);
-            records.push((seq, body.to_vec()));
-            at += length;
-        }
-        records
-    }
-
-    /// Whether some of it is nowhere else.
-    fn is_needed(&self) -> bool {
-        self.parked != [0; 2]
     }
 }
 

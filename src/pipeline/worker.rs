@@ -7,13 +7,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::adding::Adding;
 use super::attempt::attempt;
 use super::backlog;
 use super::cursors::LaneKind;
+use super::delivery::Delivery;
 use super::groups::{EventGroup, SessionGroup};
 use super::history::History;
 use super::intake::{Intake, Item};
@@ -24,15 +26,13 @@ use super::operations::{Acknowledgements, Operation};
 use super::orphans::Orphans;
 use super::place::Move;
 use super::preparation::{Indexing, Preparation};
-use super::protocol::{self, Attempted, Ledger};
+use super::protocol::{Attempted, Ledger};
 use super::reading::Answer;
 use super::sessions::{self, Bases};
 use super::spooling::Spooling;
-use super::totals::{Group, Totals};
+use super::totals::Totals;
 use super::{Command, Pipeline, frames_cost};
-use crate::backoff::Backoff;
 use crate::calendar::Day;
-use crate::forward::Forwarding;
 use crate::record::Frames;
 use crate::shared::Shared;
 use crate::spool::Segments;
@@ -52,6 +52,9 @@ const SESSION_GROUP: GroupLimit = GroupLimit {
 };
 /// Commands taken in one go.
 const COMMANDS: usize = 256;
+/// How long an instance that its host has left goes on forwarding what is on disk, as at the end of a
+/// process.
+const PATIENCE: Duration = Duration::from_millis(1_500);
 /// Longest sleep when nothing is due.
 const IDLE: Duration = Duration::from_secs(3_600);
 
@@ -65,15 +68,19 @@ pub fn spawn<S: Store>(
     start(shared, worker)
 }
 
-/// Starts a worker that writes what is in a slot, and then ends; and ends before that when the pipeline
-/// is dropped.
+/// Starts a worker that writes and forwards what is in a slot, and then ends; and ends before that when
+/// the pipeline is dropped. It tells when everything is written.
 pub(super) fn spawn_drain<S: Store>(
     shared: Arc<Shared>,
     opener: Opener<S>,
     slot: Segments,
+    written: oneshot::Sender<()>,
 ) -> Pipeline {
     let mut worker = Worker::new(Arc::clone(&shared), opener, Some(slot));
     worker.is_drain = true;
+    worker.on_written = Some(written);
+    // It keeps no connection beyond that.
+    worker.stopping = true;
     start(shared, worker)
 }
 
@@ -104,18 +111,11 @@ pub(super) struct Worker<S: Store> {
     pub(super) indexing: Indexing,
     pub(super) history: History,
     pub(super) intake: Intake,
-    forwarding: Forwarding,
+    pub(super) delivery: Delivery,
     pub(super) events: Lane<EventGroup, Inserted>,
     pub(super) sessions: Lane<SessionGroup, sessions::Written>,
     pub(super) totals: Totals,
     pub(super) adding: Adding,
-    /// When totals that are ready are added at the latest.
-    totals_due: Option<Instant>,
-    /// Totals up to this record are added as soon as they are ready.
-    due_up_to: i64,
-    pub(super) totals_backoff: Backoff,
-    /// The last record of the newest group whose totals are added.
-    pub(super) totalled_up_to: i64,
     pub(super) bases: Arc<Bases>,
     pub(super) operations: Vec<Operation>,
     pub(super) acks: Acknowledgements,
@@ -128,19 +128,14 @@ pub(super) struct Worker<S: Store> {
     pub(super) moving: Option<Move>,
     /// The host's end is gone.
     pub(super) orphaned: bool,
+    orphaned_at: Option<Instant>,
     pub(super) numbering: Numbering,
     pub(super) spool: Option<Spooling>,
     pub(super) orphans: Orphans,
-    /// It only writes what is in its slot.
+    /// It only writes and forwards what is in its slot.
     pub(super) is_drain: bool,
-}
-
-/// Where the addition of totals stands.
-pub(super) struct Adding {
-    pub(super) ledger: Box<Ledger>,
-    /// In flight, or failed and to be repeated as it was.
-    pub(super) group: Option<Group>,
-    pub(super) is_in_flight: bool,
+    /// Told once that is written.
+    on_written: Option<oneshot::Sender<()>>,
 }
 
 /// What a task brought back.
@@ -168,20 +163,12 @@ impl<S: Store> Worker<S> {
             preparation: Preparation::default(),
             indexing: Indexing::default(),
             history: History::default(),
-            forwarding: Forwarding::start(&shared),
+            delivery: Delivery::start(&shared, spool.as_ref()),
             intake: Intake::new(numbering.first),
             events: Lane::new(EVENT_GROUP, GROUPS_IN_FLIGHT),
             sessions: Lane::new(SESSION_GROUP, GROUPS_IN_FLIGHT),
             totals: Totals::default(),
-            adding: Adding {
-                ledger: Box::new(Ledger::new(numbering.clone(), Arc::clone(&bases))),
-                group: None,
-                is_in_flight: false,
-            },
-            totals_due: None,
-            due_up_to: 0,
-            totals_backoff: Backoff::default(),
-            totalled_up_to: 0,
+            adding: Adding::new(Ledger::new(numbering.clone(), Arc::clone(&bases))),
             bases,
             operations: Vec::new(),
             acks: Acknowledgements::default(),
@@ -190,10 +177,12 @@ impl<S: Store> Worker<S> {
             stopping: false,
             moving: None,
             orphaned: false,
+            orphaned_at: None,
             numbering,
             spool: spool.map(Spooling::new),
             orphans: Orphans::default(),
             is_drain: false,
+            on_written: None,
             shared,
             opener,
         }
@@ -226,6 +215,8 @@ impl<S: Store> Worker<S> {
                 () = shared.woken() => {}
             }
         }
+        // What is left is on disk, for whoever takes the slot next.
+        self.delivery.abandon();
         self.tasks.detach_all();
         self.indexing = Indexing::default();
         if let Some(store) = self.link.close() {
@@ -241,16 +232,28 @@ impl<S: Store> Worker<S> {
         if !self.orphaned || !self.spool.as_ref().is_none_or(Spooling::is_appended) {
             return false;
         }
-        let gauges = self.shared.gauges();
-        gauges.unforwarded == 0 && (!self.has_records() || !self.has_place())
+        let is_forwarded = self.shared.gauges().unforwarded == 0 || self.leaves_events();
+        is_forwarded && (!self.has_records() || !self.has_place())
     }
 
-    /// Whether everything in the slot is written.
+    /// Whether events that wait are left to whoever takes the slot next.
+    fn leaves_events(&mut self) -> bool {
+        let since = *self.orphaned_at.get_or_insert_with(Instant::now);
+        let are_kept = self.shared.spool().is_some_and(|spool| spool.holds_events);
+        are_kept && since + PATIENCE <= Instant::now()
+    }
+
+    /// Whether everything in the slot is written and forwarded.
     fn is_drained(&mut self) -> bool {
+        let is_written = !self.has_records();
+        if is_written && let Some(written) = self.on_written.take() {
+            // Nobody listens when the place was left.
+            let _ = written.send(());
+        }
         let Some(spool) = self.spool.as_ref() else {
             return true;
         };
-        let is_drained = spool.is_empty() && !self.has_records();
+        let is_drained = is_written && spool.is_empty();
         if is_drained {
             spool.leave();
         }
@@ -272,7 +275,7 @@ impl<S: Store> Worker<S> {
             Command::Connect(connection) => self.link.connect(connection),
             Command::Relocate(connection) => self.relocate(connection),
             Command::NothingFound(found) => self.look_elsewhere(found),
-            Command::TotalsDue => self.due_up_to = self.intake.last_seq(),
+            Command::TotalsDue => self.adding.due_up_to = self.intake.last_seq(),
             Command::Start { anew } => self.start(anew),
             Command::Request { request, what } => self.accept_request(request, &what),
         }
@@ -284,10 +287,10 @@ impl<S: Store> Worker<S> {
         let (mut taken, mut cost) = (0, 0);
         for record in Frames::new(bytes).flatten() {
             taken += 1;
-            let item = self.intake.take(&record, &self.forwarding);
+            let item = self.intake.take(&record);
             cost += item.cost();
             match &item {
-                Item::Event(_) => {}
+                Item::Event(event) => self.delivery.forward(event),
                 Item::Session(item) => self.acks.expect(item.ack, deadline),
                 Item::Nothing { ack, cost } => {
                     acknowledged.extend((*ack != 0).then_some(*ack));
@@ -317,7 +320,8 @@ impl<S: Store> Worker<S> {
         self.finish_operations(now);
         self.leave_if_moving(now);
         let is_awaited = self.is_stop_awaited() || self.shared.is_draining();
-        self.forwarding.hurry(is_awaited);
+        self.delivery.hurry(is_awaited);
+        self.look_for_orphans(now);
         if let Some(store) = self.link.store().cloned() {
             self.prepare(&store, now);
             self.index(&store, now);
@@ -325,7 +329,6 @@ impl<S: Store> Worker<S> {
             self.write_sessions(&store, now);
             self.write_totals(&store, now);
             self.ask_standings(&store, now);
-            self.look_for_orphans(now);
             if self.moving.is_none() {
                 self.build_history(&store, now);
                 self.start_reads(&store, now);
@@ -393,51 +396,8 @@ impl<S: Store> Worker<S> {
 
     /// Whether every record up to this one is written and totalled. What is settled stays so.
     pub(super) fn is_settled(&self, target: i64) -> bool {
-        let totalled = self.adding.group.is_none() || self.totalled_up_to >= target;
+        let totalled = self.adding.group.is_none() || self.adding.totalled_up_to >= target;
         totalled && self.written_up_to() >= target && !self.totals.is_ready(target)
-    }
-
-    fn write_totals(&mut self, store: &Arc<S>, now: Instant) {
-        let prepared = matches!(self.preparation, Preparation::Done);
-        if !prepared || !self.totals_backoff.is_over(now) {
-            return;
-        }
-        let up_to = self.written_up_to();
-        let due = self.totals_are_due(up_to, now);
-        if self.adding.is_in_flight {
-            return;
-        }
-        if self.adding.group.is_none() && due {
-            self.totals_due = None;
-            // What is written later waits for the next interval.
-            self.due_up_to = self.due_up_to.min(up_to);
-            // What processes before us have left is not mixed with ours.
-            let last_left = self.numbering.first - 1;
-            let is_left = self.totals.is_ready(last_left);
-            let up_to = if is_left { up_to.min(last_left) } else { up_to };
-            self.adding.group = Some(self.totals.take_group(up_to, is_left));
-        }
-        if let Some(group) = self.adding.group.clone() {
-            self.adding.is_in_flight = true;
-            let adding = protocol::attempt(Arc::clone(store), self.adding.ledger.clone(), group);
-            self.tasks.spawn(async { Outcome::Totals(adding.await) });
-        }
-    }
-
-    fn totals_are_due(&mut self, up_to: i64, now: Instant) -> bool {
-        if !self.totals.is_ready(up_to) {
-            return false;
-        }
-        let interval = self.shared.config.flush_interval;
-        let due = *self.totals_due.get_or_insert(now + interval);
-        due <= now
-            || self.due_up_to <= up_to && self.totals.is_ready(self.due_up_to)
-            || self.moving.is_some()
-            || self.orphaned
-            || self.shared.is_draining()
-            // What waits on disk may wait for the memory that they take.
-            || self.shared.is_half_full()
-            || self.somebody_waits()
     }
 
     /// When something is due next. Only what would be acted upon counts, so that the loop rests.
@@ -446,20 +406,20 @@ impl<S: Store> Worker<S> {
             self.acks.next_deadline(),
             self.next_operation(now),
             self.leaving_at(now),
+            self.orphaned_at
+                .map(|since| since + PATIENCE)
+                .filter(|at| *at > now),
         ];
         wakes.push(self.spool.as_ref().and_then(|spool| spool.wake_at(now)));
+        wakes.push(self.delivery.wake_at(now));
+        wakes.push(self.looks_for_orphans_at());
         if self.link.store().is_some() {
-            wakes.push(self.orphans.look_at().filter(|_| self.looks_for_orphans()));
             wakes.extend([self.events.retry_at(), self.sessions.retry_at()]);
             wakes.push(self.indexing.retry_at());
             wakes.push(self.preparation.retry_at());
             wakes.push(self.history.retry_at().filter(|_| self.moving.is_none()));
-            if matches!(self.preparation, Preparation::Done) && !self.adding.is_in_flight {
-                wakes.push(match &self.adding.group {
-                    Some(_) => self.totals_backoff.until(),
-                    None => self.totals_due,
-                });
-            }
+            let is_prepared = matches!(self.preparation, Preparation::Done);
+            wakes.push(self.adding.wake_at().filter(|_| is_prepared));
         } else if self.needs_store() {
             wakes.push(self.link.wake_at());
         }

@@ -4,11 +4,13 @@
 //! spoolDir/<slot>/ owner.lock      locked by the process whose slot it is; the kernel frees it
 //!                  writer.json     under which id its records are numbered, and where that holds
 //!                  00000001.seg …  records in the order of their numbers, see `frame`
+//!                  <name>.cursor   how far the destination of this name, and the database, has come,
+//!                                  see `cursor`
 //! ```
 //!
-//! Nothing is ever rewritten, and there is no index: a segment only grows, is closed at 16 MiB, and
-//! is unlinked once everything in it is written and totalled. How far the store has come is not kept
-//! here: each daily document says so itself.
+//! No record is ever rewritten, and there is no index: a segment only grows, is closed at 16 MiB, and
+//! is unlinked once everything in it is written, totalled and forwarded. How far the store has come is
+//! not kept here: each daily document says so itself.
 //!
 //! A process appends to segments that it made itself. Those it finds in a free slot are read first;
 //! what cannot be read in them is skipped and counted, and such a file is kept aside.
@@ -19,7 +21,9 @@
 //! | [`segments`] | appending, unlinking, bounds |
 //! | [`reader`] | reading back |
 //! | [`slot`] | whose records are whose |
+//! | [`cursor`] | how far each destination has come |
 
+mod cursor;
 pub mod frame;
 #[cfg(test)]
 mod properties;
@@ -28,9 +32,11 @@ mod segments;
 mod slot;
 #[cfg(test)]
 mod tests;
+mod writer_file;
 
+pub use cursor::{Cursor, cursors_in, read_cursor, remove_cursor, write_cursor};
 pub use reader::{Piece, read};
-pub use segments::{Appended, Segments, Status};
+pub use segments::{Appended, Closed, Segments, Status};
 pub use slot::{Slot, claim, claim_orphan};
 
 /// The database and collections that records belong to, as far as they are configured: records of one

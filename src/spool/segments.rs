@@ -55,7 +55,7 @@ pub struct Appended {
 }
 
 /// What the segments take, and when something can be unlinked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Status {
     /// Grows with each change: of two the higher is the newer.
     pub version: u64,
@@ -64,6 +64,17 @@ pub struct Status {
     pub oldest_closed: Option<i64>,
     /// Everything may be unlinked that is done with, the active segment included.
     pub is_worth_closing: bool,
+    /// Once half of the bound is taken: the segments that are not appended to any more.
+    pub closed: Arc<[Closed]>,
+}
+
+/// A segment that is not appended to any more, with records above the one number and not above the other.
+#[derive(Debug, Clone, Copy)]
+pub struct Closed {
+    pub number: u64,
+    pub bytes: u64,
+    pub after: i64,
+    pub last: i64,
 }
 
 /// What has to be synced.
@@ -149,7 +160,23 @@ impl Segments {
                 .filter(|oldest| active.is_none_or(|active| active.number != oldest.number))
                 .map(|oldest| oldest.last),
             is_worth_closing: active.is_some_and(|active| active.end >= DONE_SEGMENT),
+            closed: match self.bytes() > self.max_bytes / 2 {
+                true => self.closed(),
+                false => Arc::default(),
+            },
         }
+    }
+
+    fn closed(&self) -> Arc<[Closed]> {
+        let active = self.active.as_ref().map(|active| active.number);
+        let mut after = i64::MIN;
+        let closed = self.all.iter().map(|segment| Closed {
+            number: segment.number,
+            bytes: segment.bytes,
+            after: std::mem::replace(&mut after, segment.last),
+            last: segment.last,
+        });
+        closed.filter(|one| Some(one.number) != active).collect()
     }
 
     fn bytes(&self) -> u64 {
@@ -291,29 +318,45 @@ impl Segments {
     }
 
     /// Unlinks the oldest segment if its records are all done with, one at a time since appends wait for
-    /// it; with `active`, also the one that is appended to. One with damage is kept under another name.
+    /// it; with `active`, also the one that is appended to.
     pub fn release(&mut self, done: i64, active: bool) -> io::Result<()> {
         self.version += 1;
-        if let Some(oldest) = self.all.front() {
-            let is_active = self.active.as_ref().map(|one| one.number) == Some(oldest.number);
-            if oldest.last > done || is_active && !active {
-                return Ok(());
-            }
-            if is_active {
-                self.active = None;
-            }
-            step!("release:before");
-            let path = self.slot.path().join(file_name(oldest.number));
-            let removed = match oldest.is_damaged {
-                true => keep_aside(&path),
-                false => fs::remove_file(&path),
-            };
-            match removed {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                _ => self.all.pop_front(),
-            };
-            step!("release:after");
+        let Some(oldest) = self.all.front() else {
+            return Ok(());
+        };
+        let is_active = self.active.as_ref().map(|one| one.number) == Some(oldest.number);
+        if oldest.last > done || is_active && !active {
+            return Ok(());
         }
+        if is_active {
+            self.active = None;
+        }
+        self.unlink(0)
+    }
+
+    /// Unlinks the segment with this number, which is not appended to any more.
+    pub fn release_one(&mut self, number: u64) -> io::Result<()> {
+        self.version += 1;
+        let place = self.all.iter().position(|one| one.number == number);
+        place.map_or(Ok(()), |place| self.unlink(place))
+    }
+
+    /// One with damage is kept under another name.
+    fn unlink(&mut self, place: usize) -> io::Result<()> {
+        step!("release:before");
+        let Some(segment) = self.all.get(place) else {
+            return Ok(());
+        };
+        let path = self.slot.path().join(file_name(segment.number));
+        let removed = match segment.is_damaged {
+            true => keep_aside(&path),
+            false => fs::remove_file(&path),
+        };
+        match removed {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => self.all.remove(place),
+        };
+        step!("release:after");
         Ok(())
     }
 

@@ -10,19 +10,18 @@
 //! new ones get another id.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
-
+use super::cursor::{cursors_in, remove_cursor};
 use super::frame::{self, Found, HEADER, Header, Unreadable};
 use super::segments::keep_aside;
+use super::writer_file::WriterFile;
 use super::{Place, file_name};
 use crate::name::random_name;
 
 const LOCK: &str = "owner.lock";
-const WRITER: &str = "writer.json";
 /// Numbers that are reserved at once.
 const STEP: i64 = 1 << 30;
 /// Slots that may be there; a process that finds as many locked has gone wrong.
@@ -55,24 +54,6 @@ pub struct FoundSegment {
     pub last: i64,
 }
 
-#[derive(Serialize, Deserialize)]
-struct WriterFile {
-    version: u32,
-    writer: String,
-    bound: i64,
-    #[serde(flatten)]
-    validity: Validity,
-}
-
-/// Where an id is valid.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Validity {
-    machine: String,
-    boot: String,
-    device: u64,
-    inode: u64,
-}
-
 /// Takes a slot for the records of this process: one that was left with records, else an empty one,
 /// else a new one.
 pub fn claim(spool: &Path, place: Place) -> io::Result<Slot> {
@@ -98,8 +79,12 @@ pub fn claim(spool: &Path, place: Place) -> io::Result<Slot> {
 }
 
 /// Takes a slot whose process has died, to write its records and nothing else.
-pub fn claim_orphan(spool: &Path, place: Place) -> io::Result<Option<Slot>> {
-    for number in slots_in(spool)? {
+/// Of several that of the next number `after` one, and then from the first on.
+pub fn claim_orphan(spool: &Path, place: Place, after: u64) -> io::Result<Option<Slot>> {
+    let mut numbers = slots_in(spool)?;
+    let next = numbers.partition_point(|number| *number <= after);
+    numbers.rotate_left(next);
+    for number in numbers {
         let Some((slot, found)) = Slot::free(spool, number, place) else {
             continue;
         };
@@ -223,7 +208,7 @@ impl Slot {
         }
         contents.is_valid = file.as_ref().is_some_and(|file| {
             let is_of_segments = contents.writer.as_ref().is_none_or(|w| *w == file.writer);
-            is_of_segments && Validity::of(&self.path.join(WRITER)).as_ref() == Some(&file.validity)
+            is_of_segments && file.is_valid(&self.path)
         });
         if contents.is_valid {
             contents.writer = file.map(|file| file.writer);
@@ -268,7 +253,7 @@ impl Slot {
 
     /// Makes the folder anew if somebody has removed it; its lock is gone with it.
     pub fn restore(&mut self) -> io::Result<()> {
-        if is_same_file(&self.lock, &self.path.join(LOCK)) {
+        if self.check().is_ok() {
             return Ok(());
         }
         create_folder(&self.path)?;
@@ -286,19 +271,33 @@ impl Slot {
         WriterFile::write(&self.path, writer, self.bound)
     }
 
-    /// Its records are written. The id of a copy is not used again.
+    /// Its records are written. The id of a copy is not used again, nor are cursors under its numbers.
     pub fn leave(&self) -> io::Result<()> {
         if self.is_valid {
             return Ok(());
         }
-        match fs::remove_file(self.path.join(WRITER)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        for name in cursors_in(&self.path)? {
+            remove_cursor(&self.path, &name)?;
+        }
+        WriterFile::remove(&self.path)
+    }
+
+    /// Fails when somebody has removed the folder, where another process may have made its own.
+    pub fn check(&self) -> io::Result<()> {
+        match is_same_file(&self.lock, &self.path.join(LOCK)) {
+            true => Ok(()),
+            false => Err(io::Error::other("the slot is no longer ours")),
         }
     }
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// That of its folder.
+    pub fn number(&self) -> u64 {
+        let name = self.path.file_name().and_then(|name| name.to_str());
+        name.and_then(|name| name.parse().ok()).unwrap_or(0)
     }
 
     pub fn place(&self) -> Place {
@@ -341,64 +340,6 @@ fn is_same_file(file: &File, path: &Path) -> bool {
     }
 }
 
-impl WriterFile {
-    /// What cannot be read is of no use: the records say who wrote them.
-    fn read(slot: &Path) -> Option<WriterFile> {
-        let text = fs::read(slot.join(WRITER)).ok()?;
-        let file: WriterFile = serde_json::from_slice(&text).ok()?;
-        (file.version == frame::VERSION).then_some(file)
-    }
-
-    /// The file says which file it is, so it is made first and put in its place afterwards.
-    fn write(slot: &Path, writer: &str, bound: i64) -> io::Result<()> {
-        let (path, next) = (slot.join(WRITER), slot.join("writer.json.next"));
-        let mut file = private_file(&next, true)?;
-        let content = WriterFile {
-            version: frame::VERSION,
-            writer: writer.to_owned(),
-            bound,
-            validity: Validity::of(&next).ok_or_else(|| io::Error::other("no such file"))?,
-        };
-        file.write_all(&serde_json::to_vec(&content)?)?;
-        file.sync_all()?;
-        fs::rename(&next, &path)?;
-        #[cfg(unix)]
-        File::open(slot)?.sync_all()?;
-        Ok(())
-    }
-}
-
-impl Validity {
-    fn of(file: &Path) -> Option<Validity> {
-        let metadata = fs::metadata(file).ok()?;
-        #[cfg(unix)]
-        let (device, inode) = {
-            use std::os::unix::fs::MetadataExt;
-            (metadata.dev(), metadata.ino())
-        };
-        #[cfg(not(unix))]
-        let (device, inode) = (0, creation_ms(&metadata));
-        Some(Validity {
-            machine: system_id("/etc/machine-id"),
-            boot: system_id("/proc/sys/kernel/random/boot_id"),
-            device,
-            inode,
-        })
-    }
-}
-
-#[cfg(not(unix))]
-fn creation_ms(metadata: &fs::Metadata) -> u64 {
-    let created = metadata.created().ok();
-    let since = created.and_then(|created| created.duration_since(UNIX_EPOCH).ok());
-    since.map_or(0, |since| since.as_millis() as u64)
-}
-
-/// Empty where the system has none.
-fn system_id(path: &str) -> String {
-    fs::read_to_string(path).map_or_else(|_| String::new(), |text| text.trim().to_owned())
-}
-
 fn create_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
@@ -420,7 +361,7 @@ fn restrict(path: &Path) -> io::Result<()> {
 }
 
 /// Opens a file to write to it, and makes it if it is missing.
-fn private_file(path: &Path, truncate: bool) -> io::Result<File> {
+pub(super) fn private_file(path: &Path, truncate: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(truncate);
     #[cfg(unix)]

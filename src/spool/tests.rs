@@ -252,7 +252,9 @@ fn a_slot_is_one_processs_and_its_writer_is_the_next_ones() {
     write(&mut one, first);
     let (writer, path) = (one.slot().writer().to_owned(), one.slot().path().to_owned());
     assert!(
-        claim_orphan(spool.path(), PLACE).expect("looked").is_none(),
+        claim_orphan(spool.path(), PLACE, 0)
+            .expect("looked")
+            .is_none(),
         "its owner lives"
     );
     drop(one);
@@ -299,11 +301,15 @@ fn records_of_another_place_are_left_alone() {
     assert_eq!(other.path(), spool.slot(1));
     assert!(other.found().is_empty());
     assert!(
-        claim_orphan(spool.path(), OTHER_PLACE)
+        claim_orphan(spool.path(), OTHER_PLACE, 0)
             .expect("looked")
             .is_none()
     );
-    assert!(claim_orphan(spool.path(), PLACE).expect("looked").is_some());
+    assert!(
+        claim_orphan(spool.path(), PLACE, 0)
+            .expect("looked")
+            .is_some()
+    );
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -323,7 +329,7 @@ fn the_copy_of_a_slot_is_drained_under_its_id_and_no_new_record_gets_it() {
     let other = copied.open();
     assert_eq!(other.slot().path(), copied.slot(1));
     assert_ne!(other.slot().writer(), original.slot().writer());
-    let orphan = claim_orphan(copied.path(), PLACE)
+    let orphan = claim_orphan(copied.path(), PLACE, 0)
         .expect("looked")
         .expect("a slot");
     assert_eq!(orphan.writer(), original.slot().writer());
@@ -347,7 +353,7 @@ fn a_slot_that_was_put_back_as_it_was_keeps_its_records_and_loses_its_id() {
     // A new file may get the number of the one that was removed.
     fs::write(spool.path().join("keeps it"), "").expect("written");
     copy(&kept.slot(0), &spool.slot(0));
-    let orphan = claim_orphan(spool.path(), PLACE)
+    let orphan = claim_orphan(spool.path(), PLACE, 0)
         .expect("looked")
         .expect("a slot");
     assert_eq!(orphan.writer(), writer);
@@ -363,7 +369,7 @@ fn records_of_two_writers_in_one_slot_are_drained_one_after_the_other() {
     write(&mut segments, first);
     drop(segments);
     let mut seen = Vec::new();
-    while let Some(slot) = claim_orphan(spool.path(), PLACE).expect("looked") {
+    while let Some(slot) = claim_orphan(spool.path(), PLACE, 0).expect("looked") {
         let mut segments = Segments::new(slot, MUCH);
         seen.push((segments.slot().writer().to_owned(), all_of(&segments).len()));
         release_all(&mut segments, i64::MAX);

@@ -1,0 +1,169 @@
+//! Reads and checks the fields of one destination.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::{Access, Destination, FORMATS, TOKEN};
+use crate::config::{KIB, MIB};
+use crate::error::ConfigError;
+use crate::forward;
+
+const DAY_MS: u64 = 24 * 3_600_000;
+
+/// The fields of one destination, removed as they are read; `label` is what the user calls them.
+pub struct Fields<'a> {
+    given: Map<String, Value>,
+    label: &'a dyn Fn(&str) -> String,
+}
+
+impl<'a> Fields<'a> {
+    pub fn new(mut given: Map<String, Value>, label: &'a dyn Fn(&str) -> String) -> Self {
+        given.retain(|_, value| !value.is_null());
+        Self { given, label }
+    }
+
+    pub fn destination(mut self) -> Result<Destination, ConfigError> {
+        let access = self.access()?;
+        let destination = Destination {
+            name: self.name(&access)?,
+            url: self.url(&access)?,
+            allow: self.names("allow")?,
+            deny: self.names("deny")?.unwrap_or_default(),
+            max_queue_bytes: self.integer("maxQueueBytes", 64 * MIB, 64 * KIB..=64 * KIB * MIB)?
+                as usize,
+            max_age: self.millis("maxAgeMs", DAY_MS, 100..=30 * DAY_MS)?,
+            request_timeout: self.millis("requestTimeoutMs", 10_000, 10..=600_000)?,
+            min_retry_delay: self.millis("minRetryDelayMs", 1_000, 10..=600_000)?,
+            max_retry_delay: self.millis("maxRetryDelayMs", 300_000, 10..=3_600_000)?,
+            access,
+        };
+        match self.given.keys().next() {
+            None => Ok(destination),
+            Some(field) => {
+                let format = destination.access.format();
+                let problem = format!("is not known for the format {format}");
+                Err(self.error(field, problem))
+            }
+        }
+    }
+
+    fn access(&mut self) -> Result<Access, ConfigError> {
+        let format = match self.given.remove("format") {
+            None => FORMATS[0].to_owned(),
+            Some(Value::String(format)) => format,
+            Some(_) => String::new(),
+        };
+        Ok(match format.as_str() {
+            "raw" => Access::Raw,
+            "mixpanel" => self.mixpanel()?,
+            "segment" => Access::Segment {
+                write_key: self.required("writeKey")?,
+            },
+            "posthog" => Access::Posthog {
+                api_key: self.required("apiKey")?,
+            },
+            _ => {
+                let problem = format!("must be one of {}", FORMATS.join(", "));
+                return Err(self.error("format", problem));
+            }
+        })
+    }
+
+    fn mixpanel(&mut self) -> Result<Access, ConfigError> {
+        if !self.given.contains_key("username") {
+            return Ok(Access::Mixpanel {
+                username: self.required(TOKEN)?,
+                password: String::new(),
+                project_id: None,
+            });
+        }
+        Ok(Access::Mixpanel {
+            username: self.required("username")?,
+            password: self.required("secret")?,
+            project_id: Some(self.required("projectId")?),
+        })
+    }
+
+    fn name(&mut self, access: &Access) -> Result<String, ConfigError> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        match self.given.remove("name") {
+            None if matches!(access, Access::Raw) => Ok("webhook".to_owned()),
+            None => Ok(access.format().to_owned()),
+            Some(Value::String(name))
+                if (1..=64).contains(&name.len()) && name.chars().all(is_plain) =>
+            {
+                Ok(name)
+            }
+            Some(_) => Err(self.error("name", "must be 1 to 64 letters, digits, - or _")),
+        }
+    }
+
+    fn url(&mut self, access: &Access) -> Result<String, ConfigError> {
+        let problem = match access.default_url() {
+            None => "must be an http or https URL",
+            Some(_) => "must be an http or https URL without a query",
+        };
+        let is_base = |url: &str| access.default_url().is_none() || !url.contains(['?', '#']);
+        match (self.given.remove("url"), access.default_url()) {
+            (None, Some(default)) => Ok(default.to_owned()),
+            (Some(Value::String(url)), _) if forward::is_url(&url) && is_base(&url) => Ok(url),
+            _ => Err(self.error("url", problem)),
+        }
+    }
+
+    fn names(&mut self, field: &str) -> Result<Option<BTreeSet<String>>, ConfigError> {
+        let Some(given) = self.given.remove(field) else {
+            return Ok(None);
+        };
+        let name = |value: &Value| Some(value.as_str().filter(|name| !name.is_empty())?.to_owned());
+        let names = given
+            .as_array()
+            .and_then(|all| all.iter().map(name).collect());
+        match names {
+            Some(names) => Ok(Some(names)),
+            None => Err(self.error(field, "must be a list of event names")),
+        }
+    }
+
+    /// A credential; numbers are taken too, since some of them look like one.
+    fn required(&mut self, field: &str) -> Result<String, ConfigError> {
+        match self.given.remove(field) {
+            Some(Value::String(text)) if !text.is_empty() => Ok(text),
+            Some(Value::Number(number)) if number.is_u64() => Ok(number.to_string()),
+            _ => Err(self.error(field, "must be a string that is not empty")),
+        }
+    }
+
+    fn integer(
+        &mut self,
+        field: &str,
+        default: u64,
+        range: RangeInclusive<u64>,
+    ) -> Result<u64, ConfigError> {
+        let value = match self.given.remove(field) {
+            None => Some(default),
+            Some(value) => crate::config::source::whole_number(&value),
+        };
+        value.filter(|value| range.contains(value)).ok_or_else(|| {
+            let (min, max) = (range.start(), range.end());
+            self.error(field, format!("must be a whole number from {min} to {max}"))
+        })
+    }
+
+    fn millis(
+        &mut self,
+        field: &str,
+        default: u64,
+        range: RangeInclusive<u64>,
+    ) -> Result<Duration, ConfigError> {
+        self.integer(field, default, range)
+            .map(Duration::from_millis)
+    }
+
+    fn error(&self, field: &str, problem: impl Into<String>) -> ConfigError {
+        ConfigError::new((self.label)(field), problem)
+    }
+}

@@ -1,0 +1,43 @@
+//! What became of the events of a destination.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::pace::Circuit;
+use crate::health::LastError;
+
+/// What became of the events of one destination.
+#[derive(Debug, Clone, Default)]
+pub struct Counts {
+    pub sent: u64,
+    pub retried: u64,
+    pub set_aside: u64,
+    pub expired: u64,
+    pub dropped: BTreeMap<&'static str, u64>,
+    pub last_error: Option<LastError>,
+}
+
+impl Counts {
+    pub fn absorb(&mut self, other: Counts) {
+        self.sent += other.sent;
+        self.retried += other.retried;
+        self.set_aside += other.set_aside;
+        self.expired += other.expired;
+        for (reason, events) in other.dropped {
+            *self.dropped.entry(reason).or_default() += events;
+        }
+        let errors = [self.last_error.take(), other.last_error];
+        self.last_error = errors.into_iter().flatten().max_by_key(|error| error.at);
+    }
+}
+
+/// A reading of everything, for `getHealth()`.
+pub struct Report {
+    pub name: String,
+    pub format: &'static str,
+    pub queued: u64,
+    pub queued_bytes: u64,
+    pub circuit: Circuit,
+    pub oldest_waiting: Option<Duration>,
+    pub counts: Counts,
+}

@@ -1,0 +1,203 @@
+//! When events are sent, and in what order.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_is_sent_again_in_its_order_until_it_is_taken() {
+    let mut failures = 3;
+    let mut world = World::new(RAW, move |_| {
+        failures -= 1;
+        match failures {
+            2 => Err("reset".to_owned()),
+            0 | 1 => answer(503),
+            _ => answer(200),
+        }
+    });
+    world.push_numbers(3);
+    let report = world.settled().await;
+    assert_eq!((report.counts.sent, report.counts.retried), (3, 3));
+    let seen = world.requests().concat_numbers();
+    assert_eq!(seen, [1, 1, 1, 1, 2, 3]);
+    let error = report.counts.last_error.expect("an error");
+    assert_eq!(error.message, "it answered 503");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wait_that_a_receiver_asks_for_is_kept() {
+    let mut answers = vec![answer(200), asking(503, "garbage"), asking(429, "90")];
+    let mut world = World::new(RAW, move |_| answers.pop().expect("an answer"));
+    world.push_numbers(1);
+    world.settled().await;
+    let times: Vec<Duration> = world.requests().into_iter().map(|(at, _)| at).collect();
+    assert!(times[1] - times[0] >= 90 * SECOND, "{times:?}");
+    assert!(times[1] - times[0] < 92 * SECOND, "{times:?}");
+    assert!(times[2] - times[1] <= 2 * SECOND, "{times:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn four_lanes_probe_a_dead_receiver_with_one_request_per_step() {
+    let mut world = World::new(RAW, |_| answer(500));
+    for user in 0..40 {
+        world.push(&format!("u{user}"), r#"{"n":1}"#);
+    }
+    tokio::time::sleep(3_600 * SECOND).await;
+    let report = world.receiver.report();
+    assert_eq!((report.queued, report.circuit), (40, Circuit::Open));
+    assert!(
+        report
+            .oldest_waiting
+            .is_some_and(|age| age >= 3_599 * SECOND)
+    );
+    let requests = world.requests();
+    // Of the open circuit: mean waits of some 150 s.
+    assert!(
+        requests.len() < 120,
+        "{} requests in an hour",
+        requests.len()
+    );
+    let late = requests.iter().filter(|(at, _)| *at > 60 * SECOND);
+    let times: Vec<Duration> = late.map(|(at, _)| *at).collect();
+    let together = times
+        .windows(2)
+        .filter(|pair| pair[1] - pair[0] < SECOND / 10);
+    assert_eq!(together.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_comes_back_gets_everything() {
+    let back = Instant::now() + 1_800 * SECOND;
+    let mut world = World::new(RAW, move |_| match Instant::now() < back {
+        true => Err("refused".to_owned()),
+        false => answer(204),
+    });
+    for user in 0..40 {
+        world.push(&format!("u{user}"), r#"{"n":1}"#);
+    }
+    let report = world.settled().await;
+    assert_eq!((report.counts.sent, report.circuit), (40, Circuit::Closed));
+    assert!(Instant::now() < back + 301 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_too_long_is_given_up_and_counted() {
+    let mut world = World::new(&format!(r#"{RAW}, "maxAgeMs": 60000"#), |_| answer(500));
+    world.push_numbers(3);
+    tokio::time::sleep(30 * SECOND).await;
+    world.push_numbers(2);
+    tokio::time::sleep(31 * SECOND).await;
+    assert_eq!(world.receiver.report().counts.expired, 3);
+    let report = world.settled().await;
+    assert_eq!(report.counts.expired, 5);
+    let took = world.played.began.elapsed();
+    assert!(took < 91 * SECOND, "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queue_is_bounded_in_bytes_and_refuses_the_newest() {
+    let mut world = World::new(&format!(r#"{RAW}, "maxQueueBytes": 65536"#), |_| {
+        answer(500)
+    });
+    let data = format!(r#"{{"n":1,"text":"{}"}}"#, "x".repeat(10_000));
+    let remarks = (0..10).map(|_| world.push("ann", &data));
+    let remarks: Vec<_> = remarks.flatten().collect();
+    assert_eq!(remarks, [Remark::QueueFull], "told once");
+    let report = world.receiver.report();
+    assert!(report.queued_bytes <= 65_536);
+    assert_eq!(report.queued, 6);
+    assert_eq!(report.counts.dropped.get("queue_full"), Some(&4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_wait_a_second_for_others_unless_somebody_waits_for_them() {
+    let mut world = World::new(SEGMENT, |_| answer(200));
+    world.push_numbers(2);
+    tokio::time::sleep(SECOND / 2).await;
+    world.push_numbers(2);
+    world.settled().await;
+    world.push_numbers(2);
+    world.receiver.hurry(true);
+    tokio::time::sleep(SECOND / 10).await;
+    let sizes = world.requests();
+    let sizes = sizes.iter().map(|(_, body)| numbers(body).len());
+    assert_eq!(sizes.collect::<Vec<_>>(), [4, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hurry_ends_a_long_wait_of_ours() {
+    let alive = Arc::new(Mutex::new(false));
+    let seen = Arc::clone(&alive);
+    let mut world = World::new(RAW, move |_| match *seen.lock().expect("a lock") {
+        true => answer(200),
+        false => answer(500),
+    });
+    world.push_numbers(1);
+    tokio::time::sleep(3_600 * SECOND).await;
+    *alive.lock().expect("a lock") = true;
+    world.receiver.hurry(true);
+    tokio::time::sleep(SECOND / 10).await;
+    assert_eq!(world.receiver.report().counts.sent, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn users_are_spread_over_four_lanes_and_stay_in_theirs() {
+    let mut world = World::new(RAW, |_| answer(200));
+    for user in 0..20 {
+        world.push(&format!("u{user}"), r#"{"n":1}"#);
+    }
+    let lanes: std::collections::BTreeSet<usize> = (0..20)
+        .map(|user| event(1, &format!("u{user}"), "{}").user_hash() % 4)
+        .collect();
+    assert_eq!(lanes.len(), 4);
+    assert_eq!(
+        event(1, "u", "{}").user_hash(),
+        event(2, "u", "[]").user_hash()
+    );
+    assert_eq!(world.settled().await.counts.sent, 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_users_events_are_under_way_one_at_a_time() {
+    let mut world = World::new(RAW, |_| answer(200));
+    world.push_numbers(20);
+    world.settled().await;
+    let times: Vec<Duration> = world.requests().into_iter().map(|(at, _)| at).collect();
+    let apart = times.windows(2).filter(|pair| pair[1] > pair[0]);
+    assert_eq!(
+        apart.count(),
+        19,
+        "each begins after the one before has ended"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lists_of_names_say_what_is_forwarded() {
+    for (lists, sent) in [
+        (r#", "allow": ["quest.done"]"#, 1),
+        (r#", "allow": ["other"]"#, 0),
+        (r#", "deny": ["quest.done"]"#, 0),
+        (r#", "deny": ["other"]"#, 1),
+        (r#", "allow": ["quest.done"], "deny": ["quest.done"]"#, 0),
+        (r#", "allow": []"#, 0),
+    ] {
+        let mut world = World::new(&format!("{RAW}{lists}"), |_| answer(200));
+        world.push_numbers(1);
+        let report = world.settled().await;
+        assert_eq!(report.counts.sent, sent, "{lists}");
+        let named = Arc::new(Event {
+            name: None,
+            ..Arc::into_inner(event(9, "u", "{}")).expect("the only one")
+        });
+        world.receiver.push(&named);
+        let report = world.settled().await;
+        let is_sent = u64::from(!lists.contains("allow"));
+        assert_eq!(report.counts.sent, sent + is_sent, "{lists}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_when_the_host_is_gone_is_still_sent() {
+    let mut world = World::new(RAW, |_| answer(200));
+    world.push_numbers(4);
+    world.receiver.close();
+    assert_eq!(world.settled().await.counts.sent, 4);
+}

@@ -1,0 +1,346 @@
+//! The forwarder and its part of the spool. What is forwarded waits in memory, within the bounds of each
+//! destination; with a spool it is on disk, too, and a cursor says how far each destination has come
+//! with it. So a death costs no event that was on disk: the next process reads back what was not settled,
+//! and sends it under the same ids.
+//!
+//! A segment is kept while events in it wait, but only as long as that leaves half of the spool to records
+//! that wait for the database: a dead receiver does not fill the disk for it. What is written there
+//! already, and kept for a receiver alone, has a cursor, too, so that it is not written again.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{AbortHandle, spawn_blocking};
+use tokio::time::{Instant, sleep};
+
+use super::intake::{Event, Item};
+use super::messages;
+use super::spooled::{self, Spooled};
+use super::spooling::{Spooling, system_ms};
+use crate::forward::{Forwarding, Source, end_refill, refill};
+use crate::host::Level;
+use crate::shared::Shared;
+use crate::spool::{
+    Closed, Cursor, Position, Segments, Slot, cursors_in, read, read_cursor, remove_cursor,
+    write_cursor,
+};
+
+/// How often cursors are kept at the most: what was acknowledged since is sent again after a death.
+const PAUSE: Duration = Duration::from_millis(20);
+/// The same while nothing is acknowledged and only numbers go on.
+const LONG_PAUSE: Duration = Duration::from_secs(1);
+/// What is read back at once, in bytes.
+const READ: usize = 1 << 20;
+/// Before a disk that cannot be read is tried again, and how often that is.
+const RETRY: Duration = Duration::from_secs(1);
+const TRIES: u32 = 30;
+/// The cursor of the database. No destination has a name like that.
+const DATABASE: &str = "@mongodb";
+
+pub struct Delivery {
+    shared: Arc<Shared>,
+    forwarding: Forwarding,
+    kept: Option<Kept>,
+}
+
+/// The cursors on disk.
+struct Kept {
+    /// In the order of the destinations, as they were written last, and that of the database.
+    cursors: Vec<Cursor>,
+    database: Cursor,
+    /// Records up to this one a process before us has written to the database.
+    written_before: i64,
+    is_writing: bool,
+    due: Instant,
+    long_due: Instant,
+    refilling: Option<AbortHandle>,
+}
+
+/// Cursors to be written, each with the place of its destination; the database has none.
+pub struct Advance(Vec<(Option<usize>, String, Cursor)>);
+
+/// Those that were written.
+pub struct Advanced {
+    written: Vec<(Option<usize>, Cursor)>,
+    pub error: Option<io::Error>,
+}
+
+impl Advance {
+    pub fn write(self, slot: &Slot) -> Advanced {
+        let mut advanced = Advanced {
+            written: Vec::new(),
+            error: None,
+        };
+        for (place, name, cursor) in self.0 {
+            let written = slot
+                .check()
+                .and_then(|()| write_cursor(slot.path(), &name, cursor));
+            match written {
+                Ok(()) => advanced.written.push((place, cursor)),
+                Err(error) => advanced.error = Some(error),
+            }
+        }
+        advanced
+    }
+}
+
+impl Delivery {
+    /// Must be called on the runtime.
+    pub fn start(shared: &Arc<Shared>, spool: Option<&Segments>) -> Self {
+        if let Some(segments) = spool {
+            forget_others(shared, segments.slot().path());
+        }
+        // Before anything can be sent.
+        let kept = spool.filter(|_| !shared.receivers.is_empty());
+        let kept = kept.map(|segments| Kept::begin(shared, segments));
+        Self {
+            forwarding: Forwarding::start(shared),
+            shared: Arc::clone(shared),
+            kept,
+        }
+    }
+
+    pub fn forward(&self, event: &Event<'_>) {
+        if let Some(source) = source_of(event) {
+            self.forwarding.forward(&source);
+        }
+    }
+
+    pub fn hurry(&mut self, is_hurried: bool) {
+        self.forwarding.hurry(is_hurried);
+    }
+
+    /// Lets go of what waits in memory.
+    pub fn abandon(&mut self) {
+        self.kept = None;
+        let receivers = self.shared.receivers.iter();
+        receivers.for_each(|receiver| receiver.abandon());
+    }
+
+    /// Whether a process before us has written this record to the database.
+    pub fn was_written(&self, seq: i64) -> bool {
+        self.kept
+            .as_ref()
+            .is_some_and(|kept| seq <= kept.written_before)
+    }
+
+    /// The number up to which every destination is done with all events, when `last` is that of the newest;
+    /// `None` while what was left is read back.
+    pub fn settled_up_to(&self, last: i64) -> Option<i64> {
+        let receivers = self.shared.receivers.iter();
+        let cursors = receivers.map(|receiver| receiver.cursor(last));
+        let lowest = |cursor: Option<Cursor>| cursor?.into_iter().min();
+        cursors
+            .map(lowest)
+            .try_fold(i64::MAX, |low, one| Some(low.min(one?)))
+    }
+
+    /// Once half of the disk is taken: lets go of a segment that is kept for a destination and in which
+    /// none of its events waits any more, or of the oldest when those in which some do take as much.
+    pub fn make_room(&self, spool: &mut Spooling, settled: i64, now: Instant) {
+        let closed = Arc::clone(&spool.status().closed);
+        let written = closed.iter().filter(|one| one.last <= settled);
+        let (waiting, empty): (Vec<&Closed>, Vec<&Closed>) =
+            written.partition(|one| self.waits_in(**one));
+        if let Some(empty) = empty.first() {
+            spool.release_one(**empty, now);
+        }
+        let bytes: u64 = waiting.iter().map(|one| one.bytes).sum();
+        if bytes > self.shared.config.max_spool_bytes / 2
+            && let Some(oldest) = waiting.first()
+        {
+            // Its events wait in memory only.
+            spool.let_go(oldest.last);
+        }
+    }
+
+    fn waits_in(&self, segment: Closed) -> bool {
+        let mut receivers = self.shared.receivers.iter();
+        receivers.any(|receiver| receiver.waits_within(segment.after, segment.last))
+    }
+
+    /// What is to be written now of the cursors, when `last` is the number of the newest record, and records
+    /// up to `written` are in the database. With `at_once` it is the last occasion.
+    pub fn advance(
+        &mut self,
+        last: i64,
+        written: i64,
+        now: Instant,
+        at_once: bool,
+    ) -> Option<Advance> {
+        let kept = self.kept.as_mut()?;
+        let is_news = || {
+            self.shared
+                .receivers
+                .iter()
+                .any(|receiver| !receiver.is_kept())
+        };
+        let is_due = at_once || kept.long_due <= now || kept.due <= now && is_news();
+        if kept.is_writing || !is_due {
+            return None;
+        }
+        let mut changed = Vec::new();
+        for (place, receiver) in self.shared.receivers.iter().enumerate() {
+            let cursor = receiver.cursor(last);
+            if let Some(cursor) = cursor.filter(|cursor| kept.cursors.get(place) != Some(cursor)) {
+                changed.push((Some(place), receiver.settings.name.clone(), cursor));
+            }
+        }
+        let database = [written; 4];
+        if database != kept.database {
+            changed.push((None, DATABASE.to_owned(), database));
+        }
+        if changed.is_empty() {
+            return None;
+        }
+        kept.is_writing = true;
+        (kept.due, kept.long_due) = (now + PAUSE, now + LONG_PAUSE);
+        Some(Advance(changed))
+    }
+
+    pub fn advanced(&mut self, advanced: &Advanced) {
+        let Some(kept) = &mut self.kept else {
+            return;
+        };
+        kept.is_writing = false;
+        for (place, cursor) in &advanced.written {
+            let Some(place) = *place else {
+                kept.database = *cursor;
+                continue;
+            };
+            kept.cursors[place] = *cursor;
+            self.shared.receivers[place].keep(*cursor);
+        }
+    }
+
+    pub fn wake_at(&self, now: Instant) -> Option<Instant> {
+        let kept = self.kept.as_ref()?;
+        let dues = [kept.due, kept.long_due].into_iter();
+        dues.filter(|due| *due > now).min()
+    }
+}
+
+impl Kept {
+    fn begin(shared: &Arc<Shared>, segments: &Segments) -> Self {
+        let slot = segments.slot();
+        let read = |name: &str| cursor_of(shared, slot.path(), name);
+        let receivers = shared.receivers.iter();
+        let cursors: Vec<Cursor> = receivers.map(|one| read(&one.settings.name)).collect();
+        let database = read(DATABASE);
+        let mut kept = Self {
+            cursors,
+            database,
+            written_before: database[0],
+            is_writing: false,
+            due: Instant::now(),
+            long_due: Instant::now(),
+            refilling: None,
+        };
+        for (receiver, cursor) in shared.receivers.iter().zip(&kept.cursors) {
+            receiver.keep(*cursor);
+        }
+        let lowest = kept.cursors.iter().flatten().min().copied();
+        let left = slot.found().iter().find(|one| Some(one.last) > lowest);
+        if let Some(left) = left {
+            for (receiver, cursor) in shared.receivers.iter().zip(&kept.cursors) {
+                receiver.begin_refill(*cursor);
+            }
+            let from = Position {
+                segment: left.number,
+                offset: 0,
+            };
+            let path = slot.path().to_owned();
+            let refilling = refill_all(Arc::clone(shared), path, from, segments.end());
+            kept.refilling = Some(tokio::spawn(refilling).abort_handle());
+        }
+        kept
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if let Some(refilling) = &self.refilling {
+            refilling.abort();
+        }
+    }
+}
+
+fn cursor_of(shared: &Shared, slot: &Path, name: &str) -> Cursor {
+    read_cursor(slot, name).unwrap_or_else(|error| {
+        shared.log(Level::Warn, messages::cursor_not_read(name, &error));
+        Cursor::default()
+    })
+}
+
+/// What waits for a destination that is not among the settings any more is not forwarded.
+fn forget_others(shared: &Shared, slot: &Path) {
+    let is_known = |name: &String| {
+        let mut receivers = shared.receivers.iter();
+        name == DATABASE || receivers.any(|receiver| receiver.settings.name == *name)
+    };
+    for name in cursors_in(slot).unwrap_or_default() {
+        if !is_known(&name) && remove_cursor(slot, &name).is_ok() {
+            shared.log(Level::Warn, messages::destination_forgotten(&name));
+        }
+    }
+}
+
+/// Reads what was left once, from one end to the other, and offers it to the destinations.
+async fn refill_all(shared: Arc<Shared>, slot: PathBuf, from: Position, until: Position) {
+    let (mut next, mut last, mut failures) = (Some(from), None, 0);
+    while let Some(from) = next {
+        let path = slot.clone();
+        let piece = spawn_blocking(move || read(&path, from, until, last, READ)).await;
+        let piece = match piece {
+            Ok(Ok(piece)) => piece,
+            _ if failures < TRIES => {
+                failures += 1;
+                sleep(RETRY).await;
+                continue;
+            }
+            _ => {
+                shared.log(Level::Warn, messages::NOT_READ_BACK.to_owned());
+                break;
+            }
+        };
+        for (seq, body) in piece.frames() {
+            // A disk may show one record twice.
+            if Some(seq) > last {
+                refill_one(&shared, seq, body);
+                last = Some(seq);
+            }
+        }
+        next = piece.next;
+    }
+    end_refill(&shared);
+    shared.wake_worker();
+}
+
+fn refill_one(shared: &Shared, seq: i64, body: &[u8]) {
+    let Some(Spooled {
+        item: Item::Event(event),
+        handed_over_ms,
+    }) = spooled::read(seq, body)
+    else {
+        return;
+    };
+    if let Some(source) = source_of(&event) {
+        let age = Duration::from_millis((system_ms() - handed_over_ms).try_into().unwrap_or(0));
+        let now = Instant::now();
+        // Some systems know no moment before their start.
+        refill(shared, &source, now.checked_sub(age).unwrap_or(now));
+    }
+}
+
+fn source_of<'a>(event: &Event<'a>) -> Option<Source<'a>> {
+    let webhook = event.webhook?;
+    Some(Source {
+        seq: event.seq,
+        document: webhook.id,
+        time_ms: event.time_ms,
+        elements: event.elements,
+        body: webhook.body,
+    })
+}

@@ -1,0 +1,102 @@
+//! `writer.json`: under which id the records of a slot are numbered, and where that holds: on which
+//! machine, since which boot, as which file.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::frame;
+use super::slot::private_file;
+
+const NAME: &str = "writer.json";
+
+#[derive(Serialize, Deserialize)]
+pub struct WriterFile {
+    version: u32,
+    pub writer: String,
+    /// Numbers up to this one may have been used.
+    pub bound: i64,
+    #[serde(flatten)]
+    validity: Validity,
+}
+
+/// Where an id is valid.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Validity {
+    machine: String,
+    boot: String,
+    device: u64,
+    inode: u64,
+}
+
+impl WriterFile {
+    /// What cannot be read is of no use: the records say who wrote them.
+    pub fn read(slot: &Path) -> Option<WriterFile> {
+        let text = fs::read(slot.join(NAME)).ok()?;
+        let file: WriterFile = serde_json::from_slice(&text).ok()?;
+        (file.version == frame::VERSION).then_some(file)
+    }
+
+    /// The file says which file it is, so it is made first and put in its place afterwards.
+    pub fn write(slot: &Path, writer: &str, bound: i64) -> io::Result<()> {
+        let (path, next) = (slot.join(NAME), slot.join("writer.json.next"));
+        let mut file = private_file(&next, true)?;
+        let content = WriterFile {
+            version: frame::VERSION,
+            writer: writer.to_owned(),
+            bound,
+            validity: Validity::of(&next).ok_or_else(|| io::Error::other("no such file"))?,
+        };
+        file.write_all(&serde_json::to_vec(&content)?)?;
+        file.sync_all()?;
+        fs::rename(&next, &path)?;
+        #[cfg(unix)]
+        File::open(slot)?.sync_all()?;
+        Ok(())
+    }
+
+    /// Whether the id was given here: in a copy of the slot, or in one that was put back, it was not.
+    pub fn is_valid(&self, slot: &Path) -> bool {
+        Validity::of(&slot.join(NAME)).as_ref() == Some(&self.validity)
+    }
+
+    pub fn remove(slot: &Path) -> io::Result<()> {
+        match fs::remove_file(slot.join(NAME)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Validity {
+    fn of(file: &Path) -> Option<Validity> {
+        let metadata = fs::metadata(file).ok()?;
+        #[cfg(unix)]
+        let (device, inode) = {
+            use std::os::unix::fs::MetadataExt;
+            (metadata.dev(), metadata.ino())
+        };
+        #[cfg(not(unix))]
+        let (device, inode) = (0, creation_ms(&metadata));
+        Some(Validity {
+            machine: system_id("/etc/machine-id"),
+            boot: system_id("/proc/sys/kernel/random/boot_id"),
+            device,
+            inode,
+        })
+    }
+}
+
+#[cfg(not(unix))]
+fn creation_ms(metadata: &fs::Metadata) -> u64 {
+    let created = metadata.created().ok();
+    let since = created.and_then(|created| created.duration_since(UNIX_EPOCH).ok());
+    since.map_or(0, |since| since.as_millis() as u64)
+}
+
+/// Empty where the system has none.
+fn system_id(path: &str) -> String {
+    fs::read_to_string(path).map_or_else(|_| String::new(), |text| text.trim().to_owned())
+}
