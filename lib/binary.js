@@ -60,4 +60,4 @@ function loadBinary() {
   }
 }
 
-module.exports = { PLATFORMS, loadBinary };
+module.exports = { PLATFORMS, loadBinary, platformName };
