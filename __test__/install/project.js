@@ -66,7 +66,7 @@ class Project {
         ...{ timeout: TIMEOUT_MS, maxBuffer: 2 ** 26 },
       });
     } catch (error) {
-      throw new Error(`${args.join(' ')}: ${error.message}\n${error.stdout}\n${error.stderr}`);
+      throw new Error(`${args.join(' ')}: ${error.message}\n${error.stdout}`);
     }
   }
 
