@@ -8,10 +8,12 @@
 'use strict';
 
 const { isMainThread } = require('node:worker_threads');
-const { NativeAnalytics, countedEvents, drain } = require('../native.js');
+const { loadBinary } = require('./binary.js');
 const { HostConnection, registerModelsNow } = require('./connection.js');
 const { environmentJson, lineWriter, optionsJson } = require('./options.js');
 const { Stage } = require('./stage.js');
+
+const { NativeAnalytics, countedEvents, drain } = loadBinary();
 
 const LAST_ID = 0xffffffff;
 

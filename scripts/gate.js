@@ -5,7 +5,7 @@
 const { execFileSync } = require('node:child_process');
 const { ROOT, build, install, main, run, runPackage, step } = require('./steps');
 
-const GENERATED = ['native.js', 'native.d.ts'];
+const GENERATED = ['native.js', 'native.d.ts', 'npm'];
 
 function isCheckout() {
   try {
@@ -16,8 +16,10 @@ function isCheckout() {
   }
 }
 
-/** The build writes these files: what is committed must be what it wrote. */
+/** What is committed must be what these and the build have written. */
 async function checkDrift() {
+  await runPackage('napi', ['create-npm-dirs']);
+  await run(process.execPath, ['scripts/licenses.js']);
   if (!isCheckout()) {
     console.log('not a git checkout: whether generated files are current is not checked');
     return;

@@ -40,8 +40,8 @@ function run(command, args, options = {}) {
 }
 
 /** A program that an installed package brings. */
-function runPackage(name, args) {
-  return run(path.join(ROOT, 'node_modules', '.bin', name), args);
+function runPackage(name, args, options) {
+  return run(path.join(ROOT, 'node_modules', '.bin', name), args, options);
 }
 
 function modified(...segments) {

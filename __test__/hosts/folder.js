@@ -54,8 +54,8 @@ function installAddon(folder, { bare = false } = {}) {
 function copyAddon(target) {
   const { files } = readManifest(ROOT);
   const top = fs.readdirSync(ROOT);
-  const isPublished = (name) =>
-    files.some((one) => (one[0] === '*' ? name.endsWith(one.slice(1)) : name === one));
+  // The loader looks for a binary beside itself first.
+  const isPublished = (name) => files.includes(name) || name.endsWith('.node');
   for (const name of ['package.json', ...top.filter(isPublished)]) {
     copy(path.join(ROOT, name), path.join(target, name));
   }

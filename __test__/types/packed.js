@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { promisify } = require('node:util');
+const { stageMain } = require('../../scripts/stage');
 
 const ROOT = path.join(__dirname, '..', '..');
 const TIMEOUT_MS = 120_000;
@@ -22,7 +23,9 @@ async function pack() {
     return full;
   };
   try {
-    const tarball = await npmPack(base, folder('cache'));
+    const staged = folder('staged');
+    stageMain(staged);
+    const tarball = await npmPack(staged, base, folder('cache'));
     await run('tar', ['-xzf', tarball, '-C', base], { timeout: TIMEOUT_MS });
     return { ...{ base, tarball, folder }, ...installing(path.join(base, 'package')) };
   } catch (error) {
@@ -31,13 +34,14 @@ async function pack() {
   }
 }
 
-async function npmPack(base, cache) {
+/** Packs the package in `folder` into `target`; answers with the path of the tarball. */
+async function npmPack(folder, target, cache) {
   const quiet = ['--offline', '--no-audit', '--no-fund', '--no-update-notifier'];
   const args = ['pack', '--ignore-scripts', '--json', ...quiet, '--cache', cache];
-  const { stdout } = await run('npm', [...args, '--pack-destination', base], {
-    ...{ cwd: ROOT, timeout: TIMEOUT_MS, shell: IS_WINDOWS },
+  const { stdout } = await run('npm', [...args, '--pack-destination', target], {
+    ...{ cwd: folder, timeout: TIMEOUT_MS, shell: IS_WINDOWS },
   });
-  return path.join(base, JSON.parse(stdout)[0].filename);
+  return path.join(target, JSON.parse(stdout)[0].filename);
 }
 
 function installing(unpacked) {
@@ -60,4 +64,4 @@ function remove(base) {
   fs.rmSync(base, { recursive: true, force: true });
 }
 
-module.exports = { ROOT, pack, remove, run };
+module.exports = { ROOT, npmPack, pack, remove, run };

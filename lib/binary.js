@@ -1,0 +1,63 @@
+'use strict';
+
+/** Those for which a package with a binary is published, `gso-analytics-<platform>`. */
+const PLATFORMS = [
+  'darwin-arm64',
+  'darwin-x64',
+  'linux-arm64-gnu',
+  'linux-arm64-musl',
+  'linux-x64-gnu',
+  'linux-x64-musl',
+  'win32-arm64-msvc',
+  'win32-x64-msvc',
+];
+const BUILDING = `${require('../package.json').homepage.replace(/#.*/, '')}#building-from-source`;
+/** What the generated loader meets at every place where there is no binary. */
+const ABSENT = /^Cannot find module '(?:\.\/)?gso-analytics[.-]/;
+
+/** This platform as packages with binaries are named, the C library included. */
+function platformName() {
+  const name = `${process.platform}-${process.arch}`;
+  if (process.platform === 'win32') return `${name}-msvc`;
+  return process.platform === 'linux' ? `${name}-${libc()}` : name;
+}
+
+function libc() {
+  // Else it looks up the names of all peers, which may take seconds.
+  process.report.excludeNetwork = true;
+  return process.report.getReport().header.glibcVersionRuntime ? 'gnu' : 'musl';
+}
+
+/** The generated loader chains what it met by `cause`, and keeps nothing but the messages. */
+function* messagesOf(error) {
+  for (let each = error.cause; each; each = each.cause) yield each.message;
+}
+
+function explain(error) {
+  const platform = platformName();
+  const where = `${platform}, Node ${process.versions.node}`;
+  if (!PLATFORMS.includes(platform)) return `there is no binary for ${where}.`;
+  const reason = [...messagesOf(error)].find((message) => !ABSENT.test(message));
+  if (reason !== undefined) return `the binary for ${where} cannot be loaded: ${reason}`;
+  return (
+    `the package gso-analytics-${platform} with the binary for ${where} is not installed. ` +
+    'It is an optional dependency: install without --omit=optional or --no-optional, ' +
+    'and without node_modules or a lock file from another platform.'
+  );
+}
+
+/** The native side; throws an error that says what is wrong with this platform and what can be done. */
+function loadBinary() {
+  try {
+    return require('../native.js');
+  } catch (cause) {
+    const lines = [
+      `gso-analytics: ${explain(cause)}`,
+      `Binaries are published for ${PLATFORMS.join(', ')}.`,
+      `To build one from source: ${BUILDING}`,
+    ];
+    throw new Error(lines.join('\n'), { cause });
+  }
+}
+
+module.exports = { PLATFORMS, loadBinary, platformName };

@@ -1,0 +1,48 @@
+// `npm run build:portable`: release binaries for Linux that run on old systems too, each in the folder
+// of its package. Builds for all targets that the compiler has a standard library for, or for those
+// that are named: `npm run build:portable -- aarch64-unknown-linux-gnu`.
+'use strict';
+
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { toolEnvironment } = require('./python');
+const { platforms } = require('./stage');
+const { ROOT, main, runPackage, say, step } = require('./steps');
+const { NEWEST_GLIBC } = require('./symbols');
+
+const { targets } = require('../package.json').napi;
+const OUTPUT = path.join(ROOT, 'target', 'portable');
+
+function hasStandardLibrary(target) {
+  const args = ['--print', 'target-libdir', '--target', target];
+  return fs.existsSync(execFileSync('rustc', args, { encoding: 'utf8' }).trim());
+}
+
+async function build(target, env) {
+  // zig links as if for that release; what is newer here is not found.
+  const linked = target.endsWith('-gnu') ? `${target}.${NEWEST_GLIBC}` : target;
+  const options = ['--platform', '--release', '--no-js', '--output-dir', OUTPUT];
+  const args = ['build', ...options, '--cross-compile', '--target', linked, '--', '--locked'];
+  fs.rmSync(OUTPUT, { recursive: true, force: true });
+  await step(`build for ${target}`, () => runPackage('napi', args, { env }));
+  const built = platforms().filter(({ manifest }) =>
+    fs.existsSync(path.join(OUTPUT, manifest.main)),
+  );
+  if (built.length !== 1) throw new Error(`not one binary for ${target}, but ${built.length}`);
+  fs.copyFileSync(path.join(OUTPUT, built[0].manifest.main), built[0].binary);
+}
+
+function chosenTargets(named) {
+  if (named.length > 0) return named;
+  const ofLinux = targets.filter((target) => target.includes('-linux-'));
+  for (const target of ofLinux.filter((one) => !hasStandardLibrary(one))) {
+    say(`not built for ${target}: no standard library; rustup target add ${target}`);
+  }
+  return ofLinux.filter(hasStandardLibrary);
+}
+
+main(async () => {
+  const env = await toolEnvironment();
+  for (const target of chosenTargets(process.argv.slice(2))) await build(target, env);
+});

@@ -1,0 +1,36 @@
+// Cargo's tools and zig from PyPI, where their binaries come without a toolchain of their own: versions
+// and contents pinned in requirements.txt, installed into a folder of the project.
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { ROOT, run, step } = require('./steps');
+
+const IS_WINDOWS = process.platform === 'win32';
+const REQUIREMENTS = path.join(__dirname, 'requirements.txt');
+const FOLDER = path.join(ROOT, '.cache', 'python');
+const PROGRAMS = path.join(FOLDER, IS_WINDOWS ? 'Scripts' : 'bin');
+/** A copy of the requirements that are installed: written last. */
+const INSTALLED = path.join(FOLDER, 'requirements.txt');
+
+function isCurrent() {
+  const wanted = fs.readFileSync(REQUIREMENTS);
+  return fs.existsSync(INSTALLED) && fs.readFileSync(INSTALLED).equals(wanted);
+}
+
+async function install() {
+  fs.rmSync(FOLDER, { recursive: true, force: true });
+  await run(IS_WINDOWS ? 'python' : 'python3', ['-m', 'venv', FOLDER]);
+  const quiet = ['--quiet', '--disable-pip-version-check'];
+  const args = ['-m', 'pip', 'install', ...quiet, '--require-hashes', '-r', REQUIREMENTS];
+  await run(path.join(PROGRAMS, 'python'), args);
+  fs.copyFileSync(REQUIREMENTS, INSTALLED);
+}
+
+/** An environment in which `cargo deny`, `cargo zigbuild` and its zig are found. */
+async function toolEnvironment() {
+  if (!isCurrent()) await step('install tools from PyPI (100 MB the first time)', install);
+  return { ...process.env, PATH: `${PROGRAMS}${path.delimiter}${process.env.PATH}` };
+}
+
+module.exports = { toolEnvironment };
