@@ -37,6 +37,9 @@ main(async () => {
     run('cargo', ['clippy', '--locked', '--all-targets', '--', '-D', 'warnings']),
   );
   await step('test the built addon', () => run(process.execPath, ['scripts/test.js']));
+  await step('test a part on other versions of Node', () =>
+    run(process.execPath, ['scripts/runtimes.js', '--short']),
+  );
   await step('break what it rests on', () =>
     run(process.execPath, ['scripts/faults.js', '--short']),
   );
