@@ -28,6 +28,7 @@ async function checkDrift() {
 main(async () => {
   await install();
   await step('lint JavaScript', () => runPackage('biome', ['ci', '--error-on-warnings', '.']));
+  await step('lint workflows', () => run(process.execPath, ['scripts/workflows.js']));
   await step('check Rust format', () => run('cargo', ['fmt', '--check']));
   await build();
   await step('check generated files', checkDrift);
