@@ -8,9 +8,15 @@ const { otherNode } = require('./other-node');
 const { main, run, say, step } = require('./steps');
 
 const MAJORS = [20, 22, 24, 26];
-/** What differs between versions: values and buffers, promises and timers, threads, the end. */
-const SHORT = ['unit/', 'parity/', 'integration/process', 'integration/lifecycle', 'threads/'];
-SHORT.push('endings/', 'fuzz/', 'hosts/detection', 'spool/stop', 'forwarding/raw');
+/** What differs between versions: values and buffers, modules, promises and timers, threads, the end. */
+const SHORT = ['unit/', 'parity/', 'fuzz/', 'hosts/detection', 'integration/lifecycle'];
+SHORT.push(
+  'integration/process',
+  'threads/worker',
+  'threads/contexts',
+  'threads/realm',
+  'endings/',
+);
 
 const USAGE = `npm run test:runtimes -- [options]
   --short       a part of the tests, on the versions that this Node is not, as in npm test
