@@ -3,7 +3,7 @@
 'use strict';
 
 const path = require('node:path');
-const { otherNode } = require('../scripts/other-node');
+const { otherNode } = require('../scripts/other-programs');
 const { ROOT, run } = require('../scripts/steps');
 
 const EXAMPLE = path.join(ROOT, 'target', 'release', 'examples', 'rust_peer');

@@ -4,7 +4,7 @@
 
 const path = require('node:path');
 const { parseArgs } = require('node:util');
-const { otherNode } = require('./other-node');
+const { otherNode } = require('./other-programs');
 const { main, run, say, step } = require('./steps');
 
 const MAJORS = [20, 22, 24, 26];
