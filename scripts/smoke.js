@@ -83,7 +83,7 @@ class Host {
     };
   }
 
-  /** `{ code, signal, seen }`; `onLine` gets the child when it has printed `alive`. */
+  /** `{ code, signal, seen }`; `onAlive` gets the child when it has printed that it is. */
   async run(file, scene = '', onAlive = () => {}, env = {}) {
     const [program, ...args] = this.command;
     const child = spawn(program, [...args, file, scene], {
