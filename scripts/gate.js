@@ -30,6 +30,7 @@ async function checkDrift() {
 main(async () => {
   await install();
   await step('lint JavaScript', () => runPackage('biome', ['ci', '--error-on-warnings', '.']));
+  await step('lint workflows', () => run(process.execPath, ['scripts/workflows.js']));
   await step('check Rust format', () => run('cargo', ['fmt', '--check']));
   await build();
   await step('check generated files', checkDrift);
@@ -39,6 +40,9 @@ main(async () => {
     run('cargo', ['clippy', '--locked', '--all-targets', '--', '-D', 'warnings']),
   );
   await step('test the built addon', () => run(process.execPath, ['scripts/test.js']));
+  await step('test a part on other versions of Node', () =>
+    run(process.execPath, ['scripts/runtimes.js', '--short']),
+  );
   await step('break what it rests on', () =>
     run(process.execPath, ['scripts/faults.js', '--short']),
   );
