@@ -173,10 +173,11 @@ describe('410', { concurrency: true }, () => {
       trackNumbers(analytics, COUNT);
       analytics.start();
       await setup.waitFor(() => health().circuit === 'disabled');
-      const { length } = receiver.requests;
       trackNumbers(analytics, COUNT);
       await delivered(analytics);
-      assert.strictEqual(receiver.requests.length, length);
+      // One in each lane may have been under way.
+      const lanes = format === 'raw' ? 4 : 1;
+      assert.ok(receiver.requests.length <= lanes, `${receiver.requests.length} requests`);
       assert.deepStrictEqual(health().dropped, { disabled: 2 * COUNT });
       assert.strictEqual(lines.filter((line) => line.includes('410')).length, 1);
     });
