@@ -34,8 +34,7 @@ function lossesOf(server) {
     /** It takes writes that the others never get, and takes them back when it returns. */
     async rollBack(primary) {
       const others = server.members.filter((member) => member !== primary);
-      // What came after its last checkpoint a member does again when it starts, which may take a minute.
-      await Promise.all(server.members.map((member) => ask(member, { fsync: 1 })));
+      await Promise.all(server.members.map(takeCheckpoint));
       // At once: who is killed may read on for a moment. What comes from now on the others lack.
       await Promise.all(others.map((member) => member.kill('SIGSTOP')));
       await waitForMinority(primary);
@@ -48,6 +47,15 @@ function lossesOf(server) {
       };
     },
   };
+}
+
+/**
+ * What came after its last checkpoint a member does again when it starts, which may take a minute. One
+ * that has none yet copies everything from a primary, which two such members never get.
+ */
+function takeCheckpoint(member) {
+  const takes = () => ask(member, { fsync: 1 });
+  return waitFor(takes, { timeoutMs: ELECTION_MS, what: 'a checkpoint', everyMs: STILL_MS });
 }
 
 /** Waits until a member that is left alone has taken what it is sent, and would keep it. */
