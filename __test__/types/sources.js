@@ -9,7 +9,7 @@ const ROOT = path.join(__dirname, '..', '..');
 
 /** A source file without its tests. */
 function read(name) {
-  return fs.readFileSync(path.join(ROOT, name), 'utf8').split('#[cfg(test)]\nmod tests')[0];
+  return fs.readFileSync(path.join(ROOT, name), 'utf8').split('#[cfg(test)]\nmod tests {')[0];
 }
 
 function all(text, pattern) {
@@ -26,7 +26,9 @@ function rustFiles(folder = 'src') {
 }
 
 const config = ['mod', 'source'].map((name) => read(`src/config/${name}.rs`)).join('\n');
-const destinations = read('src/config/destinations.rs');
+const destinations = ['mod', 'fields']
+  .map((name) => read(`src/config/destinations/${name}.rs`))
+  .join('\n');
 const UNITS = { KIB: 1024, MIB: 1024 ** 2, DAY_MS: 86_400_000 };
 const UNIT = /^(?:KIB|MIB|DAY_MS)$/;
 
