@@ -13,7 +13,8 @@ const PLATFORMS = [
 ];
 const BUILDING = `${require('../package.json').homepage.replace(/#.*/, '')}#building-from-source`;
 /** What the generated loader meets at every place where there is no binary. */
-const ABSENT = /^Cannot find module '(?:\.\/)?gso-analytics[.-]/;
+const ABSENT =
+  /^(?:Cannot find module '(?:\.\/)?gso-analytics[.-]|gso-analytics tried to access gso-analytics-|Qualified path resolution failed|Unsupported )/;
 
 /** This platform as packages with binaries are named, the C library included. */
 function platformName() {
@@ -23,9 +24,15 @@ function platformName() {
 }
 
 function libc() {
+  const { report } = process;
+  const { excludeNetwork } = report;
   // Else it looks up the names of all peers, which may take seconds.
-  process.report.excludeNetwork = true;
-  return process.report.getReport().header.glibcVersionRuntime ? 'gnu' : 'musl';
+  report.excludeNetwork = true;
+  try {
+    return report.getReport().header.glibcVersionRuntime ? 'gnu' : 'musl';
+  } finally {
+    report.excludeNetwork = excludeNetwork;
+  }
 }
 
 /** The generated loader chains what it met by `cause`, and keeps nothing but the messages. */
@@ -36,8 +43,10 @@ function* messagesOf(error) {
 function explain(error) {
   const platform = platformName();
   const where = `${platform}, Node ${process.versions.node}`;
-  if (!PLATFORMS.includes(platform)) return `there is no binary for ${where}.`;
   const reason = [...messagesOf(error)].find((message) => !ABSENT.test(message));
+  if (reason === undefined && !PLATFORMS.includes(platform)) {
+    return `there is no binary for ${where}.`;
+  }
   if (reason !== undefined) return `the binary for ${where} cannot be loaded: ${reason}`;
   return (
     `the package gso-analytics-${platform} with the binary for ${where} is not installed. ` +
@@ -54,7 +63,8 @@ function loadBinary() {
     const lines = [
       `gso-analytics: ${explain(cause)}`,
       `Binaries are published for ${PLATFORMS.join(', ')}.`,
-      `To build one from source: ${BUILDING}`,
+      `To build one from source, with Rust: npm install && npm run build in a clone, then npm install ` +
+        `<its folder> here; see ${BUILDING}`,
     ];
     throw new Error(lines.join('\n'), { cause });
   }

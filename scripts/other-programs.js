@@ -21,13 +21,15 @@ async function otherProgram(wanted) {
   const program = path.join(folder, 'node_modules', PROGRAMS[name]);
   if (!fs.existsSync(program)) {
     fs.mkdirSync(folder, { recursive: true });
-    fs.writeFileSync(path.join(folder, 'package.json'), '{"private":true}');
+    // From npm 12 on scripts that install are run where that is allowed.
+    const allowed = { private: true, allowScripts: { [name]: true } };
+    fs.writeFileSync(path.join(folder, 'package.json'), JSON.stringify(allowed));
     await run('npm', ['install', '--no-audit', '--no-fund', wanted], { cwd: folder });
   }
   return program;
 }
 
-/** The newest Node of that major version. */
+/** Node of that major version, the newest when it was installed. */
 async function otherNode(major) {
   const program = await otherProgram(`node@${major}`);
   const version = execFileSync(program, ['--version'], { encoding: 'utf8' }).trim();

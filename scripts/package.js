@@ -30,7 +30,8 @@ function pack(stage) {
     stage(folder);
     const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', PACKAGES];
     const shell = process.platform === 'win32';
-    const [packed] = JSON.parse(execFileSync('npm', args, { cwd: folder, shell }));
+    // A list up to npm 11, an object from npm 12 on.
+    const [packed] = Object.values(JSON.parse(execFileSync('npm', args, { cwd: folder, shell })));
     const inMib = (bytes) => Number((bytes / MIB).toFixed(2));
     return {
       package: `${packed.name}@${packed.version}`,

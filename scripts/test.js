@@ -17,7 +17,9 @@ function testFiles(folder = path.join(ROOT, '__test__')) {
   return fs.readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const full = path.join(folder, entry.name);
     if (entry.isDirectory()) return testFiles(full);
-    return entry.name.endsWith('.test.js') ? [path.relative(ROOT, full)] : [];
+    // Filters have slashes, also on Windows.
+    const name = path.relative(ROOT, full).replaceAll(path.sep, '/');
+    return name.endsWith('.test.js') ? [name] : [];
   });
 }
 

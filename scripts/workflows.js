@@ -14,7 +14,7 @@ const PINNED = /@[0-9a-f]{40} # v\d+\.\d+\.\d+$/;
 function unpinned(text) {
   const lines = text.split('\n').map((line, i) => ({ line: i + 1, text: line.trim() }));
   return lines
-    .filter(({ text: code }) => /^(?:- )?uses:/.test(code) && !PINNED.test(code))
+    .filter(({ text: code }) => /\buses["']?:/.test(code) && !PINNED.test(code))
     .map(({ line, text: code }) => ({ line, message: `no commit and version: ${code}` }));
 }
 

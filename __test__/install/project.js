@@ -37,11 +37,14 @@ class Surroundings {
 }
 
 class Project {
-  constructor(surroundings, name, { type = 'commonjs' } = {}) {
+  constructor(surroundings, name) {
     this.surroundings = surroundings;
     this.folder = path.join(surroundings.base, 'projects', name);
     fs.mkdirSync(this.folder, { recursive: true });
-    this.write('package.json', JSON.stringify({ name, version: '1.0.0', private: true, type }));
+    this.write(
+      'package.json',
+      JSON.stringify({ name, version: '1.0.0', private: true, type: 'commonjs' }),
+    );
   }
 
   write(name, text) {

@@ -41,7 +41,9 @@ async function npmPack(folder, target, cache) {
   const { stdout } = await run('npm', [...args, '--pack-destination', target], {
     ...{ cwd: folder, timeout: TIMEOUT_MS, shell: IS_WINDOWS },
   });
-  return path.join(target, JSON.parse(stdout)[0].filename);
+  // A list up to npm 11, an object from npm 12 on.
+  const [packed] = Object.values(JSON.parse(stdout));
+  return path.join(target, packed.filename);
 }
 
 function installing(unpacked) {
