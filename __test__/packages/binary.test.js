@@ -45,6 +45,7 @@ async function errorOn(platform, arch, glibc) {
 }
 
 function assertHelps(message) {
+  assert.match(message, /npm install && npm run build/);
   assert.ok(message.includes(PLATFORMS.join(', ')), message);
   assert.ok(message.includes(homepage.replace('#readme', '#building-from-source')), message);
 }
@@ -78,6 +79,20 @@ describe('without a binary', () => {
       assertHelps(message);
     });
   }
+
+  it('says why one that was built for another platform cannot be loaded', async () => {
+    const built = path.join(
+      folder,
+      'node_modules',
+      'gso-analytics',
+      'gso-analytics.freebsd-x64.node',
+    );
+    fs.writeFileSync(built, 'no binary');
+    const message = await errorOn('freebsd', 'x64');
+    fs.rmSync(built);
+    assert.match(message, /the binary for freebsd-x64, Node \S+ cannot be loaded: .*freebsd-x64/);
+    assertHelps(message);
+  });
 
   it('says why one that is there cannot be loaded', async () => {
     const installed = path.join(folder, 'node_modules', 'gso-analytics-darwin-x64');
