@@ -122,7 +122,11 @@ class Hosts {
     await project.npmInstall('--omit', 'optional', NAME);
     assert.deepStrictEqual(project.installed(), ['bson', NAME]);
     const { message } = await project.node(['-e', `require('${NAME}')`]).catch((error) => error);
-    for (const part of [`${NAME}-${this.platform} with`, PLATFORMS.join(', '), 'from source, with Rust: '])
+    for (const part of [
+      `${NAME}-${this.platform} with`,
+      PLATFORMS.join(', '),
+      'from source, with Rust: ',
+    ])
       assert.ok(message?.includes(part), message);
   }
 }
