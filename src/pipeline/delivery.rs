@@ -177,7 +177,7 @@ impl Delivery {
                 .iter()
                 .any(|receiver| !receiver.is_kept())
         };
-        let is_due = at_once || kept.long_due <= now || kept.due <= now && is_news();
+        let is_due = kept.long_due <= now || kept.due <= now && (at_once || is_news());
         if kept.is_writing || !is_due {
             return None;
         }
@@ -188,7 +188,8 @@ impl Delivery {
                 changed.push((Some(place), receiver.settings.name.clone(), cursor));
             }
         }
-        let database = [written; 4];
+        // Less while what was left is read back.
+        let database = [written.max(kept.written_before); 4];
         if database != kept.database {
             changed.push((None, DATABASE.to_owned(), database));
         }
@@ -205,6 +206,10 @@ impl Delivery {
             return;
         };
         kept.is_writing = false;
+        if advanced.error.is_some() {
+            kept.due = Instant::now() + LONG_PAUSE;
+            kept.long_due = kept.due;
+        }
         for (place, cursor) in &advanced.written {
             let Some(place) = *place else {
                 kept.database = *cursor;
