@@ -7,18 +7,25 @@ const { execFileSync } = require('node:child_process');
 const NEWEST_GLIBC = '2.28';
 /** By which Node finds the addon; it is told of everything else by that function. */
 const EXPORTED = ['napi_register_module_v1'];
-/** Part of every system with glibc that runs Node. */
-const LIBRARIES = /^(?:ld-linux-.*|lib(?:c|dl|gcc_s|m|pthread|rt))\.so\.\d+$/;
+/** Part of every system that runs Node, with glibc or with musl. */
+const LIBRARIES =
+  /^(?:ld-linux-.*\.so\.\d+|lib(?:c|dl|gcc_s|m|pthread|rt)\.so\.\d+|libc(?:\.musl-\w+)?\.so(?:\.1)?)$/;
 
 /** Columns of `readelf --dyn-syms`: number, value, size, type, binding, visibility, section, name. */
 const SYMBOL = /^\s*\d+:\s+[0-9a-f]+(?:\s+\S+){4}\s+(\S+)\s+([^\s@]+)(?:@+(\S+))?/gm;
 const NEEDED = /\(NEEDED\).*\[(.*)\]/g;
+/** Those of libraries, in `readelf --version-info`; some belong to no symbol. */
+const VERSION = /^\s+0x[0-9a-f]+:\s+Name: (\S+)\s+Flags:/gm;
 
-/** `{ imported: [{ name, version }], exported: [name], needed: [library] }` */
-function symbolsOf(file) {
-  const args = ['--wide', '--dyn-syms', '--dynamic', file];
+function readelf(...args) {
   const env = { ...process.env, LC_ALL: 'C' };
-  const text = execFileSync('readelf', args, { encoding: 'utf8', env, maxBuffer: 2 ** 26 });
+  const options = { encoding: 'utf8', env, maxBuffer: 2 ** 26 };
+  return execFileSync('readelf', ['--wide', ...args], options);
+}
+
+/** `{ imported: [{ name, version }], exported: [name], needed: [library], versions: [name] }` */
+function symbolsOf(file) {
+  const text = readelf('--dyn-syms', '--dynamic', file);
   const symbols = [...text.matchAll(SYMBOL)].map(([, section, name, version]) => {
     return { name, version, isImported: section === 'UND' };
   });
@@ -26,6 +33,7 @@ function symbolsOf(file) {
     imported: symbols.filter((symbol) => symbol.isImported),
     exported: symbols.filter((symbol) => !symbol.isImported).map(({ name }) => name),
     needed: [...text.matchAll(NEEDED)].map(([, library]) => library),
+    versions: [...readelf('--version-info', file).matchAll(VERSION)].map(([, version]) => version),
   };
 }
 
@@ -44,13 +52,17 @@ function isNewer(version, other) {
   return at !== -1 && numbers[at] > (parts[at] ?? 0);
 }
 
-/** What keeps a binary for glibc from being published, as lines. */
+/** A version without a number is of a later glibc, as that of relative relocations, or of its inside. */
+const isUnnumbered = (version) => /^GLIBC_(?![\d.]+$)/.test(version);
+
+/** What keeps a binary from being published, as lines. One for musl has no versions. */
 function problemsOf(symbols) {
-  const { exported, needed } = symbols;
+  const { exported, needed, versions } = symbols;
   return [
     ...newerThan(NEWEST_GLIBC, symbols).map(
       ({ name, version }) => `${name} needs ${version}, newer than ${NEWEST_GLIBC}`,
     ),
+    ...versions.filter(isUnnumbered).map((version) => `needs ${version}`),
     ...exported.filter((name) => !EXPORTED.includes(name)).map((name) => `exports ${name}`),
     ...EXPORTED.filter((name) => !exported.includes(name)).map((name) => `lacks ${name}`),
     ...needed.filter((name) => !LIBRARIES.test(name)).map((name) => `needs the library ${name}`),

@@ -26,6 +26,7 @@ describe('the symbols of the built addon', { skip }, () => {
     assert.match(threads[0].version, /^GLIBC_2\.\d+/);
     assert.ok(symbols.needed.includes('libc.so.6'));
     assert.ok(newerThan('2.0', symbols).length > 50);
+    assert.ok(symbols.versions.includes(threads[0].version));
   });
 });
 
@@ -39,6 +40,7 @@ describe('a binary is not published', () => {
     ],
     exported: EXPORTED,
     needed: ['libc.so.6', 'libgcc_s.so.1', 'ld-linux-aarch64.so.1'],
+    versions: ['GLIBC_2.14', 'GLIBC_2.28', 'GCC_3.0'],
   };
 
   it('for a reason, so this one is', () => {
@@ -53,6 +55,13 @@ describe('a binary is not published', () => {
     }
   });
 
+  it('if it needs what only later versions of glibc know, or none promises', () => {
+    for (const version of ['GLIBC_ABI_DT_RELR', 'GLIBC_PRIVATE']) {
+      const versions = [...good.versions, version];
+      assert.deepStrictEqual(problemsOf({ ...good, versions }), [`needs ${version}`]);
+    }
+  });
+
   it('if it exports more than Node needs, or less', () => {
     const more = problemsOf({ ...good, exported: [...EXPORTED, 'ring_core_sha256'] });
     assert.deepStrictEqual(more, ['exports ring_core_sha256']);
@@ -60,7 +69,16 @@ describe('a binary is not published', () => {
   });
 
   it('if it needs a library that a system need not have', () => {
-    const needed = [...good.needed, 'libssl.so.3'];
-    assert.deepStrictEqual(problemsOf({ ...good, needed }), ['needs the library libssl.so.3']);
+    for (const library of ['libssl.so.3', 'libstdc++.so.6', 'libcurl.so.1']) {
+      const needed = [...good.needed, library];
+      assert.deepStrictEqual(problemsOf({ ...good, needed }), [`needs the library ${library}`]);
+    }
+  });
+
+  it('but it may need the libraries of musl', () => {
+    for (const needed of [['libc.so'], ['libc.musl-x86_64.so.1', 'libgcc_s.so.1']]) {
+      const musl = { imported: [], exported: EXPORTED, versions: [], needed };
+      assert.deepStrictEqual(problemsOf(musl), []);
+    }
   });
 });
