@@ -25,7 +25,7 @@ const UNUSABLE = {
     fs.symlinkSync(path.join(folder, 'nowhere', 'else'), link);
     return link;
   },
-  'a folder of the kernel': () => '/proc/spool',
+  ...(process.platform === 'linux' && { 'a folder of the kernel': () => '/proc/spool' }),
   'a name that is too long': (folder) => path.join(folder, 'x'.repeat(300)),
 };
 
@@ -107,7 +107,7 @@ describe('a spoolDir that cannot be used', () => {
       },
       {
         given: { uri: NOBODY, folder: freshFolder() },
-        env: { ANALYTICS_SPOOL_DIR: '/proc/spool' },
+        env: { ANALYTICS_SPOOL_DIR: UNUSABLE['a file'](freshFolder()) },
       },
     );
     assert.deepStrictEqual(result, {

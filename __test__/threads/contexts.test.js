@@ -158,7 +158,7 @@ describe('the addon inside vm contexts', () => {
     const { result } = await runProgram(
       async (given, report) => {
         const { createRealm } = require('./__test__/threads/realm');
-        const { megabytes, threads } = require('./__test__/threads/inside');
+        const { megabytes } = require('./__test__/threads/inside');
         const { setTimeout: delay } = require('node:timers/promises');
         const references = [];
         const use = async (isStopped) => {
@@ -175,7 +175,7 @@ describe('the addon inside vm contexts', () => {
           await delay(20);
           global.gc();
         }
-        report({ collected: collected(), mb: megabytes(), threads: threads() });
+        report({ collected: collected(), mb: megabytes() });
       },
       { given: { uri: mongo.database().uri }, nodeArgs: ['--expose-gc'] },
     );

@@ -5,6 +5,10 @@
 const fs = require('node:fs');
 const { Worker } = require('node:worker_threads');
 
+/** Why a test is skipped that counts threads and descriptors; `false` where it is not. */
+const UNCOUNTED =
+  process.platform !== 'linux' &&
+  'threads and descriptors are counted in /proc, which only Linux has';
 /** Native threads of this process. */
 const threads = () => fs.readdirSync('/proc/self/task').length;
 const descriptors = () => fs.readdirSync('/proc/self/fd').length;
@@ -26,4 +30,4 @@ function startWorker(program, given, options = {}) {
   return { worker, ready, ended };
 }
 
-module.exports = { descriptors, megabytes, startWorker, threads };
+module.exports = { UNCOUNTED, descriptors, megabytes, startWorker, threads };

@@ -4,6 +4,7 @@
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
 const { create, runProgram, useMongod } = require('../integration/setup');
+const { UNCOUNTED } = require('./inside');
 const { preparedDatabase } = require('./prepared');
 
 const mongo = useMongod();
@@ -85,7 +86,9 @@ describe('fifty instances', () => {
   const COUNT = 50;
   const WARNINGS = { nodeArgs: ['--trace-warnings'], timeoutMs: 90_000 };
 
-  it('share their threads, warn of nothing, and leave the process nothing to wait for', async (t) => {
+  const SHARE = 'share their threads, warn of nothing, and leave the process nothing to wait for';
+
+  it(SHARE, { skip: UNCOUNTED }, async (t) => {
     const { uri } = await preparedDatabase(mongo);
     const { result, stderr, endedAtMs } = await timed(
       async (given, report) => {

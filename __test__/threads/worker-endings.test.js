@@ -5,6 +5,7 @@
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
 const { runProgram, useMongod } = require('../integration/setup');
+const { UNCOUNTED } = require('./inside');
 
 const mongo = useMongod();
 
@@ -81,7 +82,7 @@ async function playRounds(given, report) {
   await waitFor(settled, { timeoutMs: 20_000, what: 'what the workers tracked', everyMs: 100 });
   const health = analytics.getHealth();
   await analytics.stop();
-  report({ codes: [...new Set(codes)], health, threads: inside.threads() });
+  report({ codes: [...new Set(codes)], health });
 }
 
 describe(`${ROUNDS} workers that end`, { concurrency: 2 }, () => {
@@ -124,7 +125,7 @@ async function assertTotals(database) {
 }
 
 describe('workers that come and go', () => {
-  it('leave neither threads nor memory behind', async (t) => {
+  it('leave neither threads nor memory behind', { skip: UNCOUNTED }, async (t) => {
     const { result } = await runProgram(
       async (given, report) => {
         const inside = require('./__test__/threads/inside');
