@@ -24,7 +24,11 @@ async function checkDrift() {
     console.log('not a git checkout: whether generated files are current is not checked');
     return;
   }
-  await run('git', ['diff', '--exit-code', '--stat', '--', ...GENERATED]);
+  const args = ['status', '--porcelain', '--', ...GENERATED];
+  const lines = execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).split('\n');
+  // The second letter is of what is not staged either.
+  const changed = lines.filter((line) => line !== '' && line[1] !== ' ');
+  if (changed.length > 0) throw new Error(`not as committed, add them:\n${changed.join('\n')}`);
 }
 
 main(async () => {

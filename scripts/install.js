@@ -30,7 +30,8 @@ async function runHosts(hosts) {
   await step('Jest with fake timers', () => hosts.jest());
   await step('pnpm', () => hosts.pnpm());
   await step('Yarn 1', () => hosts.yarnClassic());
-  await step('Yarn 4', () => hosts.yarn());
+  await step('Yarn 4 with node_modules', () => hosts.yarnWithModules());
+  await step("Yarn 4 with Plug'n'Play", () => hosts.yarnWithoutModules());
   await step('a package for each platform', () => hosts.otherPlatforms());
   await step('no binary', () => hosts.withoutBinary());
 }

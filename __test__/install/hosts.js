@@ -9,6 +9,7 @@ const { tool } = require('./registry');
 const { assertStores } = require('./stored');
 
 const NAME = 'gso-analytics';
+const YARN = tool('@yarnpkg', 'cli-dist', 'bin', 'yarn.js');
 /** A package in the version that this project is tested with. */
 function pinned(name) {
   return `${name}@${require(`${name}/package.json`).version}`;
@@ -84,20 +85,33 @@ class Hosts {
     await this.commonjs(project);
   }
 
-  async yarn() {
-    const project = new Project(this.surroundings, 'yarn-4');
+  /** Yarn 4; `linker` says where the packages are. */
+  async yarn(linker) {
+    const project = new Project(this.surroundings, `yarn-4-${linker}`);
     const settings = [
       `npmRegistryServer: "${this.surroundings.registry}"`,
       'unsafeHttpWhitelist: ["127.0.0.1"]',
-      'nodeLinker: node-modules',
+      `nodeLinker: ${linker}`,
       'enableTelemetry: false',
       // What is installed was published a moment ago.
       'npmMinimalAgeGate: 0',
     ];
     project.write('.yarnrc.yml', `${settings.join('\n')}\n`);
-    const yarn = tool('@yarnpkg', 'cli-dist', 'bin', 'yarn.js');
-    await project.node([yarn, 'add', NAME, pinned('mongoose')]);
-    await this.commonjs(project);
+    await project.node([YARN, 'add', NAME, pinned('mongoose')]);
+    return project;
+  }
+
+  async yarnWithModules() {
+    await this.commonjs(await this.yarn('node-modules'));
+  }
+
+  /** Plug'n'Play, the default: there is no node_modules, and most packages stay in archives. */
+  async yarnWithoutModules() {
+    const project = await this.yarn('pnp');
+    assert.ok(!project.has('node_modules'));
+    project.copy('play.cjs', 'commonjs.cjs', 'module.mjs');
+    for (const host of ['commonjs.cjs', 'module.mjs'])
+      await this.play(project, [YARN, 'node', host]);
   }
 
   async commonjs(project) {

@@ -55,6 +55,10 @@ class Project {
     return fs.readFileSync(path.join(this.folder, ...segments), 'utf8');
   }
 
+  has(name) {
+    return fs.existsSync(path.join(this.folder, name));
+  }
+
   /** Takes over programs of the hosts. */
   copy(...names) {
     for (const name of names) fs.copyFileSync(path.join(HOSTS, name), path.join(this.folder, name));

@@ -41,7 +41,9 @@ function npmSetting(name) {
 function configuration(folder) {
   const authorities = npmSetting('cafile');
   const ca = authorities && { ca: fs.readFileSync(authorities, 'utf8') };
-  const upstream = { url: npmSetting('registry'), timeout: '60s', ...ca };
+  // By default two failures are enough to be answered 404 for minutes.
+  const patience = { timeout: '60s', max_fails: 100, fail_timeout: '1s' };
+  const upstream = { url: npmSetting('registry'), ...patience, ...ca };
   return {
     self_path: folder,
     storage: path.join(folder, 'storage'),
