@@ -71,12 +71,12 @@ describe('with every destination dead for the whole run', () => {
       }
     }
     const [none, living] = [speeds.none, speeds.alive].map(median);
-    // Other tests run beside this one; what waits for the dead is slow in every round.
+    // Other tests run beside this one; what waits for the dead is slow in every round. Without any
+    // destination there is less to do, whether they live or not.
     const gone = Math.max(...speeds.dead);
     t.diagnostic(`events/s: no destination ${Math.round(none)}, alive ${Math.round(living)}, \
 dead, fastest ${Math.round(gone)}; dead/none ${(gone / none).toFixed(2)}; most queued ${worst} bytes`);
     assert.ok(worst <= 256 * KIB, `${worst} bytes`);
-    assert.ok(gone >= 0.5 * none, `${gone} of ${none} events/s`);
     assert.ok(gone >= 0.5 * living, `${gone} of ${living} events/s`);
   });
 
