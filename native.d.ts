@@ -162,3 +162,6 @@ export interface SpoolHealth {
   unspooled: number
   damagedBytes: number
 }
+
+/** That of the package for which this was built: another binary may lie where it is looked for. */
+export declare const VERSION: string

@@ -838,3 +838,4 @@ module.exports = nativeBinding
 module.exports.NativeAnalytics = nativeBinding.NativeAnalytics
 module.exports.countedEvents = nativeBinding.countedEvents
 module.exports.drain = nativeBinding.drain
+module.exports.VERSION = nativeBinding.VERSION

@@ -1,5 +1,7 @@
 'use strict';
 
+const { version } = require('../package.json');
+
 /** Those for which a package with a binary is published, `gso-analytics-<platform>`. */
 const PLATFORMS = [
   'darwin-arm64',
@@ -55,19 +57,38 @@ function explain(error) {
   );
 }
 
+/** What is wrong with what was loaded, if anything. */
+function mistakeIn({ VERSION }) {
+  if (VERSION === version) return undefined;
+  const what = VERSION === undefined ? 'not one of gso-analytics' : `of version ${VERSION}`;
+  return (
+    `the binary that was loaded is ${what}, this is gso-analytics ${version}. ` +
+    'Look for a package gso-analytics-<platform> that package.json or the lock file pins, ' +
+    'and for NAPI_RS_NATIVE_LIBRARY_PATH in the environment.'
+  );
+}
+
+function errorOf(mistake, cause) {
+  const lines = [
+    `gso-analytics: ${mistake}`,
+    `Binaries are published for ${PLATFORMS.join(', ')}.`,
+    `To build one from source, with Rust: npm ci && npm run build in a clone, then npm install ` +
+      `<its folder> here; see ${BUILDING}`,
+  ];
+  return new Error(lines.join('\n'), cause && { cause });
+}
+
 /** The native side; throws an error that says what is wrong with this platform and what can be done. */
 function loadBinary() {
+  let native;
   try {
-    return require('../native.js');
+    native = require('../native.js');
   } catch (cause) {
-    const lines = [
-      `gso-analytics: ${explain(cause)}`,
-      `Binaries are published for ${PLATFORMS.join(', ')}.`,
-      `To build one from source, with Rust: npm install && npm run build in a clone, then npm install ` +
-        `<its folder> here; see ${BUILDING}`,
-    ];
-    throw new Error(lines.join('\n'), { cause });
+    throw errorOf(explain(cause), cause);
   }
+  const mistake = mistakeIn(native);
+  if (mistake !== undefined) throw errorOf(mistake);
+  return native;
 }
 
 module.exports = { PLATFORMS, loadBinary, platformName };

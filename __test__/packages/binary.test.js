@@ -11,7 +11,7 @@ const { stageMain } = require('../../scripts/stage');
 const { startHost } = require('../support/host');
 const { ROOT } = require('../types/packed');
 
-const { homepage } = require('../../package.json');
+const { homepage, version } = require('../../package.json');
 
 let folder;
 before(() => {
@@ -40,12 +40,30 @@ async function errorOn(platform, arch, glibc) {
   const { stdout, stderr, code } = await startHost(script, { cwd: folder }).finished;
   assert.deepStrictEqual([stderr, code], ['', 0]);
   const [message, hasCause] = JSON.parse(stdout);
+  return { message, hasCause };
+}
+
+/** The same, where the loader has failed. */
+async function failureOn(...platform) {
+  const { message, hasCause } = await errorOn(...platform);
   assert.ok(hasCause);
   return message;
 }
 
+/** A package with a binary that is none: it has `files`, and the first of them is loaded. */
+function installInstead(name, files) {
+  const installed = path.join(folder, 'node_modules', name);
+  fs.mkdirSync(installed);
+  const [main] = Object.keys(files);
+  const manifest = JSON.stringify({ version: '0.0.1', main });
+  for (const [file, text] of Object.entries({ ...files, 'package.json': manifest })) {
+    fs.writeFileSync(path.join(installed, file), text);
+  }
+  return () => fs.rmSync(installed, { recursive: true });
+}
+
 function assertHelps(message) {
-  assert.match(message, /npm install && npm run build/);
+  assert.match(message, /npm ci && npm run build/);
   assert.ok(message.includes(PLATFORMS.join(', ')), message);
   assert.ok(message.includes(homepage.replace('#readme', '#building-from-source')), message);
 }
@@ -59,7 +77,7 @@ describe('without a binary', () => {
   ];
   for (const [platform, arch, glibc, name] of SUPPORTED) {
     it(`names the package that is missing on ${name}`, async () => {
-      const message = await errorOn(platform, arch, glibc);
+      const message = await failureOn(platform, arch, glibc);
       assert.ok(message.includes(`the package gso-analytics-${name} with the binary`), message);
       assert.match(message, /optional dependency/);
       assertHelps(message);
@@ -74,7 +92,7 @@ describe('without a binary', () => {
   ];
   for (const [platform, arch, glibc, name] of UNSUPPORTED) {
     it(`says that there is none for ${name}`, async () => {
-      const message = await errorOn(platform, arch, glibc);
+      const message = await failureOn(platform, arch, glibc);
       assert.ok(message.includes(`there is no binary for ${name}, Node ${process.versions.node}`));
       assertHelps(message);
     });
@@ -88,21 +106,34 @@ describe('without a binary', () => {
       'gso-analytics.freebsd-x64.node',
     );
     fs.writeFileSync(built, 'no binary');
-    const message = await errorOn('freebsd', 'x64');
+    const message = await failureOn('freebsd', 'x64');
     fs.rmSync(built);
     assert.match(message, /the binary for freebsd-x64, Node \S+ cannot be loaded: .*freebsd-x64/);
     assertHelps(message);
   });
 
   it('says why one that is there cannot be loaded', async () => {
-    const installed = path.join(folder, 'node_modules', 'gso-analytics-darwin-x64');
-    fs.mkdirSync(installed);
-    fs.writeFileSync(path.join(installed, 'package.json'), '{"version":"0.1.0","main":"a.node"}');
-    fs.writeFileSync(path.join(installed, 'a.node'), 'no binary');
-    const message = await errorOn('darwin', 'x64');
+    const remove = installInstead('gso-analytics-darwin-x64', { 'a.node': 'no binary' });
+    const message = await failureOn('darwin', 'x64');
+    remove();
     assert.match(message, /the binary for darwin-x64, Node \S+ cannot be loaded: .*a\.node/);
     assertHelps(message);
   });
+
+  for (const [what, text, said] of [
+    ['of another version', 'exports.VERSION = "0.0.1";', 'of version 0.0.1'],
+    ['of somebody else', 'exports.answer = 42;', 'not one of gso-analytics'],
+  ]) {
+    it(`does not take one ${what}`, async () => {
+      const remove = installInstead('gso-analytics-win32-x64-msvc', { 'a.js': text });
+      const { message } = await errorOn('win32', 'x64');
+      remove();
+      const mistake = `the binary that was loaded is ${said}, this is gso-analytics ${version}. `;
+      assert.ok(message.includes(mistake), message);
+      assert.match(message, /NAPI_RS_NATIVE_LIBRARY_PATH/);
+      assertHelps(message);
+    });
+  }
 
   it('has a section in the README to which the error leads', () => {
     const readme = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');

@@ -26,6 +26,10 @@ use crate::store::{Connection, MongoStore};
 use message::{Deliver, Delivery};
 use report::HealthReport;
 
+/// That of the package for which this was built: another binary may lie where it is looked for.
+#[napi]
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// Longest time for which the end of a thread or of the process waits for records to be written.
 const EXIT_DRAIN: Duration = Duration::from_millis(1_500);
 
