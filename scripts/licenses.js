@@ -13,16 +13,32 @@ const LICENSE_FILE = /^(licen[sc]e|copying|copyright|notice|unlicense)/i;
 const RULE = '-'.repeat(80);
 const INTRODUCTION = `The binary of gso-analytics contains the following libraries. Where a licence is
 chosen among several, it is the MIT licence.`;
-/** It comes with the compiler, so Cargo does not know it. */
-const STANDARD_LIBRARY = {
-  title: 'Rust standard library (MIT OR Apache-2.0)',
-  text: mit('The Rust Project Contributors'),
-};
+/** What comes with the compiler and the linker, so Cargo does not know it: `[title, text]`. */
+const NOT_FROM_CARGO = [
+  [
+    'Rust standard library, with addr2line, adler2, cfg-if, gimli, hashbrown, libc, memchr,\n' +
+      'miniz_oxide, object, rustc-demangle, windows-sys (MIT OR Apache-2.0)',
+    mit(
+      ...['The Rust Project Contributors', 'Alex Crichton', 'The Gimli Developers'],
+      ...["Amanieu d'Antras", 'Jonas Schievink', 'Andrew Gallant', 'Frommi'],
+      ...['RAD Game Tools and Valve Software', 'Rich Geldreich and Tenacious Software LLC'],
+      'Microsoft Corporation',
+    ),
+  ],
+  [
+    'LLVM: compiler-rt and libunwind, of zig and of Rust (Apache-2.0 WITH LLVM-exception)',
+    `Copyright (c) the LLVM Project contributors, https://llvm.org
+See the Apache License 2.0 in this file. As an exception to it, parts of LLVM that a compiler embeds
+into an object form may be redistributed in that form without complying with its sections 4(a), 4(b)
+and 4(d).`,
+  ],
+];
 
-function mit(holders) {
+function mit(...holders) {
+  const copyrights = holders.map((holder) => `Copyright (c) ${holder}`);
   return `MIT License
 
-Copyright (c) ${holders}
+${copyrights.join('\n')}
 
 Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
 associated documentation files (the "Software"), to deal in the Software without restriction,
@@ -105,7 +121,7 @@ function withoutFile({ name, license, authors, repository }) {
 
 /** `Map` of texts to the titles of the libraries that come with it. */
 function byText() {
-  const texts = new Map([[STANDARD_LIBRARY.text, [STANDARD_LIBRARY.title]]]);
+  const texts = new Map(NOT_FROM_CARGO.map(([title, text]) => [text, [title]]));
   for (const crate of crates()) {
     for (const text of textsOf(crate)) {
       const title = `${crate.name} ${crate.version} (${crate.license})`;

@@ -14,6 +14,11 @@ const PACKAGES = path.join(ROOT, 'target', 'packages');
 const MIB = 2 ** 20;
 
 function checkBinary({ name, binary }) {
+  if (fs.readFileSync(binary).includes(path.join('.cargo', 'registry'))) {
+    throw new Error(
+      `${binary} names paths of the machine that has built it: npm run build:portable`,
+    );
+  }
   if (!name.startsWith('linux-')) {
     say(`${name}: the symbols of its binary are not looked at`);
     return;

@@ -1,10 +1,11 @@
-// `npm run build:portable`: release binaries for Linux that run on old systems too, each in the folder
-// of its package. Builds for all targets that the compiler has a standard library for, or for those
-// that are named: `npm run build:portable -- aarch64-unknown-linux-gnu`.
+// `npm run build:portable`: release binaries that run on other machines than this one, old ones too, each
+// in the folder of its package. Builds for all Linux targets that the compiler has a standard library
+// for, or for the targets that are named: `npm run build:portable -- aarch64-unknown-linux-gnu`.
 'use strict';
 
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const { toolEnvironment } = require('./python');
 const { platforms } = require('./stage');
@@ -19,13 +20,35 @@ function hasStandardLibrary(target) {
   return fs.existsSync(execFileSync('rustc', args, { encoding: 'utf8' }).trim());
 }
 
-async function build(target, env) {
-  // zig links as if for that release; what is newer here is not found.
+/** Flags of the compiler: no path of this machine is in the binary, as sources of panics. */
+function compilerFlags(target) {
+  const crates = process.env.CARGO_HOME ?? path.join(os.homedir(), '.cargo');
+  const flags = [
+    `--remap-path-prefix=${crates}=/cargo`,
+    `--remap-path-prefix=${ROOT}=/gso-analytics`,
+    // Else a system without the Visual C++ runtime cannot load it.
+    ...(target.endsWith('-msvc') ? ['-Ctarget-feature=+crt-static'] : []),
+  ];
+  // They are divided at spaces.
+  return flags.filter((flag) => !/\s/.test(flag)).join(' ');
+}
+
+/** `{ args, env }` for the target: for Linux zig links. */
+async function linking(target) {
+  if (!target.includes('-linux-')) return { args: ['--target', target], env: process.env };
+  // As if for that release; what is newer here is not found.
   const linked = target.endsWith('-gnu') ? `${target}.${NEWEST_GLIBC}` : target;
+  return { args: ['--cross-compile', '--target', linked], env: await toolEnvironment() };
+}
+
+async function build(target) {
+  const { args, env } = await linking(target);
   const options = ['--platform', '--release', '--no-js', '--output-dir', OUTPUT];
-  const args = ['build', ...options, '--cross-compile', '--target', linked, '--', '--locked'];
+  const all = ['build', ...options, ...args, '--', '--locked'];
   fs.rmSync(OUTPUT, { recursive: true, force: true });
-  await step(`build for ${target}`, () => runPackage('napi', args, { env }));
+  await step(`build for ${target}`, () =>
+    runPackage('napi', all, { env: { ...env, RUSTFLAGS: compilerFlags(target) } }),
+  );
   const built = platforms().filter(({ manifest }) =>
     fs.existsSync(path.join(OUTPUT, manifest.main)),
   );
@@ -45,6 +68,5 @@ function chosenTargets(named) {
 }
 
 main(async () => {
-  const env = await toolEnvironment();
-  for (const target of chosenTargets(process.argv.slice(2))) await build(target, env);
+  for (const target of chosenTargets(process.argv.slice(2))) await build(target);
 });

@@ -41,7 +41,7 @@ function stageMain(target) {
   const names = platforms().map((platform) => platform.manifest.name);
   const optionalDependencies = Object.fromEntries(names.map((name) => [name, version]));
   // What only the repository needs.
-  const { napi, scripts, devDependencies, overrides, ...published } = manifest;
+  const { private: _, napi, scripts, devDependencies, overrides, ...published } = manifest;
   write(target, { ...published, optionalDependencies });
 }
 

@@ -22,12 +22,15 @@ async function step(name, work) {
   return result;
 }
 
-/** Runs a program in the repository with its output shown; rejects unless it ends with 0. */
+/**
+ * Runs a program in the repository with its output shown; rejects unless it ends with 0. On Windows
+ * most programs are scripts of the shell, which would split the path of Node at its spaces.
+ */
 function run(command, args, options = {}) {
   const child = spawn(command, args, {
     cwd: ROOT,
     stdio: 'inherit',
-    shell: IS_WINDOWS,
+    shell: IS_WINDOWS && command !== process.execPath,
     ...options,
   });
   return new Promise((resolve, reject) => {

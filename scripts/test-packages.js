@@ -24,7 +24,7 @@ async function install(folder, platform) {
   const files = ['gso-analytics', `gso-analytics-${platform}`].map(packageNamed);
   fs.writeFileSync(path.join(folder, 'package.json'), '{"private":true}');
   await run('npm', ['install', '--no-audit', '--no-fund', ...files], { cwd: folder });
-  await run(process.execPath, ['-e', PROGRAM], { cwd: folder, shell: false });
+  await run(process.execPath, ['-e', PROGRAM], { cwd: folder });
 }
 
 /** Where the tests of this repository look for it. */
@@ -43,7 +43,5 @@ main(async () => {
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }
-  await step('test them', () =>
-    run(process.execPath, ['scripts/test.js', ...TESTS], { shell: false }),
-  );
+  await step('test them', () => run(process.execPath, ['scripts/test.js', ...TESTS]));
 });

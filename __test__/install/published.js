@@ -44,7 +44,9 @@ function standIn(publisher, platform) {
 }
 
 function publish(publisher, what) {
-  return publisher.node([publisher.surroundings.npm, 'publish', '--ignore-scripts', what]);
+  const { npm } = publisher.surroundings;
+  // A prerelease is not published without a tag.
+  return publisher.node([npm, 'publish', '--ignore-scripts', '--tag', 'latest', what]);
 }
 
 module.exports = { publishAll };

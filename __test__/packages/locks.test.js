@@ -49,6 +49,14 @@ describe('the lock file of Cargo', () => {
   const field = (crate, name) => new RegExp(`^${name} = "(.*)"$`, 'm').exec(crate)?.[1];
   const foreign = crates.filter((crate) => field(crate, 'name') !== 'gso-analytics');
 
+  it('has the version of package.json, as Cargo.toml has: the database is told it', () => {
+    const [own] = crates.filter((crate) => !foreign.includes(crate));
+    const { version } = readJson('package.json');
+    assert.strictEqual(field(own, 'version'), version);
+    const manifest = fs.readFileSync(path.join(ROOT, 'Cargo.toml'), 'utf8');
+    assert.strictEqual(field(manifest, 'version'), version);
+  });
+
   it('pins crates of the public registry only, each by its content', () => {
     assert.ok(foreign.length > 100);
     for (const crate of foreign) {
