@@ -2,9 +2,12 @@
 // A process of its own, so that mongod-binary.js can end it when nothing arrives any more.
 'use strict';
 
+/** Of the release line that all tests have run with; the variable is that of the downloader. */
+const version = process.env.MONGOMS_VERSION ?? '6.0.14';
+
 async function main(downloadDir) {
   const { MongoBinary } = require('mongodb-memory-server-core/lib/util/MongoBinary');
-  const path = await MongoBinary.getPath({ downloadDir });
+  const path = await MongoBinary.getPath({ downloadDir, version });
   console.log(JSON.stringify({ path }));
 }
 
