@@ -30,7 +30,13 @@ const play = {
   track: ({ event, user, data }) => game.analytics.track(event, user, data),
   async ask(_, port) {
     const response = await fetch(`http://127.0.0.1:${port}/metrics`);
-    return { metrics: await response.json(), days: await game.analytics.getLast30Days() };
+    const { analytics } = game;
+    return {
+      metrics: await response.json(),
+      days: await analytics.getLast30Days(),
+      // The class has none.
+      health: analytics.getHealth?.(),
+    };
   },
 };
 

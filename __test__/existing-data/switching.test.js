@@ -168,8 +168,15 @@ async function assertAddsUp(database, plans) {
   return stored;
 }
 
+/** What the README tells the operator to look at. */
+function assertHealthy({ totals, history, lastError, accepted, written }) {
+  const seen = [totals, history.state, lastError, written];
+  assert.deepStrictEqual(seen, ['ok', 'done', undefined, accepted]);
+}
+
 /** What the server said at its end is what is stored. */
-function assertSays({ metrics, days }, stored, plan, now) {
+function assertSays({ metrics, days, health }, stored, plan, now) {
+  if (health) assertHealthy(health);
   const { today, activeSessions, ...figures } = metrics;
   assert.deepStrictEqual(figures, figuresOf(stored, now));
   assert.strictEqual(activeSessions, onlineAfter(plan).size);
