@@ -37,8 +37,12 @@ describe('sessions that a majority does not have yet', () => {
     await sessions.insertOne(oldSession('early'), majority);
     const uri = `${database.uri}&readPreference=secondaryPreferred`;
     const { analytics } = create({ uri });
+    // A majority has all indexes then.
     analytics.start();
-    // The indexes are there.
+    await analytics.stop();
+    // And here the place is known that records go to.
+    analytics.start();
+    analytics.track('craft.complete', 'somebody');
     await analytics.flush();
 
     await putOffElections();

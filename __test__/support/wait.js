@@ -12,7 +12,7 @@ const monotonicNow = performance.now.bind(performance);
  */
 async function waitFor(
   condition,
-  { timeoutMs = 10_000, what = 'the condition', everyMs = 20 } = {},
+  { timeoutMs = 30_000, what = 'the condition', everyMs = 20 } = {},
 ) {
   const deadline = monotonicNow() + timeoutMs;
   let lastError;
@@ -30,7 +30,7 @@ async function waitFor(
 }
 
 /** Resolves or rejects like `promise`, or rejects when `timeoutMs` have passed. */
-async function within(promise, { timeoutMs = 10_000, what = 'the promise' } = {}) {
+async function within(promise, { timeoutMs = 30_000, what = 'the promise' } = {}) {
   const over = new AbortController();
   const deadline = delay(timeoutMs, undefined, { signal: over.signal }).then(
     () => {
