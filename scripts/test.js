@@ -11,7 +11,7 @@ const { ROOT, say, step } = require('./steps');
 
 const CONCURRENCY = 2;
 /** Of one file; a longer soak has its time on top. */
-const TEST_TIMEOUT_MS = 180_000 + 1000 * Number(process.env.GSO_ANALYTICS_SOAK_SECONDS ?? 0);
+const TEST_TIMEOUT_MS = 600_000 + 1000 * Number(process.env.GSO_ANALYTICS_SOAK_SECONDS ?? 0);
 
 function testFiles(folder = path.join(ROOT, '__test__')) {
   return fs.readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {

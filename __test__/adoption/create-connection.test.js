@@ -11,6 +11,8 @@ const mongo = useMongod();
 
 /** Nothing is decided about mongoose before. */
 const GRACE_MS = 10_000;
+/** Where nothing is to come after it. */
+const IN_VAIN_MS = GRACE_MS + 3_000;
 
 /** Runs in the host's process: one connection per URI, and a flush that takes its time. */
 async function createConnections(given, report) {
@@ -21,7 +23,10 @@ async function createConnections(given, report) {
   const connections = given.created.map((uri) => mongoose.createConnection(uri));
   await Promise.all(connections.map((connection) => connection.asPromise()));
   const started = performance.now();
-  const analytics = new AnalyticsSystem({ operationTimeoutMs: 13_000, shutdownTimeoutMs: 1_000 });
+  const analytics = new AnalyticsSystem({
+    operationTimeoutMs: given.patienceMs,
+    shutdownTimeoutMs: 1_000,
+  });
   analytics.start();
   analytics.track('dungeon.complete', 'player');
   if (given.connect) await mongoose.connect(given.connect);
@@ -44,9 +49,9 @@ async function createConnections(given, report) {
   await mongoose.disconnect();
 }
 
-function play(created, { version = 'mongoose', env, ...given } = {}) {
-  const options = { given: { mongoose: version, created, ...given }, env, timeoutMs: 60_000 };
-  return runProgram(createConnections, options);
+function play(created, { version = 'mongoose', env, patienceMs = 25_000, ...given } = {}) {
+  const all = { mongoose: version, created, patienceMs, ...given };
+  return runProgram(createConnections, { given: all, env, timeoutMs: 120_000 });
 }
 
 describe('connections of createConnection() only', { concurrency: true }, () => {
@@ -68,7 +73,10 @@ describe('connections of createConnection() only', { concurrency: true }, () => 
 
   it('several are not guessed between: one line names options.mongoose', async () => {
     const databases = [mongo.database(), mongo.database()];
-    const end = await play(databases.map(({ uri }) => uri));
+    const end = await play(
+      databases.map(({ uri }) => uri),
+      { patienceMs: IN_VAIN_MS },
+    );
     assert.strictEqual(end.result.flushed, false);
     const named = linesOf(end).filter((line) => /options\.mongoose/.test(line));
     assert.strictEqual(named.length, 1, linesOf(end).join('\n'));
@@ -89,7 +97,11 @@ describe('connections of createConnection() only', { concurrency: true }, () => 
   it('are not used by a host whose mongoose.connect() goes on trying', async () => {
     const [created, connected] = [mongo.database(), mongo.database()];
     const nowhere = 'mongodb+srv://cluster.nobody.invalid/';
-    const end = await play([created.uri], { nowhere, connectsLate: connected.uri });
+    const end = await play([created.uri], {
+      nowhere,
+      connectsLate: connected.uri,
+      patienceMs: IN_VAIN_MS,
+    });
     assert.strictEqual(end.result.flushed, true);
     assert.doesNotMatch(linesOf(end).join('\n'), /using the connection/);
     assert.deepStrictEqual(
@@ -101,7 +113,7 @@ describe('connections of createConnection() only', { concurrency: true }, () => 
   it('come after mongoose.connect(), of which nothing is said', async () => {
     const [created, connected] = [mongo.database(), mongo.database()];
     const end = await play([created.uri], { connect: connected.uri });
-    assert.ok(end.result.elapsedMs < GRACE_MS / 2, `${end.result.elapsedMs} ms`);
+    assert.ok(end.result.elapsedMs < GRACE_MS - 1_000, `${end.result.elapsedMs} ms`);
     assert.deepStrictEqual(linesOf(end), ['[ANALYTICS] System started']);
     assert.deepStrictEqual(
       [await created.count('gsoevents'), await connected.count('gsoevents')],

@@ -75,7 +75,7 @@ async function playInVain(given, report) {
     ...given.settings,
     ackTimeoutMs: 1000,
     // One attempt to find a server takes 5 s; after it there is something to say.
-    operationTimeoutMs: 6000,
+    operationTimeoutMs: 9000,
     shutdownTimeoutMs: 200,
   });
   analytics.start();

@@ -32,7 +32,7 @@ async function playTwoDays(server) {
     [{ logins: 6, events: 10 }, at(DAYS[0], 0)],
     // So many that some of them are of users who are online.
     [{ logouts: 40, events: 4 }, at(DAYS[0], 7)],
-    [{ logins: 4, events: 6, logouts: 10 }, at(DAYS[1], 0)],
+    [{ logins: 4, events: 6, logouts: 40 }, at(DAYS[1], 0)],
     [{ logins: 2, events: 6, logouts: 10 }, at(DAYS[1], 3)],
   ]) {
     await server.tell('setClock', time);

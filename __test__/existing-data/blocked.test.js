@@ -71,7 +71,7 @@ describe('a day with two documents', { concurrency: true }, () => {
     const database = mongo.database();
     const { daily, days, copies } = await doubled(database);
     const [before] = await database.days({ day: today(), dungeonsRun: { $lt: 1_000 } });
-    const { analytics, lines } = create({ uri: database.uri, operationTimeoutMs: 1_000 });
+    const { analytics, lines } = create({ uri: database.uri, operationTimeoutMs: 3_000 });
     await trackBlocked(database, analytics);
     const said = lines.filter((line) => line.startsWith('warn'));
     assert.strictEqual(said.length, 1, lines.join('\n'));
@@ -94,7 +94,7 @@ describe('a day with two documents', { concurrency: true }, () => {
     assert.strictEqual(analytics.getHealth().totals, 'blocked');
     await daily.deleteOne({ _id: copies[1]._id });
     await assertFlows(database, analytics, added(before));
-    assert.match(lines.at(-1), /^info .*totals go on/);
+    assert.ok(lines.some((line) => /^info .*totals go on/.test(line)));
     assert.strictEqual(lines.filter((line) => line.startsWith('warn')).length, 1);
     const index = (await daily.indexes()).find(({ name }) => name === 'day_1');
     assert.strictEqual(index.unique, true);

@@ -142,7 +142,11 @@ describe('old sessions that the server refuses to sum up', () => {
     // Markers of old users are refused, those of new ones are not.
     const validator = { w: { $not: /^base:/ } };
     await database.db.createCollection('gsouniques', { validator });
-    const given = { uri: database.uri, now: NOON, accepted: ['ANALYTICS_DATABASE'] };
+    const given = {
+      uri: database.uri,
+      now: NOON,
+      accepted: ['ANALYTICS_DATABASE', 'ANALYTICS_TIMEOUT'],
+    };
     const asking = startProgram(ask, { given, timeoutMs: RESUMED_MS });
     const isRefused = () => asking.output.stdout.includes('ANALYTICS_DATABASE');
     await waitFor(isRefused, { timeoutMs: RESUMED_MS, what: 'getMetrics() to be refused' });

@@ -23,7 +23,7 @@ const OLD_EVENTS = 20_000;
 const EVENTS = 500;
 /** What they add to of today's document. */
 const ADDED = ['dau', 'dungeonsRun', 'sessionCount', 'totalSessionS'];
-const BUILD_MS = 150_000;
+const BUILD_MS = 300_000;
 const TOLD = /summing up the sessions stored before in 2031-05(?:, once)?: \d+ of 23 days done/;
 const DONE = /the sessions stored before in 2031-05 are summed up: 23 days, [\d.]+ s$/;
 
@@ -37,7 +37,8 @@ async function playMeanwhile({ uri, now, users, events }, report) {
   const lines = [];
   const keep = (line) => lines.push(line);
   const logger = { info: keep, warn: keep, error: keep };
-  const analytics = new AnalyticsSystem({ uri, logger, operationTimeoutMs: 1_500 });
+  const limits = { operationTimeoutMs: 1_500, ackTimeoutMs: 30_000 };
+  const analytics = new AnalyticsSystem({ uri, logger, ...limits });
   analytics.start();
   const health = [];
   let putOff = 0;
@@ -191,7 +192,7 @@ function assertTold({ putOff, lines, health, slowest, counts }) {
   for (const { daysDone, daysTotal } of building) {
     assert.ok(daysDone >= 3 && daysDone <= daysTotal && daysTotal === 23);
   }
-  assert.ok(slowest < 5_000, `a login took ${slowest} ms`);
+  assert.ok(slowest < 15_000, `a login took ${slowest} ms`);
   assert.deepStrictEqual([counts.dropped, counts.rejected, counts.noted], [{}, {}, {}]);
 }
 

@@ -13,7 +13,7 @@ const { play, useMongod, withoutIds } = require('./setup');
 const mongo = useMongod();
 
 const NOW = '2031-05-17T23:59:59.999Z';
-const MENDED_MS = 15_000;
+const MENDED_MS = 40_000;
 /** What a dashboard adds to the credits of each day. */
 const GIFT = 7;
 

@@ -10,8 +10,11 @@ const { startServer } = require('./servers');
 const MIB = 2 ** 20;
 /** I7: so long after the fault a new event has arrived at the latest. */
 const RECOVERY_MS = 10_000;
-/** I6: so much later than beside a track() that does nothing is the event loop at most. */
-const DELAY_MS = 2;
+/**
+ * I6: so much later than beside a track() that does nothing is the event loop at most, in ms. A busy
+ * machine delays both, and what it adds differs as much as it is.
+ */
+const laterThan = (noop) => Math.max(2, noop);
 const ARRIVAL_MS = 60_000;
 
 const LIMITS = { maxQueueBytes: 64 * MIB, maxSpoolBytes: 256 * MIB };
@@ -153,7 +156,7 @@ function healthProblems({ name, health, most, delayP99 }, { isRefused, allowed, 
   const { real, noop } = delayP99;
   if (real !== undefined && noop !== undefined) {
     expect(
-      real <= noop + DELAY_MS,
+      real <= noop + laterThan(noop),
       `event loop delay p99 ${real.toFixed(1)} ms, ${noop.toFixed(1)} ms beside no track()`,
     );
   }

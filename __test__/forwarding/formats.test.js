@@ -75,6 +75,9 @@ describe('an event with', { concurrency: true }, () => {
   }
 });
 
+/** Several floods share the event loop with their receivers. */
+const PATIENT = { requestTimeoutMs: 20_000 };
+
 describe('a flood keeps the limits of', { concurrency: true }, () => {
   for (const [format, events] of [
     ['mixpanel', 5_000],
@@ -82,7 +85,7 @@ describe('a flood keeps the limits of', { concurrency: true }, () => {
     ['posthog', 20_000],
   ]) {
     it(`${format}: small events`, async () => {
-      const { receiver, analytics, health } = await forwardTo(format);
+      const { receiver, analytics, health } = await forwardTo(format, PATIENT);
       trackNumbers(analytics, events);
       await delivered(analytics);
       assert.deepStrictEqual(receiver.violations, []);
@@ -95,7 +98,7 @@ describe('a flood keeps the limits of', { concurrency: true }, () => {
 
     it(`${format}: large events, and some that are too large`, async () => {
       const maxEventBytes = 2 ** 21;
-      const { receiver, analytics, health } = await forwardTo(format, {}, { maxEventBytes });
+      const { receiver, analytics, health } = await forwardTo(format, PATIENT, { maxEventBytes });
       const sizes = range(60).map((n) => (n % 20 === 19 ? 1_900_000 : 500 * n));
       for (const [n, size] of sizes.entries()) {
         analytics.track('quest.done', 'u', { n, text: 'x'.repeat(size) });

@@ -90,8 +90,9 @@ dead, fastest ${Math.round(gone)}; dead/none ${(gone / none).toFixed(2)}; most q
     for (const to of analytics.getHealth().destinations) {
       assert.deepStrictEqual([to.queued, to.queuedBytes, to.oldestWaitingMs], [0, 0, 0]);
     }
-    const said = lines.filter((line) => line.includes('maxAgeMs'));
-    assert.strictEqual(said.length, FORMATS.length, 'one line for each destination');
+    const said = () => lines.filter((line) => line.includes('maxAgeMs')).length;
+    await waitFor(() => said() >= FORMATS.length, { what: 'a line for each destination' });
+    assert.strictEqual(said(), FORMATS.length);
   });
 
   it('stop() ends at its time limit and says what is left', async () => {
@@ -100,6 +101,7 @@ dead, fastest ${Math.round(gone)}; dead/none ${(gone / none).toFixed(2)}; most q
       shutdownTimeoutMs: 400,
     });
     trackNumbers(analytics, 50);
+    await analytics.flush();
     const began = performance.now();
     await analytics.stop();
     const ms = performance.now() - began;

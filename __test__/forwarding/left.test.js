@@ -16,7 +16,7 @@ const { assertSameIds, startReceivers, untilTaken } = spooled;
 const mongo = useMongod();
 
 /** A process looks every 30 s for what others have left. */
-const DRAINED_MS = 45_000;
+const DRAINED_MS = 90_000;
 const SLOTS = 6;
 const EVENTS = 10;
 

@@ -39,7 +39,7 @@ describe('after kill -9', { concurrency: 4 }, () => {
       const options = { uri: NOBODY, spoolDir, destinations };
       const first = await startServer(options);
       await first.tell('track', { count: 2_000, perTurn: 20 });
-      await first.until(isThrough);
+      await first.until(({ destinations: [to] }) => to.sent === 2_000);
       receiver.failAlways(faults.loseAnswer);
       await first.tell('track', { first: 2_000, count: 1_000 });
       await untilOnDisk(spoolDir, 2_999);
@@ -73,8 +73,8 @@ describe('after kill -9', { concurrency: 4 }, () => {
     await first.tell('track', { count: 1_000 });
     await first.tell('flush');
     await first.until((health) => health.destinations[1].sent === 1_000);
-    const cursor = path.join(spoolDir, '0', 'segment.cursor');
-    await waitFor(() => fs.existsSync(cursor), { what: 'a cursor' });
+    const isKept = () => cursorIn(spoolDir, 'segment') >= lastNumberIn(spoolDir);
+    await waitFor(isKept, { what: 'its cursor' });
     // They are in MongoDB, and kept for the one that is dead.
     assert.ok(segmentsIn(spoolDir).length > 0);
     await first.kill();
@@ -115,7 +115,7 @@ describe('after kill -9', { concurrency: 4 }, () => {
   });
 
   it('what has become too old meanwhile is given up and counted, and the disk is freed', async () => {
-    const { receivers, destinations } = await startReceivers(['raw'], { maxAgeMs: 2_000 });
+    const { receivers, destinations } = await startReceivers(['raw']);
     receivers.raw.failAlways(faults.status(503));
     const database = mongo.database();
     const options = { uri: database.uri, spoolDir: freshFolder(), destinations };
@@ -124,7 +124,8 @@ describe('after kill -9', { concurrency: 4 }, () => {
     await first.tell('flush');
     await first.kill();
     await new Promise((resolve) => setTimeout(resolve, 2_000));
-    const second = await startServer(options);
+    const impatient = [{ ...destinations[0], maxAgeMs: 2_000 }];
+    const second = await startServer({ ...options, destinations: impatient });
     const health = await second.until(({ destinations: [raw] }) => raw.expired === 300);
     assert.deepStrictEqual([health.destinations[0].queued, health.destinations[0].sent], [0, 0]);
     await second.leave();
@@ -142,8 +143,11 @@ describe('after kill -9', { concurrency: 4 }, () => {
     await first.kill();
     assert.ok(segmentsIn(options.spoolDir).length > 0);
     const second = await startServer(options);
-    const lines = await second.tell('lines');
-    assert.ok(lines.some((line) => /destination webhook is not among the settings/.test(line)));
+    const isTold = async () => {
+      const lines = await second.tell('lines');
+      return lines.some((line) => /destination webhook is not among the settings/.test(line));
+    };
+    await waitFor(isTold, { what: 'the line about it' });
     await second.leave();
     assert.deepStrictEqual(segmentsIn(options.spoolDir), []);
   });
@@ -275,6 +279,7 @@ describe('a receiver that is dead', { concurrency: 2 }, () => {
     await untilTaken(receivers.raw, 10);
     receivers.raw.failAlways(faults.status(500));
     await second.tell('track', { first: 10, count: 5 });
+    await second.tell('flush');
     await second.tell('stop');
     const lines = await second.tell('lines');
     const told =

@@ -4,6 +4,7 @@
 
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
+const { preparedDatabase } = require('../threads/prepared');
 const { waitFor } = require('../support/wait');
 const { startWebhook } = require('../support/webhook');
 const { NOBODY, runProgram, startProgram, useMongod } = require('./setup');
@@ -47,7 +48,7 @@ describe('the process', { concurrency: 3 }, () => {
   });
 
   it('may exit right after a login nobody waits for: it is stored', async () => {
-    const database = mongo.database();
+    const database = await preparedDatabase(mongo);
     await runProgram(
       (given) => {
         const AnalyticsSystem = require('.');
@@ -63,7 +64,7 @@ describe('the process', { concurrency: 3 }, () => {
 
   it('may exit while mongoose is connected, just connecting, or named by MONGODB_URI only', async () => {
     for (const how of ['connected', 'connecting', 'environment']) {
-      const database = mongo.database();
+      const database = await preparedDatabase(mongo);
       const { stderr } = await runProgram(
         async (given) => {
           const mongoose = given.how === 'environment' ? undefined : require('mongoose');
@@ -84,7 +85,7 @@ describe('the process', { concurrency: 3 }, () => {
   });
 
   it('may end by itself with only MONGODB_URI set', async () => {
-    const database = mongo.database();
+    const database = await preparedDatabase(mongo);
     const { stderr } = await runProgram(
       (given) => {
         const AnalyticsSystem = require('.');
@@ -97,7 +98,7 @@ describe('the process', { concurrency: 3 }, () => {
   });
 
   it('may disconnect mongoose right after the last call and end by itself', async () => {
-    const database = mongo.database();
+    const database = await preparedDatabase(mongo);
     const { stderr } = await runProgram(
       async (given) => {
         const mongoose = require('mongoose');
@@ -131,7 +132,7 @@ describe('the process', { concurrency: 3 }, () => {
   });
 
   it('exits within the drain with a hanging webhook, after storing everything', async () => {
-    const database = mongo.database();
+    const database = await preparedDatabase(mongo);
     const hook = await startWebhook();
     hook.hang();
     const { elapsedMs, stderr } = await runProgram(

@@ -6,6 +6,7 @@ require('../support/environment').cleanEnvironment();
 
 const path = require('node:path');
 const { after, before } = require('node:test');
+const { setTimeout: delay } = require('node:timers/promises');
 const { MongoClient } = require('../support/driver');
 const { startHost } = require('../support/host');
 const support = require('../support/mongod');
@@ -13,6 +14,9 @@ const AnalyticsSystem = require('../..');
 
 const ROOT = path.join(__dirname, '..', '..');
 /** Nothing listens there. */
+/** Tests look at today's totals: a file that takes less begins after midnight instead of before. */
+const NEAR_MIDNIGHT_MS = 150_000;
+const DAY_MS = 86_400_000;
 const NOBODY = 'mongodb://127.0.0.1:1';
 const RESULT = '@@result ';
 
@@ -27,6 +31,7 @@ function useMongod(options = {}) {
   let server;
   let client;
   before(async () => {
+    await keepClearOfMidnight();
     const wanted = typeof options === 'function' ? await options() : options;
     server = await support.startMongod({ ...wanted, say() {} });
     client = new MongoClient(server.uri);
@@ -53,6 +58,11 @@ function useMongod(options = {}) {
       return new Database(client, server.uri, name);
     },
   };
+}
+
+async function keepClearOfMidnight() {
+  const leftMs = DAY_MS - (Date.now() % DAY_MS);
+  if (leftMs < NEAR_MIDNIGHT_MS) await delay(leftMs + 100);
 }
 
 class Database {

@@ -76,7 +76,8 @@ describe('MongoDB gets everything', { concurrency: true }, () => {
     await analytics.flush();
     await assertInMongo(database);
     await hook.waitForRequests(4);
-    assert.match(analytics.getHealth().lastError.message, /webhook.*500/);
+    const isNoted = () => /webhook.*500/.test(analytics.getHealth().lastError?.message);
+    await waitFor(isNoted, { what: 'the error' });
     hook.answerWith(200);
     await analytics.stop();
     const { queued, sent, retried } = analytics.getHealth().destinations[0];

@@ -21,7 +21,7 @@ const {
 const mongo = useMongod();
 
 /** A process looks every 30 s for what others have left. */
-const DRAINED_MS = 45_000;
+const DRAINED_MS = 90_000;
 
 const slotsIn = (folder) => fs.readdirSync(folder).sort();
 

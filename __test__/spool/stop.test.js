@@ -5,7 +5,9 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
 const { describe, it } = require('node:test');
+const { isDeepStrictEqual } = require('node:util');
 const { useMongod } = require('../integration/setup');
+const { waitFor } = require('../support/wait');
 const {
   assertStored,
   filesIn,
@@ -40,7 +42,7 @@ describe('stop()', { concurrency: 2 }, () => {
     assert.ok(segmentsIn(spoolDir).length > 0);
 
     back();
-    const second = await startServer(options);
+    const second = await startServer({ ...options, shutdownTimeoutMs: 30_000 });
     const { spool } = await second.until((health) => health.spool.recovered > 0 && !health.queued);
     assert.strictEqual(spool.recovered, 701);
     await assertStored(database, { events: 700, sessions: 2 });
@@ -51,10 +53,12 @@ describe('stop()', { concurrency: 2 }, () => {
 
   it('says in one line how many records are in the spool', async () => {
     const { uri, away, close } = await throughProxy(mongo);
-    const server = await startServer({ uri, spoolDir: freshFolder(), shutdownTimeoutMs: 300 });
+    const spoolDir = freshFolder();
+    const server = await startServer({ uri, spoolDir, shutdownTimeoutMs: 300 });
     await server.tell('flush');
     away();
     await server.tell('track', { count: 700 });
+    await untilOnDisk(spoolDir, 699);
     await server.tell('stop');
     const lines = (await server.tell('lines')).filter((line) => line.includes('stop()'));
     assert.strictEqual(lines.length, 1);
@@ -76,6 +80,8 @@ describe('stop()', { concurrency: 2 }, () => {
     await server.tell('track', { first: 500, count: 500 });
     await server.tell('flush');
     await assertStored(database, { events: 1_000 });
+    const isEmpty = () => isDeepStrictEqual(filesIn(spoolDir), EMPTY_SLOT);
+    await waitFor(isEmpty, { what: 'the disk to be freed' });
     const { accepted, written, spool } = await server.leave();
     assert.deepStrictEqual([accepted, written, spool.recovered], [1_000, 1_000, 0]);
     assert.deepStrictEqual(filesIn(spoolDir), EMPTY_SLOT);

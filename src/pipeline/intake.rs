@@ -202,7 +202,8 @@ fn new_id(time_ms: i64) -> ObjectId {
     static COUNTER: AtomicU32 = AtomicU32::new(0);
     // The driver's own: five bytes of this process, and where counting starts.
     let process = PROCESS.get_or_init(|| ObjectId::new().bytes());
-    let start = u32::from_be_bytes([0, process[9], process[10], process[11]]);
+    // Below the half, so that it does not begin anew within a second that has begun.
+    let start = u32::from_be_bytes([0, process[9] & 0x7f, process[10], process[11]]);
     let count = start.wrapping_add(COUNTER.fetch_add(1, Ordering::Relaxed));
     let mut bytes = [0; 12];
     bytes[..4].copy_from_slice(&(time_ms.div_euclid(1000) as u32).to_be_bytes());
