@@ -39,9 +39,10 @@ async function waitForMore(database, count) {
 
 /** What the members' own counters say of writes that drivers sent again. */
 async function repeatedByDrivers() {
-  const statuses = await Promise.all(
-    mongo.server.members.map((one) => ask(one, { serverStatus: 1 })),
-  );
+  // One that has just come back may interrupt what it is asked.
+  const what = 'the counters of a member';
+  const statusOf = (one) => waitFor(() => ask(one, { serverStatus: 1 }), { what });
+  const statuses = await Promise.all(mongo.server.members.map(statusOf));
   return statuses.reduce((sum, one) => sum + Number(one.transactions.retriedStatementsCount), 0);
 }
 
