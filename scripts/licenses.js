@@ -17,13 +17,20 @@ chosen among several, it is the MIT licence.`;
 const NOT_FROM_CARGO = [
   [
     'Rust standard library, with addr2line, adler2, cfg-if, gimli, hashbrown, libc, memchr,\n' +
-      'miniz_oxide, object, rustc-demangle, windows-sys (MIT OR Apache-2.0)',
+      'miniz_oxide, object, rustc-demangle, windows-sys (MIT, and others to choose)',
     mit(
       ...['The Rust Project Contributors', 'Alex Crichton', 'The Gimli Developers'],
       ...["Amanieu d'Antras", 'Jonas Schievink', 'Andrew Gallant', 'Frommi'],
       ...['RAD Game Tools and Valve Software', 'Rich Geldreich and Tenacious Software LLC'],
       'Microsoft Corporation',
     ),
+  ],
+  ['Zig: compiler-rt (MIT)', mit('Zig contributors')],
+  [
+    'glibc: the part that is linked statically (LGPL-2.1-or-later with an exception for linking)',
+    `Copyright (c) the Free Software Foundation, https://www.gnu.org/software/libc/
+As an exception, its compiled files may be linked into combinations with other programs, and these
+distributed, without any restriction that comes from the use of these files.`,
   ],
   [
     'LLVM: compiler-rt and libunwind, of zig and of Rust (Apache-2.0 WITH LLVM-exception)',

@@ -12,9 +12,11 @@ const { NEWEST_GLIBC, problemsOf, symbolsOf } = require('./symbols');
 
 const PACKAGES = path.join(ROOT, 'target', 'packages');
 const MIB = 2 ** 20;
+/** Of sources, where the machine has them that has built it. */
+const PATHS = /\.cargo[\\/](?:registry|git)[\\/]/;
 
 function checkBinary({ name, binary }) {
-  if (fs.readFileSync(binary).includes(path.join('.cargo', 'registry'))) {
+  if (PATHS.test(fs.readFileSync(binary, 'latin1'))) {
     throw new Error(
       `${binary} names paths of the machine that has built it: npm run build:portable`,
     );

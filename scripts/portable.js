@@ -30,7 +30,9 @@ function compilerFlags(target) {
     ...(target.endsWith('-msvc') ? ['-Ctarget-feature=+crt-static'] : []),
   ];
   // They are divided at spaces.
-  return flags.filter((flag) => !/\s/.test(flag)).join(' ');
+  const divided = flags.find((flag) => /\s/.test(flag));
+  if (divided) throw new Error(`a path with a space cannot be kept out of the binary: ${divided}`);
+  return flags.join(' ');
 }
 
 /** `{ args, env }` for the target: for Linux zig links. */

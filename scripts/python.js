@@ -23,7 +23,8 @@ async function install() {
   fs.rmSync(FOLDER, { recursive: true, force: true });
   await run(IS_WINDOWS ? 'python' : 'python3', ['-m', 'venv', FOLDER]);
   const quiet = ['--quiet', '--disable-pip-version-check'];
-  const args = ['-m', 'pip', 'install', ...quiet, '--require-hashes', '-r', REQUIREMENTS];
+  const exact = ['--require-hashes', '--only-binary=:all:', '-r', REQUIREMENTS];
+  const args = ['-m', 'pip', 'install', ...quiet, ...exact];
   await run(path.join(PROGRAMS, 'python'), args);
   fs.writeFileSync(INSTALLED, wanted());
 }

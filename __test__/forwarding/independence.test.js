@@ -17,8 +17,6 @@ const ROUNDS = 5;
 const EVENTS = 20_000;
 const KIB = 1024;
 
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
-
 /** Each dead in another way for the whole run. */
 async function deadReceivers() {
   const ways = [faults.hang, faults.reset, faults.status(500), faults.busyFor(3_600)];
@@ -70,14 +68,14 @@ describe('with every destination dead for the whole run', () => {
         assert.ok(to.dropped.queue_full > 0, to.name);
       }
     }
-    const [none, living] = [speeds.none, speeds.alive].map(median);
     // Other tests run beside this one; what waits for the dead is slow in every round. Without any
     // destination there is less to do, whether they live or not.
-    const gone = Math.max(...speeds.dead);
-    t.diagnostic(`events/s: no destination ${Math.round(none)}, alive ${Math.round(living)}, \
-dead, fastest ${Math.round(gone)}; dead/none ${(gone / none).toFixed(2)}; most queued ${worst} bytes`);
+    const [none, living, gone] = Object.values(speeds).map((all) => Math.max(...all));
+    t.diagnostic(`fastest, events/s: no destination ${Math.round(none)}, alive \
+${Math.round(living)}, dead ${Math.round(gone)}; dead/none ${(gone / none).toFixed(2)}; most queued ${worst} bytes`);
     assert.ok(worst <= 256 * KIB, `${worst} bytes`);
-    assert.ok(gone >= 0.5 * living, `${gone} of ${living} events/s`);
+    assert.ok(gone >= 0.6 * living, `${gone} of ${living} events/s`);
+    assert.ok(gone >= 0.25 * none, `${gone} of ${none} events/s`);
   });
 
   it('what waits too long expires and is counted', async () => {

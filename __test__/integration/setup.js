@@ -13,10 +13,10 @@ const support = require('../support/mongod');
 const AnalyticsSystem = require('../..');
 
 const ROOT = path.join(__dirname, '..', '..');
-/** Nothing listens there. */
 /** Tests look at today's totals: a file that takes less begins after midnight instead of before. */
 const NEAR_MIDNIGHT_MS = 150_000;
 const DAY_MS = 86_400_000;
+/** Nothing listens there. */
 const NOBODY = 'mongodb://127.0.0.1:1';
 const RESULT = '@@result ';
 

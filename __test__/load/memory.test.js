@@ -99,6 +99,8 @@ async function soak(given, report) {
   report({ rss, mostQueuedBytes, tracked, health: analytics.getHealth() });
 }
 
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
+
 describe('a steady load', () => {
   it(`for ${SOAK_SECONDS} s takes no more memory in the end than before`, async (t) => {
     const database = mongo.database();
@@ -107,18 +109,19 @@ describe('a steady load', () => {
     const { result } = await runProgram(soak, {
       given: { uri: database.uri, seconds: SOAK_SECONDS, rate: 20_000 },
       nodeArgs: ['--expose-gc'],
-      timeoutMs: (SOAK_SECONDS + 60) * 1000,
+      timeoutMs: (SOAK_SECONDS + 120) * 1000,
     });
     const quarter = Math.floor(result.rss.length / 4);
-    const before = Math.max(...result.rss.slice(quarter, 2 * quarter));
-    const after = Math.max(...result.rss.slice(-quarter));
+    // What a busy machine makes wait for a moment is no leak.
+    const before = median(result.rss.slice(quarter, 2 * quarter));
+    const after = median(result.rss.slice(-quarter));
     t.diagnostic(`${Math.round(before / MIB)} MiB, then ${Math.round(after / MIB)} MiB`);
     t.diagnostic(`${Math.round(result.mostQueuedBytes / MIB)} MiB queued at most`);
     const { rejected, dropped, queued } = result.health;
     assert.deepStrictEqual({ rejected, dropped, queued }, { rejected: {}, dropped: {}, queued: 0 });
     assert.strictEqual(await database.count('gsoevents'), result.tracked);
     assert.strictEqual(result.health.written, result.tracked);
-    assert.ok(after < before + 32 * MIB, `${before} bytes, then ${after}`);
+    assert.ok(after < before + 16 * MIB, `${before} bytes, then ${after}`);
   });
 });
 

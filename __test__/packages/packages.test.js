@@ -2,14 +2,13 @@
 'use strict';
 
 const assert = require('node:assert');
-const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { after, before, describe, it } = require('node:test');
 const { PLATFORMS } = require('../../lib/binary');
 const { platforms, stageMain, stagePlatform } = require('../../scripts/stage');
-const { ROOT, npmPack } = require('../types/packed');
+const { ROOT, npmPack, unpack } = require('../types/packed');
 
 const manifest = require('../../package.json');
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare'];
@@ -28,7 +27,7 @@ async function unpacked(name, stage) {
   for (const folder of [staged, target]) fs.mkdirSync(folder, { recursive: true });
   stage(staged);
   const tarball = await npmPack(staged, target, path.join(base, 'cache'));
-  execFileSync('tar', ['-xzf', tarball, '-C', target]);
+  await unpack(tarball, target);
   return path.join(target, 'package');
 }
 

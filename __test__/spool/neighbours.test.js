@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { describe, it } = require('node:test');
 const { runProgram, useMongod } = require('../integration/setup');
+const { waitFor } = require('../support/wait');
 const {
   assertStored,
   filesIn,
@@ -20,8 +21,10 @@ const {
 
 const mongo = useMongod();
 
-/** A process looks every 30 s for what others have left. */
 const DRAINED_MS = 90_000;
+/** A process looks every 30 s for what others have left. */
+const FOUND = { timeoutMs: 45_000, what: 'what was left to be found' };
+const isFound = (line) => /^info .*writing the records that a process left in /.test(line);
 
 const slotsIn = (folder) => fs.readdirSync(folder).sort();
 
@@ -58,6 +61,7 @@ describe('processes in one folder', { concurrency: 3 }, () => {
     await dies.kill();
     back();
     await lives.tell('track', { first: 2_000, count: 100 });
+    await waitFor(async () => (await lives.tell('lines')).some(isFound), FOUND);
     const { spool, accepted, written } = await lives.until(
       (health) => health.spool.drained > 0 && health.queued === 0,
       { timeoutMs: DRAINED_MS },
@@ -66,9 +70,6 @@ describe('processes in one folder', { concurrency: 3 }, () => {
     assert.deepStrictEqual([accepted, written, spool.recovered], [100, 100, 0]);
     await assertStored(database, { events: 2_100, sessions: 2, ended: 1 });
     const lines = await lives.tell('lines');
-    assert.ok(
-      lines.some((line) => /^info .*writing the records that a process left in /.test(line)),
-    );
     assert.ok(lines.some((line) => /^info .*had left are written: 2002$/.test(line)));
     await lives.leave();
     assert.deepStrictEqual(segmentsIn(spoolDir), []);

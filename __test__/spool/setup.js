@@ -182,11 +182,14 @@ async function startServer(options, { timeoutMs = 120_000, ...rest } = {}) {
   const answerOf = (number) =>
     new Promise((resolve, reject) => waiting.set(number, { resolve, reject }));
   const ready = answerOf(0);
+  let end;
   host.finished.then(({ stderr }) => {
-    for (const { reject } of waiting.values()) reject(new Error(`it has ended\n${stderr}`));
+    end = new Error(`it has ended\n${stderr}`);
+    for (const { reject } of waiting.values()) reject(end);
   });
   await within(ready, { timeoutMs: 30_000, what: 'a server to start' });
-  const tell = (what, ...args) => {
+  const tell = async (what, ...args) => {
+    if (end) throw end;
     lastNumber += 1;
     const answer = answerOf(lastNumber);
     host.child.send({ number: lastNumber, what, args });

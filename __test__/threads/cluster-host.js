@@ -26,7 +26,7 @@ async function killOne() {
       if (sent >= settings.victimEvents) resolve();
     });
   });
-  process.kill(worker.process.pid, 'SIGKILL');
+  worker.process.kill('SIGKILL');
   return { sent, signal: await ended };
 }
 

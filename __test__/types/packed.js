@@ -26,12 +26,18 @@ async function pack() {
     const staged = folder('staged');
     stageMain(staged);
     const tarball = await npmPack(staged, base, folder('cache'));
-    await run('tar', ['-xzf', tarball, '-C', base], { timeout: TIMEOUT_MS });
+    await unpack(tarball, base);
     return { ...{ base, tarball, folder }, ...installing(path.join(base, 'package')) };
   } catch (error) {
     remove(base);
     throw error;
   }
+}
+
+/** A tar that knows remote hosts takes the colon of an absolute path on Windows for one. */
+async function unpack(tarball, folder) {
+  const args = ['-xzf', path.relative(folder, tarball)];
+  await run('tar', args, { cwd: folder, timeout: TIMEOUT_MS });
 }
 
 /** Packs the package in `folder` into `target`; answers with the path of the tarball. */
@@ -66,4 +72,4 @@ function remove(base) {
   fs.rmSync(base, { recursive: true, force: true });
 }
 
-module.exports = { ROOT, npmPack, pack, remove, run };
+module.exports = { ROOT, npmPack, pack, remove, run, unpack };

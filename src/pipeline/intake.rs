@@ -202,7 +202,7 @@ fn new_id(time_ms: i64) -> ObjectId {
     static COUNTER: AtomicU32 = AtomicU32::new(0);
     // The driver's own: five bytes of this process, and where counting starts.
     let process = PROCESS.get_or_init(|| ObjectId::new().bytes());
-    // Below the half, so that it does not begin anew within a second that has begun.
+    // Below the half: the first eight million keep their order within a second.
     let start = u32::from_be_bytes([0, process[9] & 0x7f, process[10], process[11]]);
     let count = start.wrapping_add(COUNTER.fetch_add(1, Ordering::Relaxed));
     let mut bytes = [0; 12];
