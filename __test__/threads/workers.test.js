@@ -61,19 +61,20 @@ describe('the addon loads', { concurrency: 2 }, () => {
 
   it('in eight workers at once, twice', async () => {
     const database = mongo.database();
-    const { stderr } = await runProgram(
+    const { result, stderr } = await runProgram(
       async (given, report) => {
-        const { startWorker } = require('./__test__/threads/inside');
+        const { UNCOUNTED, startWorker, threads } = require('./__test__/threads/inside');
         for (let round = 0; round < 2; round++) {
           const workers = Array.from({ length: 8 }, () => startWorker(given.program, given));
           const ends = await Promise.all(workers.map(({ ended }) => ended));
           if (ends.some(({ code }) => code !== 0)) throw new Error(JSON.stringify(ends));
         }
-        report('done');
+        report(UNCOUNTED ? 0 : threads());
       },
       { given: { uri: database.uri, program: `${tracksAndStops}` } },
     );
     assert.strictEqual(stderr, '');
+    assert.ok(result < 20, `${result} threads`);
     await assertDay(database, { crafts: 160, dau: 1 });
   });
 });
