@@ -58,6 +58,8 @@ class Encoder {
     this.emptied = null;
     /** @type {Map<object, { start: number, end: number } | null> | null} */
     this.seen = null;
+    /** What is in `seen`, in the order in which it came. */
+    this.order = [];
     this.use(this.home);
   }
 
@@ -224,7 +226,7 @@ class Encoder {
       if (pos > this.limit) throw new Refusal('event_too_large');
     }
     const end = this.close(4, at, start, pos, depth);
-    if (cloned) this.seen.set(value, { start, end });
+    if (cloned) this.see(value, { start, end });
     return end;
   }
 
@@ -234,6 +236,7 @@ class Encoder {
     if (this.seen?.has(value)) return this.repeat(value, at, pos);
     this.enter(value, depth);
     const start = pos;
+    const seenBefore = this.order.length;
     let empty = true;
     pos += 4;
     for (const key in value) {
@@ -242,6 +245,7 @@ class Encoder {
       const end = this.key(key, pos + 1);
       if (!checked && special.marks(key, child)) {
         this.ancestors[depth] = undefined;
+        if (this.seen !== null) this.forgetAfter(seenBefore);
         return MARKED;
       }
       const next = this.value(child, pos, end, depth + 1, 0);
@@ -256,7 +260,7 @@ class Encoder {
     }
     if (empty) return this.closeEmpty(value, at, start, pos, depth, mode);
     const end = this.close(3, at, start, pos, depth);
-    if (this.seen !== null) this.seen.set(value, { start, end });
+    if (this.seen !== null) this.see(value, { start, end });
     return end;
   }
 
@@ -270,11 +274,21 @@ class Encoder {
   }
 
   closeEmpty(value, at, start, pos, depth, mode) {
-    if (this.seen !== null) this.seen.set(value, null);
+    if (this.seen !== null) this.see(value, null);
     else if (this.emptied !== null) this.emptied.add(value);
     else this.emptied = new Set([value]);
     const end = this.close(3, at, start, pos, depth);
     return mode & CHILD ? end : NOTHING;
+  }
+
+  see(value, range) {
+    this.seen.set(value, range);
+    this.order.push(value);
+  }
+
+  /** Forgets what was seen since there were so many: it is written over, or never was. */
+  forgetAfter(count) {
+    while (this.order.length > count) this.seen.delete(this.order.pop());
   }
 
   /** Writes an object again that this payload already contains. */
@@ -332,6 +346,7 @@ class Encoder {
       return special.topLevel(this, value, at, end);
     } finally {
       this.seen = null;
+      this.order = [];
     }
   }
 }
