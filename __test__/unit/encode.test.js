@@ -154,18 +154,17 @@ test('nesting as deep as mongod takes it is accepted, one level more refused', (
 
 test('what an object held that turned out to be no plain one is not copied from there', () => {
   const [empty, shared] = [{}, { text: 'here and there' }];
-  const special = { shared, toBSON: () => 5, later: 'so that it is written over' };
+  const special = { shared, toBSON: () => 5 };
+  const over = 'written where that was'.repeat(9);
   // The second time an empty object comes, everything is looked at again.
-  const value = { once: empty, twice: empty, special, shared };
-  const plain = { once: {}, twice: empty, special: 5, shared };
+  const value = { once: empty, twice: empty, special, over, shared };
   const stored = (data) => {
     const hex = encoded(data);
     const length = Buffer.alloc(4);
     length.writeInt32LE(hex.length / 2 + 5);
     return bson.deserialize(Buffer.concat([length, Buffer.from(`${hex}00`, 'hex')])).data;
   };
-  assert.deepEqual(stored(value).shared, shared);
-  assert.deepEqual(stored(value).special, stored(plain).special);
+  assert.deepEqual(stored(value), { twice: {}, special: 5, over, shared });
 });
 
 test('cycles are refused', () => {
