@@ -1,7 +1,7 @@
 //! `writer.json`: under which id the records of a slot are numbered, and where that holds: on which
 //! machine, since which boot, as which file.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
@@ -53,7 +53,7 @@ impl WriterFile {
         file.sync_all()?;
         fs::rename(&next, &path)?;
         #[cfg(unix)]
-        File::open(slot)?.sync_all()?;
+        fs::File::open(slot)?.sync_all()?;
         Ok(())
     }
 
@@ -92,7 +92,7 @@ impl Validity {
 #[cfg(not(unix))]
 fn creation_ms(metadata: &fs::Metadata) -> u64 {
     let created = metadata.created().ok();
-    let since = created.and_then(|created| created.duration_since(UNIX_EPOCH).ok());
+    let since = created.and_then(|created| created.duration_since(std::time::UNIX_EPOCH).ok());
     since.map_or(0, |since| since.as_millis() as u64)
 }
 
