@@ -64,7 +64,7 @@ declare class AnalyticsSystem {
    * @param userId kept as a string: an ObjectId and its hex form are one user. At most 256 bytes.
    * @param username at most 256 bytes; `undefined` leaves the field out.
    */
-  onLogin(userId: AnalyticsSystem.Id, username?: AnalyticsSystem.Text): Promise<void>;
+  onLogin(userId: AnalyticsSystem.UserId, username?: AnalyticsSystem.StringLike): Promise<void>;
 
   /**
    * Ends the session that this instance began for the user, and counts it on the day of its login.
@@ -73,7 +73,7 @@ declare class AnalyticsSystem {
    *
    * @param userId as in {@link onLogin}.
    */
-  onLogout(userId: AnalyticsSystem.Id): Promise<void>;
+  onLogout(userId: AnalyticsSystem.UserId): Promise<void>;
 
   /**
    * Takes a snapshot of an event and returns at once: what the caller changes in `data` afterwards
@@ -90,7 +90,7 @@ declare class AnalyticsSystem {
    */
   track(
     event: AnalyticsSystem.CountedEvent | (string & {}),
-    userId?: AnalyticsSystem.Id | null,
+    userId?: AnalyticsSystem.UserId | null,
     data?: unknown,
   ): void;
 
@@ -201,7 +201,7 @@ declare namespace AnalyticsSystem {
      * that is slow or away delays neither MongoDB nor another one.
      *
      * An event is sent at least once: until it is answered with a 2xx status, until the receiver says
-     * that it never takes it (`setAside`), or until a bound gives it up (`expired`, `dropped`). It has
+     * that it never takes it (`refused`), or until a bound gives it up (`expired`, `dropped`). It has
      * the same id and time in every attempt. After a failure it is sent again with growing random
      * pauses, and not before a `Retry-After`, of at most an hour, is over. An unknown field is an error.
      *
@@ -524,10 +524,10 @@ declare namespace AnalyticsSystem {
   }
 
   /** What a string is made of, as mongoose does for a field of type String. */
-  export type Text = string | number | bigint | boolean | null | undefined;
+  export type StringLike = string | number | bigint | boolean | null | undefined;
 
   /** A user's id. */
-  export type Id = string | number | bigint | ObjectId;
+  export type UserId = string | number | bigint | ObjectId;
 
   /**
    * Events that add to a total of the day; all others are stored and forwarded only.
@@ -625,7 +625,7 @@ declare namespace AnalyticsSystem {
     queuedBytes: number;
     /**
      * Records that are in the database, their share of the totals included, unless that is among
-     * `noted` (`totals_uncertain`, `total_left_out`).
+     * `warnings` (`totals_uncertain`, `total_left_out`).
      */
     written: number;
     /** Records whose writing was repeated after an error, once per attempt. */
@@ -636,13 +636,13 @@ declare namespace AnalyticsSystem {
      * Additions to totals that matched nothing, so that it was looked up whether they had been made:
      * not made twice.
      */
-    misses: number;
+    casConflicts: number;
     /** Accepted records that were lost, by reason. */
     dropped: Counts<DropReason>;
     /** Records that were never accepted, by reason. */
     rejected: Counts<RejectReason>;
     /** Records that were not taken over in full, and oddities of the totals, by reason. */
-    noted: Counts<NoteReason>;
+    warnings: Counts<WarningReason>;
     /** Users who are logged in through this instance. */
     activeSessions: number;
     /** Whether written records are added to the daily totals. */
@@ -681,9 +681,9 @@ declare namespace AnalyticsSystem {
      * Records of processes that died and were not replaced, written by this one. They count nowhere
      * else here; those of them that are forwarded count at their destination once all of a slot are.
      */
-    drained: number;
+    recoveredFromOthers: number;
     /** Records that the disk did not take: they were in memory only. */
-    unspooled: number;
+    notSpooled: number;
     /** Bytes that could not be read; their file is kept as `*.seg.damaged`. */
     damagedBytes: number;
   }
@@ -732,7 +732,7 @@ declare namespace AnalyticsSystem {
     /** Events whose sending was repeated, once per attempt. */
     retried: number;
     /** Events that the receiver never takes: invalid, too large, or refused for its settings. */
-    setAside: number;
+    refused: number;
     /** Events that have waited for longer than `maxAgeMs`. */
     expired: number;
     /** Events that were not forwarded for another reason, by reason. */
@@ -815,7 +815,7 @@ declare namespace AnalyticsSystem {
    * - `late`: a login from a spool that was handed over more than 30 days ago; it is stored, and not
    *   counted as a user of its day and month
    */
-  export type NoteReason =
+  export type WarningReason =
     | 'invalid_amount'
     | 'not_forwardable'
     | 'total_left_out'

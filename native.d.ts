@@ -95,7 +95,7 @@ export interface DestinationReport {
   queuedBytes: number
   sent: number
   retried: number
-  setAside: number
+  refused: number
   expired: number
   dropped: Record<string, number>
   circuit: string
@@ -117,10 +117,10 @@ export interface HealthReport {
   written: number
   retried: number
   duplicates: number
-  misses: number
+  casConflicts: number
   dropped: Record<string, number>
   rejected: Record<string, number>
-  noted: Record<string, number>
+  warnings: Record<string, number>
   activeSessions: number
   totals: string
   history: HistoryReport
@@ -158,8 +158,8 @@ export interface SpoolHealth {
   state: string
   bytes: number
   recovered: number
-  drained: number
-  unspooled: number
+  recoveredFromOthers: number
+  notSpooled: number
   damagedBytes: number
 }
 

@@ -143,7 +143,7 @@ async function report(metrics) {
   compare('/metrics', metrics.today, JSON.parse(JSON.stringify(days.at(-1))));
   say(`getHealth(): ${JSON.stringify(health)}\n`);
   const records = ledger.events + ledger.logins + ledger.logouts;
-  const nothing = { dropped: {}, rejected: {}, noted: {}, queued: 0 };
+  const nothing = { dropped: {}, rejected: {}, warnings: {}, queued: 0 };
   compare('health', health, { accepted: records, written: records, ...nothing });
 }
 

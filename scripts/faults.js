@@ -96,7 +96,7 @@ async function runRow(number, context) {
 function report(rows, { minutes, options, isWhole, context }) {
   const table = tableOf(rows);
   const sum = (what) => rows.reduce((total, row) => total + (row[what] ?? 0), 0);
-  const seen = ['duplicates', 'misses', 'replays'];
+  const seen = ['duplicates', 'casConflicts', 'replays'];
   const counts = seen.map((what) => `${sum(what)} ${what}`).join(', ');
   const atProxies = seen.map(
     (what) => `${context.tallies.reduce((total, tally) => total + tally.total(what), 0)} ${what}`,

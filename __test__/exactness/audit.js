@@ -232,7 +232,7 @@ function checkHealth(findings, { name, calls, health }) {
   for (const [what, value] of Object.entries(expected)) {
     findings.equal(health[what], value, `${name}: ${what}`);
   }
-  for (const what of ['dropped', 'rejected', 'noted']) {
+  for (const what of ['dropped', 'rejected', 'warnings']) {
     findings.equal(JSON.stringify(health[what]), '{}', `${name}: ${what}`);
   }
 }

@@ -35,7 +35,7 @@ describe('replies lost after the server has done its work', { concurrency: 3 }, 
       const isRepeated = kind !== LAST && !LOOKED_FOR.includes(kind);
       // Nothing is refused that was looked for.
       const expected = saidToRepetitions(kind, isRepeated ? played.sent : 0);
-      assertCounts(played, kind, isRepeated ? expected : { ...expected, misses: 0 });
+      assertCounts(played, kind, isRepeated ? expected : { ...expected, casConflicts: 0 });
       const confirmed = { 'add to day': LOSSES, 'confirm day': PROVOCATIONS + LOSSES }[kind] ?? 0;
       assert.strictEqual(played.tally.kinds['confirm day'].commands, confirmed);
     });
@@ -47,11 +47,11 @@ describe('the same where the driver repeats writes by itself', { concurrency: 3 
     it(kind, async (t) => {
       const { harmed, tally } = await play(t, { on: replicated, kind, harm: loseReplies });
       await assertLost(harmed);
-      const { replays, misses } = tally.kinds[kind];
+      const { replays, casConflicts } = tally.kinds[kind];
       // Inserts are none of the writes that the driver repeats.
       const isLookedFor = kind.startsWith('insert') && LOOKED_FOR.includes(kind);
       if (!isLookedFor) assert.ok(replays > 0, 'it was sent again');
-      assert.strictEqual(misses, 0);
+      assert.strictEqual(casConflicts, 0);
     });
   }
 });
@@ -69,6 +69,6 @@ describe('a daily document that is taken away', () => {
   it('before anything is added to it, is made again', async (t) => {
     const kind = 'add to day';
     const played = await play(t, { on: mongo, kind, harm: takeDocumentAway, oldDays: [] });
-    assertCounts(played, kind, { replays: 1, duplicates: 0, misses: 1 });
+    assertCounts(played, kind, { replays: 1, duplicates: 0, casConflicts: 1 });
   });
 });

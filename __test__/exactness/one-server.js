@@ -82,14 +82,14 @@ function saidToRepetitions(kind, count) {
   return {
     replays: count,
     duplicates: kind.startsWith('insert') ? count : 0,
-    misses: kind === 'add to day' || kind === 'end base' ? count : 0,
+    casConflicts: kind === 'add to day' || kind === 'end base' ? count : 0,
   };
 }
 
 /** What came of harmed commands, of their own kind. */
 function assertCounts({ tally }, kind, expected) {
-  const { replays, duplicates, misses, errors } = tally.kinds[kind];
-  const actual = { replays, duplicates, misses };
+  const { replays, duplicates, casConflicts, errors } = tally.kinds[kind];
+  const actual = { replays, duplicates, casConflicts };
   assert.strictEqual(errors, 0);
   if (!VARYING.includes(kind)) return assert.deepStrictEqual(actual, expected);
   for (const [what, least] of Object.entries(expected)) {

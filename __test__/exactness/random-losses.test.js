@@ -136,7 +136,7 @@ function assertHarmed({ lost }, tally) {
   for (const kind of ['insert events', 'insert sessions', 'insert markers', 'insert bases']) {
     assert.ok(tally.kinds[kind].duplicates > 0, `no duplicate key at "${kind}"`);
   }
-  assert.ok(tally.kinds['add to day'].misses > 0, 'no compare-and-set missed');
+  assert.ok(tally.kinds['add to day'].casConflicts > 0, 'no compare-and-set missed');
   for (const kind of ['close sessions', 'ensure day', 'mark old users']) {
     assert.ok(tally.kinds[kind].replays > 0, `nothing of "${kind}" was sent again`);
   }
@@ -162,7 +162,7 @@ describe(`${SERVERS} servers with random losses`, () => {
     const metrics = await freshMetrics(database.uri, DAYS);
     t.diagnostic(`${troubles(accounts)}; written ${recoveryMs} ms after the last loss`);
     for (const line of tally.lines()) t.diagnostic(line);
-    const counts = ['replays', 'duplicates', 'misses'].map(
+    const counts = ['replays', 'duplicates', 'casConflicts'].map(
       (what) => `${tally.total(what)} ${what}`,
     );
     t.diagnostic(`in all ${counts.join(', ')}`);

@@ -112,7 +112,7 @@ function troubles(accounts) {
   const counts = [
     `${sumOf(accounts, 'retried')} records repeated`,
     `${sumOf(accounts, 'duplicates')} documents were there`,
-    `${sumOf(accounts, 'misses')} additions looked up`,
+    `${sumOf(accounts, 'casConflicts')} additions looked up`,
   ];
   const said = accounts.flatMap(({ lines, health }) => [...lines, health.lastError?.message]);
   return [...counts, ...new Set(said)].filter(Boolean).join('; ');

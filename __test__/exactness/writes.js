@@ -52,7 +52,7 @@ class Tally {
     this.kinds = Object.fromEntries(
       Object.keys(KINDS).map((kind) => [
         kind,
-        { commands: 0, statements: 0, replays: 0, duplicates: 0, misses: 0, errors: 0 },
+        { commands: 0, statements: 0, replays: 0, duplicates: 0, casConflicts: 0, errors: 0 },
       ]),
     );
     this.observe = (request, reply) => {
@@ -73,7 +73,7 @@ class Tally {
     counts.replays += again.length;
     counts.duplicates += duplicates.length;
     counts.errors += refused.length - duplicates.length + (reply.ok === 1 ? 0 : 1);
-    counts.misses += misses(kind, reply);
+    counts.casConflicts += casConflicts(kind, reply);
   }
 
   /** The sums over all kinds of write. */
@@ -101,7 +101,7 @@ class Tally {
 const UPDATES_THAT_MAY_MISS = ['confirm day', 'mark base', 'end base'];
 
 /** A compare-and-set or a confirmation that matched nothing. */
-function misses(kind, reply) {
+function casConflicts(kind, reply) {
   if (reply.ok !== 1) return 0;
   if (kind === 'add to day') return reply.value === null ? 1 : 0;
   return UPDATES_THAT_MAY_MISS.includes(kind) && reply.n === 0 ? 1 : 0;

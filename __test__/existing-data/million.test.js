@@ -193,7 +193,7 @@ function assertTold({ putOff, lines, health, slowest, counts }) {
     assert.ok(daysDone >= 3 && daysDone <= daysTotal && daysTotal === 23);
   }
   assert.ok(slowest < 15_000, `a login took ${slowest} ms`);
-  assert.deepStrictEqual([counts.dropped, counts.rejected, counts.noted], [{}, {}, {}]);
+  assert.deepStrictEqual([counts.dropped, counts.rejected, counts.warnings], [{}, {}, {}]);
 }
 
 async function assertBases(database, { users, seconds, closed, days }) {

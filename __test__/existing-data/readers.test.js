@@ -124,14 +124,14 @@ async function written() {
 const warnings = (lines) => lines.filter((line) => line.startsWith('warn'));
 
 describe('a daily document that was changed by hand', { concurrency: true }, () => {
-  it('a total made a string stays one, which is noted; the other totals go on', async () => {
+  it('a total made a string stays one, with a warning; the other totals go on', async () => {
     const { analytics, lines, track, daily, day, totals } = await written();
     await daily.updateOne({ day }, { $set: { gemsEarned: 'twelve' } });
     await track('second');
     await track('third');
     await analytics.flush();
     assert.deepStrictEqual(await totals(), ['twelve', 3, 3, 3]);
-    assert.ok(analytics.getHealth().noted.total_left_out > 0);
+    assert.ok(analytics.getHealth().warnings.total_left_out > 0);
     assert.strictEqual(warnings(lines).length, 1);
     assert.match(lines.at(-1), /gemsEarned of [\d-]+ is not a number/);
     assert.strictEqual((await analytics.getMetrics()).today.gemsEarned, 'twelve');
@@ -147,10 +147,10 @@ describe('a daily document that was changed by hand', { concurrency: true }, () 
     await track('second');
     await analytics.flush();
     assert.deepStrictEqual(await totals(), [2, 2, 2, 2]);
-    assert.deepStrictEqual(analytics.getHealth().noted, {});
+    assert.deepStrictEqual(analytics.getHealth().warnings, {});
   });
 
-  it('a deleted one is made again with what comes later, which is noted and warned about', async () => {
+  it('a deleted one is made again with what comes later, with a warning', async () => {
     const { database, analytics, lines, track, daily, day, totals } = await written();
     await daily.deleteOne({ day });
     await track('second');
@@ -158,7 +158,7 @@ describe('a daily document that was changed by hand', { concurrency: true }, () 
     assert.deepStrictEqual(await totals(), [2, 1, 1, 1]);
     // Its share of the month is gone with it.
     assert.strictEqual((await analytics.getMetrics()).mau, 1);
-    assert.deepStrictEqual(analytics.getHealth().noted, { day_restored: 1 });
+    assert.deepStrictEqual(analytics.getHealth().warnings, { day_restored: 1 });
     assert.match(warnings(lines)[0], /stood further back/);
     assert.deepStrictEqual(
       [await database.count('gsoevents'), await database.count('gsosessions')],
@@ -171,14 +171,14 @@ describe('a daily document that was changed by hand', { concurrency: true }, () 
     ['removed', { $unset: { _a: 1 } }],
     ['made a string', { $set: { _a: 'removed' } }],
   ]) {
-    it(`book-keeping ${what} costs no total, and is noted and warned about`, async () => {
+    it(`book-keeping ${what} costs no total, and gives a warning`, async () => {
       const { database, analytics, lines, track, daily, day, totals } = await written();
       await daily.updateOne({ day }, change);
       await track('second');
       await track('third');
       await analytics.flush();
       assert.deepStrictEqual(await totals(), [6, 3, 3, 3]);
-      assert.deepStrictEqual(analytics.getHealth().noted, { day_restored: 1 });
+      assert.deepStrictEqual(analytics.getHealth().warnings, { day_restored: 1 });
       assert.match(warnings(lines)[0], /stood further back/);
       const { mau } = await analytics.getMetrics();
       // What it held of the month is gone with it: the first user's share.

@@ -97,19 +97,19 @@ async function judge(accounts, database, given = {}) {
     worstTrackMs: Math.max(0, ...accounts.map((one) => one.worstTrackMs ?? 0)),
     delays: living.map(({ delayP99 }) => delayP99).filter(({ real }) => real !== undefined),
     duplicates: seen(({ duplicates }) => duplicates),
-    misses: seen(({ misses }) => misses),
+    casConflicts: seen(({ casConflicts }) => casConflicts),
     replays: seen(
-      ({ retried, spool }) => retried + (spool?.recovered ?? 0) + (spool?.drained ?? 0),
+      ({ retried, spool }) => retried + (spool?.recovered ?? 0) + (spool?.recoveredFromOthers ?? 0),
     ),
     refused: seen(({ rejected }) => sum(Object.values(rejected))),
-    unspooled: seen(({ spool }) => spool?.unspooled ?? 0),
+    notSpooled: seen(({ spool }) => spool?.notSpooled ?? 0),
     lines: living.flatMap(({ lines }) => lines),
     dropped: summed(living.map(({ health }) => health.dropped)),
   };
 }
 
 const SUMMED = ['rounds', 'accepted', 'stored', 'lost', 'duplicated', 'counterError'];
-const SEEN = ['duplicates', 'misses', 'replays', 'refused'];
+const SEEN = ['duplicates', 'casConflicts', 'replays', 'refused'];
 
 /** One row of the table for several that belong together. */
 function mergeRows(rows) {
@@ -147,7 +147,7 @@ function healthProblems({ name, health, most, delayP99 }, { isRefused, allowed, 
   const problems = [];
   const expect = (isRight, text) => isRight || problems.push(`${name}: ${text}`);
   expect(health.queued === 0, `${health.queued} queued at the end`);
-  for (const what of ['dropped', 'noted', ...(isRefused ? [] : ['rejected'])]) {
+  for (const what of ['dropped', 'warnings', ...(isRefused ? [] : ['rejected'])]) {
     const counts = Object.entries(health[what]).filter(([reason]) => !allowed.includes(reason));
     expect(counts.length === 0, `${what} ${JSON.stringify(health[what])}`);
   }

@@ -44,17 +44,17 @@ const HANDS = {
   'the document is deleted': {
     touch: (days) => days.deleteMany({}),
     base: () => 0,
-    noted: ['day_restored'],
+    warnings: ['day_restored'],
   },
   'its book-keeping is removed': {
     touch: (days) => days.updateMany({}, { $unset: { _a: '' } }),
     base: (before, total) => before[total],
-    noted: ['day_restored'],
+    warnings: ['day_restored'],
   },
   'a counter is made a text': {
     touch: (days) => days.updateMany({}, { $set: { creditsEarned: 'many' } }),
     base: (before, total) => before[total],
-    noted: ['total_left_out'],
+    warnings: ['total_left_out'],
     isLeft: (total) => total === 'creditsEarned',
   },
 };
@@ -66,7 +66,7 @@ async function touchedByHand(context) {
 }
 
 async function touchedAs(context, what) {
-  const { touch, base, noted, isLeft = () => false } = HANDS[what];
+  const { touch, base, warnings, isLeft = () => false } = HANDS[what];
   const mongo = await context.standalone();
   const database = mongo.database();
   const commands = { count: 0 };
@@ -92,7 +92,7 @@ async function touchedAs(context, what) {
   const idle = commands.count - begun;
   const accounts = [];
   for (const server of servers) accounts.push(await server.leave());
-  const row = await judge(accounts, database, { areTotalsOthers: true, allowed: noted });
+  const row = await judge(accounts, database, { areTotalsOthers: true, allowed: warnings });
   const [day] = row.days;
   let counterError = 0;
   for (const total of [...EVENT_TOTALS, 'sessionCount']) {
@@ -104,9 +104,9 @@ async function touchedAs(context, what) {
       row.problems.push(`${total}: ${day[total]}, should be ${expected}`);
   }
   if (idle > IDLE_COMMANDS) row.problems.push(`${idle} commands in ${IDLE_MS} ms of rest`);
-  const said = accounts.flatMap(({ health }) => Object.keys(health.noted));
-  const missing = noted.filter((reason) => !said.includes(reason));
-  if (missing.length > 0) row.problems.push(`never noted: ${missing}`);
+  const said = accounts.flatMap(({ health }) => Object.keys(health.warnings));
+  const missing = warnings.filter((reason) => !said.includes(reason));
+  if (missing.length > 0) row.problems.push(`never warned of: ${missing}`);
   const problems = row.problems.map((problem) => `${what}: ${problem}`);
   return { ...row, counterError, problems, note: `${what} (${idle} commands at rest)` };
 }

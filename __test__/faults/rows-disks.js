@@ -74,7 +74,7 @@ async function spoolDiskFull(context) {
   if (fullFor !== rounds) row.problems.push('the disk was never full');
   if (warnings.length === 0) row.problems.push('nobody was told that the disk is full');
   const means = disk ? `tmpfs of ${SPOOL_DISK / MIB} MiB` : `RLIMIT_FSIZE of ${SPOOL_DISK} bytes`;
-  return { ...row, note: `${means}, ${row.unspooled} records in memory only` };
+  return { ...row, note: `${means}, ${row.notSpooled} records in memory only` };
 }
 
 /** So much less than a segment that nothing is unlinked before all is written. */

@@ -44,7 +44,9 @@ async function repliesLost(context) {
   const recoveryMs = await playHarmed(servers, { database, rounds, harm });
   const row = await conclude(servers, database, { rounds, recoveryMs });
   const { tally } = proxy;
-  const again = ['replays', 'duplicates', 'misses'].map((what) => `${tally.total(what)} ${what}`);
+  const again = ['replays', 'duplicates', 'casConflicts'].map(
+    (what) => `${tally.total(what)} ${what}`,
+  );
   return { ...row, note: `${KINDS_PLAYED.length} kinds; at the proxy ${again.join(', ')}` };
 }
 

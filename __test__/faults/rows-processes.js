@@ -13,7 +13,7 @@ const SERVERS = 16;
 const DAY = '2036-05-17';
 const NIGHT = ['2036-01-30', '2036-01-31', '2036-02-01'];
 /** A slot that nobody owns is looked for every 30 s. */
-const DRAINED_MS = 60_000;
+const RECOVERED_MS = 60_000;
 
 /** Slots are not shared; what one that died has left, the other one writes, or a new one. */
 async function onOneSpool(context) {
@@ -41,10 +41,10 @@ async function onOneSpool(context) {
       await heir.tell('flush');
       accounts.push(await heir.leave());
     } else {
-      const before = await drained(living);
+      const before = await recoveredBy(living);
       proxy.thaw();
-      const isDrained = async () => (await drained(living)) > before;
-      await waitFor(isDrained, { timeoutMs: DRAINED_MS, what: 'the slot to be drained' });
+      const isRecovered = async () => (await recoveredBy(living)) > before;
+      await waitFor(isRecovered, { timeoutMs: RECOVERED_MS, what: 'the slot to be recovered' });
     }
     recoveries.push(await recovery([living], database));
   }
@@ -54,9 +54,9 @@ async function onOneSpool(context) {
 }
 
 /** How many records of others it has written, their totals included. */
-async function drained(server) {
+async function recoveredBy(server) {
   const { health } = await server.tell('account');
-  return health.spool.drained;
+  return health.spool.recoveredFromOthers;
 }
 
 /** What the tests of exactness play, once more among the faults. */
@@ -86,7 +86,7 @@ async function sixteen(context, { days, play, gap }) {
     ...{ duplicated: problems.length > 0 ? undefined : 0 },
     ...{ counterError: problems.length > 0 ? undefined : 0 },
     duplicates: sumOf(accounts, 'duplicates'),
-    misses: sumOf(accounts, 'misses'),
+    casConflicts: sumOf(accounts, 'casConflicts'),
     replays: sumOf(accounts, 'retried'),
     note: `${SERVERS} processes, ${proxy.tally.total('replays')} replays at the proxy`,
   };

@@ -19,7 +19,7 @@ const COLUMNS = [
   ['worst track() ms', ({ worstTrackMs }) => worstTrackMs?.toFixed(1) ?? ''],
   ['loop delay p99 ms (without)', ({ delays = [] }) => delaysText(delays)],
   ['duplicates', ({ duplicates }) => round(duplicates)],
-  ['misses', ({ misses }) => round(misses)],
+  ['CAS conflicts', ({ casConflicts }) => round(casConflicts)],
   ['replays', ({ replays }) => round(replays)],
   ['refused', ({ refused }) => round(refused)],
   ['s', ({ tookMs }) => round(tookMs / 1000)],

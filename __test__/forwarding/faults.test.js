@@ -44,8 +44,8 @@ describe('everything arrives after', { concurrency: true }, () => {
           range(COUNT),
         );
         assertSteady(receiver);
-        const { sent, retried, setAside, expired, dropped } = health();
-        assert.deepStrictEqual([sent, setAside, expired, dropped], [COUNT, 0, 0, {}]);
+        const { sent, retried, refused, expired, dropped } = health();
+        assert.deepStrictEqual([sent, refused, expired, dropped], [COUNT, 0, 0, {}]);
         assert.ok(retried >= list.length, `${retried} retried`);
       });
     }
@@ -101,7 +101,7 @@ describe('a batch', { concurrency: true }, () => {
       trackNumbers(analytics, COUNT);
       await delivered(analytics);
       assert.deepStrictEqual(numbersOf(receiver), range(COUNT));
-      assert.deepStrictEqual([health().sent, health().setAside], [COUNT, 0]);
+      assert.deepStrictEqual([health().sent, health().refused], [COUNT, 0]);
     });
 
     it(`loses no more than the one event that is refused: ${format}`, async () => {
@@ -115,7 +115,7 @@ describe('a batch', { concurrency: true }, () => {
       await delivered(analytics);
       const good = range(COUNT).filter((n) => n !== 17);
       assert.deepStrictEqual(numbersOf(receiver), good);
-      assert.deepStrictEqual([health().sent, health().setAside], [COUNT - 1, 1]);
+      assert.deepStrictEqual([health().sent, health().refused], [COUNT - 1, 1]);
       assert.match(health().lastError.message, /422/);
       assert.strictEqual(lines.filter((line) => line.includes('set aside')).length, 1);
     });
@@ -132,7 +132,7 @@ describe('a batch', { concurrency: true }, () => {
       numbersOf(receiver),
       range(COUNT).filter((n) => n % 10 !== 0),
     );
-    assert.deepStrictEqual([health().sent, health().setAside], [COUNT - 4, 4]);
+    assert.deepStrictEqual([health().sent, health().refused], [COUNT - 4, 4]);
     assert.match(health().lastError.message, /distinct_id/);
   });
 });
@@ -159,7 +159,7 @@ describe('an answer of 200 that takes nothing', { concurrency: true }, () => {
       });
       trackNumbers(analytics, COUNT);
       await delivered(analytics);
-      assert.deepStrictEqual([health().sent, health().setAside], [COUNT - 1, 1]);
+      assert.deepStrictEqual([health().sent, health().refused], [COUNT - 1, 1]);
       assert.strictEqual(numbersOf(receiver).length, COUNT - 1);
     });
   }

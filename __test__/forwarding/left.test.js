@@ -16,7 +16,7 @@ const { assertSameIds, startReceivers, untilTaken } = spooled;
 const mongo = useMongod();
 
 /** A process looks every 30 s for what others have left. */
-const DRAINED_MS = 90_000;
+const RECOVERED_MS = 90_000;
 const SLOTS = 6;
 const EVENTS = 10;
 
@@ -75,7 +75,9 @@ describe('what a process has left that is not replaced', { concurrency: 4 }, () 
     await new Promise((resolve) => setTimeout(resolve, 100));
     for (const server of others) await server.kill();
     back();
-    await lives.until(({ spool }) => spool.drained === 1_000, { timeoutMs: DRAINED_MS });
+    await lives.until(({ spool }) => spool.recoveredFromOthers === 1_000, {
+      timeoutMs: RECOVERED_MS,
+    });
     assert.strictEqual(await database.count('gsoevents'), 1_000);
     assert.deepStrictEqual(receivers.raw.taken, []);
     assert.ok(segmentsIn(spoolDir).length >= 2, 'they are kept for the dead receiver');
@@ -95,15 +97,15 @@ describe('what a process has left that is not replaced', { concurrency: 4 }, () 
     const [database, spoolDir] = [mongo.database(), freshFolder()];
     const options = { uri: database.uri, spoolDir, destinations };
     await leaveSlots(SLOTS, { ...options, uri: awayFrom(database) });
-    const server = await startServer(options, { timeoutMs: 4 * DRAINED_MS });
+    const server = await startServer(options, { timeoutMs: 4 * RECOVERED_MS });
     const isWritten = async () => (await database.count('gsoevents')) === SLOTS * EVENTS;
     await waitFor(isWritten, { timeoutMs: 60_000, what: 'all events in MongoDB' });
-    await untilTaken(receivers.posthog, SLOTS * EVENTS, DRAINED_MS);
+    await untilTaken(receivers.posthog, SLOTS * EVENTS, RECOVERED_MS);
     receivers.raw.failAlways(undefined);
-    await untilTaken(receivers.raw, SLOTS * EVENTS, 2 * DRAINED_MS);
+    await untilTaken(receivers.raw, SLOTS * EVENTS, 2 * RECOVERED_MS);
     // But for the one that it writes to itself.
     const areGone = () => segmentsIn(spoolDir).length <= 1;
-    await waitFor(areGone, { timeoutMs: DRAINED_MS, what: 'the slots to be empty' });
+    await waitFor(areGone, { timeoutMs: RECOVERED_MS, what: 'the slots to be empty' });
     assertSameIds(receivers.posthog);
     const { destinations: reports } = await server.leave();
     assert.deepStrictEqual(

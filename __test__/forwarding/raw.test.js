@@ -108,6 +108,6 @@ describe('the raw webhook', { concurrency: true }, () => {
       receiver.taken.map(({ data }) => data.n),
       range(10).slice(3),
     );
-    assert.deepStrictEqual([health().sent, health().setAside, health().retried], [7, 3, 0]);
+    assert.deepStrictEqual([health().sent, health().refused, health().retried], [7, 3, 0]);
   });
 });

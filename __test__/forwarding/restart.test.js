@@ -212,7 +212,7 @@ describe('a receiver that is dead', { concurrency: 2 }, () => {
     // Some 4 KB each on disk, as event and as body.
     const half = ({ spool }) => spool.bytes <= maxSpoolBytes / 2 + SEGMENT;
     const { spool, destinations: reports } = await server.until(half);
-    assert.deepStrictEqual([spool.state, spool.unspooled], ['ok', 0]);
+    assert.deepStrictEqual([spool.state, spool.notSpooled], ['ok', 0]);
     assert.deepStrictEqual([reports[0].queued, reports[0].dropped], [20_000, {}]);
     assert.strictEqual(await database.count('gsoevents'), 20_000);
     await server.kill();

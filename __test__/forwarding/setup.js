@@ -44,9 +44,9 @@ async function delivered(analytics, count = analytics.getHealth().accepted) {
   });
 }
 
-function through({ sent, setAside, expired, dropped }) {
+function through({ sent, refused, expired, dropped }) {
   const lost = Object.values(dropped).reduce((sum, one) => sum + one, 0);
-  return sent + setAside + expired + lost;
+  return sent + refused + expired + lost;
 }
 
 /** Numbers of the events that arrived, in the order of their first arrival. */

@@ -187,19 +187,19 @@ describe('an arbitrary amount', () => {
   before(prepare);
 
   it('adds what it is worth, and never spoils a total', async (t) => {
-    const noted = () => analytics.getHealth().noted;
+    const warnings = () => analytics.getHealth().warnings;
     const check = async (amount) => {
-      const [before, notedBefore] = [await total(), noted()];
+      const [before, warningsBefore] = [await total(), warnings()];
       await tracked('credits.earn', 'u', { amount });
       const added = worthOf(amount);
       const isLeftOut = Math.abs(before + added) > GREATEST;
       assert.strictEqual(await total(), isLeftOut ? before : before + added);
-      const leftOut = (noted().total_left_out ?? 0) - (notedBefore.total_left_out ?? 0);
+      const leftOut = (warnings().total_left_out ?? 0) - (warningsBefore.total_left_out ?? 0);
       assert.strictEqual(leftOut, isLeftOut ? 1 : 0);
     };
     await property(amounts, check, amountExamples);
-    t.diagnostic(`noted ${JSON.stringify(noted())}; the total is ${await total()}`);
-    assert.ok(Number.isFinite(await total()) && noted().invalid_amount > 0);
+    t.diagnostic(`warnings ${JSON.stringify(warnings())}; the total is ${await total()}`);
+    assert.ok(Number.isFinite(await total()) && warnings().invalid_amount > 0);
   });
 });
 

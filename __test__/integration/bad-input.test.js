@@ -221,11 +221,11 @@ describe('what is told about refusals', () => {
       analytics.track('credits.earn', 'u', { amount: NaN });
     }
     await analytics.flush();
-    const warnings = lines.filter((line) => line.startsWith('warn'));
-    assert.strictEqual(warnings.length, 3, warnings.join('\n'));
-    const { rejected, noted } = analytics.getHealth();
+    const warned = lines.filter((line) => line.startsWith('warn'));
+    assert.strictEqual(warned.length, 3, warned.join('\n'));
+    const { rejected, warnings } = analytics.getHealth();
     assert.deepStrictEqual(rejected, { cyclic: 500, invalid_key: 500 });
-    assert.deepStrictEqual(noted, { invalid_amount: 500 });
+    assert.deepStrictEqual(warnings, { invalid_amount: 500 });
   });
 });
 

@@ -70,8 +70,8 @@ describe('a user who is erased', () => {
       assert.deepStrictEqual(await countsOn(server, DAYS[1]), [1, 2, 2]);
       return server.leave();
     });
-    const { accepted, written, queued, dropped, rejected, noted, retried } = account.health;
+    const { accepted, written, queued, dropped, rejected, warnings, retried } = account.health;
     assert.deepStrictEqual([written, queued, retried], [accepted, 0, 0]);
-    assert.deepStrictEqual([dropped, rejected, noted, account.lines], [{}, {}, {}, []]);
+    assert.deepStrictEqual([dropped, rejected, warnings, account.lines], [{}, {}, {}, []]);
   });
 });

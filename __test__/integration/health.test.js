@@ -20,8 +20,8 @@ describe('the numbers', { concurrency: true }, () => {
     const { analytics } = create({ uri: NOBODY });
     assert.deepStrictEqual(analytics.getHealth(), {
       ...{ connected: false, accepted: 0, queued: 0, queuedBytes: 0, written: 0, retried: 0 },
-      ...{ duplicates: 0, misses: 0 },
-      ...{ dropped: {}, rejected: {}, noted: {}, activeSessions: 0, totals: 'ok' },
+      ...{ duplicates: 0, casConflicts: 0 },
+      ...{ dropped: {}, rejected: {}, warnings: {}, activeSessions: 0, totals: 'ok' },
       history: { state: 'none', daysDone: 0, daysTotal: 0 },
       destinations: [],
     });
@@ -47,8 +47,12 @@ describe('the numbers', { concurrency: true }, () => {
     const health = analytics.getHealth();
     assert.deepStrictEqual(health, {
       ...{ connected: true, accepted: 4, queued: 0, queuedBytes: 0, written: 4, retried: 0 },
-      ...{ duplicates: 0, misses: 0 },
-      ...{ dropped: {}, rejected: { cyclic: 1, invalid_event: 1 }, noted: { invalid_amount: 1 } },
+      ...{ duplicates: 0, casConflicts: 0 },
+      ...{
+        dropped: {},
+        rejected: { cyclic: 1, invalid_event: 1 },
+        warnings: { invalid_amount: 1 },
+      },
       ...{ activeSessions: 1, destinations: [] },
       ...{ totals: 'ok', history: { state: 'none', daysDone: 0, daysTotal: 0 } },
     });

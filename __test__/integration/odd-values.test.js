@@ -133,7 +133,7 @@ describe('amounts', () => {
     ],
   ];
 
-  for (const [amount, counted, noted = 0] of AMOUNTS) {
+  for (const [amount, counted, warnings = 0] of AMOUNTS) {
     const shown =
       typeof amount === 'string'
         ? JSON.stringify(amount)
@@ -146,11 +146,11 @@ describe('amounts', () => {
       const [day] = await database.days();
       assert.strictEqual(day.creditsEarned, counted);
       assert.strictEqual(await database.count('gsoevents'), 1);
-      assert.strictEqual(analytics.getHealth().noted.invalid_amount ?? 0, noted);
+      assert.strictEqual(analytics.getHealth().warnings.invalid_amount ?? 0, warnings);
     });
   }
 
-  it('never bring a total beyond 2^53: the total stays, which is noted', async () => {
+  it('never bring a total beyond 2^53: the total stays, with a warning', async () => {
     const database = mongo.database();
     const { analytics } = create({ uri: database.uri });
     for (let round = 0; round < 3; round++) {
@@ -161,7 +161,7 @@ describe('amounts', () => {
     const [day] = await database.days();
     assert.deepStrictEqual([day.gemsEarned, day.gemsSpent], [2 ** 53, -(2 ** 53)]);
     assert.strictEqual(await database.count('gsoevents'), 6);
-    assert.strictEqual(analytics.getHealth().noted.total_left_out, 2);
+    assert.strictEqual(analytics.getHealth().warnings.total_left_out, 2);
   });
 
   it('beyond 2^53 within one group are left out of the total, not the rest of the group', async () => {
@@ -172,7 +172,7 @@ describe('amounts', () => {
     await analytics.flush();
     const [day] = await database.days();
     assert.deepStrictEqual([day.gemsEarned, day.dungeonsRun], [2 ** 53, 1]);
-    assert.ok(analytics.getHealth().noted.total_left_out >= 1);
+    assert.ok(analytics.getHealth().warnings.total_left_out >= 1);
   });
 });
 

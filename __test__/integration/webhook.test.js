@@ -117,7 +117,7 @@ describe('the webhook', { concurrency: true }, () => {
     const [{ oldestWaitingMs, ...health }] = analytics.getHealth().destinations;
     assert.deepStrictEqual(health, {
       ...{ name: 'webhook', format: 'raw', queued: 0, queuedBytes: 0, sent: 200, retried: 0 },
-      ...{ setAside: 0, expired: 0, dropped: {}, circuit: 'closed' },
+      ...{ refused: 0, expired: 0, dropped: {}, circuit: 'closed' },
     });
     assert.strictEqual(oldestWaitingMs, 0);
     await hook.close();
@@ -138,11 +138,11 @@ describe('the webhook', { concurrency: true }, () => {
     }
     await analytics.stop();
     assert.strictEqual(elsewhere.requests.length, 0);
-    assert.strictEqual(analytics.getHealth().destinations[0].setAside, 1);
+    assert.strictEqual(analytics.getHealth().destinations[0].refused, 1);
     await Promise.all([hook.close(), elsewhere.close()]);
   });
 
-  it('does not get what JSON.stringify refuses; it is stored and noted', async () => {
+  it('does not get what JSON.stringify refuses; it is stored, with a warning', async () => {
     const database = mongo.database();
     const hook = await startWebhook();
     const { analytics, lines } = create({ uri: database.uri, webhookUrl: hook.url });
@@ -158,8 +158,8 @@ describe('the webhook', { concurrency: true }, () => {
       hook.requests.map(({ text }) => JSON.parse(text).event),
       ['good'],
     );
-    const { noted, destinations } = analytics.getHealth();
-    assert.deepStrictEqual(noted, { not_forwardable: 2 });
+    const { warnings, destinations } = analytics.getHealth();
+    assert.deepStrictEqual(warnings, { not_forwardable: 2 });
     assert.strictEqual(destinations[0].sent, 1);
     assert.strictEqual(lines.filter((line) => line.includes('not forwarded')).length, 1);
     await hook.close();

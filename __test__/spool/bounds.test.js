@@ -35,7 +35,7 @@ describe('at maxSpoolBytes', { concurrency: 2 }, () => {
     const slow = proxy.rule({ when: hasEvents, fate: fates.hold });
     await server.tell('track', { count: 10_000, filler: FILLER });
     const full = await server.until(({ spool }) => spool.state === 'full');
-    await server.until(({ spool }) => spool.unspooled > 1_000);
+    await server.until(({ spool }) => spool.notSpooled > 1_000);
     assert.ok(full.spool.bytes <= MIB, `${full.spool.bytes} bytes`);
     assert.strictEqual(full.queued, 10_000);
     slow.remove();
@@ -48,7 +48,7 @@ describe('at maxSpoolBytes', { concurrency: 2 }, () => {
     assert.match(lines.at(-1), /^info .*the spool takes records again/);
     const { spool, rejected, dropped } = await server.leave();
     assert.deepStrictEqual([spool.state, spool.bytes, rejected, dropped], ['ok', 0, {}, {}]);
-    assert.ok(spool.unspooled > 1_000 && spool.unspooled < 10_000, `${spool.unspooled}`);
+    assert.ok(spool.notSpooled > 1_000 && spool.notSpooled < 10_000, `${spool.notSpooled}`);
     await assertStored(database, { events: 10_100 });
     assert.deepStrictEqual(segmentsIn(spoolDir), []);
     await close();

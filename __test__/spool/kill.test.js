@@ -48,7 +48,7 @@ describe('after kill -9', { concurrency: 2 }, () => {
     assert.ok(health.spool.recovered >= left, `${health.spool.recovered} were recovered`);
     assert.strictEqual(health.accepted, health.spool.recovered + 499);
     assert.strictEqual(health.written, health.accepted);
-    assert.deepStrictEqual([health.dropped, health.rejected, health.noted], [{}, {}, {}]);
+    assert.deepStrictEqual([health.dropped, health.rejected, health.warnings], [{}, {}, {}]);
     assert.deepStrictEqual(segmentsIn(spoolDir), []);
     assert.strictEqual((await writersOf(database)).length, 1);
     await close();
@@ -57,12 +57,12 @@ describe('after kill -9', { concurrency: 2 }, () => {
   it('while it writes nothing is missing, nothing is there twice, and totals are exact', async (t) => {
     const database = mongo.database();
     const options = { uri: database.uri, spoolDir: freshFolder(), flushIntervalMs: 50 };
-    let [tracked, duplicates, misses, recovered] = [0, 0, 0, 0];
+    let [tracked, duplicates, casConflicts, recovered] = [0, 0, 0, 0];
     for (let round = 0; round < 6; round++) {
       const server = await startServer(options);
       const before = await server.until(({ queued }) => queued === 0);
       duplicates += before.duplicates;
-      misses += before.misses;
+      casConflicts += before.casConflicts;
       recovered += before.spool.recovered;
       await server.tell('login', `user ${round}`);
       await server.tell('track', { first: tracked, count: 3_000, perTurn: 50 });
@@ -73,7 +73,9 @@ describe('after kill -9', { concurrency: 2 }, () => {
     const last = await startServer(options);
     await last.tell('flush');
     recovered += (await last.leave()).spool.recovered;
-    t.diagnostic(`recovered ${recovered}, of them stored already ${duplicates}; misses ${misses}`);
+    t.diagnostic(
+      `recovered ${recovered}, of them stored already ${duplicates}; casConflicts ${casConflicts}`,
+    );
     await assertStored(database, { events: tracked, sessions: 6 });
     assert.ok(recovered > 0, 'no process was killed before it had written all');
     assert.strictEqual((await writersOf(database)).length, 1);

@@ -69,7 +69,7 @@ describe('an outage that memory does not hold', { concurrency: 2 }, () => {
     for (let n = 2; n < starts.length; n++) assert.ok(starts[n] > starts[n - 2], `${starts}`);
     const { rejected, dropped, written, spool } = await server.leave();
     assert.deepStrictEqual([rejected, dropped, written], [{}, {}, EVENTS + 1]);
-    assert.deepStrictEqual([spool.bytes, spool.unspooled, spool.damagedBytes], [0, 0, 0]);
+    assert.deepStrictEqual([spool.bytes, spool.notSpooled, spool.damagedBytes], [0, 0, 0]);
     assert.deepStrictEqual(segmentsIn(options.spoolDir), []);
     await close();
   });

@@ -1,7 +1,7 @@
 // A TypeScript host in a CommonJS package, in an ES module or before a bundler, with neither mongoose
 // nor the types of Node; compiled by packed.test.js, never run.
 
-import type { AnalyticsError, Health, Id, Options } from 'gso-analytics';
+import type { AnalyticsError, Health, Options, UserId } from 'gso-analytics';
 import AnalyticsSystem, { AnalyticsSystem as Named } from 'gso-analytics';
 
 const options: Options = { ackTimeoutMs: 100, uri: undefined, logger: false };
@@ -12,7 +12,7 @@ export class GameAnalytics extends AnalyticsSystem {
   constructor(options?: Options) {
     super({ ...options, strict: true });
   }
-  override track(event: string, userId?: Id | null, data?: unknown): void {
+  override track(event: string, userId?: UserId | null, data?: unknown): void {
     super.track(`game.${event}`, userId, data);
   }
 }

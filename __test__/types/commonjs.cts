@@ -33,7 +33,7 @@ const options: Options = {
 };
 
 class GameAnalytics extends AnalyticsSystem {
-  override track(event: string, userId?: AnalyticsSystem.Id | null, data?: unknown): void {
+  override track(event: string, userId?: AnalyticsSystem.UserId | null, data?: unknown): void {
     super.track(`game.${event}`, userId, data);
   }
 }
@@ -79,7 +79,7 @@ function check(analytics: AnalyticsSystem): boolean {
   // @ts-expect-error not one of the reasons
   const odd = health.rejected.full;
   // @ts-expect-error a reason that did not occur is missing
-  const certain: number = health.noted.invalid_amount;
+  const certain: number = health.warnings.invalid_amount;
   // @ts-expect-error there may have been no error
   const message: string = health.lastError.message;
   // @ts-expect-error without spoolDir there is none

@@ -11,7 +11,7 @@ const same: typeof AnalyticsSystem = Named;
 const ofNamespace: AnalyticsSystem.Options = options;
 
 const health: types.Health = analytics.getHealth();
-const reasons: (types.RejectReason | types.NoteReason)[] = ['cyclic', 'invalid_amount'];
+const reasons: (types.RejectReason | types.WarningReason)[] = ['cyclic', 'invalid_amount'];
 const metrics: types.Metrics = await analytics.getMetrics();
 const [newest]: types.DailyDocument[] = await analytics.getLast30Days();
 const id: types.ObjectId | undefined = newest?._id;

@@ -125,7 +125,7 @@ const everything = rustFiles().map(read).join('\n');
 /** Reasons and states by the field of the health report under which they are counted. */
 const reasons = {
   rejected: arrayOf(health, 'REJECTIONS'),
-  noted: [...arrayOf(health, 'NOTES'), ...all(everything, /\.note\(\s*"(\w+)"/g)],
+  warnings: [...arrayOf(health, 'NOTES'), ...all(everything, /\.note\(\s*"(\w+)"/g)],
   dropped: all(everything, /\.(?:settle_dropped|drop_records)\(\s*"(\w+)"/g),
   totals: arrayOf(health, 'TOTALS_STATES'),
   history: arrayOf(health, 'HISTORY_STATES'),

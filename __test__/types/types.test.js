@@ -97,7 +97,7 @@ describe('index.d.ts declares', () => {
 
   for (const [union, field] of [
     ['RejectReason', 'rejected'],
-    ['NoteReason', 'noted'],
+    ['WarningReason', 'warnings'],
     ['DropReason', 'dropped'],
     ['DestinationDropReason', 'destinationDropped'],
     ['CircuitState', 'circuit'],
@@ -174,11 +174,11 @@ describe('the comments of index.d.ts', () => {
 describe('the code that refuses records', () => {
   it('knows every reason but those that the native side finds, and no other', () => {
     const native = ['queue_full', 'stopped'];
-    const { rejected, noted } = known.reasons;
+    const { rejected, warnings } = known.reasons;
     const unknown = rejected.filter((one) => !known.textsOfRefusals.has(one));
     assertSame(unknown, native);
     const reasons = [...known.textsOfRefusals].filter((text) => text.includes('_'));
-    const undeclared = reasons.filter((one) => ![...rejected, ...noted].includes(one));
+    const undeclared = reasons.filter((one) => ![...rejected, ...warnings].includes(one));
     assert.deepStrictEqual(undeclared, []);
   });
 });

@@ -94,7 +94,7 @@ test('amounts count as documented', () => {
   }
 });
 
-test('what is no amount counts 0 and is noted, and the event is stored', () => {
+test('what is no amount counts 0 with a warning, and the event is stored', () => {
   const invalid = [
     NaN,
     Infinity,
@@ -256,7 +256,7 @@ test('the webhook body holds the values as they were passed', () => {
   );
 });
 
-test('a record that cannot be forwarded is stored and noted', () => {
+test('a record that cannot be forwarded is stored, with a warning', () => {
   const cases = [
     { a: 1n },
     {

@@ -25,8 +25,8 @@ async function open({ uri, database, destination }) {
   };
 }
 
-function losses({ rejected, dropped, destinations: [{ dropped: unsent, setAside, expired }] }) {
-  const lost = Object.entries({ ...unsent, setAside, expired }).filter(([, count]) => count > 0);
+function losses({ rejected, dropped, destinations: [{ dropped: unsent, refused, expired }] }) {
+  const lost = Object.entries({ ...unsent, refused, expired }).filter(([, count]) => count > 0);
   return { rejected, dropped: { ...dropped, ...Object.fromEntries(lost) } };
 }
 
