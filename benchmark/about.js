@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const { createRequire } = require('node:module');
 const os = require('node:os');
 const path = require('node:path');
-const { ROOT } = require('../scripts/steps');
+const { ROOT } = require('../scripts/lib/steps');
 
 function aboutThisRun({ server, node }) {
   const cores = os.cpus();

@@ -4,7 +4,7 @@
 
 const { setTimeout: delay } = require('node:timers/promises');
 const { calculateObjectSize } = require('bson');
-const { DailyUpdates } = require('../__test__/exactness/daily-updates');
+const { DailyUpdates } = require('../__test__/integration/exactness/daily-updates');
 const { startProxy } = require('../__test__/support/proxy');
 
 const PROCESSES = [1, 2, 16];

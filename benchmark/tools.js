@@ -3,8 +3,8 @@
 'use strict';
 
 const path = require('node:path');
-const { otherNode } = require('../scripts/other-programs');
-const { ROOT, run } = require('../scripts/steps');
+const { otherNode } = require('../scripts/lib/other-programs');
+const { ROOT, run } = require('../scripts/lib/steps');
 
 const EXAMPLE = path.join(ROOT, 'target', 'release', 'examples', 'rust_peer');
 

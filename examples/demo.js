@@ -9,7 +9,7 @@ require('../__test__/support/environment').cleanEnvironment();
 // In the future: where a server expires old events, it must not take these. The clock comes before
 // everything else: mongoose keeps the Date that it finds when it is loaded.
 const START = '2031-05-14T07:00:00.000Z';
-const clock = require('../__test__/parity/clock').installClock(START);
+const clock = require('../__test__/support/clock').installClock(START);
 
 const { setImmediate: nextTurn } = require('node:timers/promises');
 const { isDeepStrictEqual } = require('node:util');

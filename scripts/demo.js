@@ -1,7 +1,7 @@
 // `npm run demo` on a fresh clone: installs, builds, then plays the demo.
 'use strict';
 
-const { build, install, main, run } = require('./steps');
+const { build, install, main, run } = require('./lib/steps');
 
 main(async () => {
   await install();

@@ -7,7 +7,7 @@ const path = require('node:path');
 const { MongoClient } = require('../support/driver');
 const support = require('../support/mongod');
 const { startProxy } = require('../support/proxy');
-const { Tally } = require('../exactness/writes');
+const { Tally } = require('../integration/exactness/writes');
 const { killAll } = require('./servers');
 
 class Database {

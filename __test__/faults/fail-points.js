@@ -4,7 +4,7 @@
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { ROOT, run } = require('../../scripts/steps');
+const { ROOT, run } = require('../../scripts/lib/steps');
 
 const TARGET = path.join(ROOT, 'target');
 const ADDON = path.join(TARGET, 'fail-points', 'gso-analytics.node');

@@ -13,8 +13,8 @@ const {
   checkMonths,
   checkSession,
   checkTotals,
-} = require('../exactness/audit');
-const { shareOf } = require('../exactness/counted');
+} = require('../integration/exactness/audit');
+const { shareOf } = require('../integration/exactness/counted');
 const { closedOf, eventOf, userOf } = require('./writer');
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);

@@ -4,7 +4,7 @@
 
 const assert = require('node:assert');
 const { before, describe, it } = require('node:test');
-const { create, useMongod } = require('../integration/setup');
+const { create, useMongod } = require('../support/setup');
 const { install } = require('./clock');
 const { verify } = require('./oracle');
 const { Writer, closedOf } = require('./writer');

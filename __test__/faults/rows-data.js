@@ -1,7 +1,7 @@
 // What the clock and other people's hands do, and more records than MongoDB takes.
 'use strict';
 
-const { EVENT_TOTALS } = require('../exactness/counted');
+const { EVENT_TOTALS } = require('../integration/exactness/counted');
 const { waitFor } = require('../support/wait');
 const { all, conclude, delay, judge, mergeRows, playHarmed, startPair } = require('./play');
 
@@ -113,7 +113,7 @@ async function touchedAs(context, what) {
 
 /** What the stored records of the day add up to. */
 async function totalsOf(database, { day }) {
-  const { amountsOf } = require('../exactness/audit');
+  const { amountsOf } = require('../integration/exactness/audit');
   const events = await database.db.collection('gsoevents').find({ day }).toArray();
   const counted = amountsOf(events);
   return { ...counted, sessionCount: await database.count({ day }, 'gsosessions') };

@@ -1,7 +1,7 @@
 // What lies between a server and MongoDB: replies are lost, nothing passes, or little and late.
 'use strict';
 
-const { KINDS, kindOf } = require('../exactness/writes');
+const { KINDS, kindOf } = require('../integration/exactness/writes');
 const { fates } = require('../support/proxy');
 const { waitFor } = require('../support/wait');
 const { all, conclude, delay, playHarmed, startPair } = require('./play');

@@ -1,8 +1,8 @@
 // MongoDB is away: killed, stopped, frozen, its primary lost.
 'use strict';
 
-const { ELECTION_MS, lossesOf } = require('../exactness/primaries');
-const { takenBack } = require('../exactness/rollbacks');
+const { ELECTION_MS, lossesOf } = require('../integration/exactness/primaries');
+const { takenBack } = require('../integration/exactness/rollbacks');
 const { waitFor } = require('../support/wait');
 const { conclude, delay, playHarmed, startPair } = require('./play');
 

@@ -1,8 +1,8 @@
 // Many processes: on one spool, on one day, at midnight.
 'use strict';
 
-const { users, freshMetrics, sumOf, withServers } = require('../exactness/servers');
-const { audit } = require('../exactness/audit');
+const { users, freshMetrics, sumOf, withServers } = require('../integration/exactness/servers');
+const { audit } = require('../integration/exactness/audit');
 const { fates } = require('../support/proxy');
 const { waitFor } = require('../support/wait');
 const { LIMITS, delay, judge, recovery } = require('./play');

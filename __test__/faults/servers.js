@@ -3,7 +3,7 @@
 
 const { execFileSync } = require('node:child_process');
 const path = require('node:path');
-const { Orders } = require('../exactness/servers');
+const { Orders } = require('../integration/exactness/servers');
 const { startHost } = require('../support/host');
 const { within } = require('../support/wait');
 const { promisedOf, turnsOf } = require('./turns');

@@ -2,7 +2,7 @@
 // the record carries: so whoever knows how far a server that was killed had come knows what it tracked.
 'use strict';
 
-const { COUNTED } = require('../exactness/counted');
+const { COUNTED } = require('../integration/exactness/counted');
 
 const EVENTS = [...Object.keys(COUNTED), 'chat.message', 'level.up'];
 /** No sum of these comes near 2^53. */

@@ -7,7 +7,7 @@ const REPORT = '@@report ';
 async function main([group, name, process_]) {
   const scenario = require(`./scenarios/${group}`).find((one) => one.name === name);
   // Before anything else is loaded; see clock.js.
-  const clock = scenario.clock && require('./clock').installClock(scenario.clock);
+  const clock = scenario.clock && require('../support/clock').installClock(scenario.clock);
   const host = new Host(scenario, clock);
   if (scenario.connect !== 'by itself') await host.connect();
   if (scenario.load !== 'by itself') host.load();

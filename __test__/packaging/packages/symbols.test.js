@@ -1,0 +1,84 @@
+// What the built addon exports, and that the reader of symbols sees what it is there to see.
+'use strict';
+
+const assert = require('node:assert');
+const fs = require('node:fs');
+const path = require('node:path');
+const { describe, it } = require('node:test');
+const { EXPORTED, newerThan, problemsOf, symbolsOf } = require('../../../scripts/package/symbols');
+
+const ROOT = path.join(__dirname, '..', '..', '..');
+const binary = fs
+  .readdirSync(ROOT)
+  .find((name) => /^gso-analytics\.linux-.*-gnu\.node$/.test(name));
+const skip = binary === undefined && 'this machine builds no binary for Linux with glibc';
+
+describe('the symbols of the built addon', { skip }, () => {
+  const symbols = symbolsOf(path.join(ROOT, binary ?? ''));
+
+  it('are exported only as far as Node needs them', () => {
+    assert.deepStrictEqual(symbols.exported, EXPORTED);
+  });
+
+  it('are read with their versions', () => {
+    const threads = symbols.imported.filter(({ name }) => name === 'pthread_create');
+    assert.strictEqual(threads.length, 1);
+    assert.match(threads[0].version, /^GLIBC_2\.\d+/);
+    assert.ok(symbols.needed.includes('libc.so.6'));
+    assert.ok(newerThan('2.0', symbols).length > 50);
+    assert.ok(symbols.versions.includes(threads[0].version));
+  });
+});
+
+describe('a binary is not published', () => {
+  const good = {
+    imported: [
+      { name: 'memcpy', version: 'GLIBC_2.14' },
+      { name: 'statx', version: 'GLIBC_2.28' },
+      { name: '_Unwind_Resume', version: 'GCC_3.0' },
+      { name: '__gmon_start__', version: undefined },
+    ],
+    exported: EXPORTED,
+    needed: ['libc.so.6', 'libgcc_s.so.1', 'ld-linux-aarch64.so.1'],
+    versions: ['GLIBC_2.14', 'GLIBC_2.28', 'GCC_3.0'],
+  };
+
+  it('for a reason, so this one is', () => {
+    assert.deepStrictEqual(problemsOf(good), []);
+  });
+
+  it('if one of its symbols is newer than what Node needs', () => {
+    for (const version of ['GLIBC_2.28.1', 'GLIBC_2.29', 'GLIBC_2.100', 'GLIBC_3']) {
+      const imported = [...good.imported, { name: 'pow', version }];
+      const problem = `pow needs ${version}, newer than 2.28`;
+      assert.deepStrictEqual(problemsOf({ ...good, imported }), [problem]);
+    }
+  });
+
+  it('if it needs what only later versions of glibc know, or none promises', () => {
+    for (const version of ['GLIBC_ABI_DT_RELR', 'GLIBC_PRIVATE']) {
+      const versions = [...good.versions, version];
+      assert.deepStrictEqual(problemsOf({ ...good, versions }), [`needs ${version}`]);
+    }
+  });
+
+  it('if it exports more than Node needs, or less', () => {
+    const more = problemsOf({ ...good, exported: [...EXPORTED, 'ring_core_sha256'] });
+    assert.deepStrictEqual(more, ['exports ring_core_sha256']);
+    assert.deepStrictEqual(problemsOf({ ...good, exported: [] }), [`lacks ${EXPORTED[0]}`]);
+  });
+
+  it('if it needs a library that a system need not have', () => {
+    for (const library of ['libssl.so.3', 'libstdc++.so.6', 'libcurl.so.1']) {
+      const needed = [...good.needed, library];
+      assert.deepStrictEqual(problemsOf({ ...good, needed }), [`needs the library ${library}`]);
+    }
+  });
+
+  it('but it may need the libraries of musl', () => {
+    for (const needed of [['libc.so'], ['libc.musl-x86_64.so.1', 'libgcc_s.so.1']]) {
+      const musl = { imported: [], exported: EXPORTED, versions: [], needed };
+      assert.deepStrictEqual(problemsOf(musl), []);
+    }
+  });
+});

@@ -1,0 +1,152 @@
+// What the sources know: options with their bounds, reasons, events, error codes. Read as text, so
+// that nobody has to write a second list.
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const ROOT = path.join(__dirname, '..', '..', '..');
+
+/** A source file without its tests. */
+function read(name) {
+  return fs.readFileSync(path.join(ROOT, name), 'utf8').split('#[cfg(test)]\nmod tests {')[0];
+}
+
+function all(text, pattern) {
+  return [...text.matchAll(pattern)].map((match) => match[1]);
+}
+
+/** Every Rust file below src. */
+function rustFiles(folder = 'src') {
+  return fs.readdirSync(path.join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const name = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return rustFiles(name);
+    return entry.name.endsWith('.rs') && entry.name !== 'tests.rs' ? [name] : [];
+  });
+}
+
+const config = ['mod', 'source'].map((name) => read(`src/config/${name}.rs`)).join('\n');
+const destinations = ['mod', 'fields']
+  .map((name) => read(`src/config/destinations/${name}.rs`))
+  .join('\n');
+const UNITS = { KIB: 1024, MIB: 1024 ** 2, DAY_MS: 86_400_000 };
+const UNIT = /^(?:KIB|MIB|DAY_MS)$/;
+
+/** The value of `500`, `3_600_000` or `64 * KIB * MIB`. */
+function product(text) {
+  const factors = text.split('*').map((factor) => factor.trim());
+  const numberOf = (one) => (UNIT.test(one) ? UNITS[one] : Number(one.replaceAll('_', '')));
+  return factors.reduce((value, one) => value * numberOf(one), 1);
+}
+
+function arrayOf(text, name) {
+  const [, list] = new RegExp(`const ${name}:[^=]*=\\s*\\[([^\\]]*)\\]`).exec(text);
+  return all(list, /"([\w-]+)"/g);
+}
+
+/** Options that JavaScript evaluates: those the native side leaves to it, those it takes out. */
+const javascriptOptions = arrayOf(config, 'JAVASCRIPT_OPTIONS');
+const takenOut = /const \{ ([\w, ]+), \.\.\.rest \} = options/.exec(read('lib/options.js'))[1];
+const optionsInJavaScript = takenOut.split(', ');
+
+const nativeOptions = [
+  ...all(config, /\.(?:text|option|integer|millis|checked)\(\s*"(\w+)"/g),
+  ...all(destinations, /source\.option\("(\w+)"/g),
+];
+
+const NUMERIC =
+  /\.(?:integer|millis)\(\s*"(\w+)",\s*(?:None|Some\("(\w+)"\)),\s*([\w *]+),\s*([\w *]+)\.\.=([\w *]+)/g;
+
+/** `[{ name, variable, fallback, min, max }]` */
+const numericOptions = [...config.matchAll(NUMERIC)].map(([, name, variable, ...numbers]) => {
+  const [fallback, min, max] = numbers.map(product);
+  return { name, variable, fallback, min, max };
+});
+
+const FIELD = /\.(?:integer|millis)\(\s*"(\w+)",\s*([\w *]+),\s*([\w *]+)\.\.=([\w *]+)/g;
+
+/** The same of a destination, without variables. */
+const destinationNumbers = [...destinations.matchAll(FIELD)].map(([, name, ...numbers]) => {
+  const [fallback, min, max] = numbers.map(product);
+  return { name, fallback, min, max };
+});
+
+const TEXT =
+  /(?:let env = "(\w+)";\s*)?(?:let \w+ = )?self\.checked\(\s*"(\w+)",\s*(?:env|"(\w+)")/g;
+
+/** `[{ name, variable }]` of the options that hold a text. */
+const textOptions = [...config.matchAll(TEXT)].map(([, named, name, inline]) => {
+  return { name, variable: named ?? inline };
+});
+
+const [, choices] = /matches!\(text, ([^)]*)\)/.exec(config);
+/** What an option may be that is one of few words. */
+const fallbacks = all(choices, /"(\w+)"/g);
+
+const [, webhookVariable] = /\("url", "(\w+)"\)/.exec(destinations);
+textOptions.push({ name: 'webhookUrl', variable: webhookVariable });
+
+const variables = all(config + destinations, /"(ANALYTICS_\w+)"/g);
+
+const [, defaults] = /impl Default for Collections \{([\s\S]*?)\n\}/.exec(config);
+/** `[key, default name]` */
+const collections = [...defaults.matchAll(/(\w+): "(\w+)"/g)].map(([, key, name]) => [key, name]);
+
+/** Rows of the README's tables whose first cell is code: `[cell, …]`, without the backticks. */
+const rows = read('README.md')
+  .split('\n')
+  .filter((line) => line.startsWith('| `'))
+  .map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim().replaceAll('`', '')),
+  );
+
+/** What the README's table of options says: `[{ name, variable, defaultText }]`. */
+const optionsInReadme = rows
+  .filter((cells) => cells.length === 4)
+  .map(([name, variable, defaultText]) => {
+    return { name, variable: variable === '–' ? undefined : variable, defaultText };
+  });
+
+/** Methods in the README's table. */
+const methodsInReadme = rows.flatMap(([first]) => /^(\w+)\(.*\)$/.exec(first)?.[1] ?? []);
+
+/** Texts in the code that refuses records; with an underline in them, they are reasons. */
+const encoding = ['encode', 'encode-special', 'frame', 'stage'].map((name) =>
+  read(`lib/${name}.js`),
+);
+const textsOfRefusals = new Set(all(encoding.join('\n'), /'([a-z][a-z0-9_]*)'/g));
+
+const health = read('src/health.rs');
+const everything = rustFiles().map(read).join('\n');
+
+/** Reasons and states by the field of the health report under which they are counted. */
+const reasons = {
+  rejected: arrayOf(health, 'REJECTIONS'),
+  warnings: [...arrayOf(health, 'NOTES'), ...all(everything, /\.note\(\s*"(\w+)"/g)],
+  dropped: all(everything, /\.(?:settle_dropped|drop_records)\(\s*"(\w+)"/g),
+  totals: arrayOf(health, 'TOTALS_STATES'),
+  history: arrayOf(health, 'HISTORY_STATES'),
+  destinationDropped: all(everything, /\.drop_events\(\s*"(\w+)"/g),
+  circuit: arrayOf(read('src/forward/pace.rs'), 'CIRCUITS'),
+  spool: arrayOf(health, 'SPOOL_STATES'),
+};
+reasons.rejected.push(...all(everything, /\.reject\(\s*"(\w+)"/g));
+
+const counters = read('src/counters.rs');
+const countedEvents = all(counters, /\b(?:one|sum)\("([\w.]+)"/g);
+const totals = all(counters, /=> "(\w+)"/g);
+/** Those of promises come from the native side, that of the constructor does not. */
+const errorCodes = [
+  ...all(read('src/error.rs'), /"(ANALYTICS_\w+)"/g),
+  ...all(read('lib/client.js'), /'(ANALYTICS_\w+)'/g),
+];
+
+module.exports = {
+  ...{ javascriptOptions, optionsInJavaScript, nativeOptions, numericOptions, variables },
+  destinationNumbers,
+  ...{ collections, reasons, countedEvents, totals, errorCodes, textOptions, fallbacks },
+  ...{ optionsInReadme, methodsInReadme, textsOfRefusals },
+};
