@@ -3,35 +3,28 @@
 //! JavaScript stages records and hands them over once per turn; everything else happens here, on
 //! threads of its own.
 //!
-//! | module | what it is responsible for |
+//! Imports go down only, from the first line of this table to the last:
+//!
+//! | module | responsibility |
 //! |---|---|
-//! | [`record`], [`document`], [`counters`], [`calendar`], [`backoff`] | what was handed over, what is stored, what it adds up to, on which day, and when to repeat what failed |
-//! | [`config`], [`error`], [`health`], [`host`], [`shared`] | settings, errors with stable codes, the loss report, messages to the host, the state both sides see |
-//! | [`pipeline`] | queues, groups, retries, time limits; the protocol that makes totals exact |
-//! | [`spool`] | the edge to the disk: records that outlive the process |
-//! | [`store`] | the edge to MongoDB |
-//! | [`forward`] | the edge to the receivers of events |
-//! | `binding` | the edge to JavaScript |
+//! | `addon` | the border to JavaScript |
+//! | [`pipeline`] | queues, batches, retries, time limits; the protocol that makes totals exact |
+//! | [`forward`], [`spool`], [`store`] | the way to destinations, to the disk, to MongoDB |
+//! | [`instance`] | what all parts of one instance see |
+//! | [`config`] | settings |
+//! | [`record`] | records, days, counters, documents |
+//! | [`util`] | clock, backoff, hashing |
 
-pub mod backoff;
-// Its functions exist for Node alone, and a test binary is not loaded by Node.
+// A test binary is not loaded by Node, so it has neither the border nor what only the border calls.
+#![cfg_attr(test, allow(dead_code, unused_imports))]
+
 #[cfg(not(test))]
-mod binding;
-pub mod calendar;
-pub mod config;
-pub mod counters;
-pub mod document;
-pub mod error;
-pub mod forward;
-pub mod hash;
-pub mod health;
-pub mod host;
-pub mod name;
-pub mod pipeline;
-#[cfg(test)]
-mod properties;
-pub mod record;
-pub mod shared;
-pub mod spool;
-mod steps;
-pub mod store;
+mod addon;
+mod config;
+mod forward;
+mod instance;
+mod pipeline;
+mod record;
+mod spool;
+mod store;
+mod util;

@@ -1,17 +1,18 @@
 //! Settings, validated: options first, then environment variables, then defaults.
 
 mod destinations;
+mod error;
 mod source;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::error::ConfigError;
-use crate::hash::fnv1a;
 use crate::spool::Place;
 use crate::store;
+use crate::util::fnv::fnv1a;
 pub use destinations::{Access, Destination};
+pub use error::ConfigError;
 use source::{Source, object};
 
 const KIB: u64 = 1024;

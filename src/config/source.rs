@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::Collections;
-use crate::error::ConfigError;
+use crate::config::ConfigError;
 use crate::store;
 
 pub fn object(what: &str, json: &str) -> Result<Map<String, Value>, ConfigError> {

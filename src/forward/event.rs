@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bson::oid::ObjectId;
 use tokio::time::Instant;
 
-use crate::record::names_of;
+use crate::record::frame::names_of;
 
 /// Memory an event takes beside its texts: the allocations and the place in a queue.
 const OVERHEAD: usize = 200;

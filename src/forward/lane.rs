@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -13,7 +12,8 @@ use super::messages;
 use super::receiver::{Receiver, Step};
 use super::settle::{Attempt, Now};
 use super::verdict::Answer;
-use crate::shared::Shared;
+use crate::instance::shared::Shared;
+use crate::util::clock::system_ms;
 
 /// The way to a receiver.
 pub trait Transport: Send + Sync + 'static {
@@ -121,9 +121,4 @@ fn compressed(body: Vec<u8>) -> Vec<u8> {
     // Writing into memory does not fail.
     let _ = encoder.write_all(&body);
     encoder.finish().unwrap_or_default()
-}
-
-fn system_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |d| d.as_millis() as i64)
 }

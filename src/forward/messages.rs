@@ -1,7 +1,7 @@
 //! What the operator is told about a destination, each problem once per episode.
 
 use super::receiver::Remark;
-use crate::shared::Shared;
+use crate::instance::shared::Shared;
 
 pub fn tell(shared: &Shared, name: &str, remark: Remark) {
     let (reason, line) = match &remark {

@@ -32,32 +32,62 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::shared::Shared;
+use crate::config::Config;
+use crate::instance::shared::Shared;
 
 use event::Event;
 pub use event::Source;
 pub use http::is_url;
-pub use pace::{CIRCUITS, Circuit};
 pub use receiver::Receiver;
 use receiver::Remark;
 pub use report::Report;
 
+/// The destinations of one instance, in the order of its settings.
+pub struct Destinations(Vec<Arc<Receiver>>);
+
+impl Destinations {
+    pub fn new(config: &Config) -> Arc<Self> {
+        let destinations = config.destinations.iter().map(Receiver::new);
+        Arc::new(Self(destinations.map(Arc::new).collect()))
+    }
+
+    pub fn iter(&self) -> std::slice::Iter<'_, Arc<Receiver>> {
+        self.0.iter()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Events that wait for a destination, for each of them.
+    pub fn queued(&self) -> u64 {
+        self.iter().map(|destination| destination.queued()).sum()
+    }
+
+    /// Whether the cursor of every destination is on disk, if cursors are kept.
+    pub fn is_kept(&self) -> bool {
+        self.iter().all(|destination| destination.is_kept())
+    }
+}
+
 /// The pipeline's end of the forwarder.
 pub struct Forwarding {
     shared: Arc<Shared>,
+    destinations: Arc<Destinations>,
     is_hurried: bool,
 }
 
 impl Forwarding {
     /// Starts the lanes of all destinations; must be called on the runtime.
-    pub fn start(shared: &Arc<Shared>) -> Forwarding {
-        for receiver in &shared.receivers {
+    pub fn start(shared: &Arc<Shared>, destinations: &Arc<Destinations>) -> Forwarding {
+        for receiver in destinations.iter() {
             let deadline = receiver.settings.request_timeout;
             let transport = Arc::new(http::Http::new(receiver.endpoint.clone(), deadline));
             start_lanes(receiver, &transport, shared);
         }
         Forwarding {
             shared: Arc::clone(shared),
+            destinations: Arc::clone(destinations),
             is_hurried: false,
         }
     }
@@ -65,13 +95,19 @@ impl Forwarding {
     /// Queues an event for every destination that wants it.
     pub fn forward(&self, source: &Source<'_>) {
         let push = |receiver: &Receiver, event: &_| receiver.push(event);
-        offer(&self.shared, source, Instant::now(), push);
+        offer(
+            &self.shared,
+            &self.destinations,
+            source,
+            Instant::now(),
+            push,
+        );
     }
 
     /// While somebody waits for what is left, nothing waits for company or for a long back-off.
     pub fn hurry(&mut self, is_hurried: bool) {
         if std::mem::replace(&mut self.is_hurried, is_hurried) != is_hurried {
-            let receivers = self.shared.receivers.iter();
+            let receivers = self.destinations.iter();
             receivers.for_each(|receiver| receiver.hurry(is_hurried));
         }
     }
@@ -79,21 +115,26 @@ impl Forwarding {
 
 impl Drop for Forwarding {
     fn drop(&mut self) {
-        let receivers = self.shared.receivers.iter();
+        let receivers = self.destinations.iter();
         receivers.for_each(|receiver| receiver.close());
     }
 }
 
 /// Puts an event that has come back from disk before all that are queued, see [`Receiver::begin_refill`].
-pub fn refill(shared: &Shared, source: &Source<'_>, accepted: Instant) {
+pub fn refill(
+    shared: &Shared,
+    destinations: &Destinations,
+    source: &Source<'_>,
+    accepted: Instant,
+) {
     let now = Instant::now();
     let refill = |receiver: &Receiver, event: &_| receiver.refill(event, now);
-    offer(shared, source, accepted, refill);
+    offer(shared, destinations, source, accepted, refill);
 }
 
 /// All events are back that were to come.
-pub fn end_refill(shared: &Shared) {
-    for receiver in &shared.receivers {
+pub fn end_refill(shared: &Shared, destinations: &Destinations) {
+    for receiver in destinations.iter() {
         if let Some(remark) = receiver.end_refill() {
             messages::tell(shared, &receiver.settings.name, remark);
         }
@@ -102,15 +143,16 @@ pub fn end_refill(shared: &Shared) {
 
 fn offer(
     shared: &Shared,
+    destinations: &Destinations,
     source: &Source<'_>,
     accepted: Instant,
     take: impl Fn(&Receiver, &Arc<Event>) -> Option<Remark>,
 ) {
-    if shared.receivers.is_empty() {
+    if destinations.is_empty() {
         return;
     }
     let event = Event::new(source, accepted);
-    for receiver in &shared.receivers {
+    for receiver in destinations.iter() {
         if let Some(remark) = take(receiver, &event) {
             messages::tell(shared, &receiver.settings.name, remark);
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::backoff::Backoff;
+use crate::util::backoff::Backoff;
 
 const FAILURES_TO_OPEN: u32 = 5;
 

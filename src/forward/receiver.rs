@@ -2,7 +2,7 @@
 //! network and clock, so that its decisions are tested as they are.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -14,7 +14,7 @@ use super::queue::Queue;
 use super::report::{Counts, Report};
 use super::width::Width;
 use crate::config::Destination;
-use crate::health::LastError;
+use crate::instance::health::LastError;
 use crate::spool::Cursor;
 
 /// Requests under way at once for a receiver that takes one event each. The user chooses the lane,
@@ -396,11 +396,6 @@ impl State {
 
     /// Remembers a problem for the report. The message must not hold secrets.
     pub(super) fn error(&mut self, message: &str) {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        self.counts.last_error = Some(LastError {
-            message: message.to_owned(),
-            at_ms: since.map_or(0, |d| d.as_millis() as u64),
-            at: std::time::Instant::now(),
-        });
+        self.counts.last_error = Some(LastError::now(message.to_owned()));
     }
 }

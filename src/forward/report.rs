@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::pace::Circuit;
-use crate::health::LastError;
+use crate::instance::health::LastError;
 
 /// What became of the events of one destination.
 #[derive(Debug, Clone, Default)]

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use bson::oid::ObjectId;
 
-use crate::calendar::Day;
+use crate::record::day::Day;
 use crate::store::Close;
 
 #[derive(Debug, Clone, PartialEq)]

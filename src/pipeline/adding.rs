@@ -9,8 +9,8 @@ use super::preparation::Preparation;
 use super::protocol::{self, Attempted, Ledger, Remarks};
 use super::totals::Group;
 use super::worker::{Outcome, Worker};
-use crate::backoff::Backoff;
 use crate::store::{Result, Store};
+use crate::util::backoff::Backoff;
 
 /// Where the addition of totals stands.
 pub(super) struct Adding {

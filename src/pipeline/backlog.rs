@@ -12,13 +12,14 @@ use super::groups::EventGroup;
 use super::intake::{Item, SessionChange, SessionItem};
 use super::messages;
 use super::spooled;
-use super::spooling::{Done, Kept, Spooling, system_ms};
+use super::spooling::{Done, Kept, Spooling};
 use super::worker::{Outcome, Worker};
-use crate::calendar::Day;
-use crate::health::SpoolState;
-use crate::host::Level;
+use crate::instance::health::SpoolState;
+use crate::instance::listener::Level;
+use crate::record::day::Day;
 use crate::spool::{Piece, Position};
 use crate::store::{Result, Standing, Store};
+use crate::util::clock::system_ms;
 
 /// Who logged in longer ago is not counted as a user of that day any more: the markers that would
 /// tell whether he was counted already expire. In ms.

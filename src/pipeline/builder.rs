@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::attempt::{attempt, attempt_within};
 use super::sessions::{Bases, Standing};
-use crate::calendar::Day;
+use crate::record::day::Day;
 use crate::store::{Base, CLAIM_LIFE, HISTORY_STEP_LIMIT, Result, Store, StoreError};
 
 /// How often a claim is renewed and progress reported.

@@ -3,8 +3,8 @@
 use super::cursors::LaneKind;
 use super::intake::Item;
 use super::spooled;
-use super::spooling::system_ms;
 use crate::spool::frame::{self, Found};
+use crate::util::clock::system_ms;
 
 /// Size from which a chunk gets no more, in bytes.
 const FULL: usize = if cfg!(test) { 500 } else { 4 << 20 };

@@ -6,9 +6,9 @@ use tokio::time::Instant;
 
 use super::intake::{Item, SessionItem};
 use super::spooled;
-use crate::backoff::Backoff;
-use crate::calendar::Day;
+use crate::record::day::Day;
 use crate::spool::{Piece, Position};
+use crate::util::backoff::Backoff;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LaneKind {

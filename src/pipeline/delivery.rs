@@ -18,14 +18,15 @@ use tokio::time::{Instant, sleep};
 use super::intake::{Event, Item};
 use super::messages;
 use super::spooled::{self, Spooled};
-use super::spooling::{Spooling, system_ms};
-use crate::forward::{Forwarding, Source, end_refill, refill};
-use crate::host::Level;
-use crate::shared::Shared;
+use super::spooling::Spooling;
+use crate::forward::{Destinations, Forwarding, Source, end_refill, refill};
+use crate::instance::listener::Level;
+use crate::instance::shared::Shared;
 use crate::spool::{
     Closed, Cursor, Position, Segments, Slot, cursors_in, read, read_cursor, remove_cursor,
     write_cursor,
 };
+use crate::util::clock::system_ms;
 
 /// How often cursors are kept at the most: what was acknowledged since is sent again after a death.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -41,6 +42,7 @@ const DATABASE: &str = "@mongodb";
 
 pub struct Delivery {
     shared: Arc<Shared>,
+    destinations: Arc<Destinations>,
     forwarding: Forwarding,
     kept: Option<Kept>,
 }
@@ -88,18 +90,27 @@ impl Advance {
 
 impl Delivery {
     /// Must be called on the runtime.
-    pub fn start(shared: &Arc<Shared>, spool: Option<&Segments>) -> Self {
+    pub fn start(
+        shared: &Arc<Shared>,
+        destinations: &Arc<Destinations>,
+        spool: Option<&Segments>,
+    ) -> Self {
         if let Some(segments) = spool {
-            forget_others(shared, segments.slot().path());
+            forget_others(shared, destinations, segments.slot().path());
         }
         // Before anything can be sent.
-        let kept = spool.filter(|_| !shared.receivers.is_empty());
-        let kept = kept.map(|segments| Kept::begin(shared, segments));
+        let kept = spool.filter(|_| !destinations.is_empty());
+        let kept = kept.map(|segments| Kept::begin(shared, destinations, segments));
         Self {
-            forwarding: Forwarding::start(shared),
+            forwarding: Forwarding::start(shared, destinations),
+            destinations: Arc::clone(destinations),
             shared: Arc::clone(shared),
             kept,
         }
+    }
+
+    pub fn destinations(&self) -> &Arc<Destinations> {
+        &self.destinations
     }
 
     pub fn forward(&self, event: &Event<'_>) {
@@ -115,7 +126,7 @@ impl Delivery {
     /// Lets go of what waits in memory.
     pub fn abandon(&mut self) {
         self.kept = None;
-        let receivers = self.shared.receivers.iter();
+        let receivers = self.destinations.iter();
         receivers.for_each(|receiver| receiver.abandon());
     }
 
@@ -129,7 +140,7 @@ impl Delivery {
     /// The number up to which every destination is done with all events, when `last` is that of the newest;
     /// `None` while what was left is read back.
     pub fn settled_up_to(&self, last: i64) -> Option<i64> {
-        let receivers = self.shared.receivers.iter();
+        let receivers = self.destinations.iter();
         let cursors = receivers.map(|receiver| receiver.cursor(last));
         let lowest = |cursor: Option<Cursor>| cursor?.into_iter().min();
         cursors
@@ -157,7 +168,7 @@ impl Delivery {
     }
 
     fn waits_in(&self, segment: Closed) -> bool {
-        let mut receivers = self.shared.receivers.iter();
+        let mut receivers = self.destinations.iter();
         receivers.any(|receiver| receiver.waits_within(segment.after, segment.last))
     }
 
@@ -171,18 +182,13 @@ impl Delivery {
         at_once: bool,
     ) -> Option<Advance> {
         let kept = self.kept.as_mut()?;
-        let is_news = || {
-            self.shared
-                .receivers
-                .iter()
-                .any(|receiver| !receiver.is_kept())
-        };
+        let is_news = || self.destinations.iter().any(|receiver| !receiver.is_kept());
         let is_due = kept.long_due <= now || kept.due <= now && (at_once || is_news());
         if kept.is_writing || !is_due {
             return None;
         }
         let mut changed = Vec::new();
-        for (place, receiver) in self.shared.receivers.iter().enumerate() {
+        for (place, receiver) in self.destinations.iter().enumerate() {
             let cursor = receiver.cursor(last);
             if let Some(cursor) = cursor.filter(|cursor| kept.cursors.get(place) != Some(cursor)) {
                 changed.push((Some(place), receiver.settings.name.clone(), cursor));
@@ -216,7 +222,9 @@ impl Delivery {
                 continue;
             };
             kept.cursors[place] = *cursor;
-            self.shared.receivers[place].keep(*cursor);
+            if let Some(receiver) = self.destinations.iter().nth(place) {
+                receiver.keep(*cursor);
+            }
         }
     }
 
@@ -228,10 +236,10 @@ impl Delivery {
 }
 
 impl Kept {
-    fn begin(shared: &Arc<Shared>, segments: &Segments) -> Self {
+    fn begin(shared: &Arc<Shared>, destinations: &Arc<Destinations>, segments: &Segments) -> Self {
         let slot = segments.slot();
         let read = |name: &str| cursor_of(shared, slot.path(), name);
-        let receivers = shared.receivers.iter();
+        let receivers = destinations.iter();
         let cursors: Vec<Cursor> = receivers.map(|one| read(&one.settings.name)).collect();
         let database = read(DATABASE);
         let mut kept = Self {
@@ -243,13 +251,13 @@ impl Kept {
             long_due: Instant::now(),
             refilling: None,
         };
-        for (receiver, cursor) in shared.receivers.iter().zip(&kept.cursors) {
+        for (receiver, cursor) in destinations.iter().zip(&kept.cursors) {
             receiver.keep(*cursor);
         }
         let lowest = kept.cursors.iter().flatten().min().copied();
         let left = slot.found().iter().find(|one| Some(one.last) > lowest);
         if let Some(left) = left {
-            for (receiver, cursor) in shared.receivers.iter().zip(&kept.cursors) {
+            for (receiver, cursor) in destinations.iter().zip(&kept.cursors) {
                 receiver.begin_refill(*cursor);
             }
             let from = Position {
@@ -257,7 +265,13 @@ impl Kept {
                 offset: 0,
             };
             let path = slot.path().to_owned();
-            let refilling = refill_all(Arc::clone(shared), path, from, segments.end());
+            let refilling = refill_all(
+                Arc::clone(shared),
+                Arc::clone(destinations),
+                path,
+                from,
+                segments.end(),
+            );
             kept.refilling = Some(tokio::spawn(refilling).abort_handle());
         }
         kept
@@ -280,9 +294,9 @@ fn cursor_of(shared: &Shared, slot: &Path, name: &str) -> Cursor {
 }
 
 /// What waits for a destination that is not among the settings any more is not forwarded.
-fn forget_others(shared: &Shared, slot: &Path) {
+fn forget_others(shared: &Shared, destinations: &Destinations, slot: &Path) {
     let is_known = |name: &String| {
-        let mut receivers = shared.receivers.iter();
+        let mut receivers = destinations.iter();
         name == DATABASE || receivers.any(|receiver| receiver.settings.name == *name)
     };
     for name in cursors_in(slot).unwrap_or_default() {
@@ -293,7 +307,13 @@ fn forget_others(shared: &Shared, slot: &Path) {
 }
 
 /// Reads what was left once, from one end to the other, and offers it to the destinations.
-async fn refill_all(shared: Arc<Shared>, slot: PathBuf, from: Position, until: Position) {
+async fn refill_all(
+    shared: Arc<Shared>,
+    destinations: Arc<Destinations>,
+    slot: PathBuf,
+    from: Position,
+    until: Position,
+) {
     let (mut next, mut last, mut failures) = (Some(from), None, 0);
     while let Some(from) = next {
         let path = slot.clone();
@@ -313,17 +333,17 @@ async fn refill_all(shared: Arc<Shared>, slot: PathBuf, from: Position, until: P
         for (seq, body) in piece.frames() {
             // A disk may show one record twice.
             if Some(seq) > last {
-                refill_one(&shared, seq, body);
+                refill_one(&shared, &destinations, seq, body);
                 last = Some(seq);
             }
         }
         next = piece.next;
     }
-    end_refill(&shared);
+    end_refill(&shared, &destinations);
     shared.wake_worker();
 }
 
-fn refill_one(shared: &Shared, seq: i64, body: &[u8]) {
+fn refill_one(shared: &Shared, destinations: &Destinations, seq: i64, body: &[u8]) {
     let Some(Spooled {
         item: Item::Event(event),
         handed_over_ms,
@@ -335,7 +355,12 @@ fn refill_one(shared: &Shared, seq: i64, body: &[u8]) {
         let age = Duration::from_millis((system_ms() - handed_over_ms).try_into().unwrap_or(0));
         let now = Instant::now();
         // Some systems know no moment before their start.
-        refill(shared, &source, now.checked_sub(age).unwrap_or(now));
+        refill(
+            shared,
+            destinations,
+            &source,
+            now.checked_sub(age).unwrap_or(now),
+        );
     }
 }
 

@@ -3,9 +3,9 @@
 use super::intake::{Event, SessionChange, SessionItem};
 use super::lane::Records;
 use super::totals::{Contribution, What};
-use crate::calendar::Day;
-use crate::counters::Counter;
-use crate::document::Batch;
+use crate::record::counters::Counter;
+use crate::record::day::Day;
+use crate::record::document::Batch;
 
 /// Events of one day, their documents ready to be sent.
 #[derive(Debug, Default)]

@@ -18,13 +18,13 @@ use super::messages;
 use super::operations::{Kind, Operation};
 use super::sessions::Standing;
 use super::worker::Worker;
-use crate::backoff::Backoff;
-use crate::calendar::Day;
-use crate::error::Error;
-use crate::health::{self, HistoryState};
-use crate::host::Level;
-use crate::name::random_name;
+use crate::instance::error::Error;
+use crate::instance::health::{self, HistoryState};
+use crate::instance::listener::Level;
+use crate::record::day::Day;
 use crate::store::{Result, Store, StoreError};
+use crate::util::backoff::Backoff;
+use crate::util::random_id::random_id;
 
 /// What takes less is not worth a line.
 const QUIET: Duration = Duration::from_secs(2);
@@ -60,7 +60,7 @@ struct Begun {
 impl Default for History {
     fn default() -> Self {
         Self {
-            name: random_name(),
+            name: random_id(),
             wanted: BTreeSet::new(),
             covered: HashSet::new(),
             newest_login: None,

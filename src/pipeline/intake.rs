@@ -3,16 +3,16 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bson::oid::ObjectId;
 
 use super::RECORD_OVERHEAD;
 use super::active::{ActiveSessions, Session};
-use crate::calendar::Day;
-use crate::counters::Counter;
-use crate::record::{Kind, Record};
+use crate::record::counters::Counter;
+use crate::record::day::Day;
+use crate::record::frame::{Kind, Record};
 use crate::store::Close;
+use crate::util::clock::system_ms;
 
 /// An event as it comes in.
 #[derive(Debug)]
@@ -192,8 +192,7 @@ pub fn first_seq() -> i64 {
     if let Some(seq) = super::tests::hooks::first_seq() {
         return seq;
     }
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |d| d.as_millis() as i64) << 20
+    system_ms() << 20
 }
 
 /// An ObjectId whose time is the host's clock, as its own driver would make it.

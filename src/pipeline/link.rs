@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::backoff::Backoff;
 use crate::config::Config;
 use crate::store::{Connection, Result};
+use crate::util::backoff::Backoff;
 
 /// Makes a store from a connection.
 pub type Opener<S> =

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::link::Prospect;
 use super::sessions::Standing;
 use crate::config::Config;
-use crate::health::SpoolReport;
+use crate::instance::health::SpoolReport;
 
 pub fn no_connection(config: &Config) -> String {
     let bound = config.max_queue_bytes >> 20;

@@ -4,8 +4,8 @@ use bson::raw::{RawBsonRef, cstr};
 use bson::{RawDocument, RawDocumentBuf};
 
 use super::sessions::Bases;
-use crate::calendar::Day;
-use crate::document::raw_number as number;
+use crate::record::day::Day;
+use crate::record::document::raw_number as number;
 use crate::store::{Result, Store, StoreError, Sums};
 
 /// What the database knows of today and its month.

@@ -54,12 +54,13 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::host::Message;
-use crate::record::{Frames, frames_within};
-use crate::shared::Shared;
+use crate::forward::Destinations;
+use crate::instance::listener::Message;
+use crate::instance::shared::Shared;
+use crate::record::frame::{Frames, frames_within};
 use crate::store::Connection;
 
-pub use link::{Found, Opener, Prospect};
+pub use link::{Found, Prospect};
 pub use operations::Request;
 pub use worker::spawn;
 
@@ -81,6 +82,7 @@ enum Command {
 /// The host's end of one pipeline. When it is dropped, the worker writes what it has and ends.
 pub struct Pipeline {
     shared: Arc<Shared>,
+    destinations: Arc<Destinations>,
     commands: mpsc::UnboundedSender<Command>,
     #[cfg(test)]
     worker: tokio::task::AbortHandle,
@@ -89,6 +91,10 @@ pub struct Pipeline {
 impl Pipeline {
     pub fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    pub fn destinations(&self) -> &Arc<Destinations> {
+        &self.destinations
     }
 
     /// Takes over whole frames in call order as far as the bound allows; returns how many records

@@ -3,8 +3,8 @@
 use super::intake;
 #[cfg(test)]
 use super::tests::hooks;
-use crate::name::random_name;
 use crate::spool::Slot;
+use crate::util::random_id::random_id;
 
 /// Under which id this process adds to totals, and how it numbers its records.
 #[derive(Debug, Clone)]
@@ -55,5 +55,5 @@ pub fn new_writer() -> String {
     if let Some(writer) = hooks::writer() {
         return writer;
     }
-    random_name()
+    random_id()
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::calendar::Day;
-use crate::error::Error;
+use crate::instance::error::Error;
+use crate::record::day::Day;
 
 /// A request of the host.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,8 +14,9 @@ use tokio::time::Instant;
 use super::preparation::Preparation;
 use super::worker::{Worker, spawn_drain};
 use super::{Pipeline, messages};
-use crate::host::{Host, Level, Message};
-use crate::shared::Shared;
+use crate::forward::Destinations;
+use crate::instance::listener::{Level, Listener, Message};
+use crate::instance::shared::Shared;
 use crate::spool::{Segments, Slot, claim_orphan};
 use crate::store::Store;
 
@@ -46,7 +47,7 @@ struct Drain {
     since: Instant,
     /// They hold the pipeline open.
     watches: [AbortHandle; 2],
-    _pipeline: Pipeline,
+    pipeline: Pipeline,
     shared: Arc<Shared>,
     /// Only events wait, for destinations that do not take them.
     is_written: bool,
@@ -65,9 +66,9 @@ impl Drain {
     }
 
     /// It ends, or has ended.
-    fn note_end(&mut self, shared: &Shared) {
+    fn note_end(&mut self, shared: &Shared, destinations: &Destinations) {
         self.note_written(shared);
-        for (own, its) in shared.receivers.iter().zip(&self.shared.receivers) {
+        for (own, its) in destinations.iter().zip(self.pipeline.destinations.iter()) {
             own.absorb(its.counts());
         }
     }
@@ -174,7 +175,7 @@ impl<S: Store> Worker<S> {
 
     /// Destinations get what was left also while the database is away.
     pub(super) fn looks_for_orphans_at(&self) -> Option<Instant> {
-        let is_ready = match self.shared.receivers.is_empty() {
+        let is_ready = match self.delivery.destinations().is_empty() {
             true => matches!(self.preparation, Preparation::Done),
             false => self.started && self.link.connection().is_some(),
         };
@@ -186,7 +187,7 @@ impl<S: Store> Worker<S> {
     /// What is being drained is left to others, or to us at the next place.
     pub(super) fn leave_orphans(&mut self) {
         for drain in &mut self.orphans.drains {
-            drain.note_end(&self.shared);
+            drain.note_end(&self.shared, self.delivery.destinations());
         }
         let told = std::mem::take(&mut self.orphans.told);
         self.orphans = Orphans {
@@ -217,7 +218,7 @@ impl<S: Store> Worker<S> {
                 let drains = &mut self.orphans.drains;
                 let place = drains.iter().position(|one| one.number == number);
                 if let Some(mut drain) = place.map(|place| drains.remove(place)) {
-                    drain.note_end(&self.shared);
+                    drain.note_end(&self.shared, self.delivery.destinations());
                 }
             }
         }
@@ -228,7 +229,7 @@ impl<S: Store> Worker<S> {
             return;
         };
         if let Some(mut drain) = self.orphans.make_room() {
-            drain.note_end(&self.shared);
+            drain.note_end(&self.shared, self.delivery.destinations());
         }
         self.orphans.last = slot.number();
         // It comes round again when its events still wait for a destination.
@@ -254,7 +255,7 @@ impl<S: Store> Worker<S> {
             number,
             since: Instant::now(),
             watches,
-            _pipeline: pipeline,
+            pipeline,
             shared,
             is_written: false,
         });
@@ -264,7 +265,7 @@ impl<S: Store> Worker<S> {
 /// Passes on what the operator should hear.
 struct Quiet(Arc<Shared>);
 
-impl Host for Quiet {
+impl Listener for Quiet {
     fn deliver(&self, message: Message) {
         if matches!(message, Message::Log { .. }) {
             self.0.deliver(message);

@@ -8,7 +8,7 @@ use super::messages;
 use super::sessions;
 use super::totals::CONTRIBUTION_COST;
 use super::worker::{Outcome, Worker};
-use crate::host::Message;
+use crate::instance::listener::Message;
 use crate::store::{Inserted, Result, SetAside, Store, StoreError};
 
 impl<S: Store> Worker<S> {

@@ -16,7 +16,7 @@ use super::messages;
 use super::preparation::{Indexing, Preparation};
 use super::protocol::Ledger;
 use super::worker::{Outcome, Worker};
-use crate::host::{Level, Message};
+use crate::instance::listener::{Level, Message};
 use crate::store::{Connection, Store};
 
 /// How long the old place is written to after the host has left it; half of the shortest time limit

@@ -14,9 +14,9 @@ use tokio::time::Instant;
 use super::attempt::attempt;
 use super::messages;
 use super::worker::{Outcome, Worker};
-use crate::backoff::Backoff;
-use crate::host::Level;
+use crate::instance::listener::Level;
 use crate::store::{Prepared, Result, Store, StoreError};
+use crate::util::backoff::Backoff;
 
 type Remarks = Vec<(Level, String)>;
 

@@ -50,10 +50,10 @@ use super::sessions::Bases;
 use super::tests::hooks;
 use super::totals::{Contribution, DayPart, Group, Progress};
 use super::users::Users;
-use crate::calendar::Day;
-use crate::counters::Counter;
-use crate::steps::step;
+use crate::record::counters::Counter;
+use crate::record::day::Day;
 use crate::store::{Added, Delta, Result, Standing, Step, Store, StoreError};
+use crate::util::failpoint::failpoint;
 
 /// This process as a writer of totals: who it is and where it stands.
 #[derive(Clone)]
@@ -211,13 +211,13 @@ impl Ledger {
                 store.ensure_day(day).await?;
                 self.entry(day).exists = true;
             }
-            step!("day:after");
+            failpoint!("day:after");
             let delta = self.with_new_users(store, day, part, whole.last).await?;
-            step!("add:before");
+            failpoint!("add:before");
             part.progress = Progress::Uncertain;
             let step = self.step(day, whole.last);
             let added = store.add(day, step, &delta).await?;
-            step!("add:after");
+            failpoint!("add:after");
             if let Added::Applied { left_out } = added {
                 self.moved_to(day, Some(whole.last));
                 let fields = left_out.iter().map(|counter| counter.field());

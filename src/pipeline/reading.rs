@@ -14,8 +14,8 @@ use super::operations::{Kind, Operation, Phase, Request};
 use super::preparation::Preparation;
 use super::spooling::Spooling;
 use super::worker::{Outcome, Worker};
-use crate::error::Error;
-use crate::host::{Level, Message};
+use crate::instance::error::Error;
+use crate::instance::listener::{Level, Message};
 use crate::store::{Result, Store};
 
 /// Daily documents that `getLast30Days()` returns.
@@ -89,7 +89,7 @@ impl<S: Store> Worker<S> {
             Kind::Flush => self.is_settled(operation.target),
             Kind::Stop => {
                 self.is_settled(operation.target)
-                    && self.shared.gauges().unforwarded == 0
+                    && self.delivery.destinations().queued() == 0
                     // A start after it goes on with what is on disk.
                     && (!self.stopping || self.spool.as_ref().is_none_or(Spooling::is_empty))
                     // Else the store could not be closed, and a start after it would find it open.
@@ -103,11 +103,11 @@ impl<S: Store> Worker<S> {
     fn time_is_over(&self, operation: &Operation) {
         if operation.kind == Kind::Stop {
             let left = self.shared.gauges();
+            let unforwarded = self.delivery.destinations().queued();
             let is_behind = |spool: &Spooling| spool.cursors.is_any_behind();
             let is_on_disk = self.spool.as_ref().is_some_and(is_behind);
-            if left.queued > 0 || left.unforwarded > 0 || is_on_disk {
-                let text =
-                    messages::left_at_stop(left.queued, left.unforwarded, self.shared.spool());
+            if left.queued > 0 || unforwarded > 0 || is_on_disk {
+                let text = messages::left_at_stop(left.queued, unforwarded, self.shared.spool());
                 self.shared.log(Level::Warn, text);
             }
             return self.done(operation.request, None);

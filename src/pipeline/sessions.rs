@@ -10,12 +10,12 @@ use bson::oid::ObjectId;
 
 use super::intake::{SessionChange, SessionItem};
 use super::totals::{Contribution, What};
-use crate::calendar::Day;
-use crate::counters::Counter;
-use crate::document::Batch;
-use crate::hash::fnv1a;
-use crate::steps::step;
+use crate::record::counters::Counter;
+use crate::record::day::Day;
+use crate::record::document::Batch;
 use crate::store::{Base, Close, Closed, Result, Store};
+use crate::util::failpoint::failpoint;
+use crate::util::fnv::fnv1a;
 
 /// The bases of the days seen so far. They do not change once they are summed up.
 #[derive(Debug, Default)]
@@ -133,11 +133,11 @@ pub async fn write<S: Store>(store: &S, bases: &Bases, group: &[SessionItem]) ->
         .iter()
         .map(|item| Outcome::Written(Some(share(item))))
         .collect();
-    step!("sessions:before");
+    failpoint!("sessions:before");
     let duplicates = insert(store, group, &cuts, &mut outcomes).await?;
-    step!("sessions:inserted");
+    failpoint!("sessions:inserted");
     close(store, group, &cuts, &mut outcomes).await?;
-    step!("sessions:closed");
+    failpoint!("sessions:closed");
     Ok(Written {
         outcomes,
         duplicates,

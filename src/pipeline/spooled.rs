@@ -20,9 +20,9 @@ use bson::oid::ObjectId;
 
 use super::RECORD_OVERHEAD;
 use super::intake::{Event, Item, SessionChange, SessionItem, Webhook};
-use crate::calendar::Day;
-use crate::counters::Counter;
-use crate::record::user_of;
+use crate::record::counters::Counter;
+use crate::record::day::Day;
+use crate::record::frame::user_of;
 use crate::store::Close;
 
 const FIXED: usize = 54;
@@ -188,7 +188,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::properties::config;
+    use crate::util::proptest_config::config;
 
     fn written(item: &Item<'_>) -> Vec<u8> {
         let mut body = Vec::new();

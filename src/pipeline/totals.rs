@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::users::Logins;
-use crate::calendar::Day;
-use crate::counters::Counter;
+use crate::record::counters::Counter;
+use crate::record::day::Day;
 use crate::store::Delta;
 
 /// Bytes a contribution takes while it waits, without its user.

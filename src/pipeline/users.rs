@@ -7,14 +7,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::sessions::Bases;
 #[cfg(test)]
 use super::tests::hooks;
-use crate::calendar::Day;
-use crate::steps::step;
+use crate::record::day::Day;
 use crate::store::{MARKER_LIFE_MS, Marker, Period, Result, Step, Store, StoreError};
+use crate::util::clock::system_ms;
+use crate::util::failpoint::failpoint;
 
 /// Users asked for in one request. Bounds are low in tests, so that small runs meet them.
 const USERS_PER_REQUEST: usize = if cfg!(test) { 2 } else { 1_000 };
@@ -164,9 +164,9 @@ async fn markers<S: Store>(
         if missing.is_empty() {
             return Ok(markers);
         }
-        step!("markers:before");
+        failpoint!("markers:before");
         store.insert_markers(&missing).await?;
-        step!("markers:after");
+        failpoint!("markers:after");
     }
     let problem = format!("a majority does not know all markers of {name} yet");
     Err(StoreError::transient(problem))
@@ -174,8 +174,7 @@ async fn markers<S: Store>(
 
 fn marker(period: Period<'_>, user: &str, seq: i64, writer: &str) -> Marker {
     // Never from the host's clock, which it may fake into the past.
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |d| d.as_millis() as i64);
+    let now = system_ms();
     let end = period.end_ms().unwrap_or(now).max(now);
     Marker {
         period: period.name(),

@@ -32,12 +32,13 @@ use super::sessions::{self, Bases};
 use super::spooling::Spooling;
 use super::totals::Totals;
 use super::{Command, Pipeline, frames_cost};
-use crate::calendar::Day;
-use crate::record::Frames;
-use crate::shared::Shared;
+use crate::forward::Destinations;
+use crate::instance::shared::Shared;
+use crate::record::day::Day;
+use crate::record::frame::Frames;
 use crate::spool::Segments;
-use crate::steps::step;
 use crate::store::{Inserted, Prepared, Result, Store};
+use crate::util::failpoint::failpoint;
 
 /// Groups are small in tests, so that small runs meet the bounds.
 const EVENT_GROUP: GroupLimit = GroupLimit {
@@ -64,8 +65,9 @@ pub fn spawn<S: Store>(
     opener: Opener<S>,
     spool: Option<Segments>,
 ) -> Pipeline {
-    let worker = Worker::new(Arc::clone(&shared), opener, spool);
-    start(shared, worker)
+    let destinations = Destinations::new(&shared.config);
+    let worker = Worker::new(Arc::clone(&shared), &destinations, opener, spool);
+    start(shared, destinations, worker)
 }
 
 /// Starts a worker that writes and forwards what is in a slot, and then ends; and ends before that when
@@ -76,15 +78,20 @@ pub(super) fn spawn_drain<S: Store>(
     slot: Segments,
     written: oneshot::Sender<()>,
 ) -> Pipeline {
-    let mut worker = Worker::new(Arc::clone(&shared), opener, Some(slot));
+    let destinations = Destinations::new(&shared.config);
+    let mut worker = Worker::new(Arc::clone(&shared), &destinations, opener, Some(slot));
     worker.is_drain = true;
     worker.on_written = Some(written);
     // It keeps no connection beyond that.
     worker.stopping = true;
-    start(shared, worker)
+    start(shared, destinations, worker)
 }
 
-fn start<S: Store>(shared: Arc<Shared>, worker: Worker<S>) -> Pipeline {
+fn start<S: Store>(
+    shared: Arc<Shared>,
+    destinations: Arc<Destinations>,
+    worker: Worker<S>,
+) -> Pipeline {
     let (sender, receiver) = mpsc::unbounded_channel();
     let worker = tokio::spawn(worker.run(receiver));
     #[cfg(test)]
@@ -97,6 +104,7 @@ fn start<S: Store>(shared: Arc<Shared>, worker: Worker<S>) -> Pipeline {
     });
     Pipeline {
         shared,
+        destinations,
         commands: sender,
         #[cfg(test)]
         worker: abort,
@@ -152,7 +160,12 @@ pub(super) enum Outcome<S> {
 }
 
 impl<S: Store> Worker<S> {
-    fn new(shared: Arc<Shared>, opener: Opener<S>, spool: Option<Segments>) -> Self {
+    fn new(
+        shared: Arc<Shared>,
+        destinations: &Arc<Destinations>,
+        opener: Opener<S>,
+        spool: Option<Segments>,
+    ) -> Self {
         let bases = Arc::new(Bases::default());
         let numbering = match &spool {
             Some(segments) => Numbering::of(segments.slot()),
@@ -163,7 +176,7 @@ impl<S: Store> Worker<S> {
             preparation: Preparation::default(),
             indexing: Indexing::default(),
             history: History::default(),
-            delivery: Delivery::start(&shared, spool.as_ref()),
+            delivery: Delivery::start(&shared, destinations, spool.as_ref()),
             intake: Intake::new(numbering.first),
             events: Lane::new(EVENT_GROUP, GROUPS_IN_FLIGHT),
             sessions: Lane::new(SESSION_GROUP, GROUPS_IN_FLIGHT),
@@ -232,7 +245,7 @@ impl<S: Store> Worker<S> {
         if !self.orphaned || !self.spool.as_ref().is_none_or(Spooling::is_appended) {
             return false;
         }
-        let is_forwarded = self.shared.gauges().unforwarded == 0 || self.leaves_events();
+        let is_forwarded = self.delivery.destinations().queued() == 0 || self.leaves_events();
         is_forwarded && (!self.has_records() || !self.has_place())
     }
 
@@ -347,12 +360,12 @@ impl<S: Store> Worker<S> {
         while let Some((number, group)) = self.events.take_group(now, self.sendable()) {
             let store = Arc::clone(store);
             let write = attempt(async move {
-                step!("events:before");
+                failpoint!("events:before");
                 let inserted = match group.batch.is_empty() {
                     true => Ok(Inserted::default()),
                     false => store.insert_events(&group.batch).await,
                 };
-                step!("events:after");
+                failpoint!("events:after");
                 inserted
             });
             self.tasks

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::frame::{self, HEADER, Header};
 use super::*;
-use crate::properties::config;
+use crate::util::proptest_config::config;
 
 const PLACE: Place = Place(7);
 /// As numbers are in reality, beginning with the time.

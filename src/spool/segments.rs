@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::frame::{HEADER, Header};
 use super::slot::Slot;
 use super::{Position, file_name};
-use crate::steps::step;
+use crate::util::failpoint::failpoint;
 
 /// Size at which a segment is closed, in bytes.
 const SEGMENT: u64 = if cfg!(test) { 2_000 } else { 16 << 20 };
@@ -87,7 +87,7 @@ impl Unsynced {
     /// Waits until the disk has it.
     pub fn sync(self) -> io::Result<()> {
         for file in &self.files {
-            step!("sync");
+            failpoint!("sync");
             file.sync_data()?;
         }
         match self.folder {
@@ -191,7 +191,7 @@ impl Segments {
 
     /// Appends whole frames, of which the last has this number. After an error nothing of them is there.
     pub fn append(&mut self, frames: &[u8], last: i64) -> io::Result<Appended> {
-        step!("append:before");
+        failpoint!("append:before");
         self.version += 1;
         if self.bytes() + frames.len() as u64 > self.max_bytes {
             return Err(ErrorKind::StorageFull.into());
@@ -215,7 +215,7 @@ impl Segments {
         if !self.unsynced.iter().any(|other| Arc::ptr_eq(other, &file)) {
             self.unsynced.push(file);
         }
-        step!("append:after");
+        failpoint!("append:after");
         let at = |offset| Position {
             segment: number,
             offset,
@@ -245,7 +245,7 @@ impl Segments {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&path)?;
-        step!("begin");
+        failpoint!("begin");
         self.next_number += 1;
         if let Err(error) = file.write_all(&self.header().to_bytes()) {
             drop(fs::remove_file(&path));
@@ -343,7 +343,7 @@ impl Segments {
 
     /// One with damage is kept under another name.
     fn unlink(&mut self, place: usize) -> io::Result<()> {
-        step!("release:before");
+        failpoint!("release:before");
         let Some(segment) = self.all.get(place) else {
             return Ok(());
         };
@@ -356,13 +356,8 @@ impl Segments {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => self.all.remove(place),
         };
-        step!("release:after");
+        failpoint!("release:after");
         Ok(())
-    }
-
-    /// Whether nothing is left in it.
-    pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
     }
 }
 

@@ -19,7 +19,7 @@ use super::frame::{self, Found, HEADER, Header, Unreadable};
 use super::segments::keep_aside;
 use super::writer_file::WriterFile;
 use super::{Place, file_name};
-use crate::name::random_name;
+use crate::util::random_id::random_id;
 
 const LOCK: &str = "owner.lock";
 /// Numbers that are reserved at once.
@@ -222,7 +222,7 @@ impl Slot {
         self.is_valid = contents.is_valid;
         self.writer = match contents.writer {
             Some(writer) if keeps => writer,
-            _ => random_name(),
+            _ => random_id(),
         };
         self.bound = contents.bound;
         self.found = contents.segments;

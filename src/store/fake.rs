@@ -12,10 +12,10 @@ use super::{
     Added, Base, Close, Closed, Delta, Inserted, Marker, MonthView, Prepared, Result, SetAside,
     Standing, Step, Store, StoreError, Sums,
 };
-use crate::calendar::Day;
-use crate::counters::Counter;
-use crate::document::Batch;
-use crate::host::Level;
+use crate::instance::listener::Level;
+use crate::record::counters::Counter;
+use crate::record::day::Day;
+use crate::record::document::Batch;
 use crate::store::CLAIM_LIFE;
 
 /// What happens to one request.

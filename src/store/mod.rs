@@ -15,10 +15,10 @@ use std::time::Duration;
 use bson::RawDocumentBuf;
 use bson::oid::ObjectId;
 
-use crate::calendar::Day;
-use crate::counters::Counter;
-use crate::document::Batch;
-use crate::host::Level;
+use crate::instance::listener::Level;
+use crate::record::counters::Counter;
+use crate::record::day::Day;
+use crate::record::document::Batch;
 
 /// Why a store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]

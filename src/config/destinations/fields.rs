@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::{Access, Destination, FORMATS, TOKEN};
+use crate::config::ConfigError;
 use crate::config::{KIB, MIB};
-use crate::error::ConfigError;
 use crate::forward;
 
 const DAY_MS: u64 = 24 * 3_600_000;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::source::Source;
-use crate::error::ConfigError;
+use crate::config::ConfigError;
 use fields::Fields;
 
 const FORMATS: [&str; 4] = ["raw", "mixpanel", "segment", "posthog"];

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::payload::{self, Field, Fields};
 use super::{Endpoint, Format, Limits, NO_NAME, Unfit, join};
-use crate::calendar::iso;
 use crate::forward::event::Event;
 use crate::forward::verdict::{Answer, Verdict, judge};
+use crate::record::day::iso;
 
 /// Half of what is taken: bodies of that size are dear to build and to send again.
 const BYTES: usize = 10_000_000;

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::payload::{self, Fields};
 use super::{Endpoint, Format, Limits, NO_NAME, Unfit, join};
-use crate::calendar::iso;
 use crate::forward::event::Event;
 use crate::forward::verdict::{Answer, Verdict, judge};
+use crate::record::day::iso;
 
 /// Room for what stands around the events.
 const ENVELOPE: usize = 100;

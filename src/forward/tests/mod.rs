@@ -15,11 +15,11 @@ use super::lane::Transport;
 use super::pace::Circuit;
 use super::receiver::{Receiver, Remark};
 use super::report::Report;
-use super::start_lanes;
 use super::verdict::Answer;
+use super::{Destinations, start_lanes};
 use crate::config::Config;
-use crate::host::{Host, Message};
-use crate::shared::Shared;
+use crate::instance::listener::{Listener, Message};
+use crate::instance::shared::Shared;
 
 const RAW: &str = r#""url": "http://h/""#;
 const SEGMENT: &str = r#""format": "segment", "writeKey": "k""#;
@@ -28,7 +28,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 struct Nobody;
 
-impl Host for Nobody {
+impl Listener for Nobody {
     fn deliver(&self, _message: Message) {}
 }
 
@@ -82,8 +82,9 @@ impl World {
     ) -> Self {
         let options = format!(r#"{{"destinations": [{{{fields}}}]}}"#);
         let (config, _) = Config::from_json(&options, "{}").expect("valid options");
+        let destinations = Destinations::new(&config);
         let shared = Shared::new(config, Arc::new(Nobody));
-        let receiver = Arc::clone(&shared.receivers[0]);
+        let receiver = Arc::clone(&destinations.0[0]);
         let played = Arc::new(Played {
             answer: Mutex::new(Box::new(answer)),
             requests: Mutex::default(),

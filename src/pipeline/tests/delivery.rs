@@ -4,6 +4,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::*;
+use crate::forward::Destinations;
 use crate::pipeline::delivery::Delivery;
 use crate::spool::{Place, Segments, Slot, claim, read_cursor, write_cursor};
 
@@ -22,8 +23,9 @@ fn left(written: i64) -> (TempDir, Segments) {
 fn delivery(segments: &Segments) -> Delivery {
     let options = r#"{"destinations": [{"url": "http://127.0.0.1:1/"}]}"#;
     let (config, _) = Config::from_json(options, "{}").expect("valid options");
+    let destinations = Destinations::new(&config);
     let shared = Shared::new(config, Arc::new(TestHost::default()));
-    Delivery::start(&shared, Some(segments))
+    Delivery::start(&shared, &destinations, Some(segments))
 }
 
 /// Writes what is to be written of records up to `last`, as the worker does; whether there was anything.

@@ -1,7 +1,7 @@
 //! The summing up of old sessions, and totals that a double day blocks.
 
 use super::*;
-use crate::host::Level;
+use crate::instance::listener::Level;
 use crate::store::{Base, HISTORY_STEP_LIMIT, Sums};
 use bson::oid::ObjectId;
 

@@ -13,12 +13,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Found, Pipeline, Prospect, Request, spawn};
-use crate::calendar::Day;
 use crate::config::Config;
-use crate::counters::Counter;
-use crate::host::{Host, Message};
-use crate::record::testing::{event, login, logout};
-use crate::shared::Shared;
+use crate::instance::listener::{Listener, Message};
+use crate::instance::shared::Shared;
+use crate::record::counters::Counter;
+use crate::record::day::Day;
+use crate::record::frame::testing::{event, login, logout};
 use crate::store::Connection;
 use crate::store::fake::{FakeStore, Fate};
 
@@ -31,7 +31,7 @@ struct TestHost {
     messages: Mutex<Vec<Message>>,
 }
 
-impl Host for TestHost {
+impl Listener for TestHost {
     fn deliver(&self, message: Message) {
         self.lock().push(message);
     }
@@ -105,7 +105,7 @@ fn start_in(
         Box::pin(opening)
             as std::pin::Pin<Box<dyn Future<Output = crate::store::Result<FakeStore>> + Send>>
     });
-    let shared = Shared::new(config, Arc::clone(&host) as Arc<dyn Host>);
+    let shared = Shared::new(config, Arc::clone(&host) as Arc<dyn Listener>);
     (spawn(shared, opener, None), host)
 }
 

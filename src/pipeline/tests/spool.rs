@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 
 use super::*;
-use crate::health::SpoolState;
+use crate::instance::health::SpoolState;
 use crate::spool::{Place, Segments, claim};
 
 const PLACE: Place = Place(3);
@@ -35,7 +35,7 @@ impl Overflow {
         let options = r#"{"maxQueueBytes": 131072, "ackTimeoutMs": 600000}"#;
         let (config, _) = Config::from_json(options, "{}").expect("valid options");
         let host = Arc::new(TestHost::default());
-        let shared = Shared::new(config, Arc::clone(&host) as Arc<dyn Host>);
+        let shared = Shared::new(config, Arc::clone(&host) as Arc<dyn Listener>);
         let opened = store.clone();
         let opener = Arc::new(move |_: Connection| {
             let store = opened.clone();

@@ -22,7 +22,7 @@ use mongodb::{ClientSession, SessionCursor};
 use super::{
     Base, DUPLICATE_KEY, MongoStore, Result, Sums, WRITE_TIMEOUT, store_error, unexpected,
 };
-use crate::calendar::Day;
+use crate::record::day::Day;
 use crate::store::{CLAIM_LIFE, HISTORY_STEP_LIMIT, MARKER_LIFE_MS, Period, StoreError};
 
 /// How often bases are read: before they are inserted, after it, and once more.

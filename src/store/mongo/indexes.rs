@@ -8,7 +8,7 @@ use mongodb::options::{CommitQuorum, CreateIndexOptions, IndexOptions};
 use mongodb::{Collection, IndexModel};
 
 use super::{DUPLICATE_KEY, MongoStore, Prepared, Result, StoreError, store_error};
-use crate::host::Level;
+use crate::instance::listener::Level;
 
 /// Events are kept for 7 days.
 const EVENT_TTL: Duration = Duration::from_secs(604_800);

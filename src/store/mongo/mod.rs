@@ -27,10 +27,10 @@ use super::{
     Added, Base, Close, Closed, Delta, Inserted, Marker, MonthView, Prepared, Result, SetAside,
     Standing, Step, Store, StoreError, Sums,
 };
-use crate::calendar::Day;
 use crate::config::Collections;
-use crate::document::Batch;
-use crate::host::Level;
+use crate::instance::listener::Level;
+use crate::record::day::Day;
+use crate::record::document::Batch;
 
 /// How long the server may wait for a majority before the outcome counts as unknown.
 const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(10);

@@ -5,7 +5,7 @@ use bson::{RawDocument, RawDocumentBuf, doc};
 use mongodb::Cursor;
 
 use super::{MongoStore, MonthView, Result, Sums, store_error, unexpected};
-use crate::calendar::Day;
+use crate::record::day::Day;
 
 impl MongoStore {
     pub(super) async fn read_month(&self, today: &Day) -> Result<MonthView> {

@@ -9,9 +9,9 @@ use super::{
     Added, Delta, MongoStore, Result, Standing, Step, StoreError, WRITE_TIMEOUT, store_error,
     unexpected,
 };
-use crate::calendar::Day;
-use crate::counters::Counter;
-use crate::document::number;
+use crate::record::counters::Counter;
+use crate::record::day::Day;
+use crate::record::document::number;
 use crate::store::LARGEST_TOTAL;
 
 impl MongoStore {

@@ -5,7 +5,7 @@ use bson::{Bson, DateTime, Document, doc};
 
 use super::bases::not_yet_known;
 use super::{Marker, MongoStore, Result, WRITE_TIMEOUT, store_error, unexpected};
-use crate::calendar::Day;
+use crate::record::day::Day;
 use crate::store::{SetAside, StoreError};
 
 impl MongoStore {

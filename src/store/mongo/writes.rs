@@ -12,7 +12,7 @@ use super::{
     WRITE_CONCERN_TIMEOUT, WRITE_TIMEOUT, is_about_content, server_message, store_error,
     unexpected,
 };
-use crate::document::{Batch, number};
+use crate::record::document::{Batch, number};
 
 impl MongoStore {
     /// Inserts what is not there yet. The command is made here: the driver's `insert_many` copies each

@@ -10,7 +10,7 @@ use super::flaws::Flaw;
 use super::seen::Sight;
 use super::server::State;
 use super::world::Handle;
-use crate::calendar::Day;
+use crate::record::day::Day;
 use crate::store::{Base, Marker, Period, Result, StoreError};
 
 impl Handle {

@@ -12,7 +12,7 @@ use bson::{Bson, Document};
 
 use super::server::{Daily, State};
 use super::truth::{Record, Truth, What};
-use crate::counters::Counter;
+use crate::record::counters::Counter;
 use crate::store::Sums;
 
 pub type Verdict = Result<(), String>;

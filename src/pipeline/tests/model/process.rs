@@ -12,10 +12,10 @@ use super::oracle::{self, Verdict};
 use super::seen::Sight;
 use super::world::{Handle, SharedWorld, lock};
 use crate::config::Config;
-use crate::host::{Host, Message};
+use crate::instance::listener::{Listener, Message};
+use crate::instance::shared::Shared;
 use crate::pipeline::tests::hooks::{self, Identity};
 use crate::pipeline::{Pipeline, Request, spawn};
-use crate::shared::Shared;
 use crate::spool::{Segments, claim};
 use crate::store::Connection;
 
@@ -40,7 +40,7 @@ impl Answers {
     }
 }
 
-impl Host for Answers {
+impl Listener for Answers {
     fn deliver(&self, message: Message) {
         let (request, answer) = match message {
             Message::Done { request, result } => (request, Ok(result)),
@@ -91,7 +91,7 @@ impl Process {
         }
         let folder = spool.as_ref().map(|one| one.slot().path().to_owned());
         let answers = Arc::new(Answers::default());
-        let shared = Shared::new(config, Arc::clone(&answers) as Arc<dyn Host>);
+        let shared = Shared::new(config, Arc::clone(&answers) as Arc<dyn Listener>);
         let reuses = lock(world).flaw == Some(Flaw::NumbersReused);
         let pipeline = match reuses {
             true => hooks::with_identity(identity(slot), || spawn(shared, opener, spool)),

@@ -7,8 +7,8 @@ use bson::RawDocumentBuf;
 use bson::oid::ObjectId;
 use tokio::time::Instant;
 
-use crate::counters::Counter;
-use crate::document::raw_number;
+use crate::record::counters::Counter;
+use crate::record::document::raw_number;
 use crate::store::{Base, CLAIM_LIFE, Close, Delta, Marker, Standing, Sums};
 
 /// Cheap to clone: collections are shared until they change.

@@ -8,9 +8,9 @@ use super::flaws::{self, Flaw};
 use super::seen::{Seen, Sight};
 use super::server::{Addition, Session, State};
 use super::world::Handle;
-use crate::calendar::Day;
-use crate::document::Batch;
-use crate::host::Level;
+use crate::instance::listener::Level;
+use crate::record::day::Day;
+use crate::record::document::Batch;
 use crate::store::{
     Added, Base, Close, Closed, Delta, Inserted, Marker, MonthView, Prepared, Result, Standing,
     Step, Store, StoreError,

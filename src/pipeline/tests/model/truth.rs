@@ -8,9 +8,9 @@ use bson::rawdoc;
 
 use super::scenario::{Call, CallKind, OldDay, Scenario};
 use super::server::{Daily, Session, State};
-use crate::calendar::Day;
-use crate::counters::Counter;
-use crate::record::testing::frame;
+use crate::record::counters::Counter;
+use crate::record::day::Day;
+use crate::record::frame::testing::frame;
 use crate::store::Delta;
 
 const HOUR_MS: i64 = 3_600_000;

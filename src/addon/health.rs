@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use napi_derive::napi;
 
 use crate::forward::Report;
-use crate::health::{History, LastError, SpoolReport, TOTALS_STATES};
-use crate::shared::Shared;
+use crate::instance::health::{History, LastError, SpoolReport, TOTALS_STATES};
+use crate::pipeline::Pipeline;
 
 #[napi(object, object_from_js = false)]
 pub struct HealthReport {
@@ -84,7 +84,8 @@ pub struct LastErrorReport {
 }
 
 impl HealthReport {
-    pub fn of(shared: &Shared) -> Self {
+    pub fn of(pipeline: &Pipeline) -> Self {
+        let shared = pipeline.shared();
         // The gauge first: what is written in between must not look lost.
         let gauges = shared.gauges();
         let counts = shared.health.counts();
@@ -104,8 +105,8 @@ impl HealthReport {
             totals: TOTALS_STATES[usize::from(shared.blocked().is_some())].to_owned(),
             history: HistoryReport::of(shared.history()),
             spool: shared.spool().map(SpoolHealth::of),
-            destinations: shared
-                .receivers
+            destinations: pipeline
+                .destinations()
                 .iter()
                 .map(|receiver| DestinationReport::of(receiver.report()))
                 .collect(),

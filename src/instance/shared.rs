@@ -7,9 +7,8 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 use crate::config::Config;
-use crate::forward::Receiver;
-use crate::health::{Health, History, SpoolReport};
-use crate::host::{Host, Level, Message};
+use crate::instance::health::{Health, History, SpoolReport};
+use crate::instance::listener::{Level, Listener, Message};
 
 /// Bounds of what is read back from disk at once, in bytes.
 const SHORT_READ: usize = if cfg!(test) { 1 << 10 } else { 4 << 10 };
@@ -20,9 +19,7 @@ const READ_BACK: usize = if cfg!(test) { 1 } else { 6 };
 pub struct Shared {
     pub config: Config,
     pub health: Health,
-    /// The destinations of events.
-    pub receivers: Vec<Arc<Receiver>>,
-    host: Arc<dyn Host>,
+    host: Arc<dyn Listener>,
     /// Whose drain this is: the operator hears of a problem once from both.
     drains_for: Option<Arc<Shared>>,
     /// Bytes of accepted records that are not settled yet.
@@ -52,29 +49,25 @@ struct Place {
 pub struct Gauges {
     pub queued: u64,
     pub queued_bytes: u64,
-    /// Events that wait for a destination, for each of them.
-    pub unforwarded: u64,
     pub active_sessions: u64,
     pub connected: bool,
 }
 
 impl Shared {
-    pub fn new(config: Config, host: Arc<dyn Host>) -> Arc<Shared> {
+    pub fn new(config: Config, host: Arc<dyn Listener>) -> Arc<Shared> {
         Arc::new(Self::made(config, host))
     }
 
-    pub fn of_drain(config: Config, host: Arc<dyn Host>, main: Arc<Shared>) -> Arc<Shared> {
+    pub fn of_drain(config: Config, host: Arc<dyn Listener>, main: Arc<Shared>) -> Arc<Shared> {
         Arc::new(Shared {
             drains_for: Some(main),
             ..Self::made(config, host)
         })
     }
 
-    fn made(config: Config, host: Arc<dyn Host>) -> Shared {
-        let receivers = config.destinations.iter().map(Receiver::new);
+    fn made(config: Config, host: Arc<dyn Listener>) -> Shared {
         Shared {
             drains_for: None,
-            receivers: receivers.map(Arc::new).collect(),
             config,
             health: Health::default(),
             host,
@@ -113,7 +106,6 @@ impl Shared {
         Gauges {
             queued: self.queued.load(Ordering::Acquire),
             queued_bytes: self.queued_bytes.load(Ordering::Acquire) as u64,
-            unforwarded: self.receivers.iter().map(|to| to.queued()).sum(),
             active_sessions: self.active_sessions.load(Ordering::Acquire) as u64,
             connected: self.connected.load(Ordering::Acquire),
         }
@@ -255,11 +247,6 @@ impl Shared {
 
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
-    }
-
-    /// Whether it is on disk, if that is kept, how far each destination has come.
-    pub fn is_kept(&self) -> bool {
-        self.receivers.iter().all(|receiver| receiver.is_kept())
     }
 
     /// Resolves when the worker should look at this state again.

@@ -5,7 +5,7 @@ use bson::oid::ObjectId;
 use bson::raw::RawBson;
 use bson::{Bson, RawDocumentBuf};
 
-use crate::calendar::Day;
+use crate::record::day::Day;
 
 /// How a JavaScript number is stored: whole numbers in int32 range as int32, all others as double.
 pub fn number(value: f64) -> Bson {

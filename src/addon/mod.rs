@@ -1,7 +1,7 @@
 //! The edge to JavaScript: the only place that names `napi`. It converts and delegates.
 
+mod health;
 mod message;
-mod report;
 mod runtime;
 
 use std::cell::Cell;
@@ -15,16 +15,17 @@ use napi::{Error, Status, sys};
 use napi_derive::napi;
 
 use crate::config::Config;
-use crate::counters::COUNTED_EVENTS;
-use crate::health::{NOTES, REJECTIONS, SpoolState, known};
-use crate::host::Level;
+use crate::forward::Destinations;
+use crate::instance::health::{NOTES, REJECTIONS, SpoolState, known};
+use crate::instance::listener::Level;
+use crate::instance::shared::Shared;
 use crate::pipeline::{self, Found, Pipeline, Prospect, Request};
-use crate::shared::Shared;
+use crate::record::counters::COUNTED_EVENTS;
 use crate::spool::{self, Segments};
 use crate::store::{Connection, MongoStore};
 
+use health::HealthReport;
 use message::{Deliver, Delivery};
-use report::HealthReport;
 
 /// That of the package for which this was built: another binary may lie where it is looked for.
 #[napi]
@@ -34,7 +35,13 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 const EXIT_DRAIN: Duration = Duration::from_millis(1_500);
 
 /// Every instance with the JavaScript thread that made it, which drains it when it ends.
-static LIVE: Mutex<Vec<(ThreadId, Weak<Shared>)>> = Mutex::new(Vec::new());
+static LIVE: Mutex<Vec<Live>> = Mutex::new(Vec::new());
+
+struct Live {
+    thread: ThreadId,
+    shared: Weak<Shared>,
+    destinations: Weak<Destinations>,
+}
 
 /// What an event adds to.
 #[napi(object, object_from_js = false)]
@@ -78,17 +85,23 @@ pub fn drain(all_threads: bool) -> Left {
     let deadline = DRAIN_LIMIT.begin(all_threads);
     let draining: Vec<_> = live(all_threads)
         .into_iter()
-        .map(|shared| (shared.begin_drain(), shared))
+        .map(|(shared, destinations)| (shared.begin_drain(), shared, destinations))
         .collect();
     let left = || {
-        let records = draining.iter().map(|(held, shared)| shared.left_of(*held));
+        let records = draining
+            .iter()
+            .map(|(held, shared, _)| shared.left_of(*held));
         let unforwarded = draining
             .iter()
-            .map(|(_, shared)| shared.gauges().unforwarded);
+            .map(|(_, _, destinations)| destinations.queued());
         (records.sum::<u64>(), unforwarded.sum::<u64>())
     };
     // Else the next start would forward again what is through.
-    let are_kept = || draining.iter().all(|(_, shared)| shared.is_kept());
+    let are_kept = || {
+        draining
+            .iter()
+            .all(|(_, _, destinations)| destinations.is_kept())
+    };
     while (left() != (0, 0) || !are_kept()) && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(1));
     }
@@ -97,13 +110,13 @@ pub fn drain(all_threads: bool) -> Left {
         DRAIN_LIMIT.was_too_short(deadline);
     }
     let (mut spooled, mut spooled_events) = (0, 0);
-    for (held, shared) in &draining {
+    for (held, shared, destinations) in &draining {
         let spool = shared.spool().unwrap_or_default();
         if spool.holds_records {
             spooled += shared.left_of(*held);
         }
         if spool.holds_events {
-            spooled_events += shared.gauges().unforwarded;
+            spooled_events += destinations.queued();
         }
         shared.end_drain();
     }
@@ -148,12 +161,12 @@ fn drain_at_clean_up(env: &Env) -> Result<()> {
 }
 
 /// The instances that were made by this thread, or by any.
-fn live(all_threads: bool) -> Vec<Arc<Shared>> {
+fn live(all_threads: bool) -> Vec<(Arc<Shared>, Arc<Destinations>)> {
     let here = thread::current().id();
     let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
     live.iter()
-        .filter(|(thread, _)| all_threads || *thread == here)
-        .filter_map(|(_, shared)| shared.upgrade())
+        .filter(|one| all_threads || one.thread == here)
+        .filter_map(|one| Some((one.shared.upgrade()?, one.destinations.upgrade()?)))
         .collect()
 }
 
@@ -180,7 +193,7 @@ impl NativeAnalytics {
         let (config, unknown_options) =
             Config::from_json(&options, &environment).map_err(|e| invalid(&e.to_string()))?;
         #[cfg(feature = "fail-points")]
-        crate::steps::arm();
+        crate::util::failpoint::arm();
         let spool = open_spool(&config);
         if let Err(problem) = &spool
             && !config.spool_fallback_is_memory
@@ -208,10 +221,11 @@ impl NativeAnalytics {
             let opening = async move { MongoStore::open(&connection, &collections).await };
             Box::pin(opening) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
         });
-        remember(&shared);
+        let pipeline = pipeline::spawn(shared, opener, spool.unwrap_or_default());
+        remember(&pipeline);
         drain_at_clean_up(&env)?;
         Ok(Self {
-            pipeline: pipeline::spawn(shared, opener, spool.unwrap_or_default()),
+            pipeline,
             deliver,
             max_event_bytes,
             unknown_options,
@@ -356,7 +370,7 @@ impl NativeAnalytics {
 
     #[napi]
     pub fn health(&self) -> HealthReport {
-        HealthReport::of(self.pipeline.shared())
+        HealthReport::of(&self.pipeline)
     }
 
     /// Keeps the process alive until `release`.
@@ -412,10 +426,14 @@ fn adopted(json: &str) -> Result<Connection> {
         .map_err(|_| invalid("the connection of mongoose cannot be read"))
 }
 
-fn remember(shared: &Arc<Shared>) {
+fn remember(pipeline: &Pipeline) {
     let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
-    live.retain(|(_, shared)| shared.strong_count() > 0);
-    live.push((thread::current().id(), Arc::downgrade(shared)));
+    live.retain(|one| one.shared.strong_count() > 0);
+    live.push(Live {
+        thread: thread::current().id(),
+        shared: Arc::downgrade(pipeline.shared()),
+        destinations: Arc::downgrade(pipeline.destinations()),
+    });
 }
 
 fn invalid(problem: &str) -> Error {

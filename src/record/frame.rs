@@ -16,7 +16,7 @@
 //! | 28 | … | BSON elements: event `userId, event, data`; login `userId, username`; logout `userId` |
 //! | … | … | webhook body, UTF-8, to the end of the frame |
 
-use crate::counters::Counter;
+use crate::record::counters::Counter;
 
 const HEADER: usize = 28;
 /// JavaScript's clock goes no further, in ms from 1970.
@@ -236,7 +236,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::properties::config;
+    use crate::util::proptest_config::config;
 
     #[test]
     fn frames_come_back_in_call_order_as_they_were_staged() {

@@ -10,8 +10,8 @@ use napi::threadsafe_function::{
 use napi_derive::napi;
 
 use crate::config::Config;
-use crate::error::Error;
-use crate::host::{Host, Level, Message};
+use crate::instance::error::Error;
+use crate::instance::listener::{Level, Listener, Message};
 
 /// Does not keep the process alive by itself.
 pub type Deliver = ThreadsafeFunction<Message, (), Delivery, Status, false, true>;
@@ -104,7 +104,7 @@ impl JavaScript {
     }
 }
 
-impl Host for JavaScript {
+impl Listener for JavaScript {
     fn deliver(&self, message: Message) {
         // Fails only when the environment is gone, and then nobody listens.
         self.deliver

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
+
+use crate::util::clock::system_ms;
 
 /// A warning about one reason is not repeated within this time; a quieter time ends the episode.
 const EPISODE: Duration = Duration::from_secs(60);
@@ -38,6 +40,17 @@ pub struct LastError {
     /// System clock, ms since 1970.
     pub at_ms: u64,
     pub at: Instant,
+}
+
+impl LastError {
+    /// The message must not hold secrets.
+    pub fn now(message: String) -> Self {
+        Self {
+            message,
+            at_ms: system_ms() as u64,
+            at: Instant::now(),
+        }
+    }
 }
 
 /// How the summing up of the sessions that were stored before stands.
@@ -153,12 +166,7 @@ impl Health {
 
     /// Remembers an error for the report. The message must not hold secrets.
     pub fn error(&self, message: String) {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        self.lock().last_error = Some(LastError {
-            message,
-            at_ms: since.map_or(0, |d| d.as_millis() as u64),
-            at: Instant::now(),
-        });
+        self.lock().last_error = Some(LastError::now(message));
     }
 
     /// The last error, if it is not older than this.

@@ -3,14 +3,14 @@
 //! `FAILPOINTS=add:after=3*off->return`. Without the feature there is nothing of this.
 
 /// Names a step.
-macro_rules! step {
+macro_rules! failpoint {
     ($name:literal) => {
         #[cfg(feature = "fail-points")]
         fail::fail_point!($name, |_| std::process::abort());
     };
 }
 
-pub(crate) use step;
+pub(crate) use failpoint;
 
 /// Reads `FAILPOINTS`, once.
 #[cfg(feature = "fail-points")]

@@ -1,6 +1,6 @@
 //! The other end of an instance: who made it, and hears from it.
 
-use crate::error::Error;
+use crate::instance::error::Error;
 
 /// What an instance tells its host.
 #[derive(Debug)]
@@ -38,6 +38,6 @@ pub enum Level {
 }
 
 /// Where messages go; called from any thread, must not block.
-pub trait Host: Send + Sync + 'static {
+pub trait Listener: Send + Sync + 'static {
     fn deliver(&self, message: Message);
 }

@@ -1,0 +1,7 @@
+//! Records: what JavaScript hands over, on which day and to which counter it counts, and the document it
+//! becomes. Pure data: no clock, no I/O.
+
+pub mod counters;
+pub mod day;
+pub mod document;
+pub mod frame;

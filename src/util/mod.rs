@@ -1,0 +1,9 @@
+//! Leaves: small tools that know nothing of analytics.
+
+pub mod backoff;
+pub mod clock;
+pub mod failpoint;
+pub mod fnv;
+#[cfg(test)]
+pub mod proptest_config;
+pub mod random_id;
