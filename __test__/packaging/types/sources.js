@@ -119,7 +119,7 @@ const encoding = ['encode', 'encode-special', 'frame', 'stage'].map((name) =>
 );
 const textsOfRefusals = new Set(all(encoding.join('\n'), /'([a-z][a-z0-9_]*)'/g));
 
-const health = read('src/health.rs');
+const health = read('src/instance/health.rs');
 const everything = rustFiles().map(read).join('\n');
 
 /** Reasons and states by the field of the health report under which they are counted. */
@@ -135,12 +135,12 @@ const reasons = {
 };
 reasons.rejected.push(...all(everything, /\.reject\(\s*"(\w+)"/g));
 
-const counters = read('src/counters.rs');
+const counters = read('src/record/counters.rs');
 const countedEvents = all(counters, /\b(?:one|sum)\("([\w.]+)"/g);
 const totals = all(counters, /=> "(\w+)"/g);
 /** Those of promises come from the native side, that of the constructor does not. */
 const errorCodes = [
-  ...all(read('src/error.rs'), /"(ANALYTICS_\w+)"/g),
+  ...all(read('src/instance/error.rs'), /"(ANALYTICS_\w+)"/g),
   ...all(read('lib/client.js'), /'(ANALYTICS_\w+)'/g),
 ];
 
