@@ -3,22 +3,17 @@
 // for, or for the targets that are named: `npm run build:portable -- aarch64-unknown-linux-gnu`.
 'use strict';
 
-const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { toolEnvironment } = require('../lib/python');
+const { hasStandardLibrary } = require('../lib/rust');
 const { platforms } = require('./stage');
 const { ROOT, main, runPackage, say, step } = require('../lib/steps');
 const { NEWEST_GLIBC } = require('./symbols');
 
 const { targets } = require('../../package.json').napi;
 const OUTPUT = path.join(ROOT, 'target', 'portable');
-
-function hasStandardLibrary(target) {
-  const args = ['--print', 'target-libdir', '--target', target];
-  return fs.existsSync(execFileSync('rustc', args, { encoding: 'utf8' }).trim());
-}
 
 /** Flags of the compiler: no path of this machine is in the binary, as sources of panics. */
 function compilerFlags(target) {
