@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use bson::oid::ObjectId;
 
 use crate::record::day::Day;
-use crate::store::Close;
+use crate::record::item::Close;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Session {

@@ -9,14 +9,14 @@ use tokio::time::Instant;
 use super::attempt::attempt;
 use super::cursors::LaneKind;
 use super::groups::EventGroup;
-use super::intake::{Item, SessionChange, SessionItem};
 use super::messages;
-use super::spooled;
 use super::spooling::{Done, Kept, Spooling};
 use super::worker::{Outcome, Worker};
 use crate::instance::health::SpoolState;
 use crate::instance::listener::Level;
 use crate::record::day::Day;
+use crate::record::item::{Item, SessionChange, SessionItem};
+use crate::spool::record_codec;
 use crate::spool::{Piece, Position};
 use crate::store::{Result, Standing, Store};
 use crate::util::clock::system_ms;
@@ -283,7 +283,7 @@ impl<S: Store> Worker<S> {
             .cursors
             .behind(kind)
             .is_none_or(|behind| seq < behind.next);
-        let spooled = spooled::read(seq, body).filter(|_| !had);
+        let spooled = record_codec::read(seq, body).filter(|_| !had);
         let Some(mut spooled) = spooled.filter(|one| LaneKind::of(&one.item) == kind) else {
             return;
         };
@@ -292,7 +292,7 @@ impl<S: Store> Worker<S> {
             if self.delivery.was_written(seq) {
                 return;
             }
-            if spooled::day(body).is_some_and(|day| spool.cursors.is_totalled(&day, seq)) {
+            if record_codec::day(body).is_some_and(|day| spool.cursors.is_totalled(&day, seq)) {
                 return;
             }
             self.shared.take_over(1, cost);

@@ -1,9 +1,9 @@
 //! Records on their way to the disk: what is appended at once.
 
 use super::cursors::LaneKind;
-use super::intake::Item;
-use super::spooled;
+use crate::record::item::Item;
 use crate::spool::frame::{self, Found};
+use crate::spool::record_codec;
 use crate::util::clock::system_ms;
 
 /// Size from which a chunk gets no more, in bytes.
@@ -25,7 +25,7 @@ pub struct Chunk {
 impl Chunk {
     pub fn add(&mut self, seq: i64, item: &Item<'_>) {
         frame::append(&mut self.frames, seq, |body| {
-            spooled::write(body, item, system_ms());
+            record_codec::write(body, item, system_ms());
         });
         self.records += 1;
         self.last = seq;

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use tokio::time::Instant;
 
-use super::intake::{Item, SessionItem};
-use super::spooled;
 use crate::record::day::Day;
+use crate::record::item::{Item, SessionItem};
+use crate::spool::record_codec;
 use crate::spool::{Piece, Position};
 use crate::util::backoff::Backoff;
 
@@ -186,7 +186,7 @@ impl Cursors {
             .flat_map(|(piece, _)| piece.frames())
             .filter(|(seq, _)| *seq < self.first);
         let days: HashSet<Day> = left
-            .filter_map(|(_, body)| spooled::day(body))
+            .filter_map(|(_, body)| record_codec::day(body))
             .filter(|day| !self.standings.contains_key(day))
             .collect();
         days.into_iter().collect()
@@ -219,7 +219,7 @@ impl Cursors {
     pub fn take_piece(&mut self, kind: LaneKind) -> Option<(Piece, Position)> {
         let (piece, _) = self.all[kind as usize].piece.as_ref()?;
         let left = piece.frames().filter(|(seq, _)| *seq < self.first);
-        let mut days = left.filter_map(|(_, body)| spooled::day(body));
+        let mut days = left.filter_map(|(_, body)| record_codec::day(body));
         let is_known = days.all(|day| self.standings.contains_key(&day));
         drop(days);
         is_known.then(|| self.all[kind as usize].piece.take())?

@@ -15,13 +15,13 @@ use std::time::Duration;
 use tokio::task::{AbortHandle, spawn_blocking};
 use tokio::time::{Instant, sleep};
 
-use super::intake::{Event, Item};
 use super::messages;
-use super::spooled::{self, Spooled};
 use super::spooling::Spooling;
 use crate::forward::{Destinations, Forwarding, Source, end_refill, refill};
 use crate::instance::listener::Level;
 use crate::instance::shared::Shared;
+use crate::record::item::{Event, Item};
+use crate::spool::record_codec::{self, Spooled};
 use crate::spool::{
     Closed, Cursor, Position, Segments, Slot, cursors_in, read, read_cursor, remove_cursor,
     write_cursor,
@@ -347,7 +347,7 @@ fn refill_one(shared: &Shared, destinations: &Destinations, seq: i64, body: &[u8
     let Some(Spooled {
         item: Item::Event(event),
         handed_over_ms,
-    }) = spooled::read(seq, body)
+    }) = record_codec::read(seq, body)
     else {
         return;
     };

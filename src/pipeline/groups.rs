@@ -1,11 +1,11 @@
 //! What is written together: groups of events, groups of logins and logouts.
 
-use super::intake::{Event, SessionChange, SessionItem};
 use super::lane::Records;
 use super::totals::{Contribution, What};
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::document::Batch;
+use crate::record::item::{Event, SessionChange, SessionItem};
 
 /// Events of one day, their documents ready to be sent.
 #[derive(Debug, Default)]

@@ -6,82 +6,12 @@ use std::sync::{Arc, OnceLock};
 
 use bson::oid::ObjectId;
 
-use super::RECORD_OVERHEAD;
 use super::active::{ActiveSessions, Session};
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::frame::{Kind, Record};
-use crate::store::Close;
+use crate::record::item::{Event, Item, RECORD_OVERHEAD, SessionChange, SessionItem, Webhook};
 use crate::util::clock::system_ms;
-
-/// An event as it comes in.
-#[derive(Debug)]
-pub struct Event<'a> {
-    pub seq: i64,
-    pub cost: usize,
-    /// The `_id` of its document; `None` for an event that only counts.
-    pub document: Option<ObjectId>,
-    pub elements: &'a [u8],
-    pub day: Day,
-    pub time_ms: i64,
-    pub counted: Option<(Counter, f64)>,
-    pub webhook: Option<Webhook<'a>>,
-}
-
-/// What destinations get of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Webhook<'a> {
-    /// That of its document, if it has one.
-    pub id: ObjectId,
-    /// As `JSON.stringify` made it.
-    pub body: &'a [u8],
-}
-
-/// A login or a logout on its way into the database.
-#[derive(Debug, Clone)]
-pub struct SessionItem {
-    pub seq: i64,
-    pub cost: usize,
-    pub ack: u32,
-    /// The day of the login.
-    pub day: Day,
-    pub change: SessionChange,
-}
-
-#[derive(Debug, Clone)]
-pub enum SessionChange {
-    Login {
-        id: ObjectId,
-        user: Arc<str>,
-        login_ms: i64,
-        elements: Box<[u8]>,
-        /// Handed over so long ago that who logged in then is not counted any more.
-        is_late: bool,
-    },
-    Logout(Close),
-}
-
-/// What a record becomes.
-pub enum Item<'a> {
-    Event(Event<'a>),
-    Session(SessionItem),
-    /// A logout of somebody who is not logged in: nothing to write.
-    Nothing {
-        ack: u32,
-        cost: usize,
-    },
-}
-
-impl Item<'_> {
-    /// Bytes it takes in the queue.
-    pub fn cost(&self) -> usize {
-        match self {
-            Item::Event(event) => event.cost,
-            Item::Session(item) => item.cost,
-            Item::Nothing { cost, .. } => *cost,
-        }
-    }
-}
 
 pub struct Intake {
     pub active: ActiveSessions,

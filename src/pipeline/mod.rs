@@ -42,7 +42,6 @@ mod preparation;
 mod protocol;
 mod reading;
 mod sessions;
-mod spooled;
 mod spooling;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -58,15 +57,12 @@ use crate::forward::Destinations;
 use crate::instance::listener::Message;
 use crate::instance::shared::Shared;
 use crate::record::frame::{Frames, frames_within};
+use crate::record::item::RECORD_OVERHEAD;
 use crate::store::Connection;
 
 pub use link::{Found, Prospect};
 pub use operations::Request;
 pub use worker::spawn;
-
-/// Memory a record takes beside its frame, in bytes: ids, queue slots, allocations, what is in flight
-/// twice. That of a login or logout; an event takes less.
-const RECORD_OVERHEAD: usize = 160;
 
 /// What the host sends to the worker.
 enum Command {

@@ -8,12 +8,13 @@ use std::sync::{Mutex, PoisonError};
 
 use bson::oid::ObjectId;
 
-use super::intake::{SessionChange, SessionItem};
 use super::totals::{Contribution, What};
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::document::Batch;
-use crate::store::{Base, Close, Closed, Result, Store};
+use crate::record::item::Close;
+use crate::record::item::{SessionChange, SessionItem};
+use crate::store::{Base, Closed, Result, Store};
 use crate::util::failpoint::failpoint;
 use crate::util::fnv::fnv1a;
 

@@ -28,7 +28,7 @@ use tokio::time::Instant;
 use super::chunk::{Chunk, Records};
 use super::cursors::{Cursors, LaneKind};
 use super::delivery::{Advance, Advanced};
-use super::intake::Item;
+use crate::record::item::Item;
 use crate::spool::{Appended, Closed, Piece, Position, Segments, Status, read};
 
 /// How often records are synced while the database takes none, and how long a disk that took nothing

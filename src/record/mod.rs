@@ -5,3 +5,4 @@ pub mod counters;
 pub mod day;
 pub mod document;
 pub mod frame;
+pub mod item;

@@ -28,6 +28,7 @@ pub mod frame;
 #[cfg(test)]
 mod properties;
 mod reader;
+pub mod record_codec;
 mod segments;
 mod slot;
 #[cfg(test)]

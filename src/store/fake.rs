@@ -9,13 +9,14 @@ use bson::{Document, RawDocumentBuf};
 use tokio::time::Instant;
 
 use super::{
-    Added, Base, Close, Closed, Delta, Inserted, Marker, MonthView, Prepared, Result, SetAside,
-    Standing, Step, Store, StoreError, Sums,
+    Added, Base, Closed, Delta, Inserted, Marker, MonthView, Prepared, Result, SetAside, Standing,
+    Step, Store, StoreError, Sums,
 };
 use crate::instance::listener::Level;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::document::Batch;
+use crate::record::item::Close;
 use crate::store::CLAIM_LIFE;
 
 /// What happens to one request.

@@ -19,6 +19,7 @@ use crate::instance::listener::Level;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::document::Batch;
+use crate::record::item::Close;
 
 /// Why a store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,15 +68,6 @@ pub struct Inserted {
     pub set_aside: Vec<SetAside>,
     /// How many were there already, from an attempt whose answer was lost.
     pub duplicates: u64,
-}
-
-/// The end of a session.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Close {
-    pub session: ObjectId,
-    pub logout_ms: i64,
-    /// Whole seconds; negative when the host's clock went back.
-    pub duration_s: f64,
 }
 
 /// Whole numbers up to 2^53 are exact in a double; no total goes beyond it.

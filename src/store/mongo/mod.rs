@@ -24,13 +24,14 @@ use mongodb::options::{Acknowledgment, CollectionOptions, ReadConcern, WriteConc
 use mongodb::{Client, Collection, Database};
 
 use super::{
-    Added, Base, Close, Closed, Delta, Inserted, Marker, MonthView, Prepared, Result, SetAside,
-    Standing, Step, Store, StoreError, Sums,
+    Added, Base, Closed, Delta, Inserted, Marker, MonthView, Prepared, Result, SetAside, Standing,
+    Step, Store, StoreError, Sums,
 };
 use crate::config::Collections;
 use crate::instance::listener::Level;
 use crate::record::day::Day;
 use crate::record::document::Batch;
+use crate::record::item::Close;
 
 /// How long the server may wait for a majority before the outcome counts as unknown.
 const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(10);

@@ -8,11 +8,12 @@ use mongodb::ClientSession;
 use mongodb::error::Error as DriverError;
 
 use super::{
-    Close, Closed, DUPLICATE_KEY, Inserted, MongoStore, Result, SetAside, StoreError,
+    Closed, DUPLICATE_KEY, Inserted, MongoStore, Result, SetAside, StoreError,
     WRITE_CONCERN_TIMEOUT, WRITE_TIMEOUT, is_about_content, server_message, store_error,
     unexpected,
 };
 use crate::record::document::{Batch, number};
+use crate::record::item::Close;
 
 impl MongoStore {
     /// Inserts what is not there yet. The command is made here: the driver's `insert_many` copies each

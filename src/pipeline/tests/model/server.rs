@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 use crate::record::counters::Counter;
 use crate::record::document::raw_number;
-use crate::store::{Base, CLAIM_LIFE, Close, Delta, Marker, Standing, Sums};
+use crate::record::item::Close;
+use crate::store::{Base, CLAIM_LIFE, Delta, Marker, Standing, Sums};
 
 /// Cheap to clone: collections are shared until they change.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -11,9 +11,10 @@ use super::world::Handle;
 use crate::instance::listener::Level;
 use crate::record::day::Day;
 use crate::record::document::Batch;
+use crate::record::item::Close;
 use crate::store::{
-    Added, Base, Close, Closed, Delta, Inserted, Marker, MonthView, Prepared, Result, Standing,
-    Step, Store, StoreError,
+    Added, Base, Closed, Delta, Inserted, Marker, MonthView, Prepared, Result, Standing, Step,
+    Store, StoreError,
 };
 
 const APPLIED: Added = Added::Applied {

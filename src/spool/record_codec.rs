@@ -18,12 +18,12 @@
 
 use bson::oid::ObjectId;
 
-use super::RECORD_OVERHEAD;
-use super::intake::{Event, Item, SessionChange, SessionItem, Webhook};
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::frame::user_of;
-use crate::store::Close;
+use crate::record::item::{
+    Close, Event, Item, RECORD_OVERHEAD, SessionChange, SessionItem, Webhook,
+};
 
 const FIXED: usize = 54;
 /// Of an event that only counts.
