@@ -15,8 +15,14 @@
 //! | [`record`] | records, days, counters, documents |
 //! | [`util`] | clock, backoff, hashing |
 
-// A test binary is not loaded by Node, so it has neither the border nor what only the border calls.
-#![cfg_attr(test, allow(dead_code, unused_imports))]
+#![cfg_attr(
+    test,
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "Node does not load a test binary: it has neither the border nor what only that calls"
+    )
+)]
 
 #[cfg(not(test))]
 mod addon;

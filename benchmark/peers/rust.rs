@@ -4,6 +4,8 @@
 //! are built and inserted by `inFlight` tasks, through `insert_many` or, with `raw`, as an `insert`
 //! command made here; the daily totals are added to every half second.
 
+#![allow(clippy::print_stdout, reason = "prints its result")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -378,7 +378,10 @@ impl NativeAnalytics {
     pub fn hold(&self, env: Env) {
         if !self.deliver.aborted() {
             // SAFETY: this is the JavaScript thread of the environment that made the function.
-            unsafe { sys::napi_ref_threadsafe_function(env.raw(), self.deliver.raw()) };
+            #[expect(unsafe_code, reason = "napi has no safe function for it")]
+            unsafe {
+                sys::napi_ref_threadsafe_function(env.raw(), self.deliver.raw())
+            };
         }
     }
 
@@ -386,7 +389,10 @@ impl NativeAnalytics {
     pub fn release(&self, env: Env) {
         if !self.deliver.aborted() {
             // SAFETY: as above.
-            unsafe { sys::napi_unref_threadsafe_function(env.raw(), self.deliver.raw()) };
+            #[expect(unsafe_code, reason = "napi has no safe function for it")]
+            unsafe {
+                sys::napi_unref_threadsafe_function(env.raw(), self.deliver.raw())
+            };
         }
     }
 

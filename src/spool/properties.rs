@@ -148,7 +148,7 @@ fn segment_of(bodies: &[Vec<u8>]) -> (Vec<u8>, Vec<std::ops::Range<usize>>) {
     for (number, content) in bodies.iter().enumerate() {
         let start = bytes.len();
         frame::append(&mut bytes, FIRST + number as i64, |body| {
-            body.extend(content)
+            body.extend(content);
         });
         ranges.push(start..bytes.len());
     }
