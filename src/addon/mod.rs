@@ -21,8 +21,8 @@ use crate::instance::listener::Level;
 use crate::instance::shared::Shared;
 use crate::pipeline::{self, Found, Pipeline, Prospect, Request};
 use crate::record::counters::COUNTED_EVENTS;
-use crate::spool::{self, Segments};
-use crate::store::{Connection, MongoStore};
+use crate::spool::{self, Place, Segments};
+use crate::store::{self, Connection, MongoStore};
 
 use health::HealthReport;
 use message::{Deliver, Delivery};
@@ -192,6 +192,7 @@ impl NativeAnalytics {
     ) -> Result<Self> {
         let (config, unknown_options) =
             Config::from_json(&options, &environment).map_err(|e| invalid(&e.to_string()))?;
+        store::check(&config).map_err(|e| invalid(&e.to_string()))?;
         #[cfg(feature = "fail-points")]
         crate::util::failpoint::arm();
         let spool = open_spool(&config);
@@ -412,7 +413,7 @@ fn open_spool(config: &Config) -> std::result::Result<Option<Segments>, String> 
         return Ok(None);
     };
     let open = || {
-        let slot = spool::claim(folder, config.place())?;
+        let slot = spool::claim(folder, Place(store::target_id(config)))?;
         let mut segments = Segments::new(slot, config.max_spool_bytes);
         match segments.prepare() {
             // What is in it gets written, and then there is room.

@@ -3,16 +3,15 @@
 mod destinations;
 mod error;
 mod source;
+mod url;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::spool::Place;
-use crate::store;
-use crate::util::fnv::fnv1a;
 pub use destinations::{Access, Destination};
 pub use error::ConfigError;
+pub use source::Text;
 use source::{Source, object};
 
 const KIB: u64 = 1024;
@@ -44,7 +43,7 @@ impl Default for Collections {
 #[derive(Clone)]
 pub struct Config {
     /// `uri` or `ANALYTICS_MONGODB_URI`: used at once, before any mongoose connection.
-    pub uri: Option<String>,
+    pub uri: Option<Text>,
     /// `MONGODB_URI`, then `MONGO_URI`: used when the host has no mongoose connection.
     pub fallback_uri: Option<String>,
     /// `database` or `ANALYTICS_MONGODB_DATABASE`; else that of the connection, else `test`.
@@ -81,23 +80,6 @@ impl fmt::Debug for Config {
             .field("max_queue_bytes", &self.max_queue_bytes)
             .field("max_event_bytes", &self.max_event_bytes)
             .finish_non_exhaustive()
-    }
-}
-
-impl Config {
-    /// What is configured of where records go. Where the connection alone says so, that is one place.
-    pub fn place(&self) -> Place {
-        let named = self.database.clone();
-        let database = named.or_else(|| store::database_of(self.uri.as_deref()?));
-        let names = &self.collections;
-        let parts = [
-            &database.unwrap_or_default(),
-            &names.sessions,
-            &names.daily,
-            &names.events,
-            &names.uniques,
-        ];
-        Place(fnv1a(parts.map(String::as_str).join("\0").as_bytes()))
     }
 }
 
@@ -177,7 +159,8 @@ mod tests {
         let env =
             r#"{"ANALYTICS_MONGODB_URI": "mongodb://env", "ANALYTICS_FLUSH_INTERVAL_MS": "70"}"#;
         let (config, _) = read(r#"{"uri": "mongodb://option"}"#, env).expect("valid");
-        assert_eq!(config.uri.as_deref(), Some("mongodb://option"));
+        let uri = config.uri.expect("given");
+        assert_eq!((uri.field, uri.text.as_str()), ("uri", "mongodb://option"));
         assert_eq!(config.flush_interval, Duration::from_millis(70));
     }
 
@@ -186,12 +169,6 @@ mod tests {
         for (options, env, field) in [
             (r#"{"uri": 5}"#, "{}", "uri"),
             (r#"{"uri": ""}"#, "{}", "uri"),
-            (r#"{"uri": "localhost:27017"}"#, "{}", "uri"),
-            (
-                "{}",
-                r#"{"ANALYTICS_MONGODB_URI": "mongodb://a:b"}"#,
-                "ANALYTICS_MONGODB_URI",
-            ),
             (r#"{"flushIntervalMs": "500"}"#, "{}", "flushIntervalMs"),
             (r#"{"flushIntervalMs": 0.5}"#, "{}", "flushIntervalMs"),
             (r#"{"maxEventBytes": 16777216}"#, "{}", "maxEventBytes"),

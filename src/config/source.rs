@@ -8,13 +8,19 @@ use serde_json::{Map, Value};
 
 use super::Collections;
 use crate::config::ConfigError;
-use crate::store;
 
 pub fn object(what: &str, json: &str) -> Result<Map<String, Value>, ConfigError> {
     match serde_json::from_str(json) {
         Ok(Value::Object(map)) => Ok(map),
         _ => Err(ConfigError::new(what, "must be an object")),
     }
+}
+
+/// A text and the option or variable it was read from, as the user wrote its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    pub field: &'static str,
+    pub text: String,
 }
 
 /// Options are removed as they are read, so that what remains is unknown.
@@ -43,12 +49,13 @@ impl Source {
         (!value.is_empty()).then(|| value.to_owned())
     }
 
-    pub fn text(&mut self, name: &str, env: Option<&str>) -> Result<Option<String>, ConfigError> {
-        match self.option(name) {
-            Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
-            Some(_) => Err(ConfigError::new(name, "must be a string that is not empty")),
-            None => Ok(env.and_then(|env| self.variable(env))),
-        }
+    fn text(&mut self, name: &'static str, env: &'static str) -> Result<Option<Text>, ConfigError> {
+        let (field, text) = match self.option(name) {
+            Some(Value::String(text)) if !text.is_empty() => (name, Some(text)),
+            Some(_) => return Err(ConfigError::new(name, "must be a string that is not empty")),
+            None => (env, self.variable(env)),
+        };
+        Ok(text.map(|text| Text { field, text }))
     }
 
     pub fn integer(
@@ -148,27 +155,22 @@ impl Source {
         self.checked("database", env, is_database_name, problem)
     }
 
-    pub fn uri(&mut self) -> Result<Option<String>, ConfigError> {
-        let problem = "must be a MongoDB connection string, mongodb://… or mongodb+srv://…";
-        let env = "ANALYTICS_MONGODB_URI";
-        self.checked("uri", env, store::is_connection_string, problem)
+    /// Whether the driver can read it, `store::check` says.
+    pub fn uri(&mut self) -> Result<Option<Text>, ConfigError> {
+        self.text("uri", "ANALYTICS_MONGODB_URI")
     }
 
     /// A text of a certain form; the error names the option or the variable, whichever it came from.
     fn checked(
         &mut self,
-        name: &str,
-        env: &str,
+        name: &'static str,
+        env: &'static str,
         is_valid: fn(&str) -> bool,
         problem: &str,
     ) -> Result<Option<String>, ConfigError> {
-        let source = match self.options.get(name) {
-            None | Some(Value::Null) => env,
-            Some(_) => name,
-        };
-        match self.text(name, Some(env))? {
-            Some(text) if !is_valid(&text) => Err(ConfigError::new(source, problem)),
-            text => Ok(text),
+        match self.text(name, env)? {
+            Some(Text { field, text }) if !is_valid(&text) => Err(ConfigError::new(field, problem)),
+            given => Ok(given.map(|given| given.text)),
         }
     }
 }

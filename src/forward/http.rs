@@ -17,12 +17,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(4);
 const ANSWER_BYTES: usize = 64 * 1024;
 const NO_ANSWER: &str = "it did not answer in time";
 
-/// Whether events can be posted there.
-pub fn is_url(text: &str) -> bool {
-    reqwest::Url::parse(text)
-        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-}
-
 pub struct Http {
     endpoint: Endpoint,
     /// From connecting to the end of the answer.

@@ -37,7 +37,6 @@ use crate::instance::shared::Shared;
 
 use event::Event;
 pub use event::Source;
-pub use http::is_url;
 pub use receiver::Receiver;
 use receiver::Remark;
 pub use report::Report;

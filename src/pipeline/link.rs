@@ -97,7 +97,7 @@ pub enum Verdict {
 
 impl<S> Link<S> {
     pub fn new(config: &Config) -> Self {
-        let connection = config.uri.as_ref().map(|uri| at(uri, config));
+        let connection = config.uri.as_ref().map(|uri| at(&uri.text, config));
         Self {
             state: State::Idle,
             connection,

@@ -6,7 +6,7 @@
 pub(crate) mod fake;
 mod mongo;
 
-pub use mongo::{Connection, MongoStore, database_of, is_connection_string};
+pub use mongo::{Connection, MongoStore, check, target_id};
 
 use std::fmt;
 use std::future::Future;

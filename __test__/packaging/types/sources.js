@@ -72,7 +72,7 @@ const destinationNumbers = [...destinations.matchAll(FIELD)].map(([, name, ...nu
 });
 
 const TEXT =
-  /(?:let env = "(\w+)";\s*)?(?:let \w+ = )?self\.checked\(\s*"(\w+)",\s*(?:env|"(\w+)")/g;
+  /(?:let env = "(\w+)";\s*)?(?:let \w+ = )?self\.(?:checked|text)\(\s*"(\w+)",\s*(?:env|"(\w+)")/g;
 
 /** `[{ name, variable }]` of the options that hold a text. */
 const textOptions = [...config.matchAll(TEXT)].map(([, named, name, inline]) => {

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::{Access, Destination, FORMATS, TOKEN};
 use crate::config::ConfigError;
+use crate::config::url;
 use crate::config::{KIB, MIB};
-use crate::forward;
 
 const DAY_MS: u64 = 24 * 3_600_000;
 
@@ -109,7 +109,7 @@ impl<'a> Fields<'a> {
         let is_base = |url: &str| access.default_url().is_none() || !url.contains(['?', '#']);
         match (self.given.remove("url"), access.default_url()) {
             (None, Some(default)) => Ok(default.to_owned()),
-            (Some(Value::String(url)), _) if forward::is_url(&url) && is_base(&url) => Ok(url),
+            (Some(Value::String(url)), _) if url::is_http(&url) && is_base(&url) => Ok(url),
             _ => Err(self.error("url", problem)),
         }
     }

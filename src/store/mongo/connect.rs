@@ -13,7 +13,8 @@ use tokio::time::timeout;
 
 use super::tls::AdoptedTls;
 use super::{Result, StoreError};
-use crate::config::Collections;
+use crate::config::{Collections, Config, ConfigError};
+use crate::util::fnv::fnv1a;
 
 /// Where mongoose and the driver look when nothing names a database.
 const DEFAULT_DATABASE: &str = "test";
@@ -25,14 +26,34 @@ const CONNECTIONS: u32 = 5;
 /// How long an SRV record is looked up before the hosts that mongoose has found are used.
 const SRV_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Whether the text has the form of a connection string; looks nothing up.
-pub fn is_connection_string(text: &str) -> bool {
-    ConnectionString::parse(text).is_ok()
+/// Checks the connection string of the settings with the driver's parser; looks nothing up.
+pub fn check(config: &Config) -> std::result::Result<(), ConfigError> {
+    match &config.uri {
+        Some(uri) if ConnectionString::parse(&uri.text).is_err() => {
+            let problem = "must be a MongoDB connection string, mongodb://… or mongodb+srv://…";
+            Err(ConfigError::new(uri.field, problem))
+        }
+        _ => Ok(()),
+    }
 }
 
-/// The database that a connection string names.
-pub fn database_of(uri: &str) -> Option<String> {
-    ConnectionString::parse(uri).ok()?.default_database
+/// A hash of the configured database and collections. Configurations that take the database from the
+/// host's connection share one.
+pub fn target_id(config: &Config) -> u64 {
+    let of_uri = || {
+        let uri = config.uri.as_ref()?;
+        ConnectionString::parse(&uri.text).ok()?.default_database
+    };
+    let database = config.database.clone().or_else(of_uri);
+    let names = &config.collections;
+    let parts = [
+        &database.unwrap_or_default(),
+        &names.sessions,
+        &names.daily,
+        &names.events,
+        &names.uniques,
+    ];
+    fnv1a(parts.map(String::as_str).join("\0").as_bytes())
 }
 
 /// `Debug` leaves out everything that may hold credentials.
@@ -284,6 +305,39 @@ mod tests {
         ] {
             assert_eq!(options_of(json).await.expect("valid").1, database);
         }
+    }
+
+    #[test]
+    fn an_error_about_a_connection_string_names_the_field_as_the_user_wrote_it() {
+        for (options, environment, field) in [
+            (r#"{"uri": "localhost:27017"}"#, "{}", "uri"),
+            (
+                "{}",
+                r#"{"ANALYTICS_MONGODB_URI": "mongodb://a:b"}"#,
+                "ANALYTICS_MONGODB_URI",
+            ),
+        ] {
+            let (config, _) = Config::from_json(options, environment).expect("text");
+            let error = check(&config).expect_err(field).to_string();
+            let expected = format!("{field}: must be a MongoDB connection string");
+            assert!(error.starts_with(&expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_target_id_follows_the_configured_database_and_collections() {
+        let of = |options: &str| target_id(&Config::from_json(options, "{}").expect("valid").0);
+        let game = of(r#"{"uri": "mongodb://h/game"}"#);
+        assert_eq!(game, of(r#"{"database": "game"}"#));
+        assert_eq!(
+            game,
+            of(r#"{"uri": "mongodb://other/x", "database": "game"}"#)
+        );
+        assert_ne!(game, of("{}"));
+        assert_ne!(
+            game,
+            of(r#"{"database": "game", "collections": {"daily": "d"}}"#)
+        );
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ mod totals;
 mod uniques;
 mod writes;
 
-pub use connect::{Connection, database_of, is_connection_string};
+pub use connect::{Connection, check, target_id};
 
 use std::time::Duration;
 
