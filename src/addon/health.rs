@@ -126,7 +126,7 @@ impl DestinationReport {
             queued_bytes: report.queued_bytes as f64,
             sent: counts.sent as f64,
             retried: counts.retried as f64,
-            refused: counts.set_aside as f64,
+            refused: counts.refused as f64,
             expired: counts.expired as f64,
             dropped: by_reason(&counts.dropped),
             circuit: report.circuit.name().to_owned(),

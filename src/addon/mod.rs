@@ -100,7 +100,7 @@ pub fn drain(all_threads: bool) -> Left {
     let are_kept = || {
         draining
             .iter()
-            .all(|(_, _, destinations)| destinations.is_kept())
+            .all(|(_, _, destinations)| destinations.are_persisted())
     };
     while (left() != (0, 0) || !are_kept()) && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(1));

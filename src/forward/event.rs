@@ -8,6 +8,7 @@ use bson::oid::ObjectId;
 use tokio::time::Instant;
 
 use crate::record::frame::names_of;
+use crate::record::item::{self, Webhook};
 
 /// Memory an event takes beside its texts: the allocations and the place in a queue.
 const OVERHEAD: usize = 200;
@@ -29,28 +30,17 @@ pub struct Event {
     pub body: Box<[u8]>,
 }
 
-/// What an event is made of, whenever that is.
-pub struct Source<'a> {
-    pub seq: i64,
-    /// `_id` of its document, or what that would be.
-    pub document: ObjectId,
-    pub time_ms: i64,
-    /// Those of its document, see [`crate::record`].
-    pub elements: &'a [u8],
-    pub body: &'a [u8],
-}
-
 impl Event {
-    pub fn new(source: &Source<'_>, accepted: Instant) -> Arc<Event> {
-        let (user, name) = names_of(source.elements);
+    pub fn new(event: &item::Event<'_>, webhook: Webhook<'_>, accepted: Instant) -> Arc<Event> {
+        let (user, name) = names_of(event.elements);
         Arc::new(Event {
-            seq: source.seq,
-            id: EventId::of(source.document, source.seq, source.time_ms),
-            time_ms: source.time_ms,
+            seq: event.seq,
+            id: EventId::of(webhook.id, event.seq, event.time_ms),
+            time_ms: event.time_ms,
             accepted,
             user: user.map(Into::into),
             name: name.map(Into::into),
-            body: source.body.into(),
+            body: webhook.body.into(),
         })
     }
 

@@ -21,8 +21,16 @@ pub trait Transport: Send + Sync + 'static {
     fn post(&self, body: Vec<u8>) -> impl Future<Output = Result<Answer, String>> + Send;
 }
 
+/// Starts a sender for each partition of the destination.
+pub fn start<T: Transport>(receiver: &Arc<Receiver>, transport: &Arc<T>, shared: &Arc<Shared>) {
+    for number in 0..receiver.lanes() {
+        let (receiver, transport) = (Arc::clone(receiver), Arc::clone(transport));
+        tokio::spawn(run(receiver, transport, number, Arc::clone(shared)));
+    }
+}
+
 /// Runs until nothing is left and nothing comes any more.
-pub async fn run<T: Transport>(
+async fn run<T: Transport>(
     receiver: Arc<Receiver>,
     transport: Arc<T>,
     lane: usize,

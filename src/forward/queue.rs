@@ -35,7 +35,7 @@ impl Queue {
     }
 
     /// Whether an event waits whose number is above the one and not above the other.
-    pub fn waits_within(&self, after: i64, up_to: i64) -> bool {
+    pub fn has_queued_between(&self, after: i64, up_to: i64) -> bool {
         let next = self.events.partition_point(|event| event.seq <= after);
         self.events
             .get(next)
@@ -137,8 +137,8 @@ mod tests {
     fn it_says_what_is_through_and_where_events_wait() {
         let mut queue = queue(5);
         assert_eq!((queue.acknowledge(2), queue.through()), (2, 2));
-        assert!(queue.waits_within(2, 3) && queue.waits_within(0, 9));
-        assert!(!queue.waits_within(0, 2) && !queue.waits_within(5, 9));
+        assert!(queue.has_queued_between(2, 3) && queue.has_queued_between(0, 9));
+        assert!(!queue.has_queued_between(0, 2) && !queue.has_queued_between(5, 9));
     }
 
     #[test]

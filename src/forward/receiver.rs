@@ -15,13 +15,16 @@ use super::report::{Counts, Report};
 use super::width::Width;
 use crate::config::Destination;
 use crate::instance::health::LastError;
-use crate::spool::Cursor;
 
 /// Requests under way at once for a receiver that takes one event each. The user chooses the lane,
 /// so that the events of one stay in order. Batches go one after the other.
-const LANES: usize = size_of::<Cursor>() / size_of::<i64>();
+const LANES: usize = 4;
 /// How long an event waits for others, so that a batch is more than one.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// For each partition, the sequence number up to which its events are done: sent, refused, expired or
+/// dropped. A destination with one partition repeats its number.
+pub type PartitionOffsets = [i64; LANES];
 
 pub struct Receiver {
     pub settings: Destination,
@@ -39,13 +42,13 @@ pub(super) struct State {
     pub(super) counts: Counts,
     /// Events of a process before us come back. Until all are there, nothing is sent: a user's events
     /// stay in order.
-    is_refilling: bool,
+    is_replaying: bool,
     /// Of those that came back, how many were too old.
     expired_meanwhile: u64,
     /// What is on disk of how far it has come, if that is kept.
-    kept: Option<Cursor>,
+    kept: Option<PartitionOffsets>,
     /// Somebody waits for what is left.
-    is_hurried: bool,
+    is_expedited: bool,
     /// The newest event found no room, which has been told.
     is_full: bool,
     /// Nothing is pushed any more.
@@ -100,16 +103,20 @@ impl Receiver {
                 lanes: (0..lanes).map(|_| Lane::default()).collect(),
                 pace,
                 counts: Counts::default(),
-                is_refilling: false,
+                is_replaying: false,
                 expired_meanwhile: 0,
                 kept: None,
-                is_hurried: false,
+                is_expedited: false,
                 is_full: false,
                 is_closed: false,
                 is_disabled: false,
             }),
             wakes: (0..lanes).map(|_| Notify::new()).collect(),
         }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.settings.name
     }
 
     pub fn lanes(&self) -> usize {
@@ -160,14 +167,14 @@ impl Receiver {
         Ok(())
     }
 
-    /// Events of a process before us that it had not settled up to `cursor` come back.
-    pub fn begin_refill(&self, cursor: Cursor) {
+    /// Events of a process before us that it had not settled up to `after` come back.
+    pub fn begin_replay(&self, after: PartitionOffsets) {
         let mut state = self.state();
-        state.is_refilling = true;
+        state.is_replaying = true;
         match &mut state.lanes[..] {
-            [one] => one.settled = cursor.into_iter().min().unwrap_or_default(),
+            [one] => one.settled = after.into_iter().min().unwrap_or_default(),
             all => {
-                for (lane, settled) in all.iter_mut().zip(cursor) {
+                for (lane, settled) in all.iter_mut().zip(after) {
                     lane.settled = settled;
                 }
             }
@@ -175,11 +182,11 @@ impl Receiver {
     }
 
     /// Takes an event back, the oldest first.
-    pub fn refill(&self, event: &Arc<Event>, now: Instant) -> Option<Remark> {
+    pub fn replay(&self, event: &Arc<Event>, now: Instant) -> Option<Remark> {
         let mut state = self.state();
         let number = event.user_hash() % state.lanes.len();
         let is_settled = event.seq <= state.lanes[number].settled;
-        if is_settled || !state.is_refilling || !self.wants(event.name.as_deref()) {
+        if is_settled || !state.is_replaying || !self.wants(event.name.as_deref()) {
             return None;
         }
         if event.accepted + self.settings.max_age <= now {
@@ -197,9 +204,9 @@ impl Receiver {
     }
 
     /// All are back that were to come.
-    pub fn end_refill(&self) -> Option<Remark> {
+    pub fn end_replay(&self) -> Option<Remark> {
         let mut state = self.state();
-        state.end_refill();
+        state.end_replay();
         let expired = std::mem::take(&mut state.expired_meanwhile);
         drop(state);
         self.wake_all();
@@ -208,31 +215,32 @@ impl Receiver {
 
     /// For each lane, the number up to which all events are settled, when `last` is that of the newest;
     /// `None` while events come back.
-    pub fn cursor(&self, last: i64) -> Option<Cursor> {
+    pub fn offsets(&self, last: i64) -> Option<PartitionOffsets> {
         let state = self.state();
         let settled = |lane: &Lane| lane.queue.oldest().map_or(last, |event| event.seq - 1);
         let of = |number: usize| settled(&state.lanes[number % state.lanes.len()]);
-        (!state.is_refilling).then(|| std::array::from_fn(of))
+        (!state.is_replaying).then(|| std::array::from_fn(of))
     }
 
     /// From now on it is on disk that it has come so far.
-    pub fn keep(&self, cursor: Cursor) {
-        self.state().kept = Some(cursor);
+    pub fn set_persisted(&self, offsets: PartitionOffsets) {
+        self.state().kept = Some(offsets);
     }
 
     /// Whether every event that is through is so on disk, too, if that is kept.
-    pub fn is_kept(&self) -> bool {
+    pub fn is_persisted(&self) -> bool {
         let state = self.state();
         let lanes = state.lanes.iter().map(|lane| lane.queue.through());
-        let is_kept = |kept: Cursor| lanes.zip(kept).all(|(through, kept)| through <= kept);
+        let is_kept =
+            |kept: PartitionOffsets| lanes.zip(kept).all(|(through, kept)| through <= kept);
         state.kept.is_none_or(is_kept)
     }
 
     /// Whether an event waits whose number is above the one and not above the other.
-    pub fn waits_within(&self, after: i64, up_to: i64) -> bool {
+    pub fn has_queued_between(&self, after: i64, up_to: i64) -> bool {
         let state = self.state();
         let mut lanes = state.lanes.iter();
-        state.is_refilling || lanes.any(|lane| lane.queue.waits_within(after, up_to))
+        state.is_replaying || lanes.any(|lane| lane.queue.has_queued_between(after, up_to))
     }
 
     fn is_full(&self, queue: &Queue) -> bool {
@@ -252,7 +260,7 @@ impl Receiver {
     }
 
     fn next(&self, state: &mut State, number: usize, now: Instant) -> Step {
-        if state.is_refilling {
+        if state.is_replaying {
             return Step::Wait(None);
         }
         let lane = &state.lanes[number];
@@ -264,7 +272,7 @@ impl Receiver {
         };
         let expiry = oldest.accepted + self.settings.max_age;
         let lingers_until = oldest.accepted + LINGER;
-        let may_linger = self.limits.events > 1 && !state.is_hurried && !state.is_closed;
+        let may_linger = self.limits.events > 1 && !state.is_expedited && !state.is_closed;
         let is_ready = self.is_full(&lane.queue) || state.pace.has_failed();
         if may_linger && !is_ready && lane.width.is_whole() && lingers_until > now {
             return Step::Wait(Some(lingers_until.min(expiry)));
@@ -289,11 +297,11 @@ impl Receiver {
         self.wakes.iter().for_each(Notify::notify_one);
     }
 
-    /// Somebody waits, or does not any more: waits that are ours begin anew, short.
-    pub fn hurry(&self, is_hurried: bool) {
+    /// Whether somebody waits until the queue is empty. If so, waits that are ours begin anew, short.
+    pub fn expedite(&self, is_awaited: bool) {
         let mut state = self.state();
-        state.is_hurried = is_hurried;
-        if is_hurried {
+        let was_expedited = std::mem::replace(&mut state.is_expedited, is_awaited);
+        if is_awaited && !was_expedited {
             state.pace.hasten();
             drop(state);
             self.wake_all();
@@ -304,15 +312,15 @@ impl Receiver {
     pub fn close(&self) {
         let mut state = self.state();
         state.is_closed = true;
-        state.end_refill();
+        state.end_replay();
         drop(state);
         self.wake_all();
     }
 
     /// Nothing more is sent, and what waits is not counted as lost: somebody else has it.
-    pub fn abandon(&self) {
+    pub fn discard(&self) {
         let mut state = self.state();
-        (state.is_closed, state.is_refilling) = (true, false);
+        (state.is_closed, state.is_replaying) = (true, false);
         for lane in &mut state.lanes {
             (lane.older, lane.queue) = (Queue::default(), Queue::default());
         }
@@ -321,8 +329,8 @@ impl Receiver {
     }
 
     /// Adds what became of events that another one has delivered.
-    pub fn absorb(&self, other: Counts) {
-        self.state().counts.absorb(other);
+    pub fn add_counts(&self, other: Counts) {
+        self.state().counts.add(other);
     }
 
     pub fn counts(&self) -> Counts {
@@ -373,8 +381,8 @@ impl State {
         self.lanes.iter().map(bytes).sum()
     }
 
-    fn end_refill(&mut self) {
-        self.is_refilling = false;
+    fn end_replay(&mut self) {
+        self.is_replaying = false;
         for lane in &mut self.lanes {
             let older = std::mem::take(&mut lane.older);
             lane.queue.precede(older);

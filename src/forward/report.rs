@@ -11,17 +11,17 @@ use crate::instance::health::LastError;
 pub struct Counts {
     pub sent: u64,
     pub retried: u64,
-    pub set_aside: u64,
+    pub refused: u64,
     pub expired: u64,
     pub dropped: BTreeMap<&'static str, u64>,
     pub last_error: Option<LastError>,
 }
 
 impl Counts {
-    pub fn absorb(&mut self, other: Counts) {
+    pub fn add(&mut self, other: Counts) {
         self.sent += other.sent;
         self.retried += other.retried;
-        self.set_aside += other.set_aside;
+        self.refused += other.refused;
         self.expired += other.expired;
         for (reason, events) in other.dropped {
             *self.dropped.entry(reason).or_default() += events;

@@ -147,7 +147,7 @@ impl Receiver {
         lane.refusals = 0;
         lane.width.succeed(self.format.limits().events);
         state.counts.sent += (settled - set_aside) as u64;
-        state.counts.set_aside += set_aside as u64;
+        state.counts.refused += set_aside as u64;
     }
 
     fn slowly(&self) -> Duration {

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use super::messages;
 use super::spooling::Spooling;
-use crate::forward::{Destinations, Forwarding, Source, end_refill, refill};
+use crate::forward::Destinations;
 use crate::instance::listener::Level;
 use crate::instance::shared::Shared;
 use crate::record::item::{Event, Item};
@@ -43,7 +43,6 @@ const DATABASE: &str = "@mongodb";
 pub struct Delivery {
     shared: Arc<Shared>,
     destinations: Arc<Destinations>,
-    forwarding: Forwarding,
     kept: Option<Kept>,
 }
 
@@ -101,8 +100,8 @@ impl Delivery {
         // Before anything can be sent.
         let kept = spool.filter(|_| !destinations.is_empty());
         let kept = kept.map(|segments| Kept::begin(shared, destinations, segments));
+        destinations.start();
         Self {
-            forwarding: Forwarding::start(shared, destinations),
             destinations: Arc::clone(destinations),
             shared: Arc::clone(shared),
             kept,
@@ -114,20 +113,18 @@ impl Delivery {
     }
 
     pub fn forward(&self, event: &Event<'_>) {
-        if let Some(source) = source_of(event) {
-            self.forwarding.forward(&source);
-        }
+        self.destinations.forward(event);
     }
 
     pub fn hurry(&mut self, is_hurried: bool) {
-        self.forwarding.hurry(is_hurried);
+        self.destinations.expedite(is_hurried);
     }
 
     /// Lets go of what waits in memory.
     pub fn abandon(&mut self) {
         self.kept = None;
         let receivers = self.destinations.iter();
-        receivers.for_each(|receiver| receiver.abandon());
+        receivers.for_each(|receiver| receiver.discard());
     }
 
     /// Whether a process before us has written this record to the database.
@@ -141,7 +138,7 @@ impl Delivery {
     /// `None` while what was left is read back.
     pub fn settled_up_to(&self, last: i64) -> Option<i64> {
         let receivers = self.destinations.iter();
-        let cursors = receivers.map(|receiver| receiver.cursor(last));
+        let cursors = receivers.map(|receiver| receiver.offsets(last));
         let lowest = |cursor: Option<Cursor>| cursor?.into_iter().min();
         cursors
             .map(lowest)
@@ -169,7 +166,7 @@ impl Delivery {
 
     fn waits_in(&self, segment: Closed) -> bool {
         let mut receivers = self.destinations.iter();
-        receivers.any(|receiver| receiver.waits_within(segment.after, segment.last))
+        receivers.any(|receiver| receiver.has_queued_between(segment.after, segment.last))
     }
 
     /// What is to be written now of the cursors, when `last` is the number of the newest record, and records
@@ -182,16 +179,20 @@ impl Delivery {
         at_once: bool,
     ) -> Option<Advance> {
         let kept = self.kept.as_mut()?;
-        let is_news = || self.destinations.iter().any(|receiver| !receiver.is_kept());
+        let is_news = || {
+            self.destinations
+                .iter()
+                .any(|receiver| !receiver.is_persisted())
+        };
         let is_due = kept.long_due <= now || kept.due <= now && (at_once || is_news());
         if kept.is_writing || !is_due {
             return None;
         }
         let mut changed = Vec::new();
         for (place, receiver) in self.destinations.iter().enumerate() {
-            let cursor = receiver.cursor(last);
+            let cursor = receiver.offsets(last);
             if let Some(cursor) = cursor.filter(|cursor| kept.cursors.get(place) != Some(cursor)) {
-                changed.push((Some(place), receiver.settings.name.clone(), cursor));
+                changed.push((Some(place), receiver.name().to_owned(), cursor));
             }
         }
         // Less while what was left is read back.
@@ -223,7 +224,7 @@ impl Delivery {
             };
             kept.cursors[place] = *cursor;
             if let Some(receiver) = self.destinations.iter().nth(place) {
-                receiver.keep(*cursor);
+                receiver.set_persisted(*cursor);
             }
         }
     }
@@ -235,12 +236,18 @@ impl Delivery {
     }
 }
 
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        self.destinations.close();
+    }
+}
+
 impl Kept {
     fn begin(shared: &Arc<Shared>, destinations: &Arc<Destinations>, segments: &Segments) -> Self {
         let slot = segments.slot();
         let read = |name: &str| cursor_of(shared, slot.path(), name);
         let receivers = destinations.iter();
-        let cursors: Vec<Cursor> = receivers.map(|one| read(&one.settings.name)).collect();
+        let cursors: Vec<Cursor> = receivers.map(|one| read(one.name())).collect();
         let database = read(DATABASE);
         let mut kept = Self {
             cursors,
@@ -252,13 +259,13 @@ impl Kept {
             refilling: None,
         };
         for (receiver, cursor) in destinations.iter().zip(&kept.cursors) {
-            receiver.keep(*cursor);
+            receiver.set_persisted(*cursor);
         }
         let lowest = kept.cursors.iter().flatten().min().copied();
         let left = slot.found().iter().find(|one| Some(one.last) > lowest);
         if let Some(left) = left {
             for (receiver, cursor) in destinations.iter().zip(&kept.cursors) {
-                receiver.begin_refill(*cursor);
+                receiver.begin_replay(*cursor);
             }
             let from = Position {
                 segment: left.number,
@@ -297,7 +304,7 @@ fn cursor_of(shared: &Shared, slot: &Path, name: &str) -> Cursor {
 fn forget_others(shared: &Shared, destinations: &Destinations, slot: &Path) {
     let is_known = |name: &String| {
         let mut receivers = destinations.iter();
-        name == DATABASE || receivers.any(|receiver| receiver.settings.name == *name)
+        name == DATABASE || receivers.any(|receiver| receiver.name() == name)
     };
     for name in cursors_in(slot).unwrap_or_default() {
         if !is_known(&name) && remove_cursor(slot, &name).is_ok() {
@@ -333,17 +340,17 @@ async fn refill_all(
         for (seq, body) in piece.frames() {
             // A disk may show one record twice.
             if Some(seq) > last {
-                refill_one(&shared, &destinations, seq, body);
+                refill_one(&destinations, seq, body);
                 last = Some(seq);
             }
         }
         next = piece.next;
     }
-    end_refill(&shared, &destinations);
+    destinations.end_replay();
     shared.wake_worker();
 }
 
-fn refill_one(shared: &Shared, destinations: &Destinations, seq: i64, body: &[u8]) {
+fn refill_one(destinations: &Destinations, seq: i64, body: &[u8]) {
     let Some(Spooled {
         item: Item::Event(event),
         handed_over_ms,
@@ -351,26 +358,8 @@ fn refill_one(shared: &Shared, destinations: &Destinations, seq: i64, body: &[u8
     else {
         return;
     };
-    if let Some(source) = source_of(&event) {
-        let age = Duration::from_millis((system_ms() - handed_over_ms).try_into().unwrap_or(0));
-        let now = Instant::now();
-        // Some systems know no moment before their start.
-        refill(
-            shared,
-            destinations,
-            &source,
-            now.checked_sub(age).unwrap_or(now),
-        );
-    }
-}
-
-fn source_of<'a>(event: &Event<'a>) -> Option<Source<'a>> {
-    let webhook = event.webhook?;
-    Some(Source {
-        seq: event.seq,
-        document: webhook.id,
-        time_ms: event.time_ms,
-        elements: event.elements,
-        body: webhook.body,
-    })
+    let age = Duration::from_millis((system_ms() - handed_over_ms).try_into().unwrap_or(0));
+    let now = Instant::now();
+    // Some systems know no moment before their start.
+    destinations.replay(&event, now.checked_sub(age).unwrap_or(now));
 }

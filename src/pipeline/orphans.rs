@@ -69,7 +69,7 @@ impl Drain {
     fn note_end(&mut self, shared: &Shared, destinations: &Destinations) {
         self.note_written(shared);
         for (own, its) in destinations.iter().zip(self.pipeline.destinations.iter()) {
-            own.absorb(its.counts());
+            own.add_counts(its.counts());
         }
     }
 }

@@ -66,7 +66,7 @@ pub fn spawn<S: Store>(
     opener: Opener<S>,
     spool: Option<Segments>,
 ) -> Pipeline {
-    let destinations = Destinations::new(&shared.config);
+    let destinations = Destinations::new(&shared);
     let worker = Worker::new(Arc::clone(&shared), &destinations, opener, spool);
     start(shared, destinations, worker)
 }
@@ -79,7 +79,7 @@ pub(super) fn spawn_drain<S: Store>(
     slot: Segments,
     written: oneshot::Sender<()>,
 ) -> Pipeline {
-    let destinations = Destinations::new(&shared.config);
+    let destinations = Destinations::new(&shared);
     let mut worker = Worker::new(Arc::clone(&shared), &destinations, opener, Some(slot));
     worker.is_drain = true;
     worker.on_written = Some(written);

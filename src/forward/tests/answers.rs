@@ -10,7 +10,7 @@ async fn a_batch_that_is_too_large_is_halved_until_it_fits() {
     });
     world.push_numbers(100);
     let report = world.settled().await;
-    assert_eq!((report.counts.sent, report.counts.set_aside), (100, 0));
+    assert_eq!((report.counts.sent, report.counts.refused), (100, 0));
     let taken = world
         .requests()
         .into_iter()
@@ -29,7 +29,7 @@ async fn events_that_a_receiver_never_takes_are_found_and_set_aside() {
     });
     world.push_numbers(1_000);
     let report = world.settled().await;
-    assert_eq!((report.counts.sent, report.counts.set_aside), (996, 4));
+    assert_eq!((report.counts.sent, report.counts.refused), (996, 4));
     let requests = world.requests();
     let taken = requests.iter().filter(|(_, body)| !is_bad(body));
     let taken: Vec<i64> = taken.flat_map(|(_, body)| numbers(body)).collect();
@@ -49,7 +49,7 @@ async fn of_a_partial_success_the_named_events_are_set_aside_and_nothing_is_sent
     });
     world.push_numbers(5);
     let report = world.settled().await;
-    assert_eq!((report.counts.sent, report.counts.set_aside), (4, 1));
+    assert_eq!((report.counts.sent, report.counts.refused), (4, 1));
     assert_eq!(world.requests().len(), 1);
     let error = report.counts.last_error.expect("an error");
     assert_eq!(error.message, "token: … is bad");
@@ -65,7 +65,7 @@ async fn an_event_that_fits_no_request_is_set_aside_and_the_others_are_sent() {
     );
     world.push("ann", r#"{"n":3}"#);
     let report = world.settled().await;
-    assert_eq!((report.counts.sent, report.counts.set_aside), (2, 1));
+    assert_eq!((report.counts.sent, report.counts.refused), (2, 1));
     assert_eq!(world.requests().concat_numbers(), [1, 3]);
 }
 
@@ -102,7 +102,7 @@ async fn a_matter_of_settings_is_tried_for_minutes_before_an_event_is_set_aside(
     let mut world = World::new(RAW, |_| answer(401));
     world.push_numbers(1);
     let report = world.settled().await;
-    assert_eq!((report.counts.set_aside, report.counts.retried), (1, 9));
+    assert_eq!((report.counts.refused, report.counts.retried), (1, 9));
     let took = world.played.began.elapsed();
     assert!(took > 9 * 120 * SECOND && took < 3_600 * SECOND, "{took:?}");
 }

@@ -115,7 +115,7 @@ async fn events_wait_a_second_for_others_unless_somebody_waits_for_them() {
     world.push_numbers(2);
     world.settled().await;
     world.push_numbers(2);
-    world.receiver.hurry(true);
+    world.receiver.expedite(true);
     tokio::time::sleep(SECOND / 10).await;
     let sizes = world.requests();
     let sizes = sizes.iter().map(|(_, body)| numbers(body).len());
@@ -133,7 +133,7 @@ async fn a_hurry_ends_a_long_wait_of_ours() {
     world.push_numbers(1);
     tokio::time::sleep(3_600 * SECOND).await;
     *alive.lock().expect("a lock") = true;
-    world.receiver.hurry(true);
+    world.receiver.expedite(true);
     tokio::time::sleep(SECOND / 10).await;
     assert_eq!(world.receiver.report().counts.sent, 1);
 }

@@ -2,21 +2,21 @@
 
 mod answers;
 mod delivery;
-mod refill;
+mod replay;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Destinations;
 use super::event::Event;
 use super::event::testing::event;
-use super::lane::Transport;
+use super::lane::{self, Transport};
 use super::pace::Circuit;
 use super::receiver::{Receiver, Remark};
 use super::report::Report;
 use super::verdict::Answer;
-use super::{Destinations, start_lanes};
 use crate::config::Config;
 use crate::instance::listener::{Listener, Message};
 use crate::instance::shared::Shared;
@@ -82,16 +82,16 @@ impl World {
     ) -> Self {
         let options = format!(r#"{{"destinations": [{{{fields}}}]}}"#);
         let (config, _) = Config::from_json(&options, "{}").expect("valid options");
-        let destinations = Destinations::new(&config);
         let shared = Shared::new(config, Arc::new(Nobody));
-        let receiver = Arc::clone(&destinations.0[0]);
+        let destinations = Destinations::new(&shared);
+        let receiver = Arc::clone(destinations.iter().next().expect("one"));
         let played = Arc::new(Played {
             answer: Mutex::new(Box::new(answer)),
             requests: Mutex::default(),
             began: Instant::now(),
             takes: Duration::from_millis(1),
         });
-        start_lanes(&receiver, &played, &shared);
+        lane::start(&receiver, &played, &shared);
         World {
             receiver,
             played,

@@ -23,8 +23,8 @@ fn left(written: i64) -> (TempDir, Segments) {
 fn delivery(segments: &Segments) -> Delivery {
     let options = r#"{"destinations": [{"url": "http://127.0.0.1:1/"}]}"#;
     let (config, _) = Config::from_json(options, "{}").expect("valid options");
-    let destinations = Destinations::new(&config);
     let shared = Shared::new(config, Arc::new(TestHost::default()));
+    let destinations = Destinations::new(&shared);
     Delivery::start(&shared, &destinations, Some(segments))
 }
 
