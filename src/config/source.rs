@@ -1,14 +1,16 @@
-//! Options and environment variables, each read once and checked; an error names the one it came from.
+//! Options and environment variables, each read once and checked. An error names the one that it is about.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::Collections;
-use crate::config::ConfigError;
+use super::error::ConfigError;
 
+pub const KIB: u64 = 1024;
+pub const MIB: u64 = 1024 * KIB;
+
+/// A JSON object; `what` names it in the error.
 pub fn object(what: &str, json: &str) -> Result<Map<String, Value>, ConfigError> {
     match serde_json::from_str(json) {
         Ok(Value::Object(map)) => Ok(map),
@@ -35,7 +37,7 @@ impl Source {
     }
 
     /// Names of the options that were not read.
-    pub fn into_rest(self) -> impl Iterator<Item = String> {
+    pub fn unread(self) -> impl Iterator<Item = String> {
         self.options.into_iter().map(|(name, _)| name)
     }
 
@@ -49,7 +51,11 @@ impl Source {
         (!value.is_empty()).then(|| value.to_owned())
     }
 
-    fn text(&mut self, name: &'static str, env: &'static str) -> Result<Option<Text>, ConfigError> {
+    pub fn text(
+        &mut self,
+        name: &'static str,
+        env: &'static str,
+    ) -> Result<Option<Text>, ConfigError> {
         let (field, text) = match self.option(name) {
             Some(Value::String(text)) if !text.is_empty() => (name, Some(text)),
             Some(_) => return Err(ConfigError::new(name, "must be a string that is not empty")),
@@ -63,7 +69,7 @@ impl Source {
         name: &str,
         env: Option<&str>,
         default: u64,
-        range: std::ops::RangeInclusive<u64>,
+        range: RangeInclusive<u64>,
     ) -> Result<u64, ConfigError> {
         let (source, value) = match (self.option(name), env) {
             (Some(value), _) => (name, Some(whole_number(&value))),
@@ -85,83 +91,14 @@ impl Source {
         name: &str,
         env: Option<&str>,
         default: u64,
-        range: std::ops::RangeInclusive<u64>,
+        range: RangeInclusive<u64>,
     ) -> Result<Duration, ConfigError> {
         self.integer(name, env, default, range)
             .map(Duration::from_millis)
     }
 
-    pub fn collections(&mut self) -> Result<Collections, ConfigError> {
-        let mut names = Collections::default();
-        let mut given = match self.option("collections") {
-            None => return Ok(names),
-            Some(Value::Object(map)) => map,
-            Some(_) => return Err(ConfigError::new("collections", "must be an object")),
-        };
-        for (key, name) in [
-            ("sessions", &mut names.sessions),
-            ("daily", &mut names.daily),
-            ("events", &mut names.events),
-            ("uniques", &mut names.uniques),
-        ] {
-            match given.remove(key) {
-                None | Some(Value::Null) => {}
-                Some(Value::String(text)) if is_collection_name(&text) => *name = text,
-                Some(_) => {
-                    let problem = "must be the name of a collection: 1 to 191 bytes, no $, no NUL, no \
-                                   dot at an end, not below system.";
-                    return Err(ConfigError::new(format!("collections.{key}"), problem));
-                }
-            }
-        }
-        let all = [&names.sessions, &names.daily, &names.events, &names.uniques];
-        if all.iter().collect::<BTreeSet<_>>().len() < all.len() {
-            return Err(ConfigError::new(
-                "collections",
-                "must have four different names",
-            ));
-        }
-        match given.keys().next() {
-            None => Ok(names),
-            Some(key) => Err(ConfigError::new(
-                format!("collections.{key}"),
-                "is not known; the collections are sessions, daily, events and uniques",
-            )),
-        }
-    }
-
-    pub fn spool_dir(&mut self) -> Result<Option<PathBuf>, ConfigError> {
-        let problem = "must be the path of a folder";
-        let has_no_nul = |path: &str| !path.contains('\0');
-        let path = self.checked("spoolDir", "ANALYTICS_SPOOL_DIR", has_no_nul, problem)?;
-        // The host may change its folder.
-        let absolute = |path: String| std::path::absolute(&path).unwrap_or(path.into());
-        Ok(path.map(absolute))
-    }
-
-    /// Whether memory is to do where the folder cannot be used.
-    pub fn spool_fallback(&mut self) -> Result<bool, ConfigError> {
-        let problem = "must be 'error' or 'memory'";
-        let is_known = |text: &str| matches!(text, "error" | "memory");
-        let env = "ANALYTICS_SPOOL_FALLBACK";
-        let chosen = self.checked("spoolFallback", env, is_known, problem)?;
-        Ok(chosen.as_deref() == Some("memory"))
-    }
-
-    pub fn database(&mut self) -> Result<Option<String>, ConfigError> {
-        let problem = "must be the name of a database: at most 63 bytes, no space and none of \
-                       /\\.\"$*<>:|?";
-        let env = "ANALYTICS_MONGODB_DATABASE";
-        self.checked("database", env, is_database_name, problem)
-    }
-
-    /// Whether the driver can read it, `store::check` says.
-    pub fn uri(&mut self) -> Result<Option<Text>, ConfigError> {
-        self.text("uri", "ANALYTICS_MONGODB_URI")
-    }
-
-    /// A text of a certain form; the error names the option or the variable, whichever it came from.
-    fn checked(
+    /// A text that `is_valid` accepts.
+    pub fn checked(
         &mut self,
         name: &'static str,
         env: &'static str,
@@ -175,26 +112,10 @@ impl Source {
     }
 }
 
+/// A number that JavaScript shows without a fraction.
 pub fn whole_number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| {
         let float = value.as_f64()?;
         (float.fract() == 0.0 && (0.0..9e15).contains(&float)).then_some(float as u64)
     })
-}
-
-/// As MongoDB allows them on every platform.
-/// <https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions>
-fn is_database_name(name: &str) -> bool {
-    let is_allowed = |c: char| !c.is_whitespace() && !"/\\.\"$*<>:|?\0".contains(c);
-    name.len() <= 63 && name.chars().all(is_allowed)
-}
-
-/// As MongoDB allows them; database, dot and collection take at most 255 bytes together.
-fn is_collection_name(name: &str) -> bool {
-    let is_dotted_at_an_end = name.starts_with('.') || name.ends_with('.');
-    !name.is_empty()
-        && name.len() <= 255 - 64
-        && !name.contains(['$', '\0'])
-        && !name.starts_with("system.")
-        && !is_dotted_at_an_end
 }

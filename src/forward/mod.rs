@@ -30,5 +30,4 @@ mod verdict;
 mod width;
 
 pub use destinations::Destinations;
-pub use receiver::{PartitionOffsets, Receiver};
 pub use report::Report;

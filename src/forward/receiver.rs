@@ -13,7 +13,7 @@ use super::pace::{Admission, Circuit, Leave, Pace};
 use super::queue::Queue;
 use super::report::{Counts, Report};
 use super::width::Width;
-use crate::config::Destination;
+use crate::config::DestinationSettings;
 use crate::instance::health::LastError;
 
 /// Requests under way at once for a receiver that takes one event each. The user chooses the lane,
@@ -27,7 +27,7 @@ const LINGER: Duration = Duration::from_secs(1);
 pub type PartitionOffsets = [i64; LANES];
 
 pub struct Receiver {
-    pub settings: Destination,
+    pub settings: DestinationSettings,
     pub format: Box<dyn Format>,
     pub endpoint: Endpoint,
     limits: Limits,
@@ -89,7 +89,7 @@ pub enum Remark {
 }
 
 impl Receiver {
-    pub fn new(settings: &Destination) -> Self {
+    pub fn new(settings: &DestinationSettings) -> Self {
         let format = formats::of(settings);
         let limits = format.limits();
         let lanes = if limits.events == 1 { LANES } else { 1 };
@@ -125,7 +125,7 @@ impl Receiver {
 
     /// Whether events of this name are forwarded here.
     fn wants(&self, name: Option<&str>) -> bool {
-        let Destination { allow, deny, .. } = &self.settings;
+        let DestinationSettings { allow, deny, .. } = &self.settings;
         let is_in = |list: &std::collections::BTreeSet<String>| {
             name.is_some_and(|name| list.contains(name))
         };

@@ -25,8 +25,10 @@ function rustFiles(folder = 'src') {
   });
 }
 
-const config = ['mod', 'source'].map((name) => read(`src/config/${name}.rs`)).join('\n');
-const destinations = ['mod', 'fields']
+const config = ['settings', 'collections', 'source']
+  .map((name) => read(`src/config/${name}.rs`))
+  .join('\n');
+const destinations = ['settings', 'list', 'fields']
   .map((name) => read(`src/config/destinations/${name}.rs`))
   .join('\n');
 const UNITS = { KIB: 1024, MIB: 1024 ** 2, DAY_MS: 86_400_000 };
@@ -72,7 +74,7 @@ const destinationNumbers = [...destinations.matchAll(FIELD)].map(([, name, ...nu
 });
 
 const TEXT =
-  /(?:let env = "(\w+)";\s*)?(?:let \w+ = )?self\.(?:checked|text)\(\s*"(\w+)",\s*(?:env|"(\w+)")/g;
+  /(?:let env = "(\w+)";\s*)?(?:let \w+ = )?source\.(?:checked|text)\(\s*"(\w+)",\s*(?:env|"(\w+)")/g;
 
 /** `[{ name, variable }]` of the options that hold a text. */
 const textOptions = [...config.matchAll(TEXT)].map(([, named, name, inline]) => {

@@ -1,4 +1,4 @@
-//! Reads and checks the fields of one destination.
+//! Fields of one destination, each read once and checked.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Access, Destination, FORMATS, TOKEN};
-use crate::config::ConfigError;
+use super::settings::{Access, DestinationSettings, FORMATS};
+use crate::config::error::ConfigError;
+use crate::config::source::{KIB, MIB, whole_number};
 use crate::config::url;
-use crate::config::{KIB, MIB};
 
+/// The credential of Mixpanel; in the environment that of every format.
+pub const TOKEN: &str = "token";
 const DAY_MS: u64 = 24 * 3_600_000;
 
-/// The fields of one destination, removed as they are read; `label` is what the user calls them.
+/// Fields are removed as they are read, so that what remains is unknown. `label` answers the name of a
+/// field as the user wrote it.
 pub struct Fields<'a> {
     given: Map<String, Value>,
     label: &'a dyn Fn(&str) -> String,
@@ -25,9 +28,9 @@ impl<'a> Fields<'a> {
         Self { given, label }
     }
 
-    pub fn destination(mut self) -> Result<Destination, ConfigError> {
+    pub fn destination(mut self) -> Result<DestinationSettings, ConfigError> {
         let access = self.access()?;
-        let destination = Destination {
+        let destination = DestinationSettings {
             name: self.name(&access)?,
             url: self.url(&access)?,
             allow: self.names("allow")?,
@@ -145,7 +148,7 @@ impl<'a> Fields<'a> {
     ) -> Result<u64, ConfigError> {
         let value = match self.given.remove(field) {
             None => Some(default),
-            Some(value) => crate::config::source::whole_number(&value),
+            Some(value) => whole_number(&value),
         };
         value.filter(|value| range.contains(value)).ok_or_else(|| {
             let (min, max) = (range.start(), range.end());

@@ -1,15 +1,17 @@
-//! Which settings are which destinations, and what is wrong with others.
+//! Settings that make destinations, and the errors about others.
 
-use super::*;
+use std::time::Duration;
+
+use super::DestinationSettings;
 use crate::config::Config;
 
-fn read(options: &str, env: &str) -> Result<Vec<Destination>, String> {
+fn read(options: &str, env: &str) -> Result<Vec<DestinationSettings>, String> {
     let read = Config::from_json(options, env).map_err(|e| e.to_string());
     read.map(|(config, _)| config.destinations)
 }
 
-fn shown(destinations: &[Destination]) -> Vec<String> {
-    let show = |d: &Destination| format!("{} {} {}", d.name, d.access.format(), d.url);
+fn shown(destinations: &[DestinationSettings]) -> Vec<String> {
+    let show = |d: &DestinationSettings| format!("{} {} {}", d.name, d.access.format(), d.url);
     destinations.iter().map(show).collect()
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::event::Event;
 use super::verdict::{Answer, LONGEST_RETRY_AFTER, Verdict, judge};
-use crate::config::{Access, Destination};
+use crate::config::{Access, DestinationSettings};
 
 /// Bounds of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub trait Format: Send + Sync {
     }
 }
 
-pub fn of(destination: &Destination) -> Box<dyn Format> {
+pub fn of(destination: &DestinationSettings) -> Box<dyn Format> {
     let url = destination.url.as_str();
     match &destination.access {
         Access::Raw => Box::new(raw::Raw::new(url)),

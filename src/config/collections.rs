@@ -1,0 +1,74 @@
+//! Names of the collections; the defaults are those that mongoose derives from the model names.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::error::ConfigError;
+use super::source::Source;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collections {
+    pub sessions: String,
+    pub daily: String,
+    pub events: String,
+    pub uniques: String,
+}
+
+impl Default for Collections {
+    fn default() -> Self {
+        Self {
+            sessions: "gsosessions".into(),
+            daily: "gsodailies".into(),
+            events: "gsoevents".into(),
+            uniques: "gsouniques".into(),
+        }
+    }
+}
+
+impl Collections {
+    pub(super) fn read(source: &mut Source) -> Result<Self, ConfigError> {
+        let mut names = Self::default();
+        let mut given = match source.option("collections") {
+            None => return Ok(names),
+            Some(Value::Object(map)) => map,
+            Some(_) => return Err(ConfigError::new("collections", "must be an object")),
+        };
+        for (key, name) in [
+            ("sessions", &mut names.sessions),
+            ("daily", &mut names.daily),
+            ("events", &mut names.events),
+            ("uniques", &mut names.uniques),
+        ] {
+            match given.remove(key) {
+                None | Some(Value::Null) => {}
+                Some(Value::String(text)) if is_collection_name(&text) => *name = text,
+                Some(_) => {
+                    let problem = "must be the name of a collection: 1 to 191 bytes, no $, no NUL, no \
+                                   dot at an end, not below system.";
+                    return Err(ConfigError::new(format!("collections.{key}"), problem));
+                }
+            }
+        }
+        let all = [&names.sessions, &names.daily, &names.events, &names.uniques];
+        if BTreeSet::from(all).len() < all.len() {
+            let problem = "must have four different names";
+            return Err(ConfigError::new("collections", problem));
+        }
+        if let Some(key) = given.keys().next() {
+            let problem = "is not known; the collections are sessions, daily, events and uniques";
+            return Err(ConfigError::new(format!("collections.{key}"), problem));
+        }
+        Ok(names)
+    }
+}
+
+/// As MongoDB allows them; database, dot and collection take at most 255 bytes together.
+fn is_collection_name(name: &str) -> bool {
+    let is_dotted_at_an_end = name.starts_with('.') || name.ends_with('.');
+    !name.is_empty()
+        && name.len() <= 255 - 64
+        && !name.contains(['$', '\0'])
+        && !name.starts_with("system.")
+        && !is_dotted_at_an_end
+}

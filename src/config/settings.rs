@@ -1,0 +1,224 @@
+//! Options, environment variables and defaults of one instance, with their bounds.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::collections::Collections;
+use super::destinations::{self, DestinationSettings};
+use super::error::ConfigError;
+use super::source::{KIB, MIB, Source, Text, object};
+
+/// Options that JavaScript itself evaluates.
+const JAVASCRIPT_OPTIONS: [&str; 3] = ["mongoose", "logger", "strict"];
+
+/// Everything one instance is set to. `Debug` leaves out what may hold credentials.
+#[derive(Clone)]
+pub struct Config {
+    /// `uri` or `ANALYTICS_MONGODB_URI`: used at once, before any mongoose connection. Only the driver can
+    /// judge it: see `store::check`.
+    pub uri: Option<Text>,
+    /// `MONGODB_URI`, then `MONGO_URI`: used when the host has no mongoose connection.
+    pub fallback_uri: Option<String>,
+    /// `database` or `ANALYTICS_MONGODB_DATABASE`; else that of the connection, else `test`.
+    pub database: Option<String>,
+    pub collections: Collections,
+    /// `webhookUrl` and `destinations`, or `ANALYTICS_WEBHOOK_…`.
+    pub destinations: Vec<DestinationSettings>,
+    /// Longest wait before written records are added to the totals; 10 to 3 600 000 ms, default 500.
+    pub flush_interval: Duration,
+    /// Bound for everything waiting in memory; 64 KiB to 64 GiB, default 256 MiB.
+    pub max_queue_bytes: usize,
+    /// Folder of the spool; none by default.
+    pub spool_dir: Option<PathBuf>,
+    /// Bound for what one instance keeps on disk; 1 MiB to 1 TiB, default 1 GiB.
+    pub max_spool_bytes: u64,
+    /// Whether records are kept in memory only when the folder cannot be used; else the constructor throws.
+    pub spool_fallback_is_memory: bool,
+    /// Largest payload of one event in BSON; 1 KiB to 15 MiB, default 256 KiB.
+    pub max_event_bytes: usize,
+    /// `flush`, `getMetrics`, `getLast30Days` reject after it; 100 to 600 000 ms, default 10 000.
+    pub operation_timeout: Duration,
+    /// `onLogin`, `onLogout` resolve after it at the latest; 1 to 600 000 ms, default 5 000.
+    pub ack_timeout: Duration,
+    /// `stop` resolves after it at the latest; 0 to 600 000 ms, default 10 000.
+    pub shutdown_timeout: Duration,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("database", &self.database)
+            .field("collections", &self.collections)
+            .field("flush_interval", &self.flush_interval)
+            .field("max_queue_bytes", &self.max_queue_bytes)
+            .field("max_event_bytes", &self.max_event_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Options that no version knows, to be warned about.
+pub type UnknownOptions = Vec<String>;
+
+impl Config {
+    /// Reads options and environment, both given as JSON objects.
+    pub fn from_json(options: &str, env: &str) -> Result<(Config, UnknownOptions), ConfigError> {
+        let mut source = Source::new(object("options", options)?, object("environment", env)?);
+        let config = Config {
+            uri: source.text("uri", "ANALYTICS_MONGODB_URI")?,
+            fallback_uri: source
+                .variable("MONGODB_URI")
+                .or(source.variable("MONGO_URI")),
+            database: database(&mut source)?,
+            collections: Collections::read(&mut source)?,
+            destinations: destinations::read(&mut source)?,
+            flush_interval: source.millis(
+                "flushIntervalMs",
+                Some("ANALYTICS_FLUSH_INTERVAL_MS"),
+                500,
+                10..=3_600_000,
+            )?,
+            max_queue_bytes: source.integer(
+                "maxQueueBytes",
+                Some("ANALYTICS_MAX_QUEUE_BYTES"),
+                256 * MIB,
+                64 * KIB..=64 * KIB * MIB,
+            )? as usize,
+            spool_dir: spool_dir(&mut source)?,
+            max_spool_bytes: source.integer(
+                "maxSpoolBytes",
+                Some("ANALYTICS_MAX_SPOOL_BYTES"),
+                KIB * MIB,
+                MIB..=MIB * MIB,
+            )?,
+            spool_fallback_is_memory: spool_fallback_is_memory(&mut source)?,
+            max_event_bytes: source.integer("maxEventBytes", None, 256 * KIB, KIB..=15 * MIB)?
+                as usize,
+            operation_timeout: source.millis("operationTimeoutMs", None, 10_000, 100..=600_000)?,
+            ack_timeout: source.millis("ackTimeoutMs", None, 5_000, 1..=600_000)?,
+            shutdown_timeout: source.millis(
+                "shutdownTimeoutMs",
+                Some("ANALYTICS_SHUTDOWN_TIMEOUT_MS"),
+                10_000,
+                0..=600_000,
+            )?,
+        };
+        let known = |name: &String| JAVASCRIPT_OPTIONS.contains(&name.as_str());
+        let unknown = source.unread().filter(|name| !known(name)).collect();
+        Ok((config, unknown))
+    }
+}
+
+fn database(source: &mut Source) -> Result<Option<String>, ConfigError> {
+    let problem = "must be the name of a database: at most 63 bytes, no space and none of \
+                   /\\.\"$*<>:|?";
+    let env = "ANALYTICS_MONGODB_DATABASE";
+    source.checked("database", env, is_database_name, problem)
+}
+
+/// As MongoDB allows them on every platform.
+/// <https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions>
+fn is_database_name(name: &str) -> bool {
+    let is_allowed = |c: char| !c.is_whitespace() && !"/\\.\"$*<>:|?\0".contains(c);
+    name.len() <= 63 && name.chars().all(is_allowed)
+}
+
+fn spool_dir(source: &mut Source) -> Result<Option<PathBuf>, ConfigError> {
+    let problem = "must be the path of a folder";
+    let has_no_nul = |path: &str| !path.contains('\0');
+    let path = source.checked("spoolDir", "ANALYTICS_SPOOL_DIR", has_no_nul, problem)?;
+    // The host may change its working directory.
+    let absolute = |path: String| std::path::absolute(&path).unwrap_or(path.into());
+    Ok(path.map(absolute))
+}
+
+fn spool_fallback_is_memory(source: &mut Source) -> Result<bool, ConfigError> {
+    let problem = "must be 'error' or 'memory'";
+    let is_known = |text: &str| matches!(text, "error" | "memory");
+    let env = "ANALYTICS_SPOOL_FALLBACK";
+    let chosen = source.checked("spoolFallback", env, is_known, problem)?;
+    Ok(chosen.as_deref() == Some("memory"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(options: &str, env: &str) -> Result<(Config, UnknownOptions), String> {
+        Config::from_json(options, env).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn nothing_given_means_the_documented_defaults() {
+        let (config, unknown) = read("{}", "{}").expect("defaults");
+        assert_eq!(config.uri, None);
+        assert_eq!(config.flush_interval, Duration::from_millis(500));
+        assert_eq!(config.max_queue_bytes, 256 << 20);
+        assert_eq!(config.max_event_bytes, 256 << 10);
+        assert_eq!(config.collections, Collections::default());
+        assert!(unknown.is_empty());
+    }
+
+    #[test]
+    fn an_option_wins_over_its_environment_variable() {
+        let env =
+            r#"{"ANALYTICS_MONGODB_URI": "mongodb://env", "ANALYTICS_FLUSH_INTERVAL_MS": "70"}"#;
+        let (config, _) = read(r#"{"uri": "mongodb://option"}"#, env).expect("valid");
+        let uri = config.uri.expect("given");
+        assert_eq!((uri.field, uri.text.as_str()), ("uri", "mongodb://option"));
+        assert_eq!(config.flush_interval, Duration::from_millis(70));
+    }
+
+    #[test]
+    fn each_error_names_the_field_as_the_user_wrote_it() {
+        for (options, env, field) in [
+            (r#"{"uri": 5}"#, "{}", "uri"),
+            (r#"{"uri": ""}"#, "{}", "uri"),
+            (r#"{"flushIntervalMs": "500"}"#, "{}", "flushIntervalMs"),
+            (r#"{"flushIntervalMs": 0.5}"#, "{}", "flushIntervalMs"),
+            (r#"{"maxEventBytes": 16777216}"#, "{}", "maxEventBytes"),
+            (
+                r#"{"collections": {"event": "x"}}"#,
+                "{}",
+                "collections.event",
+            ),
+            (
+                r#"{"collections": {"daily": "a$b"}}"#,
+                "{}",
+                "collections.daily",
+            ),
+            (r#"{"webhookUrl": "ftp://x"}"#, "{}", "webhookUrl"),
+            (
+                "{}",
+                r#"{"ANALYTICS_WEBHOOK_URL": "x"}"#,
+                "ANALYTICS_WEBHOOK_URL",
+            ),
+            (
+                "{}",
+                r#"{"ANALYTICS_MAX_QUEUE_BYTES": "1G"}"#,
+                "ANALYTICS_MAX_QUEUE_BYTES",
+            ),
+        ] {
+            let error = read(options, env).expect_err(options);
+            assert!(error.starts_with(&format!("{field}: ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn unknown_options_are_listed_and_empty_variables_count_as_not_set() {
+        let env =
+            r#"{"MONGODB_URI": "", "MONGO_URI": "mongodb://second", "ANALYTICS_WEBHOOK_URL": ""}"#;
+        let (config, unknown) =
+            read(r#"{"flushInterval": 5, "strict": true}"#, env).expect("valid");
+        assert_eq!(unknown, ["flushInterval"]);
+        assert_eq!(config.fallback_uri.as_deref(), Some("mongodb://second"));
+        assert!(config.destinations.is_empty());
+    }
+
+    #[test]
+    fn debug_output_holds_no_credentials() {
+        let options = r#"{"uri": "mongodb://u:hunter2@h", "webhookUrl": "http://u:hunter2@h/"}"#;
+        let (config, _) = read(options, "{}").expect("valid");
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}
