@@ -94,26 +94,30 @@ const [, defaults] = /impl Default for Collections \{([\s\S]*?)\n\}/.exec(config
 /** `[key, default name]` */
 const collections = [...defaults.matchAll(/(\w+): "(\w+)"/g)].map(([, key, name]) => [key, name]);
 
-/** Rows of the README's tables whose first cell is code: `[cell, …]`, without the backticks. */
-const rows = read('README.md')
-  .split('\n')
-  .filter((line) => line.startsWith('| `'))
-  .map((line) =>
-    line
-      .split('|')
-      .slice(1, -1)
-      .map((cell) => cell.trim().replaceAll('`', '')),
-  );
+/** Rows of a page's tables whose first cell is code: `[cell, …]`, without the backticks. */
+function rowsOf(page) {
+  const lines = read(page).split('\n');
+  const cells = (line) => line.split('|').slice(1, -1);
+  const rows = lines.filter((line) => line.startsWith('| `')).map(cells);
+  return rows.map((row) => row.map((cell) => cell.trim().replaceAll('`', '')));
+}
 
-/** What the README's table of options says: `[{ name, variable, defaultText }]`. */
-const optionsInReadme = rows
-  .filter((cells) => cells.length === 4)
-  .map(([name, variable, defaultText]) => {
-    return { name, variable: variable === '–' ? undefined : variable, defaultText };
+/** What the documented table of options says: `[{ name, variable, defaultText, bounds }]`. */
+const documentedOptions = rowsOf('docs/configuration.md')
+  .filter((cells) => cells.length === 5)
+  .map(([name, variable, defaultText, bounds]) => {
+    return { name, variable: variable === '–' ? undefined : variable, defaultText, bounds };
   });
 
+/** Defaults of a destination's fields, as documented: `[{ name, defaultText }]`. */
+const documentedFields = rowsOf('docs/forwarding.md')
+  .filter((cells) => cells.length === 3)
+  .map(([name, defaultText]) => ({ name, defaultText }));
+
 /** Methods in the README's table. */
-const methodsInReadme = rows.flatMap(([first]) => /^(\w+)\(.*\)$/.exec(first)?.[1] ?? []);
+const methodsInReadme = rowsOf('README.md').flatMap(
+  ([first]) => /^(\w+)\(.*\)$/.exec(first)?.[1] ?? [],
+);
 
 /** Texts in the code that refuses records; with an underline in them, they are reasons. */
 const encoding = ['encode', 'encode-special', 'frame', 'stage'].map((name) =>
@@ -150,5 +154,5 @@ module.exports = {
   ...{ javascriptOptions, optionsInJavaScript, nativeOptions, numericOptions, variables },
   destinationNumbers,
   ...{ collections, reasons, countedEvents, totals, errorCodes, textOptions, fallbacks },
-  ...{ optionsInReadme, methodsInReadme, textsOfRefusals },
+  ...{ documentedOptions, documentedFields, methodsInReadme, textsOfRefusals },
 };

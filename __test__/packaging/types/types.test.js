@@ -183,22 +183,30 @@ describe('the code that refuses records', () => {
   });
 });
 
-describe('the README', () => {
-  it('has every option, its environment variable and its default', () => {
-    assertSame(namesOf(known.optionsInReadme), namesOf(options));
-    for (const { name, variable, defaultText } of known.optionsInReadme) {
+describe('the documents', () => {
+  it('have every option, its environment variable, default and bounds', () => {
+    assertSame(namesOf(known.documentedOptions), namesOf(options));
+    for (const { name, variable, defaultText, bounds } of known.documentedOptions) {
       const numeric = known.numericOptions.find((one) => one.name === name);
       const text = known.textOptions.find((one) => one.name === name);
       assert.strictEqual(variable, (numeric ?? text)?.variable, `environment variable of ${name}`);
       if (!numeric) continue;
       assert.strictEqual(Number.parseInt(defaultText, 10), numeric.fallback, `default of ${name}`);
+      assert.strictEqual(bounds, `${numeric.min} to ${numeric.max}`, `bounds of ${name}`);
     }
-    const { defaultText } = known.optionsInReadme.find(({ name }) => name === 'collections');
+    const { defaultText } = known.documentedOptions.find(({ name }) => name === 'collections');
     const names = known.collections.map(([, name]) => name);
     assert.strictEqual(defaultText, names.join(', '));
   });
 
-  it('has every method', () => assertSame(known.methodsInReadme, declared.methods));
+  it('have the defaults of every number of a destination', () => {
+    for (const { name, fallback } of known.destinationNumbers) {
+      const field = known.documentedFields.find((one) => one.name === name);
+      assert.strictEqual(Number.parseInt(field?.defaultText, 10), fallback, `default of ${name}`);
+    }
+  });
+
+  it('have every method, in the README', () => assertSame(known.methodsInReadme, declared.methods));
 });
 
 describe('index.d.mts', () => {

@@ -1,0 +1,323 @@
+// Every block of code and every command of the documents is run, compiled or known to the gate, and
+// every link leads somewhere.
+'use strict';
+
+const assert = require('node:assert');
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { after, describe, it } = require('node:test');
+const { childEnvironment } = require('../../support/environment');
+const documents = require('./documents');
+const { compile } = require('../types/compile');
+const { runProgram, useMongod } = require('../../support/setup');
+
+const { ROOT } = documents;
+const { scripts } = require('../../../package.json');
+const mongo = useMongod();
+const pages = documents.readPages();
+
+/** Commands of blocks, and what stands for them in the sources of the gate, which so runs them. */
+const COMMANDS = {
+  'cargo check --tests --locked': "'clippy', '--locked', '--all-targets'",
+  'cargo test --lib --locked forward': "'test', '--locked'",
+  'npm ci && npm run build': 'npm ci && npm run build',
+  'npm install ../gso-analytics': 'npm install "$here"',
+  'npm install gso-analytics': 'npm run test:install',
+  'npm run demo': 'npm run demo',
+  'npm run test:js -- health': 'npm run test:js -- health',
+  'npm test': 'npm test',
+};
+/** Those of a release, which are run below, in a copy. */
+const RELEASE_COMMANDS = [
+  'cargo update --workspace',
+  'npm version --no-git-tag-version 0.1.0',
+  'npx napi create-npm-dirs',
+  'npm run build',
+];
+
+/** Values that stand for something of the reader. */
+const STAND_INS = [
+  ['mongodb://127.0.0.1:27017/game', ({ uri }) => uri],
+  ['/var/spool/my-game', ({ spoolDir }) => spoolDir],
+  [/https:\/\/example\.org\b/g, () => 'http://127.0.0.1:9'],
+];
+
+/** What a block takes for there, unless it makes it itself. */
+const GIVEN = {
+  AnalyticsSystem: "import AnalyticsSystem from 'gso-analytics';",
+  analytics: "declare const analytics: import('gso-analytics').AnalyticsSystem;",
+  account: 'declare const account: { _id: string; name: string };',
+};
+
+const folders = [];
+after(() => {
+  for (const folder of folders) fs.rmSync(folder, { recursive: true, force: true });
+});
+
+function makeFolder(parent) {
+  const folder = fs.mkdtempSync(path.join(parent, 'gso-docs-'));
+  folders.push(folder);
+  return folder;
+}
+
+const isShell = ({ text }) => /^db\./m.test(text);
+const makes = (text, name) => new RegExp(`\\b(?:const|import) ${name}\\b`).test(text);
+
+/** Runs a block in a server whose mongoose is connected; answers with what its instances say. */
+async function runBlock(text, database) {
+  const values = { uri: database.uri, spoolDir: makeFolder(os.tmpdir()) };
+  const code = STAND_INS.reduce((all, [from, to]) => all.replaceAll(from, to(values)), text);
+  const names = Object.keys(GIVEN).filter((name) => !makes(text, name));
+  const program = async ({ uri, code, names }, report) => {
+    const mongoose = require('mongoose');
+    const Original = require('gso-analytics');
+    const instances = [];
+    class AnalyticsSystem extends Original {
+      constructor(options) {
+        super(options);
+        instances.push(this);
+      }
+    }
+    await mongoose.connect(uri);
+    const given = { AnalyticsSystem, account: { _id: new mongoose.Types.ObjectId(), name: 'Ann' } };
+    if (names.includes('analytics')) given.analytics = new AnalyticsSystem();
+    const requireHere = (name) => (name === 'gso-analytics' ? AnalyticsSystem : require(name));
+    const AsyncFunction = (async () => {}).constructor;
+    const run = new AsyncFunction('require', ...names, code);
+    await run(requireHere, ...names.map((name) => given[name]));
+    const seen = [];
+    for (const analytics of instances) {
+      await analytics.onLogin('seen', 'name');
+      await analytics.flush();
+      const { accepted, written, rejected, lastError, destinations } = analytics.getHealth();
+      seen.push({
+        accepted,
+        written,
+        rejected,
+        lastError,
+        names: destinations.map((one) => one.name),
+      });
+      await analytics.stop();
+    }
+    await mongoose.disconnect();
+    report(seen);
+  };
+  const variables = [...code.matchAll(/process\.env\.(\w+)/g)].map(([, name]) => [name, 'value']);
+  const env = childEnvironment(Object.fromEntries(variables));
+  return runProgram(program, { given: { uri: database.uri, code, names }, env });
+}
+
+/** The same of the variables of a block, in the environment of a server. */
+async function runVariables(text, database) {
+  const lines = text.split('\n').map((line) => line.replace(/#.*/, '').trim());
+  const variables = Object.fromEntries(lines.filter(Boolean).map((line) => line.split('=')));
+  const program = async (given, report) => {
+    const AnalyticsSystem = require('gso-analytics');
+    const analytics = new AnalyticsSystem(given);
+    report(analytics.getHealth().destinations.map(({ format }) => format));
+    await analytics.stop();
+  };
+  const env = childEnvironment(variables);
+  return runProgram(program, { given: { uri: database.uri }, env });
+}
+
+/** The commands of a block, and its variables apart. */
+function commandsOf({ text }) {
+  const lines = text.split('\n').filter((line) => !/^\s*(?:#|$)/.test(line));
+  const isVariable = (line) => /^[A-Z_]+=/.test(line);
+  const bare = lines.map((line) => line.replace(/ +#.*/, '').trim());
+  return {
+    commands: bare.filter((line) => !isVariable(line)),
+    isVariables: bare.every(isVariable),
+  };
+}
+
+/** Every file of the gate in one text. */
+function readGate() {
+  const files = fs.readdirSync(path.join(ROOT, 'scripts'), { recursive: true });
+  const sources = files.filter((name) => name.endsWith('.js'));
+  const names = ['.ci/run', ...sources.map((name) => path.join('scripts', name))];
+  return names.map((name) => fs.readFileSync(path.join(ROOT, name), 'utf8')).join('\n');
+}
+
+/** Why nobody runs a command; nothing where the gate does. */
+function problemsOf(command) {
+  if (RELEASE_COMMANDS.includes(command)) return [];
+  const text = COMMANDS[command];
+  if (text === undefined) return [`no step of the gate is known to run: ${command}`];
+  return readGate().includes(text) ? [] : [`the gate has no "${text}", which runs: ${command}`];
+}
+
+/** A block as a module of its own. */
+function moduleOf(text) {
+  const given = Object.keys(GIVEN).filter((name) => !makes(text, name));
+  const declarations = given.map((name) => GIVEN[name]).join('\n');
+  const required = /^const AnalyticsSystem = require\('gso-analytics'\);$/m;
+  return `${declarations}\n${text.replace(required, GIVEN.AnalyticsSystem)}\nexport {};\n`;
+}
+
+/** Errors that the compiler finds in blocks; for all at once, as it takes long to begin. */
+function compileBlocks(texts, { isStrict }) {
+  const folder = makeFolder(path.join(ROOT, 'target'));
+  const names = texts.map((_, number) => `block${number}.mts`);
+  for (const [number, name] of names.entries()) {
+    fs.writeFileSync(path.join(folder, name), moduleOf(texts[number]));
+  }
+  const options = { module: 'nodenext', moduleResolution: 'nodenext', types: ['node'] };
+  // To JavaScript a variable of the environment may be missing.
+  const loose = { strict: false, exactOptionalPropertyTypes: false };
+  return compile(folder, names, isStrict ? options : { ...options, ...loose });
+}
+
+async function runShell(text, db) {
+  const collections = new Proxy({}, { get: (_, name) => db.collection(name) });
+  const awaited = text.replace(/^db\./gm, 'await db.');
+  const AsyncFunction = (async () => {}).constructor;
+  await new AsyncFunction('db', 'userId', awaited)(collections, 'ann');
+}
+
+const CHECKS = {
+  async js(block) {
+    const database = mongo.database();
+    if (isShell(block)) {
+      await runShell(block.text, database.db);
+      return;
+    }
+    const { result, stderr } = await runBlock(block.text, database);
+    assert.strictEqual(stderr, '', 'a block of the documents causes no warning');
+    for (const { accepted, written, rejected, lastError } of result) {
+      assert.deepStrictEqual([written, rejected, lastError], [accepted, {}, undefined]);
+    }
+  },
+
+  /** Compiled below. */
+  ts() {},
+
+  json: ({ text }) => void JSON.parse(text),
+
+  async diff({ text }) {
+    const added = text.split('\n').filter((line) => line.startsWith('+'));
+    assert.strictEqual(added.length, 1);
+    await CHECKS.js({ text: `${added[0].slice(1)}\nnew AnalyticsSystem();` });
+  },
+
+  async sh(block) {
+    const { commands, isVariables } = commandsOf(block);
+    assert.deepStrictEqual(commands.flatMap(problemsOf), []);
+    if (!isVariables) return;
+    const { result, stderr } = await runVariables(block.text, mongo.database());
+    assert.deepStrictEqual([result.length, stderr], [1, '']);
+  },
+
+  /** Pictures of folders and the like. */
+  text() {},
+};
+
+describe('the blocks of all documents', () => {
+  const blocks = pages.flatMap(documents.blocksOf);
+  for (const [language, isStrict] of [
+    ['js', false],
+    ['ts', true],
+  ]) {
+    it(`compile against the declarations: ${language}`, () => {
+      const ours = blocks.filter((block) => block.language === language && !isShell(block));
+      assert.ok(ours.length > 0);
+      assert.strictEqual(
+        compileBlocks(
+          ours.map(({ text }) => text),
+          { isStrict },
+        ),
+        '',
+      );
+    });
+  }
+});
+
+for (const page of pages) {
+  describe(page.name, () => {
+    for (const block of documents.blocksOf(page)) {
+      it(`has a block in line ${block.line} that works: ${block.language}`, async () => {
+        assert.ok(Object.hasOwn(CHECKS, block.language), `unknown language "${block.language}"`);
+        await CHECKS[block.language](block);
+      });
+    }
+
+    it('has links, paths and npm scripts that exist', () => {
+      const problems = [
+        ...documents.brokenLinks(page, pages),
+        ...documents.missingPaths(page),
+        ...documents.unknownScripts(page, scripts),
+      ];
+      assert.deepStrictEqual(problems, []);
+    });
+  });
+}
+
+describe('RELEASING.md', () => {
+  it('has commands that bring a version everywhere', () => {
+    const folder = makeFolder(os.tmpdir());
+    const copied = ['Cargo.toml', 'Cargo.lock', 'package.json', 'package-lock.json', 'npm', 'src'];
+    for (const name of copied) {
+      fs.cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
+    }
+    const read = (name) => fs.readFileSync(path.join(folder, name), 'utf8');
+    const manifest = read('Cargo.toml').replace(/^version = ".*"$/m, 'version = "9.8.7"');
+    fs.writeFileSync(path.join(folder, 'Cargo.toml'), manifest);
+    const run = (program, ...args) =>
+      execFileSync(program, args, { cwd: folder, stdio: 'pipe', shell: os.platform() === 'win32' });
+    run('cargo', 'update', '--workspace', '--offline');
+    run('npm', 'version', '--no-git-tag-version', '9.8.7');
+    run(path.join(ROOT, 'node_modules', '.bin', 'napi'), 'create-npm-dirs');
+    assert.match(read('Cargo.lock'), /name = "gso-analytics"\nversion = "9\.8\.7"/);
+    for (const name of ['package.json', 'package-lock.json', 'npm/linux-x64-gnu/package.json']) {
+      assert.strictEqual(JSON.parse(read(name)).version, '9.8.7', name);
+    }
+  });
+});
+
+describe('README.md', () => {
+  it('has at most 150 lines, and leads to every page of docs', () => {
+    const readme = pages.find(({ name }) => name === 'README.md');
+    assert.ok(readme.text.split('\n').length <= 151);
+    for (const { name } of pages.filter((page) => page.name.startsWith('docs/'))) {
+      assert.ok(readme.text.includes(`(${name})`), name);
+    }
+  });
+});
+
+describe('the check of the documents finds', () => {
+  const pageOf = (text) => ({ name: 'docs/page.md', text });
+  const problemsIn = (text) => {
+    const page = pageOf(text);
+    const links = documents.brokenLinks(page, pages);
+    return [...links, ...documents.missingPaths(page), ...documents.unknownScripts(page, scripts)];
+  };
+
+  it('a link without its file or heading, a path that is gone, a script that is none', () => {
+    assert.deepStrictEqual(
+      problemsIn('# A b\n[a](#a-b) [b](../README.md#install) `lib/` `npm test`'),
+      [],
+    );
+    assert.strictEqual(problemsIn('[a](nowhere.md)').length, 1);
+    assert.strictEqual(problemsIn('# A b\n[a](#a--b) [b](../README.md#instal)').length, 2);
+    assert.strictEqual(problemsIn('`src/nothing.rs` and `npm run nothing`').length, 2);
+  });
+
+  it('a command that no step of the gate runs', () => {
+    const [block] = documents.blocksOf(pageOf('```sh\nnpm run demo:fast # quick\n```'));
+    assert.strictEqual(commandsOf(block).commands.flatMap(problemsOf).length, 1);
+  });
+
+  it('a block that throws, warns, is refused, or does not compile', async () => {
+    const js = (text) => CHECKS.js({ text });
+    await assert.rejects(js('new AnalyticsSystem({ flushInterval: 5 });'), /flushInterval/);
+    await assert.rejects(js("throw new Error('no');"), /no/);
+    await assert.rejects(js('analytics.track("a", "u", { a: 2n ** 70n });'), /was refused/);
+    await assert.rejects(js('analytics.tracks("a");'), /tracks/);
+    const wrong = ['analytics.getHealth().settings;', 'const a: string = 5;'];
+    assert.match(compileBlocks(wrong, { isStrict: true }), /settings[\s\S]*'string'/);
+    await assert.rejects(CHECKS.sh({ text: 'ANALYTICS_WEBHOOK_FORMAT=fax' }), /one of raw/);
+  });
+});
