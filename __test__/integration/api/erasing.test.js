@@ -10,7 +10,7 @@ const mongo = useMongod();
 
 const DAYS = ['2031-05-17', '2031-05-18'];
 
-/** The commands of the README. */
+/** The commands of docs/data-model.md. */
 async function erase(db, userId) {
   await db.collection('gsosessions').deleteMany({ userId });
   await db.collection('gsoevents').deleteMany({ userId });

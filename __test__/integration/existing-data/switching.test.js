@@ -1,6 +1,6 @@
-// A running game server is switched to this package and back as the README tells it: the server of the
-// examples, of which one line is changed, stopped by SIGTERM in the middle of a day and started anew;
-// the way back is over the next UTC midnight. Whatever runs, every total is that of what is stored.
+// A running game server is switched to this package and back as docs/migration.md tells it: the
+// server of the examples, of which one line is changed, stopped by SIGTERM in the middle of a day and
+// started anew; the way back is over the next UTC midnight. Whatever runs, every total is that of what is stored.
 'use strict';
 
 const assert = require('node:assert');
@@ -168,7 +168,7 @@ async function assertAddsUp(database, plans) {
   return stored;
 }
 
-/** What the README tells the operator to look at. */
+/** What docs/migration.md tells the operator to look at. */
 function assertHealthy({ totals, history, lastError, accepted, written }) {
   const seen = [totals, history.state, lastError, written];
   assert.deepStrictEqual(seen, ['ok', 'done', undefined, accepted]);
@@ -205,7 +205,7 @@ describe(`a game server on ${SOURCE}`, { concurrency: true }, () => {
     });
   }
 
-  it('that goes back within the day loses of that day what the README says', {
+  it('that goes back within the day loses of that day what docs/migration.md says', {
     skip: SKIPPED,
   }, async () => {
     const database = mongo.database();

@@ -16,7 +16,7 @@ const mongo = useMongod();
 
 const RUNS = Number(process.env.FUZZ_RUNS) || 500;
 const seed = Number(process.env.FUZZ_SEED) || Date.now() % 2 ** 31;
-/** What this package refuses and the class stores, as the README says. */
+/** What this package refuses and the class stores, as docs/differences.md says. */
 const REFUSED_HERE_ONLY = [
   'event_too_large',
   'bigint_out_of_range',

@@ -5,7 +5,7 @@
 const bson = require('bson');
 const fc = require('fast-check');
 
-/** Keys that the replaced class drops, and this package stores: see the README. */
+/** Keys that the replaced class drops, and this package stores: see docs/differences.md. */
 const DROPPED_KEYS = ['__proto__', 'prototype', 'constructor'];
 
 const hex = fc.string({

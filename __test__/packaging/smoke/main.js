@@ -20,7 +20,7 @@ const TIMEOUT_MS = 20_000;
 /** Nothing listens there. */
 const NOBODY = 'mongodb://127.0.0.1:1';
 
-/** What is lost there, more often than not; the README says so. */
+/** What is lost there, more often than not; docs/compatibility.md says so. */
 const KNOWN = {
   Bun: ['process.exit() over a thread'],
   Deno: ['a worker thread that is terminated', 'process.exit() over a thread'],

@@ -151,6 +151,7 @@ const errorCodes = [
 ];
 
 module.exports = {
+  ROOT,
   ...{ javascriptOptions, optionsInJavaScript, nativeOptions, numericOptions, variables },
   destinationNumbers,
   ...{ collections, reasons, countedEvents, totals, errorCodes, textOptions, fallbacks },

@@ -1,4 +1,4 @@
-// The declarations say what the sources and the README say.
+// The declarations say what the sources and the documents say.
 'use strict';
 
 const assert = require('node:assert');
@@ -204,6 +204,15 @@ describe('the documents', () => {
       const field = known.documentedFields.find((one) => one.name === name);
       assert.strictEqual(Number.parseInt(field?.defaultText, 10), fallback, `default of ${name}`);
     }
+  });
+
+  it('explain every field and reason of the health report', () => {
+    const page = fs.readFileSync(path.join(known.ROOT, 'docs', 'monitoring.md'), 'utf8');
+    const parts = ['Health', 'SpoolHealth', 'HistoryHealth', 'DestinationHealth', 'LastError'];
+    const fields = parts.flatMap((part) => namesOf(declared.membersOf(part)));
+    const reasons = Object.values(known.reasons).flat();
+    const missing = [...fields, ...reasons].filter((name) => !page.match(`\`'?${name}'?\``));
+    assert.deepStrictEqual(missing, []);
   });
 
   it('have every method, in the README', () => assertSame(known.methodsInReadme, declared.methods));
