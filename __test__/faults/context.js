@@ -8,7 +8,7 @@ const { MongoClient } = require('../support/driver');
 const support = require('../support/mongod');
 const { startProxy } = require('../support/proxy');
 const { Tally } = require('../integration/exactness/writes');
-const { killAll } = require('./servers');
+const { endServers } = require('../support/game-server');
 
 class Database {
   constructor(client, serverUri, name = support.freshDatabaseName()) {
@@ -97,7 +97,7 @@ class Context {
 
   /** The end of a row. */
   async end() {
-    await killAll();
+    await endServers();
     for (const cleanup of this.#cleanups.splice(0).reverse()) await cleanup();
   }
 

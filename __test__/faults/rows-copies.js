@@ -23,7 +23,7 @@ async function die({ name, options, proxy, isKept = true, isWritten = false }) {
     server.play(LOAD);
     await delay(400);
   }
-  const account = await server.kill({ isKept });
+  const account = await server.crash({ isKept });
   proxy.thaw();
   return account;
 }

@@ -25,7 +25,7 @@ async function leaveSpool(context, database) {
   await server.played;
   // It is on the disk when its turns are reported, and a little later.
   await new Promise((resolve) => setTimeout(resolve, 100));
-  const account = await server.kill();
+  const account = await server.crash();
   const file = path.join(folder, '0', '00000001.seg');
   return { folder, file, account, bytes: fs.readFileSync(file) };
 }

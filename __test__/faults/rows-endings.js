@@ -2,13 +2,10 @@
 // answers and while it does not.
 'use strict';
 
-const path = require('node:path');
-const { startHost } = require('../support/host');
 const { LIMITS, judge, mergeRows } = require('./play');
-const { startServer } = require('./servers');
+const { launch, startServer } = require('./servers');
 const { promisedOf, turnsOf } = require('./turns');
 
-const PROGRAM = path.join(__dirname, 'ending-server.js');
 /** 2 000 events a second. */
 const LOAD = { turn: { events: 10, logins: 1 }, everyMs: 5, turns: 60 };
 /** An end takes no longer than the time that is given for the drain, and Node itself. */
@@ -50,11 +47,7 @@ async function endedAs(context, { mongo, database, ending, how, rounds }) {
   for (let round = 0; round < rounds; round++) {
     // It reaches nobody from the beginning, so that everything is left to the next.
     if (how === 'spool, away') proxy.freeze();
-    const host = startHost(PROGRAM, {
-      args: [JSON.stringify({ name: `e${round}`, options, ending, ...LOAD })],
-      timeoutMs: 60_000,
-    });
-    const end = await host.finished;
+    const end = await endOf({ name: `e${round}`, ending, options });
     const endedMs = Date.now();
     proxy.thaw();
     problems.push(...endProblems(end, { ending, endedMs }));
@@ -68,6 +61,17 @@ async function endedAs(context, { mongo, database, ending, how, rounds }) {
   const row = await judge(accounts, database, { rounds, mayLag });
   const what = `${ending}, ${how}`;
   return { ...row, problems: [...problems, ...row.problems].map((text) => `${what}: ${text}`) };
+}
+
+/** Lets a server play and end itself. */
+async function endOf({ name, ending, options }) {
+  const inThread = ending.startsWith('worker');
+  const settings = { name, inThread, reports: true, options: { ...options, flushIntervalMs: 500 } };
+  const server = launch(settings, { timeoutMs: 60_000 });
+  await server.ready;
+  await server.tell('start');
+  await server.tell('endAfter', { ending, ...LOAD });
+  return server.finished;
 }
 
 function endProblems({ code, signal, stdout, stderr }, { ending, endedMs }) {

@@ -23,7 +23,7 @@ async function writeWhatIsLeft(options) {
 }
 
 async function firstTurn(server) {
-  const isThere = () => server.host.output.stdout.includes('\n');
+  const isThere = () => server.output.stdout.includes('\n');
   await waitFor(isThere, { timeoutMs: 30_000, what: `a turn of ${server.name}`, everyMs: 1 });
 }
 
@@ -39,7 +39,7 @@ async function killAtRandom(context) {
     await firstTurn(server);
     const lifeMs = 1 + Math.random() * LONGEST_LIFE_MS;
     await new Promise((resolve) => setTimeout(resolve, lifeMs));
-    accounts.push(await server.kill());
+    accounts.push(await server.crash());
   }
   const { account, recoveryMs } = await writeWhatIsLeft(options);
   const row = await judge([...accounts, account], database, { rounds, recoveryMs });
@@ -109,7 +109,7 @@ async function dieAt({ name, pass, options, env }) {
   server.tell('start').catch(() => {});
   server.play({ ...LOAD, rest: [30, 150], leapMs: DAY_MS });
   const died = await within(server.finished, { timeoutMs: REACHED_MS }).catch(() => undefined);
-  if (!died) return { account: await server.kill(), isReached: false };
+  if (!died) return { account: await server.crash(), isReached: false };
   const { code, signal, stderr } = died;
   if (signal !== 'SIGABRT')
     throw new Error(`${server.name} ended with ${code ?? signal}: ${stderr}`);

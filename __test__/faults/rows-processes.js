@@ -33,7 +33,7 @@ async function onOneSpool(context) {
     // What it tracks from now on is on the disk only.
     proxy.freeze();
     await delay(300);
-    accounts.push(await other.kill());
+    accounts.push(await other.crash());
     // At once by one that starts now, every other time by the one that is there.
     if (round % 2 === 0) {
       proxy.thaw();

@@ -1,84 +1,25 @@
-// Starts game servers as processes of their own, tells them what to do, and never leaves one behind.
+// Game servers that play rounds, none of which is left behind, and what they say of themselves.
 'use strict';
 
-const path = require('node:path');
-const { startHost } = require('../../support/host');
+const support = require('../../support/game-server');
 
-const PROGRAM = path.join(__dirname, 'game-server.js');
+const ORDERS = require.resolve('./orders');
 const LIFETIME_MS = 150_000;
 
-/** Answers to orders by one process; all are rejected when it ends. */
-class Orders {
-  #waiting = new Map();
-  #last = 0;
-  #end;
-
-  constructor({ child, finished }) {
-    this.child = child;
-    this.ready = this.#expect(0);
-    child.on('message', (message) => this.#take(message));
-    finished.then((end) => {
-      this.#end = new Error(`a game server ended (${end.code ?? end.signal}):\n${end.stderr}`);
-      for (const { reject } of this.#waiting.values()) reject(this.#end);
-    });
-  }
-
-  #expect(number) {
-    const answered = new Promise((resolve, reject) => {
-      this.#waiting.set(number, { resolve, reject });
-    });
-    // When a test fails for another reason, nobody is left who waits.
-    answered.catch(() => {});
-    return answered;
-  }
-
-  #take({ number, answer, error }) {
-    const { resolve, reject } = this.#waiting.get(number);
-    this.#waiting.delete(number);
-    if (error) reject(new Error(error));
-    else resolve(answer);
-  }
-
-  give(what, given) {
-    if (this.#end) return Promise.reject(this.#end);
-    this.#last += 1;
-    const answered = this.#expect(this.#last);
-    this.child.send({ number: this.#last, what, given });
-    return answered;
+class Server extends support.GameServer {
+  /** Stops it in order; answers its account. */
+  async leave() {
+    await this.tell('flush');
+    const account = await this.tell('account');
+    await this.stopAnd();
+    return account;
   }
 }
 
-/**
- * A game server: `tell(what, given)` as game-server.js understands it, `leave()` stops it in order and
- * answers its account, `kill()` ends it. Settings: `uri`, `clock` (where it stands at first), `users`,
- * its `name`, and if need be `seed`, `flushIntervalMs`.
- */
-async function startServer(settings) {
+/** With the settings of orders.js, of which `seed` and `flushIntervalMs` may be left out. */
+function startServer(settings) {
   const complete = { seed: 1, flushIntervalMs: 100, ...settings };
-  const host = startHost(PROGRAM, {
-    args: [JSON.stringify(complete)],
-    ipc: true,
-    timeoutMs: LIFETIME_MS,
-  });
-  const orders = new Orders(host);
-  await orders.ready;
-  return {
-    name: complete.name,
-    pid: host.pid,
-    tell: (what, given) => orders.give(what, given),
-    async leave() {
-      await orders.give('flush');
-      const account = await orders.give('account');
-      await orders.give('stop');
-      const { code, stderr } = await host.finished;
-      if (code !== 0) throw new Error(`${complete.name} ended with ${code}:\n${stderr}`);
-      return account;
-    },
-    async kill() {
-      host.child.kill('SIGKILL');
-      await host.finished;
-    },
-  };
+  return support.startServer(ORDERS, complete, { timeoutMs: LIFETIME_MS }, Server);
 }
 
 /**
@@ -114,7 +55,10 @@ function troubles(accounts) {
     `${sumOf(accounts, 'duplicates')} documents were there`,
     `${sumOf(accounts, 'casConflicts')} additions looked up`,
   ];
-  const said = accounts.flatMap(({ lines, health }) => [...lines, health.lastError?.message]);
+  const said = accounts.flatMap(({ lines, health }) => [
+    ...lines.filter((line) => !line.startsWith('info')),
+    health.lastError?.message,
+  ]);
   return [...counts, ...new Set(said)].filter(Boolean).join('; ');
 }
 
@@ -123,4 +67,4 @@ function users(from, count) {
   return Array.from({ length: count }, (_, i) => `user${from + i}`);
 }
 
-module.exports = { Orders, freshMetrics, sumOf, troubles, users, withServers };
+module.exports = { freshMetrics, sumOf, troubles, users, withServers };

@@ -4,24 +4,23 @@
 'use strict';
 
 const assert = require('node:assert');
-const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
 const { after, describe, it } = require('node:test');
 const { isDeepStrictEqual } = require('node:util');
 const { EVENT_TOTALS, shareOf } = require('../exactness/counted');
 const { ROOT, makeHost, write } = require('../hosts/folder');
-const { startHost } = require('../../support/host');
+const { startServer } = require('../../support/game-server');
 const { documentsOf, figuresOf, insertOldData, makePlan } = require('../../support/old-data');
 const { SKIPPED, takeReference } = require('../../support/reference');
-const { waitFor, within } = require('../../support/wait');
+const { waitFor } = require('../../support/wait');
 const { newestFirst, useMongod, withoutIds } = require('./setup');
 
 const mongo = useMongod();
 const reference = takeReference();
 after(() => reference?.remove());
 
-const DRIVER = path.join(__dirname, 'switching-host.js');
+const ORDERS = require.resolve('./switching-orders');
 const TIMEOUT_MS = 60_000;
 const OLD_LINE = "const AnalyticsSystem = require('./AnalyticsSystem');";
 const NEW_LINE = "const AnalyticsSystem = require('gso-analytics');";
@@ -76,29 +75,17 @@ function watched(plan) {
 
 /** A whole life of a server; answers what it says at the end. `until`: when all it wrote is there. */
 async function runServer(file, database, { plan, from, to, until }) {
-  const { child, output, finished } = startHost(DRIVER, {
-    args: [file, database.uri, from],
+  const settings = { name: 'the game server', file, uri: database.uri, now: from };
+  const server = await startServer(ORDERS, settings, {
     // Of an option that the class uses.
     nodeArgs: ['--disable-warning=MONGOOSE'],
-    ipc: true,
     timeoutMs: TIMEOUT_MS,
   });
-  const tell = async (orders) => {
-    if (orders) child.send(orders);
-    const ended = finished.then((end) => assert.fail(`it ended early: ${end.stderr}`));
-    const [{ answer }] = await within(Promise.race([once(child, 'message'), ended]), {
-      what: 'the server',
-      timeoutMs: TIMEOUT_MS,
-    });
-    return answer;
-  };
-  await tell();
-  const said = await tell([...watched(plan), { at: to, op: 'ask' }]);
+  const said = await server.tell('play', [...watched(plan), { at: to, op: 'ask' }]);
   await until();
-  child.kill('SIGTERM');
-  const { code, signal } = await finished;
+  const { code, signal } = await server.kill('SIGTERM');
   assert.deepStrictEqual({ code, signal }, { code: 0, signal: null });
-  assert.deepStrictEqual(output, { stdout: '[ANALYTICS] System started\n', stderr: '' });
+  assert.deepStrictEqual(server.output, { stdout: '[ANALYTICS] System started\n', stderr: '' });
   return said;
 }
 

@@ -8,20 +8,19 @@ const os = require('node:os');
 const path = require('node:path');
 const { after } = require('node:test');
 const { deserialize } = require('bson');
-const { waitFor, within } = require('../../support/wait');
+const support = require('../../support/game-server');
+const { waitFor } = require('../../support/wait');
 const { startProxy } = require('../../support/proxy');
-const { startProgram } = require('../../support/setup');
 
+const ORDERS = require.resolve('./orders');
 /** Of the format of a segment and of a record, see src/spool/frame.rs and src/pipeline/spooled.rs. */
 const [SEGMENT_HEADER, FRAME_HEADER, RECORD_HEADER] = [36, 16, 54];
 const EVENT = 1;
 
 const folders = [];
-const servers = [];
 
 after(async () => {
-  for (const server of servers) server.child.kill('SIGKILL');
-  await Promise.all(servers.map(({ finished }) => finished));
+  await support.endServers();
   for (const folder of folders) fs.rmSync(folder, { recursive: true, force: true });
 });
 
@@ -107,122 +106,20 @@ function untilOnDisk(folder, number) {
   return waitFor(isThere, { what: `event ${number} on disk`, everyMs: 1 });
 }
 
-/** Runs in a process of its own and obeys messages: `[method, ...arguments]` of `orders`. */
-function obey(given) {
-  const { setImmediate: nextTurn } = require('node:timers/promises');
-  const AnalyticsSystem = require('.');
-  const lines = [];
-  const keep = (level) => (line) => lines.push(`${level} ${line}`);
-  const logger = { info: keep('info'), warn: keep('warn'), error: keep('error') };
-  const analytics = new AnalyticsSystem({ logger, ...given.options });
-  analytics.start();
-  const orders = {
-    /**
-     * Events with the numbers from `first` on, `perTurn` of them in each turn, each turn once no more
-     * than `below` bytes are queued. Answers how many were queued at most.
-     */
-    async track({ first = 0, count, perTurn = 100, below = Number.POSITIVE_INFINITY, ...rest }) {
-      const { event = 'dungeon.complete', filler } = rest;
-      let mostQueued = 0;
-      for (let i = first; i < first + count; i++) {
-        analytics.track(event, `u${i % 50}`, { i, filler });
-        if (i % perTurn !== perTurn - 1) continue;
-        do {
-          await nextTurn();
-          mostQueued = Math.max(mostQueued, analytics.getHealth().queuedBytes);
-        } while (analytics.getHealth().queuedBytes > below);
-      }
-      return mostQueued;
-    },
-    login: async (user) => {
-      const began = performance.now();
-      await analytics.onLogin(user, `name of ${user}`);
-      return performance.now() - began;
-    },
-    beginLogin: (user) => void analytics.onLogin(user, `name of ${user}`),
-    beginLogout: (user) => void analytics.onLogout(user),
-    logout: (user) => analytics.onLogout(user),
-    flush: () => analytics.flush(),
-    getMetrics: () => analytics.getMetrics(),
-    getHealth: () => analytics.getHealth(),
-    lines: () => lines,
-    start: () => analytics.start(),
-    stop: () => analytics.stop(),
-    /** Nothing holds a process that has stopped but this channel. */
-    leave: () => setImmediate(() => process.disconnect()),
-    exit: (code) => void setImmediate(() => process.exit(code)),
-  };
-  process.on('message', async ({ number, what, args }) => {
-    try {
-      process.send({ number, answer: await orders[what](...args) });
-    } catch (error) {
-      process.send({ number, error: error.code ?? error.stack });
-    }
-  });
-  process.send({ number: 0 });
+class Server extends support.GameServer {
+  /** Stops in order; answers the last health report. */
+  leave() {
+    return this.stopAnd(() => this.tell('getHealth'));
+  }
 }
 
 /**
- * A game server with these options: `tell(order, ...arguments)` resolves with the answer. It is killed
- * when the file ends, unless it has ended.
+ * A game server with these options that has been started. It is killed when the file ends, unless it
+ * has ended.
  */
-async function startServer(options, { timeoutMs = 120_000, ...rest } = {}) {
-  const host = startProgram(obey, { given: { options }, ipc: true, timeoutMs, ...rest });
-  servers.push(host);
-  const waiting = new Map();
-  let lastNumber = 0;
-  host.child.on('message', ({ number, answer, error }) => {
-    const { resolve, reject } = waiting.get(number);
-    waiting.delete(number);
-    if (error === undefined) resolve(answer);
-    else reject(Object.assign(new Error(error), { code: error }));
-  });
-  // Also when nobody waits for the answer.
-  host.child.on('error', () => {});
-  const answerOf = (number) =>
-    new Promise((resolve, reject) => waiting.set(number, { resolve, reject }));
-  const ready = answerOf(0);
-  let end;
-  host.finished.then(({ stderr }) => {
-    end = new Error(`it has ended\n${stderr}`);
-    for (const { reject } of waiting.values()) reject(end);
-  });
-  await within(ready, { timeoutMs: 30_000, what: 'a server to start' });
-  const tell = async (what, ...args) => {
-    if (end) throw end;
-    lastNumber += 1;
-    const answer = answerOf(lastNumber);
-    host.child.send({ number: lastNumber, what, args });
-    return within(answer, { timeoutMs, what });
-  };
-  return {
-    ...host,
-    tell,
-    async kill(signal = 'SIGKILL') {
-      host.child.kill(signal);
-      return host.finished;
-    },
-    /** Stops in order; answers the last health report. */
-    async leave() {
-      await tell('stop');
-      const health = await tell('getHealth');
-      await tell('leave');
-      await host.finished;
-      return health;
-    },
-    /** Waits until the health report is as wanted, and answers it. */
-    async until(isSo, { timeoutMs: limit = 30_000, what = String(isSo) } = {}) {
-      let health;
-      const look = async () => {
-        health = await tell('getHealth');
-        return isSo(health);
-      };
-      await waitFor(look, { timeoutMs: limit, what }).catch((error) => {
-        throw new Error(`${error.message}: ${JSON.stringify(health)}`);
-      });
-      return health;
-    },
-  };
+async function startServer(options, { timeoutMs = 120_000, ...how } = {}) {
+  const limits = { timeoutMs, answerMs: timeoutMs };
+  return support.startServer(ORDERS, { options }, { ...limits, ...how }, Server);
 }
 
 /** Ids of the processes that have written a day, and how many there are. */

@@ -2,14 +2,11 @@
 'use strict';
 
 const assert = require('node:assert');
-const { fork } = require('node:child_process');
 const { once } = require('node:events');
-const path = require('node:path');
 const { describe, it } = require('node:test');
-const { childEnvironment } = require('../../support/environment');
 const { within } = require('../../support/wait');
 const { startWebhook } = require('../../support/webhook');
-const { NOBODY, runProgram, useMongod } = require('../../support/setup');
+const { NOBODY, runProgram, startProgram, useMongod } = require('../../support/setup');
 const { preparedDatabase } = require('./prepared');
 
 const mongo = useMongod();
@@ -121,26 +118,34 @@ describe('nothing keeps the process alive', { concurrency: 3 }, () => {
 });
 
 describe('a forked process', { concurrency: 2 }, () => {
-  const HOST = path.join(__dirname, 'forked-host.js');
+  /** A game server that says when it runs; what makes it stop is among the settings. */
+  async function playUntilTold({ uri, stopsOn }) {
+    const AnalyticsSystem = require('.');
+    const analytics = new AnalyticsSystem({ uri, logger: false, operationTimeoutMs: 60_000 });
+    const stop = async (message) => {
+      for (let i = 0; i < 9; i++) analytics.track('dungeon.complete', 'u');
+      await analytics.stop();
+      if (message === 'stop') process.disconnect();
+    };
+    analytics.track('dungeon.complete', 'u');
+    if (stopsOn) analytics.start();
+    if (stopsOn !== 'message') process.on('message', () => {}); // holds the channel, and the process
+    if (stopsOn) process.on(stopsOn, stop);
+    await analytics.flush();
+    process.send('running');
+  }
 
   /** Lets `end` make the running child end; answers how long that took. */
-  async function forkAndEnd(settings, end) {
-    const env = childEnvironment();
-    const child = fork(HOST, [JSON.stringify(settings)], { env, silent: true });
+  async function forkAndEnd(given, end) {
+    const { child, output } = startProgram(playUntilTold, { given, ipc: true });
+    // It is never closed after a disconnect by its parent.
     const exit = once(child, 'exit');
-    let output = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (text) => (output += text));
-    try {
-      await within(once(child, 'message'), { timeoutMs: 30_000, what: 'its message' });
-      const asked = performance.now();
-      end(child);
-      assert.deepStrictEqual(await within(exit, { what: 'its end' }), [0, null]);
-      assert.strictEqual(output, '');
-      return performance.now() - asked;
-    } finally {
-      child.kill('SIGKILL');
-    }
+    await within(once(child, 'message'), { timeoutMs: 30_000, what: 'its message' });
+    const asked = performance.now();
+    end(child);
+    assert.deepStrictEqual(await within(exit, { what: 'its end' }), [0, null]);
+    assert.deepStrictEqual(output, { stdout: '', stderr: '' });
+    return performance.now() - asked;
   }
 
   for (const [how, stopsOn, end] of [

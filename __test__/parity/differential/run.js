@@ -66,7 +66,7 @@ class Pair {
   }
 
   async close() {
-    await Promise.all((this.current ?? []).map((host) => host.close()));
+    await Promise.all((this.current ?? []).map((host) => host.kill()));
     this.current = undefined;
   }
 }

@@ -1,5 +1,5 @@
-// Run as a child process: a game server that plays scenarios as they arrive, each with the class
-// loaded anew on a database of its own. Arguments: kind and file of the implementation.
+// A game server that plays scenarios as they arrive, each with the class loaded anew on a database of its
+// own. Settings: `kind` and `file` of the implementation.
 'use strict';
 
 const path = require('node:path');
@@ -7,17 +7,12 @@ const path = require('node:path');
 const ROOT = path.join(__dirname, '..', '..', '..');
 const WAIT_MS = 20_000;
 
-function main([kind, file]) {
+/** The orders of the server: `play(job)` plays one scenario. */
+function ordersOf({ kind, file }) {
   // Before anything else is loaded; see clock.js.
   const clock = require('../../support/clock').installClock('2036-01-01T00:00:00.000Z');
   const mongoose = require('mongoose');
-  process.on('message', async (job) => {
-    const player = new Player({ kind, file, clock, mongoose, job });
-    const answer = await player.play().catch((error) => ({ error: error.stack }));
-    process.send(answer);
-  });
-  process.on('disconnect', () => process.exit(0));
-  process.send('ready');
+  return { play: (job) => new Player({ kind, file, clock, mongoose, job }).play() };
 }
 
 class Player {
@@ -198,4 +193,4 @@ class Player {
   }
 }
 
-if (require.main === module) main(process.argv.slice(2));
+module.exports = ordersOf;
