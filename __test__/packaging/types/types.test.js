@@ -215,6 +215,15 @@ describe('the documents', () => {
     assert.deepStrictEqual(missing, []);
   });
 
+  it('explain every total and the events that add to it', () => {
+    const page = fs.readFileSync(path.join(known.ROOT, 'docs', 'data-model.md'), 'utf8');
+    const names = [...known.totals, ...known.countedEvents];
+    assert.deepStrictEqual(
+      names.filter((name) => !page.includes(`\`${name}\``)),
+      [],
+    );
+  });
+
   it('have every method, in the README', () => assertSame(known.methodsInReadme, declared.methods));
 });
 
