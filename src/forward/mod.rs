@@ -30,4 +30,5 @@ mod verdict;
 mod width;
 
 pub use destinations::Destinations;
+pub use receiver::PartitionOffsets;
 pub use report::Report;

@@ -16,9 +16,8 @@ use crate::instance::health::SpoolState;
 use crate::instance::listener::Level;
 use crate::record::day::Day;
 use crate::record::item::{Item, SessionChange, SessionItem};
-use crate::spool::record_codec;
-use crate::spool::{Piece, Position};
-use crate::store::{Result, Standing, Store};
+use crate::spool::{Position, ReadBatch, record_codec};
+use crate::store::{AppliedSeq, Result, Store};
 use crate::util::clock::system_ms;
 
 /// Who logged in longer ago is not counted as a user of that day any more: the markers that would
@@ -260,7 +259,7 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    fn place_piece(&mut self, kind: LaneKind, piece: &Piece, until: Position) {
+    fn place_piece(&mut self, kind: LaneKind, piece: &ReadBatch, until: Position) {
         let mut last = i64::MIN;
         for (seq, body) in piece.frames() {
             // A disk may show one record twice.
@@ -342,11 +341,11 @@ impl<S: Store> Worker<S> {
         let asking = attempt(async move {
             let mut standings = Vec::new();
             for day in days {
-                let standing = match store.standing(&day, &writer).await? {
-                    Standing::NoDocument => None,
-                    Standing::At(standing) => standing,
+                let applied_seq = match store.applied_seq(&day, &writer).await? {
+                    AppliedSeq::NoDocument => None,
+                    AppliedSeq::At(applied_seq) => applied_seq,
                 };
-                standings.push((day, standing));
+                standings.push((day, applied_seq));
             }
             Ok(standings)
         });

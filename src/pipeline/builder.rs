@@ -14,13 +14,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::attempt::{attempt, attempt_within};
-use super::sessions::{Bases, Standing};
+use super::sessions::{Baselines, Standing};
 use crate::record::day::Day;
-use crate::store::{Base, CLAIM_LIFE, HISTORY_STEP_LIMIT, Result, Store, StoreError};
+use crate::store::{Baseline, CLAIM_TTL, LEGACY_STEP_TIMEOUT, Result, Store, StoreError};
 
 /// How often a claim is renewed and progress reported.
 const TICK: Duration = Duration::from_secs(3);
-const _: () = assert!(TICK.as_secs() * 3 < CLAIM_LIFE.as_secs());
+const _: () = assert!(TICK.as_secs() * 3 < CLAIM_TTL.as_secs());
 /// How often a builder looks whether another one has finished.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
@@ -38,14 +38,14 @@ pub enum Report {
 /// Under the `name` of another builder it does not wait for that one's claim.
 pub fn start<S: Store>(
     store: Arc<S>,
-    bases: Arc<Bases>,
+    baselines: Arc<Baselines>,
     today: &Day,
     name: &str,
 ) -> UnboundedReceiver<Report> {
     let (reports, receiver) = unbounded_channel();
     let builder = Arc::new(Builder {
         store,
-        bases,
+        baselines,
         name: name.to_owned(),
         days: today.days_of_month_so_far(),
         holds_claim: AtomicBool::new(false),
@@ -62,7 +62,7 @@ pub fn start<S: Store>(
 
 struct Builder<S> {
     store: Arc<S>,
-    bases: Arc<Bases>,
+    baselines: Arc<Baselines>,
     name: String,
     days: Vec<Day>,
     holds_claim: AtomicBool,
@@ -93,34 +93,34 @@ impl<S: Store> Builder<S> {
     }
 
     /// Days whose old sessions are not summed up yet, oldest first.
-    async fn open_days(&self) -> Result<Vec<(Day, Base)>> {
+    async fn open_days(&self) -> Result<Vec<(Day, Baseline)>> {
         self.step();
-        let (store, bases, days) = (
+        let (store, baselines, days) = (
             Arc::clone(&self.store),
-            Arc::clone(&self.bases),
+            Arc::clone(&self.baselines),
             self.days.clone(),
         );
-        let look = async move { bases.not_summed_up(store.as_ref(), &days).await };
+        let look = async move { baselines.not_summed_up(store.as_ref(), &days).await };
         let open = attempt_within(LOOK_LIMIT, look).await?;
         self.tell_standing();
         Ok(open)
     }
 
-    async fn sum_up(&self, open: &[(Day, Base)]) -> Result<()> {
-        for (day, base) in open {
+    async fn sum_up(&self, open: &[(Day, Baseline)]) -> Result<()> {
+        for (day, baseline) in open {
             if self.reports.is_closed() {
                 return Ok(());
             }
-            if !base.marked {
+            if !baseline.marked {
                 self.step();
-                self.store.mark_base(day, base.cut).await?;
-                self.bases.mark(day);
+                self.store.mark_baseline(day, baseline.cutoff).await?;
+                self.baselines.mark(day);
                 self.tell_standing();
             }
         }
         let days: Vec<Day> = open.iter().map(|(day, _)| day.clone()).collect();
         self.step();
-        self.store.sum_bases(&days).await
+        self.store.sum_baselines(&days).await
     }
 
     async fn claim(&self) -> Result<bool> {
@@ -128,7 +128,7 @@ impl<S: Store> Builder<S> {
         let Some(day) = self.days.last().cloned() else {
             return Ok(false);
         };
-        let holds = attempt(async move { store.claim_history(&day, &name).await }).await?;
+        let holds = attempt(async move { store.claim_legacy(&day, &name).await }).await?;
         self.holds_claim.store(holds, Ordering::Release);
         Ok(holds)
     }
@@ -153,8 +153,8 @@ impl<S: Store> Builder<S> {
                     let steps = self.steps.load(Ordering::Acquire);
                     if steps != step.0 {
                         step = (steps, Instant::now());
-                    } else if step.1.elapsed() > HISTORY_STEP_LIMIT + TICK {
-                        let minutes = HISTORY_STEP_LIMIT.as_secs() / 60;
+                    } else if step.1.elapsed() > LEGACY_STEP_TIMEOUT + TICK {
+                        let minutes = LEGACY_STEP_TIMEOUT.as_secs() / 60;
                         let problem = format!("MongoDB gave no answer within {minutes} minutes");
                         return Err(StoreError::transient(problem));
                     }
@@ -168,7 +168,7 @@ impl<S: Store> Builder<S> {
     }
 
     fn tell_standing(&self) {
-        if let Some(standing) = self.bases.standing(&self.days) {
+        if let Some(standing) = self.baselines.standing(&self.days) {
             self.report(Report::Standing(standing));
         }
     }

@@ -2,8 +2,8 @@
 
 use super::cursors::LaneKind;
 use crate::record::item::Item;
-use crate::spool::frame::{self, Found};
 use crate::spool::record_codec;
+use crate::spool::segment_format::{self, Parsed};
 use crate::util::clock::system_ms;
 
 /// Size from which a chunk gets no more, in bytes.
@@ -24,7 +24,7 @@ pub struct Chunk {
 
 impl Chunk {
     pub fn add(&mut self, seq: i64, item: &Item<'_>) {
-        frame::append(&mut self.frames, seq, |body| {
+        segment_format::append(&mut self.frames, seq, |body| {
             record_codec::write(body, item, system_ms());
         });
         self.records += 1;
@@ -56,8 +56,8 @@ impl Chunk {
 
     pub fn records(&self) -> Records {
         let (mut records, mut at) = (Vec::new(), 0);
-        while let Found::Frame { seq, length } = frame::find(&self.frames[at..]) {
-            let body = frame::body(&self.frames[at..at + length]);
+        while let Parsed::Frame { seq, length } = segment_format::parse(&self.frames[at..]) {
+            let body = segment_format::body(&self.frames[at..at + length]);
             records.push((seq, body.to_vec()));
             at += length;
         }

@@ -6,8 +6,7 @@ use tokio::time::Instant;
 
 use crate::record::day::Day;
 use crate::record::item::{Item, SessionItem};
-use crate::spool::record_codec;
-use crate::spool::{Piece, Position};
+use crate::spool::{Position, ReadBatch, record_codec};
 use crate::util::backoff::Backoff;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +40,7 @@ struct Cursor {
     behind: Option<Behind>,
     is_reading: bool,
     /// Read, and waiting to be placed, with the end of the spool at that time.
-    piece: Option<(Piece, Position)>,
+    piece: Option<(ReadBatch, Position)>,
     /// Records of ours that are to be read back.
     parked: u64,
 }
@@ -167,7 +166,7 @@ impl Cursors {
         Some((from, (next > 1).then_some(next)))
     }
 
-    pub fn was_read(&mut self, kind: LaneKind, until: Position, piece: Piece) {
+    pub fn was_read(&mut self, kind: LaneKind, until: Position, piece: ReadBatch) {
         let cursor = &mut self.all[kind as usize];
         cursor.is_reading = false;
         cursor.piece = Some((piece, until));
@@ -216,7 +215,7 @@ impl Cursors {
     }
 
     /// What was read for a lane, if it is known what of it is totalled.
-    pub fn take_piece(&mut self, kind: LaneKind) -> Option<(Piece, Position)> {
+    pub fn take_piece(&mut self, kind: LaneKind) -> Option<(ReadBatch, Position)> {
         let (piece, _) = self.all[kind as usize].piece.as_ref()?;
         let left = piece.frames().filter(|(seq, _)| *seq < self.first);
         let mut days = left.filter_map(|(_, body)| record_codec::day(body));
@@ -232,7 +231,7 @@ impl Cursors {
     }
 
     /// A lane has had what was read.
-    pub fn placed(&mut self, kind: LaneKind, piece: &Piece, until: Position) {
+    pub fn placed(&mut self, kind: LaneKind, piece: &ReadBatch, until: Position) {
         if let Some(behind) = &mut self.all[kind as usize].behind {
             behind.at = Some(piece.next.unwrap_or(until));
             let last = piece.last().unwrap_or(i64::MIN);

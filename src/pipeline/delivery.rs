@@ -17,13 +17,13 @@ use tokio::time::{Instant, sleep};
 
 use super::messages;
 use super::spooling::Spooling;
-use crate::forward::Destinations;
+use crate::forward::{Destinations, PartitionOffsets};
 use crate::instance::listener::Level;
 use crate::instance::shared::Shared;
 use crate::record::item::{Event, Item};
 use crate::spool::record_codec::{self, Spooled};
 use crate::spool::{
-    Closed, Cursor, Position, Segments, Slot, cursors_in, read, read_cursor, remove_cursor,
+    ClosedSegment, Position, Segments, Slot, cursors_in, read, read_cursor, remove_cursor,
     write_cursor,
 };
 use crate::util::clock::system_ms;
@@ -49,8 +49,8 @@ pub struct Delivery {
 /// The cursors on disk.
 struct Kept {
     /// In the order of the destinations, as they were written last, and that of the database.
-    cursors: Vec<Cursor>,
-    database: Cursor,
+    cursors: Vec<PartitionOffsets>,
+    database: i64,
     /// Records up to this one a process before us has written to the database.
     written_before: i64,
     is_writing: bool,
@@ -59,13 +59,28 @@ struct Kept {
     refilling: Option<AbortHandle>,
 }
 
-/// Cursors to be written, each with the place of its destination; the database has none.
-pub struct Advance(Vec<(Option<usize>, String, Cursor)>);
+/// Cursors to be written, each with its name.
+pub struct Advance(Vec<(String, Cursor)>);
 
 /// Those that were written.
 pub struct Advanced {
-    written: Vec<(Option<usize>, Cursor)>,
+    written: Vec<Cursor>,
     pub error: Option<io::Error>,
+}
+
+enum Cursor {
+    Database(i64),
+    /// With the place of the destination.
+    Destination(usize, PartitionOffsets),
+}
+
+impl Cursor {
+    fn offsets(&self) -> &[i64] {
+        match self {
+            Cursor::Database(written) => std::slice::from_ref(written),
+            Cursor::Destination(_, offsets) => offsets,
+        }
+    }
 }
 
 impl Advance {
@@ -74,12 +89,12 @@ impl Advance {
             written: Vec::new(),
             error: None,
         };
-        for (place, name, cursor) in self.0 {
+        for (name, cursor) in self.0 {
             let written = slot
-                .check()
-                .and_then(|()| write_cursor(slot.path(), &name, cursor));
+                .verify()
+                .and_then(|()| write_cursor(slot.path(), &name, cursor.offsets()));
             match written {
-                Ok(()) => advanced.written.push((place, cursor)),
+                Ok(()) => advanced.written.push(cursor),
                 Err(error) => advanced.error = Some(error),
             }
         }
@@ -139,7 +154,7 @@ impl Delivery {
     pub fn settled_up_to(&self, last: i64) -> Option<i64> {
         let receivers = self.destinations.iter();
         let cursors = receivers.map(|receiver| receiver.offsets(last));
-        let lowest = |cursor: Option<Cursor>| cursor?.into_iter().min();
+        let lowest = |cursor: Option<PartitionOffsets>| cursor?.into_iter().min();
         cursors
             .map(lowest)
             .try_fold(i64::MAX, |low, one| Some(low.min(one?)))
@@ -150,7 +165,7 @@ impl Delivery {
     pub fn make_room(&self, spool: &mut Spooling, settled: i64, now: Instant) {
         let closed = Arc::clone(&spool.status().closed);
         let written = closed.iter().filter(|one| one.last <= settled);
-        let (waiting, empty): (Vec<&Closed>, Vec<&Closed>) =
+        let (waiting, empty): (Vec<&ClosedSegment>, Vec<&ClosedSegment>) =
             written.partition(|one| self.waits_in(**one));
         if let Some(empty) = empty.first() {
             spool.release_one(**empty, now);
@@ -164,7 +179,7 @@ impl Delivery {
         }
     }
 
-    fn waits_in(&self, segment: Closed) -> bool {
+    fn waits_in(&self, segment: ClosedSegment) -> bool {
         let mut receivers = self.destinations.iter();
         receivers.any(|receiver| receiver.has_queued_between(segment.after, segment.last))
     }
@@ -192,13 +207,14 @@ impl Delivery {
         for (place, receiver) in self.destinations.iter().enumerate() {
             let cursor = receiver.offsets(last);
             if let Some(cursor) = cursor.filter(|cursor| kept.cursors.get(place) != Some(cursor)) {
-                changed.push((Some(place), receiver.name().to_owned(), cursor));
+                let name = receiver.name().to_owned();
+                changed.push((name, Cursor::Destination(place, cursor)));
             }
         }
         // Less while what was left is read back.
-        let database = [written.max(kept.written_before); 4];
+        let database = written.max(kept.written_before);
         if database != kept.database {
-            changed.push((None, DATABASE.to_owned(), database));
+            changed.push((DATABASE.to_owned(), Cursor::Database(database)));
         }
         if changed.is_empty() {
             return None;
@@ -217,14 +233,15 @@ impl Delivery {
             kept.due = Instant::now() + LONG_PAUSE;
             kept.long_due = kept.due;
         }
-        for (place, cursor) in &advanced.written {
-            let Some(place) = *place else {
-                kept.database = *cursor;
-                continue;
-            };
-            kept.cursors[place] = *cursor;
-            if let Some(receiver) = self.destinations.iter().nth(place) {
-                receiver.set_persisted(*cursor);
+        for cursor in &advanced.written {
+            match *cursor {
+                Cursor::Database(written) => kept.database = written,
+                Cursor::Destination(place, offsets) => {
+                    kept.cursors[place] = offsets;
+                    if let Some(receiver) = self.destinations.iter().nth(place) {
+                        receiver.set_persisted(offsets);
+                    }
+                }
             }
         }
     }
@@ -245,14 +262,15 @@ impl Drop for Delivery {
 impl Kept {
     fn begin(shared: &Arc<Shared>, destinations: &Arc<Destinations>, segments: &Segments) -> Self {
         let slot = segments.slot();
-        let read = |name: &str| cursor_of(shared, slot.path(), name);
         let receivers = destinations.iter();
-        let cursors: Vec<Cursor> = receivers.map(|one| read(one.name())).collect();
-        let database = read(DATABASE);
+        let cursors: Vec<PartitionOffsets> = receivers
+            .map(|one| cursor_of(shared, slot.path(), one.name()))
+            .collect();
+        let [database] = cursor_of(shared, slot.path(), DATABASE);
         let mut kept = Self {
             cursors,
             database,
-            written_before: database[0],
+            written_before: database,
             is_writing: false,
             due: Instant::now(),
             long_due: Instant::now(),
@@ -293,10 +311,10 @@ impl Drop for Kept {
     }
 }
 
-fn cursor_of(shared: &Shared, slot: &Path, name: &str) -> Cursor {
+fn cursor_of<const N: usize>(shared: &Shared, slot: &Path, name: &str) -> [i64; N] {
     read_cursor(slot, name).unwrap_or_else(|error| {
         shared.log(Level::Warn, messages::cursor_not_read(name, &error));
-        Cursor::default()
+        [0; N]
     })
 }
 

@@ -132,9 +132,9 @@ impl<S: Store> Worker<S> {
             return;
         }
         if let Some(today) = history.wanted.last().cloned() {
-            let (store, bases) = (Arc::clone(store), Arc::clone(&self.bases));
+            let (store, baselines) = (Arc::clone(store), Arc::clone(&self.baselines));
             history.under_way = Some(UnderWay {
-                reports: builder::start(store, bases, &today, &history.name),
+                reports: builder::start(store, baselines, &today, &history.name),
                 today,
                 begun: None,
             });

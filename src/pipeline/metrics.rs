@@ -1,9 +1,9 @@
-//! `getMetrics()` from small documents: the month's daily documents and the bases of its days.
+//! `getMetrics()` from small documents: the month's daily documents and the baselines of its days.
 
 use bson::raw::{RawBsonRef, cstr};
 use bson::{RawDocument, RawDocumentBuf};
 
-use super::sessions::Bases;
+use super::sessions::Baselines;
 use crate::record::day::Day;
 use crate::record::document::raw_number as number;
 use crate::store::{Result, Store, StoreError, Sums};
@@ -16,13 +16,13 @@ pub struct Reading {
 }
 
 /// Reads today and its month, once what earlier writers left is summed up.
-pub async fn read<S: Store>(store: &S, bases: &Bases, today: &Day) -> Result<Reading> {
+pub async fn read<S: Store>(store: &S, baselines: &Baselines, today: &Day) -> Result<Reading> {
     let days = today.days_of_month_so_far();
     let mut sums = Sums::default();
-    let known = bases.of(store, &days).await?;
-    for base in known {
+    let known = baselines.of(store, &days).await?;
+    for baseline in known {
         let problem = "the sessions stored before are not summed up";
-        let part = base.sums;
+        let part = baseline.sums;
         add(
             &mut sums,
             part.ok_or_else(|| StoreError::transient(problem))?,

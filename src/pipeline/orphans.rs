@@ -17,8 +17,8 @@ use super::{Pipeline, messages};
 use crate::forward::Destinations;
 use crate::instance::listener::{Level, Listener, Message};
 use crate::instance::shared::Shared;
-use crate::spool::{Place, Segments, Slot, claim_orphan};
-use crate::store::{Store, target_id};
+use crate::spool::{Segments, Slot, claim_abandoned};
+use crate::store::{self, Store};
 
 /// How often slots are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
@@ -167,11 +167,11 @@ impl<S: Store> Worker<S> {
         }
         self.orphans.is_looking = true;
         self.orphans.next_look = now + LOOK_EVERY;
-        let place = Place(target_id(&self.shared.config));
+        let place = store::target(&self.shared.config);
         let after = self.orphans.last;
         self.orphans
             .tasks
-            .spawn_blocking(move || Seen::Looked(claim_orphan(&folder, place, after)));
+            .spawn_blocking(move || Seen::Looked(claim_abandoned(&folder, place, after)));
     }
 
     /// Destinations get what was left also while the database is away.

@@ -9,7 +9,7 @@ use super::sessions;
 use super::totals::CONTRIBUTION_COST;
 use super::worker::{Outcome, Worker};
 use crate::instance::listener::Message;
-use crate::store::{Inserted, Result, SetAside, Store, StoreError};
+use crate::store::{Dropped, Inserted, Result, Store, StoreError};
 
 impl<S: Store> Worker<S> {
     pub(super) fn absorb(&mut self, outcome: Outcome<S>, now: Instant) {
@@ -41,11 +41,11 @@ impl<S: Store> Worker<S> {
         self.shared.set_connected(true);
         self.shared.health.duplicates(inserted.duplicates);
         for (group, inserted) in self.events.written(number, inserted) {
-            self.settle_events(&group, inserted.set_aside);
+            self.settle_events(&group, inserted.dropped);
         }
     }
 
-    fn settle_events(&mut self, group: &EventGroup, set_aside: Vec<SetAside>) {
+    fn settle_events(&mut self, group: &EventGroup, set_aside: Vec<Dropped>) {
         let mut refused = set_aside.into_iter().peekable();
         let (mut place, mut counted, mut written) = (0, 0, 0);
         for record in group.records() {
@@ -87,7 +87,7 @@ impl<S: Store> Worker<S> {
         for (item, outcome) in group.items().iter().zip(outcomes) {
             let mut free = item.cost;
             match outcome {
-                sessions::Outcome::SetAside(message) => self.set_aside(&message),
+                sessions::Outcome::Dropped(message) => self.set_aside(&message),
                 sessions::Outcome::Written(None) => self.shared.settle_written(1),
                 sessions::Outcome::Written(Some(share)) => {
                     free -= share.cost();

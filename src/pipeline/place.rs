@@ -162,15 +162,15 @@ impl<S: Store> Worker<S> {
         if let Some(spool) = &mut self.spool {
             spool.cursors.leave_place();
         }
-        self.bases = Arc::default();
+        self.baselines = Arc::default();
         let adding = &mut self.adding;
         if let Some(group) = &mut adding.group {
             if std::mem::take(&mut adding.is_in_flight) {
                 group.doubt();
             }
-            adding.ledger.relocate(Arc::clone(&self.bases));
+            adding.ledger.relocate(Arc::clone(&self.baselines));
         } else {
-            *adding.ledger = Ledger::new(self.numbering.next(), Arc::clone(&self.bases));
+            *adding.ledger = Ledger::new(self.numbering.next(), Arc::clone(&self.baselines));
         }
         self.adding.backoff.succeed();
         if let Some(store) = self.link.close() {

@@ -10,7 +10,7 @@
 //! * **A** Events and sessions are inserted under their own `_id`; a duplicate `_id` is one of ours,
 //!   stored by an earlier attempt. A session is closed by an update that matches it open, or closed at
 //!   this very moment: matched counts, whether it was the first time or not (`super::sessions`). No
-//!   session of a day is written before it is known what the day held before (`base`). A record counts
+//!   session of a day is written before it is known what the day held before (`baseline`). A record counts
 //!   in a group only when it and all before it are stored, so totals lag and never lead.
 //! * **B** makes sure the daily document exists.
 //! * **C** adds, in one atomic update, the group's amounts and moves this writer's entry, `_a.w.<id>`,
@@ -45,14 +45,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::numbering::{Numbering, new_writer};
-use super::sessions::Bases;
+use super::sessions::Baselines;
 #[cfg(test)]
 use super::tests::hooks;
 use super::totals::{Contribution, DayPart, Group, Progress};
 use super::users::Users;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
-use crate::store::{Added, Delta, Result, Standing, Step, Store, StoreError};
+use crate::store::{Added, AppliedSeq, Delta, Result, SeqAdvance, Store, StoreError};
 use crate::util::failpoint::failpoint;
 
 /// This process as a writer of totals: who it is and where it stands.
@@ -92,10 +92,10 @@ impl Whole {
     }
 
     /// What the records after this one add to a day.
-    fn rest_of(&self, day: &Day, standing: i64) -> DayPart {
+    fn rest_of(&self, day: &Day, applied_seq: i64) -> DayPart {
         let mut rest = DayPart::default();
         let all = self.left.iter().flatten();
-        for one in all.filter(|one| one.day == *day && one.seq > standing) {
+        for one in all.filter(|one| one.day == *day && one.seq > applied_seq) {
             rest.add(one);
         }
         rest
@@ -126,11 +126,11 @@ pub struct Remarks {
 }
 
 impl Ledger {
-    pub fn new(numbering: Numbering, bases: Arc<Bases>) -> Self {
+    pub fn new(numbering: Numbering, baselines: Arc<Baselines>) -> Self {
         Self {
             numbering,
             days: HashMap::new(),
-            users: Users::new(bases),
+            users: Users::new(baselines),
         }
     }
 
@@ -215,8 +215,8 @@ impl Ledger {
             let delta = self.with_new_users(store, day, part, whole.last).await?;
             failpoint!("add:before");
             part.progress = Progress::Uncertain;
-            let step = self.step(day, whole.last);
-            let added = store.add(day, step, &delta).await?;
+            let advance = self.advance(day, whole.last);
+            let added = store.add(day, advance, &delta).await?;
             failpoint!("add:after");
             if let Added::Applied { left_out } = added {
                 self.moved_to(day, Some(whole.last));
@@ -264,46 +264,46 @@ impl Ledger {
     ) -> Result<Option<Fate>> {
         let entry = *self.entry(day);
         let previous = entry.previous;
-        let standing = match store.standing(day, self.writer()).await? {
-            Standing::NoDocument => {
+        let applied_seq = match store.applied_seq(day, self.writer()).await? {
+            AppliedSeq::NoDocument => {
                 store.ensure_day(day).await?;
                 None
             }
-            Standing::At(standing) => standing,
+            AppliedSeq::At(applied_seq) => applied_seq,
         };
-        if standing == previous && entry.is_known {
+        if applied_seq == previous && entry.is_known {
             part.progress = Progress::Open;
             return Ok(None);
         }
-        if !store.confirm(day, self.writer(), standing).await? {
+        if !store.confirm(day, self.writer(), applied_seq).await? {
             // The read lagged behind, or a late request was applied since.
             let problem = format!("a majority does not yet agree on {}", day.as_str());
             return Err(StoreError::transient(problem));
         }
         let is_done =
-            standing == Some(whole.last) || whole.is_left() && standing > Some(whole.last);
+            applied_seq == Some(whole.last) || whole.is_left() && applied_seq > Some(whole.last);
         if is_done {
-            self.moved_to(day, standing);
+            self.moved_to(day, applied_seq);
             return Ok(Some(Fate::Applied));
         }
         // Where we stood in another place says nothing of where we left this one before.
         let is_sure = entry.is_known && !entry.is_from_elsewhere;
-        let is_before = standing < Some(whole.first);
-        if standing > previous && !whole.is_left() && (is_sure || !is_before) {
+        let is_before = applied_seq < Some(whole.first);
+        if applied_seq > previous && !whole.is_left() && (is_sure || !is_before) {
             return Ok(Some(Fate::Overtaken));
         }
-        if is_sure && standing < previous {
+        if is_sure && applied_seq < previous {
             remarks.restored.push(day.as_str().to_owned());
         }
-        self.moved_to(day, standing);
+        self.moved_to(day, applied_seq);
         part.progress = Progress::Open;
         Ok(None)
     }
 
-    fn moved_to(&mut self, day: &Day, standing: Option<i64>) {
+    fn moved_to(&mut self, day: &Day, applied_seq: Option<i64>) {
         *self.entry(day) = DayEntry {
             exists: true,
-            previous: standing,
+            previous: applied_seq,
             is_known: true,
             is_from_elsewhere: false,
         };
@@ -321,8 +321,8 @@ impl Ledger {
 
     /// The host has gone elsewhere while a group's outcome was unknown. That may be the same database
     /// by another name, so the id and the entries stay, and the group finds out where it stands.
-    pub fn relocate(&mut self, bases: Arc<Bases>) {
-        self.users = Users::new(bases);
+    pub fn relocate(&mut self, baselines: Arc<Baselines>) {
+        self.users = Users::new(baselines);
         let entries = self.days.values_mut();
         entries.for_each(|entry| entry.is_from_elsewhere = true);
     }
@@ -342,8 +342,11 @@ impl Ledger {
         part: &DayPart,
         last: i64,
     ) -> Result<Delta> {
-        let step = self.step(day, last);
-        let new = self.users.new_ones(store, day, &part.users, step).await?;
+        let advance = self.advance(day, last);
+        let new = self
+            .users
+            .new_ones(store, day, &part.users, advance)
+            .await?;
         let mut delta = part.delta.clone();
         if new.of_day > 0 {
             delta.add(Counter::Dau, new.of_day as f64);
@@ -352,8 +355,8 @@ impl Ledger {
         Ok(delta)
     }
 
-    fn step(&self, day: &Day, last: i64) -> Step<'_> {
-        Step {
+    fn advance(&self, day: &Day, last: i64) -> SeqAdvance<'_> {
+        SeqAdvance {
             writer: self.writer(),
             previous: self.days.get(day).and_then(|entry| entry.previous),
             last,

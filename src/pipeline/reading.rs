@@ -144,11 +144,11 @@ impl<S: Store> Worker<S> {
                     requests.push(self.operations[place].request);
                 }
             }
-            let (store, bases) = (Arc::clone(store), Arc::clone(&self.bases));
+            let (store, baselines) = (Arc::clone(store), Arc::clone(&self.baselines));
             self.tasks.spawn(async move {
                 let store = store.as_ref();
                 let found = match &kind {
-                    Kind::Metrics(today) => metrics::read(store, &bases, today)
+                    Kind::Metrics(today) => metrics::read(store, &baselines, today)
                         .await
                         .map(Found::Metrics),
                     _ => store.newest_days(NEWEST_DAYS).await.map(Found::Days),

@@ -1,7 +1,7 @@
 //! Writes a group of logins and logouts.
 //!
-//! No session of a day is stored before the day's base is known: what a day held before this package
-//! wrote to it is told apart by `_id` alone, so a new session must lie above the base's cut.
+//! No session of a day is stored before the day's baseline is known: what a day held before this package
+//! wrote to it is told apart by `_id` alone, so a new session must lie above the baseline's cutoff.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -12,33 +12,32 @@ use super::totals::{Contribution, What};
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::document::Batch;
-use crate::record::item::Close;
-use crate::record::item::{SessionChange, SessionItem};
-use crate::store::{Base, Closed, Result, Store};
+use crate::record::item::{Close, SessionChange, SessionItem};
+use crate::store::{Baseline, CloseOutcome, Result, Store};
 use crate::util::failpoint::failpoint;
 use crate::util::fnv::fnv1a;
 
-/// The bases of the days seen so far. They do not change once they are summed up.
+/// The baselines of the days seen so far. They do not change once they are summed up.
 #[derive(Debug, Default)]
-pub struct Bases {
-    known: Mutex<HashMap<Day, Base>>,
+pub struct Baselines {
+    known: Mutex<HashMap<Day, Baseline>>,
 }
 
-impl Bases {
-    pub fn get(&self, day: &Day) -> Option<Base> {
+impl Baselines {
+    pub fn get(&self, day: &Day) -> Option<Baseline> {
         self.lock().get(day).copied()
     }
 
     /// What was read before it was summed up may arrive after it was.
-    fn remember(&self, day: &Day, base: Base) {
+    fn remember(&self, day: &Day, baseline: Baseline) {
         let mut known = self.lock();
         if known.get(day).is_none_or(|known| known.sums.is_none()) {
-            known.insert(day.clone(), base);
+            known.insert(day.clone(), baseline);
         }
     }
 
-    /// Makes sure that the bases of these days are known, and returns them in order.
-    pub async fn of<S: Store>(&self, store: &S, days: &[Day]) -> Result<Vec<Base>> {
+    /// Makes sure that the baselines of these days are known, and returns them in order.
+    pub async fn of<S: Store>(&self, store: &S, days: &[Day]) -> Result<Vec<Baseline>> {
         let unknown: HashSet<&Day> = days.iter().filter(|day| self.get(day).is_none()).collect();
         self.read(store, unknown.into_iter().cloned().collect())
             .await?;
@@ -50,8 +49,8 @@ impl Bases {
         &self,
         store: &S,
         days: &[Day],
-    ) -> Result<Vec<(Day, Base)>> {
-        let is_open = |day: &&Day| self.get(day).is_none_or(|base| base.sums.is_none());
+    ) -> Result<Vec<(Day, Baseline)>> {
+        let is_open = |day: &&Day| self.get(day).is_none_or(|baseline| baseline.sums.is_none());
         self.read(store, days.iter().filter(is_open).cloned().collect())
             .await?;
         let open = days.iter().filter(is_open);
@@ -62,17 +61,17 @@ impl Bases {
 
     async fn read<S: Store>(&self, store: &S, days: Vec<Day>) -> Result<()> {
         if !days.is_empty() {
-            let bases = store.bases(&days).await?;
-            for (day, base) in days.iter().zip(bases) {
-                self.remember(day, base);
+            let baselines = store.baselines(&days).await?;
+            for (day, baseline) in days.iter().zip(baselines) {
+                self.remember(day, baseline);
             }
         }
         Ok(())
     }
 
     pub fn mark(&self, day: &Day) {
-        if let Some(base) = self.lock().get_mut(day) {
-            base.marked = true;
+        if let Some(baseline) = self.lock().get_mut(day) {
+            baseline.marked = true;
         }
     }
 
@@ -81,17 +80,17 @@ impl Bases {
         let known = self.lock();
         let mut standing = Standing::default();
         for day in days {
-            let base = known.get(day)?;
-            if base.has_old_sessions() {
+            let baseline = known.get(day)?;
+            if baseline.has_legacy_sessions() {
                 standing.total += 1;
-                standing.done += u32::from(base.marked);
-                standing.is_open |= base.sums.is_none();
+                standing.done += u32::from(baseline.marked);
+                standing.is_open |= baseline.sums.is_none();
             }
         }
         Some(standing)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Day, Base>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Day, Baseline>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -113,7 +112,7 @@ pub enum Outcome {
     /// Stored; `None` when it has no share of the totals (closed by somebody else, or gone).
     Written(Option<Contribution>),
     /// The server refuses the document for its content.
-    SetAside(String),
+    Dropped(String),
 }
 
 /// What became of a group.
@@ -126,18 +125,22 @@ pub struct Written {
 }
 
 /// Writes logins, then logouts; can be repeated until it succeeds.
-pub async fn write<S: Store>(store: &S, bases: &Bases, group: &[SessionItem]) -> Result<Written> {
+pub async fn write<S: Store>(
+    store: &S,
+    baselines: &Baselines,
+    group: &[SessionItem],
+) -> Result<Written> {
     let days: Vec<Day> = group.iter().map(|item| item.day.clone()).collect();
-    let bases = bases.of(store, &days).await?;
-    let cuts: Vec<ObjectId> = bases.iter().map(|base| base.cut).collect();
+    let baselines = baselines.of(store, &days).await?;
+    let cutoffs: Vec<ObjectId> = baselines.iter().map(|baseline| baseline.cutoff).collect();
     let mut outcomes: Vec<Outcome> = group
         .iter()
         .map(|item| Outcome::Written(Some(share(item))))
         .collect();
     failpoint!("sessions:before");
-    let duplicates = insert(store, group, &cuts, &mut outcomes).await?;
+    let duplicates = insert(store, group, &cutoffs, &mut outcomes).await?;
     failpoint!("sessions:inserted");
-    close(store, group, &cuts, &mut outcomes).await?;
+    close(store, group, &cutoffs, &mut outcomes).await?;
     failpoint!("sessions:closed");
     Ok(Written {
         outcomes,
@@ -148,11 +151,11 @@ pub async fn write<S: Store>(store: &S, bases: &Bases, group: &[SessionItem]) ->
 async fn insert<S: Store>(
     store: &S,
     group: &[SessionItem],
-    cuts: &[ObjectId],
+    cutoffs: &[ObjectId],
     outcomes: &mut [Outcome],
 ) -> Result<u64> {
     let (mut batch, mut places) = (Batch::default(), Vec::new());
-    for (place, (item, cut)) in group.iter().zip(cuts).enumerate() {
+    for (place, (item, cutoff)) in group.iter().zip(cutoffs).enumerate() {
         if let SessionChange::Login {
             id,
             login_ms,
@@ -160,7 +163,7 @@ async fn insert<S: Store>(
             ..
         } = &item.change
         {
-            batch.add_session(above(*id, *cut), elements, &item.day, *login_ms);
+            batch.add_session(above(*id, *cutoff), elements, &item.day, *login_ms);
             places.push(place);
         }
     }
@@ -168,9 +171,9 @@ async fn insert<S: Store>(
         return Ok(0);
     }
     let inserted = store.insert_sessions(&batch).await?;
-    for refused in inserted.set_aside {
+    for refused in inserted.dropped {
         if let Some(place) = places.get(refused.index) {
-            outcomes[*place] = Outcome::SetAside(refused.message);
+            outcomes[*place] = Outcome::Dropped(refused.message);
         }
     }
     Ok(inserted.duplicates)
@@ -179,14 +182,14 @@ async fn insert<S: Store>(
 async fn close<S: Store>(
     store: &S,
     group: &[SessionItem],
-    cuts: &[ObjectId],
+    cutoffs: &[ObjectId],
     outcomes: &mut [Outcome],
 ) -> Result<()> {
     let (mut closes, mut places) = (Vec::new(), Vec::new());
-    for (place, (item, cut)) in group.iter().zip(cuts).enumerate() {
+    for (place, (item, cutoff)) in group.iter().zip(cutoffs).enumerate() {
         if let SessionChange::Logout(close) = &item.change {
             closes.push(Close {
-                session: above(close.session, *cut),
+                session: above(close.session, *cutoff),
                 ..close.clone()
             });
             places.push(place);
@@ -198,9 +201,9 @@ async fn close<S: Store>(
     let closed = store.close_sessions(&closes).await?;
     for (place, closed) in places.into_iter().zip(closed) {
         outcomes[place] = match closed {
-            Closed::ByThis => continue,
-            Closed::NotByThis => Outcome::Written(None),
-            Closed::Refused(message) => Outcome::SetAside(message),
+            CloseOutcome::Applied => continue,
+            CloseOutcome::NoMatch => Outcome::Written(None),
+            CloseOutcome::Dropped(message) => Outcome::Dropped(message),
         };
     }
     Ok(())
@@ -220,14 +223,14 @@ fn share(item: &SessionItem) -> Contribution {
     }
 }
 
-/// The id under which a session of ours is stored: its own, or one just above the cut when the
+/// The id under which a session of ours is stored: its own, or one just above the cutoff when the
 /// host's clock is behind. The same for every retry, restart and process.
-fn above(id: ObjectId, cut: ObjectId) -> ObjectId {
-    if id > cut {
+fn above(id: ObjectId, cutoff: ObjectId) -> ObjectId {
+    if id > cutoff {
         return id;
     }
-    let cut = cut.bytes();
-    let second = u32::from_be_bytes([cut[0], cut[1], cut[2], cut[3]]).saturating_add(1);
+    let cutoff = cutoff.bytes();
+    let second = u32::from_be_bytes([cutoff[0], cutoff[1], cutoff[2], cutoff[3]]).saturating_add(1);
     let mut bytes = [0; 12];
     bytes[..4].copy_from_slice(&second.to_be_bytes());
     bytes[4..].copy_from_slice(&fnv1a(&id.bytes()).to_be_bytes());
@@ -240,14 +243,14 @@ mod tests {
 
     #[test]
     fn a_session_of_a_slow_clock_gets_the_same_id_above_the_cut_each_time() {
-        let cut = ObjectId::from_bytes([0x60, 0, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9]);
+        let cutoff = ObjectId::from_bytes([0x60, 0, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9]);
         let old = ObjectId::from_bytes([0x5f; 12]);
-        let moved = above(old, cut);
-        assert!(moved > cut);
-        assert_eq!(moved, above(old, cut));
+        let moved = above(old, cutoff);
+        assert!(moved > cutoff);
+        assert_eq!(moved, above(old, cutoff));
         assert_eq!(moved.bytes()[..4], [0x60, 0, 0, 1]);
-        assert_ne!(moved, above(ObjectId::from_bytes([0x5e; 12]), cut));
+        assert_ne!(moved, above(ObjectId::from_bytes([0x5e; 12]), cutoff));
         let new = ObjectId::from_bytes([0x61; 12]);
-        assert_eq!(above(new, cut), new);
+        assert_eq!(above(new, cutoff), new);
     }
 }

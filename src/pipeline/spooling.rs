@@ -29,7 +29,7 @@ use super::chunk::{Chunk, Records};
 use super::cursors::{Cursors, LaneKind};
 use super::delivery::{Advance, Advanced};
 use crate::record::item::Item;
-use crate::spool::{Appended, Closed, Piece, Position, Segments, Status, read};
+use crate::spool::{Appended, ClosedSegment, Position, ReadBatch, Segments, SpoolStatus, read};
 
 /// How often records are synced while the database takes none, and how long a disk that took nothing
 /// is left alone.
@@ -55,7 +55,7 @@ pub struct Spooling {
     end: Position,
     /// How far each lane has read.
     pub cursors: Cursors,
-    status: Status,
+    status: SpoolStatus,
     is_releasing: bool,
     release_due: Instant,
     tasks: JoinSet<Done>,
@@ -63,10 +63,10 @@ pub struct Spooling {
 
 /// What a task on the disk brought back.
 pub enum Done {
-    Appended(Unsent, io::Result<Appended>, Status),
+    Appended(Unsent, io::Result<Appended>, SpoolStatus),
     Synced(i64, io::Result<()>),
-    Read(LaneKind, Position, io::Result<Piece>),
-    Released(io::Result<()>, Status),
+    Read(LaneKind, Position, io::Result<ReadBatch>),
+    Released(io::Result<()>, SpoolStatus),
     Advanced(Advanced),
 }
 
@@ -145,7 +145,7 @@ impl Spooling {
         self.status.bytes == 0
     }
 
-    pub fn status(&self) -> &Status {
+    pub fn status(&self) -> &SpoolStatus {
         &self.status
     }
 
@@ -184,7 +184,7 @@ impl Spooling {
         &mut self,
         Unsent(chunk): Unsent,
         outcome: io::Result<Appended>,
-        status: Status,
+        status: SpoolStatus,
         now: Instant,
     ) -> Kept {
         self.is_appending = false;
@@ -253,7 +253,7 @@ impl Spooling {
             let unsynced = lock(&segments).take_unsynced();
             let outcome = unsynced.and_then(|unsynced| unsynced.sync());
             if outcome.is_err() {
-                lock(&segments).distrust();
+                lock(&segments).roll();
             }
             Done::Synced(up_to, outcome)
         });
@@ -278,7 +278,7 @@ impl Spooling {
     }
 
     /// Unlinks one segment, whatever is before it.
-    pub fn release_one(&mut self, segment: Closed, now: Instant) {
+    pub fn release_one(&mut self, segment: ClosedSegment, now: Instant) {
         if self.release_due <= now && !self.is_releasing {
             self.release_by(move |segments| segments.release_one(segment.number));
         }
@@ -298,7 +298,7 @@ impl Spooling {
     }
 
     /// Answers whether the disk takes records again, which nobody would find out while there are none.
-    pub fn released(&mut self, is_done: bool, status: Status, now: Instant) -> bool {
+    pub fn released(&mut self, is_done: bool, status: SpoolStatus, now: Instant) -> bool {
         self.is_releasing = false;
         self.note(status);
         if !is_done {
@@ -324,7 +324,7 @@ impl Spooling {
         Some((records, bytes))
     }
 
-    fn note(&mut self, status: Status) {
+    fn note(&mut self, status: SpoolStatus) {
         if status.version >= self.status.version {
             self.status = status;
         }
@@ -339,7 +339,7 @@ impl Spooling {
         self.tasks.spawn_blocking(move || {
             let piece = read(&path, from, until, near, budget);
             if piece.as_ref().is_ok_and(|piece| piece.damaged > 0) {
-                lock(&segments).note_damage(from.segment);
+                lock(&segments).mark_damaged(from.segment);
             }
             Done::Read(kind, until, piece)
         });
@@ -347,7 +347,7 @@ impl Spooling {
 
     /// A lane has had what was read up to there. If that was everything, it is not behind any more;
     /// how many of its records did not come back.
-    pub fn placed(&mut self, kind: LaneKind, piece: &Piece, until: Position) -> u64 {
+    pub fn placed(&mut self, kind: LaneKind, piece: &ReadBatch, until: Position) -> u64 {
         self.cursors.placed(kind, piece, until);
         let is_end = piece.next.is_none() && until == self.end && self.is_appended();
         if is_end {
@@ -374,7 +374,7 @@ impl Spooling {
 
     /// All records of a slot are written: whoever takes it next begins anew.
     pub fn leave(&self) {
-        let _ = lock(&self.segments).slot().leave();
+        let _ = lock(&self.segments).slot().retire();
     }
 
     /// When something is due that is not now.

@@ -8,11 +8,11 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::sessions::Bases;
+use super::sessions::Baselines;
 #[cfg(test)]
 use super::tests::hooks;
 use crate::record::day::Day;
-use crate::store::{MARKER_LIFE_MS, Marker, Period, Result, Step, Store, StoreError};
+use crate::store::{MARKER_TTL_MS, Marker, Period, Result, SeqAdvance, Store, StoreError};
 use crate::util::clock::system_ms;
 use crate::util::failpoint::failpoint;
 
@@ -35,7 +35,7 @@ type Known = BTreeMap<Day, HashSet<Arc<str>>>;
 #[derive(Clone)]
 pub struct Users {
     known: Arc<Mutex<Known>>,
-    bases: Arc<Bases>,
+    baselines: Arc<Baselines>,
 }
 
 #[derive(Debug, Default)]
@@ -45,10 +45,10 @@ pub struct NewUsers {
 }
 
 impl Users {
-    pub fn new(bases: Arc<Bases>) -> Self {
+    pub fn new(baselines: Arc<Baselines>) -> Self {
         Self {
             known: Arc::default(),
-            bases,
+            baselines,
         }
     }
 
@@ -63,15 +63,15 @@ impl Users {
         store: &S,
         day: &Day,
         logins: &Logins,
-        step: Step<'_>,
+        advance: SeqAdvance<'_>,
     ) -> Result<NewUsers> {
         let unknown = self.unknown(day, logins);
         let mut new = NewUsers::default();
         for users in unknown.chunks(USERS_PER_REQUEST) {
-            new.of_month += credited(store, Period::Month(day), users, step)
+            new.of_month += credited(store, Period::Month(day), users, advance)
                 .await?
                 .len();
-            let of_day = credited(store, Period::Day(day), users, step).await?;
+            let of_day = credited(store, Period::Day(day), users, advance).await?;
             #[cfg(test)]
             if hooks::has(hooks::Flaw::CacheFilledAtInsert) {
                 self.know(day, logins);
@@ -88,13 +88,18 @@ impl Users {
         day: &Day,
         users: &[String],
     ) -> Result<usize> {
-        let base = self.bases.of(store, std::slice::from_ref(day)).await?;
-        let old = base.first().filter(|base| base.has_old_sessions());
-        let Some(base) = old.filter(|_| !users.is_empty()) else {
+        let baseline = self.baselines.of(store, std::slice::from_ref(day)).await?;
+        let old = baseline
+            .first()
+            .filter(|baseline| baseline.has_legacy_sessions());
+        let Some(baseline) = old.filter(|_| !users.is_empty()) else {
             return Ok(0);
         };
         let users: Vec<&str> = users.iter().map(String::as_str).collect();
-        Ok(store.users_up_to(day, &users, base.cut).await?.len())
+        Ok(store
+            .legacy_users(day, &users, baseline.cutoff)
+            .await?
+            .len())
     }
 
     fn unknown<'a>(&self, day: &Day, logins: &'a Logins) -> Vec<(&'a Arc<str>, i64)> {
@@ -129,16 +134,16 @@ async fn credited<S: Store>(
     store: &S,
     period: Period<'_>,
     users: &[(&Arc<str>, i64)],
-    step: Step<'_>,
+    advance: SeqAdvance<'_>,
 ) -> Result<Vec<String>> {
-    let markers = markers(store, period, users, step.writer).await?;
+    let markers = markers(store, period, users, advance.writer).await?;
     #[cfg(test)]
-    let markers = hooks::distorted(markers, period, step.last);
+    let markers = hooks::distorted(markers, period, advance.last);
     let ours = markers.into_iter().filter(|marker| {
-        marker.writer == step.writer
+        marker.writer == advance.writer
             && marker.day == period.day().as_str()
-            && Some(marker.seq) > step.previous
-            && marker.seq <= step.last
+            && Some(marker.seq) > advance.previous
+            && marker.seq <= advance.last
     });
     Ok(ours.map(|marker| marker.user).collect())
 }
@@ -182,6 +187,6 @@ fn marker(period: Period<'_>, user: &str, seq: i64, writer: &str) -> Marker {
         writer: writer.to_owned(),
         seq,
         day: period.day().as_str().to_owned(),
-        expires_ms: end.saturating_add(MARKER_LIFE_MS),
+        expires_ms: end.saturating_add(MARKER_TTL_MS),
     }
 }

@@ -28,7 +28,7 @@ use super::place::Move;
 use super::preparation::{Indexing, Preparation};
 use super::protocol::{Attempted, Ledger};
 use super::reading::Answer;
-use super::sessions::{self, Bases};
+use super::sessions::{self, Baselines};
 use super::spooling::Spooling;
 use super::totals::Totals;
 use super::{Command, Pipeline, frames_cost};
@@ -125,7 +125,7 @@ pub(super) struct Worker<S: Store> {
     pub(super) sessions: Lane<SessionGroup, sessions::Written>,
     pub(super) totals: Totals,
     pub(super) adding: Adding,
-    pub(super) bases: Arc<Bases>,
+    pub(super) baselines: Arc<Baselines>,
     pub(super) operations: Vec<Operation>,
     pub(super) acks: Acknowledgements,
     pub(super) tasks: JoinSet<Outcome<S>>,
@@ -167,7 +167,7 @@ impl<S: Store> Worker<S> {
         opener: Opener<S>,
         spool: Option<Segments>,
     ) -> Self {
-        let bases = Arc::new(Bases::default());
+        let baselines = Arc::new(Baselines::default());
         let numbering = match &spool {
             Some(segments) => Numbering::of(segments.slot()),
             None => Numbering::fresh(),
@@ -182,8 +182,8 @@ impl<S: Store> Worker<S> {
             events: Lane::new(EVENT_GROUP, GROUPS_IN_FLIGHT),
             sessions: Lane::new(SESSION_GROUP, GROUPS_IN_FLIGHT),
             totals: Totals::default(),
-            adding: Adding::new(Ledger::new(numbering.clone(), Arc::clone(&bases))),
-            bases,
+            adding: Adding::new(Ledger::new(numbering.clone(), Arc::clone(&baselines))),
+            baselines,
             operations: Vec::new(),
             acks: Acknowledgements::default(),
             tasks: JoinSet::new(),
@@ -378,10 +378,10 @@ impl<S: Store> Worker<S> {
         while let Some((number, group)) = self.sessions.take_group(now, self.sendable()) {
             self.history
                 .meet(group.items().iter().map(|item| &item.day).max());
-            let (store, bases) = (Arc::clone(store), Arc::clone(&self.bases));
+            let (store, baselines) = (Arc::clone(store), Arc::clone(&self.baselines));
             let write =
                 attempt(
-                    async move { sessions::write(store.as_ref(), &bases, group.items()).await },
+                    async move { sessions::write(store.as_ref(), &baselines, group.items()).await },
                 );
             self.tasks
                 .spawn(async move { Outcome::Sessions(number, write.await) });

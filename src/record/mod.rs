@@ -6,3 +6,4 @@ pub mod day;
 pub mod document;
 pub mod frame;
 pub mod item;
+pub mod target;

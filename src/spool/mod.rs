@@ -23,36 +23,22 @@
 //! | [`slot`] | whose records are whose |
 //! | [`cursor`] | how far each destination has come |
 
-mod cursor;
-pub mod frame;
+mod cursor_file;
+mod files;
+mod position;
 #[cfg(test)]
 mod properties;
 mod reader;
 pub mod record_codec;
+pub mod segment_format;
 mod segments;
 mod slot;
 #[cfg(test)]
 mod tests;
 mod writer_file;
 
-pub use cursor::{Cursor, cursors_in, read_cursor, remove_cursor, write_cursor};
-pub use reader::{Piece, read};
-pub use segments::{Appended, Closed, Segments, Status};
-pub use slot::{Slot, claim, claim_orphan};
-
-/// The database and collections that records belong to, as far as they are configured: records of one
-/// place are never written to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place(pub u64);
-
-/// Where a frame begins; before the first frame of a segment the offset may be 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
-    pub segment: u64,
-    pub offset: u64,
-}
-
-/// The name of a segment's file.
-fn file_name(segment: u64) -> String {
-    format!("{segment:08}.seg")
-}
+pub use cursor_file::{cursors_in, read_cursor, remove_cursor, write_cursor};
+pub use position::Position;
+pub use reader::{ReadBatch, read};
+pub use segments::{Appended, ClosedSegment, Segments, SpoolStatus};
+pub use slot::{Slot, claim, claim_abandoned};

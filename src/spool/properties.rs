@@ -10,11 +10,13 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use tempfile::TempDir;
 
-use super::frame::{self, HEADER, Header};
+use super::files::segment_name;
+use super::segment_format::{self, HEADER, Header};
 use super::*;
+use crate::record::target::Target;
 use crate::util::proptest_config::config;
 
-const PLACE: Place = Place(7);
+const TARGET: Target = Target(7);
 /// As numbers are in reality, beginning with the time.
 const FIRST: i64 = 1_900_000_000_000 << 20;
 
@@ -26,7 +28,7 @@ enum Damage {
     Cut(Index),
     Inserted(Index, Vec<u8>),
     Removed(Index, usize),
-    /// A block that was written to another place as well.
+    /// A block that was written to another target as well.
     Copied(Index, Index, usize),
 }
 
@@ -56,23 +58,23 @@ impl Disk {
         if length == HEADER {
             return;
         }
-        let place = |index: &Index| HEADER + index.index(length - HEADER);
+        let target = |index: &Index| HEADER + index.index(length - HEADER);
         let end = |at: usize, count: usize| (at + count).min(length);
         match damage {
-            Damage::Overwritten(at, bytes) => self.overwrite(place(at), bytes),
+            Damage::Overwritten(at, bytes) => self.overwrite(target(at), bytes),
             Damage::Zeroed(at, count) => {
-                let at = place(at);
+                let at = target(at);
                 self.overwrite(at, &vec![0; end(at, *count) - at]);
             }
             Damage::Copied(from, to, count) => {
-                let from = place(from);
+                let from = target(from);
                 let bytes = self.bytes[from..end(from, *count)].to_vec();
-                self.overwrite(place(to), &bytes);
+                self.overwrite(target(to), &bytes);
             }
-            Damage::Cut(at) => self.replace(place(at)..length, &[]),
-            Damage::Inserted(at, bytes) => self.replace(place(at)..place(at), bytes),
+            Damage::Cut(at) => self.replace(target(at)..length, &[]),
+            Damage::Inserted(at, bytes) => self.replace(target(at)..target(at), bytes),
             Damage::Removed(at, count) => {
-                let at = place(at);
+                let at = target(at);
                 self.replace(at..end(at, *count), &[]);
             }
         }
@@ -109,7 +111,7 @@ impl Disk {
 
 fn in_a_slot(bytes: &[u8]) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join(file_name(1)), bytes).expect("written");
+    fs::write(folder.path().join(segment_name(1)), bytes).expect("written");
     folder
 }
 
@@ -141,13 +143,13 @@ fn read_all(slot: &Path, budget: usize) -> Vec<(i64, Vec<u8>)> {
 fn segment_of(bodies: &[Vec<u8>]) -> (Vec<u8>, Vec<std::ops::Range<usize>>) {
     let header = Header {
         writer: "0123456789".to_owned(),
-        place: PLACE,
+        target: TARGET,
     };
     let mut bytes = header.to_bytes().to_vec();
     let mut ranges = Vec::new();
     for (number, content) in bodies.iter().enumerate() {
         let start = bytes.len();
-        frame::append(&mut bytes, FIRST + number as i64, |body| {
+        segment_format::append(&mut bytes, FIRST + number as i64, |body| {
             body.extend(content);
         });
         ranges.push(start..bytes.len());
@@ -193,7 +195,7 @@ proptest! {
         let folder = in_a_slot(&content);
         for (seq, body) in read_all(folder.path(), budget) {
             let mut again = Vec::new();
-            frame::append(&mut again, seq, |to| to.extend(&body));
+            segment_format::append(&mut again, seq, |to| to.extend(&body));
             let is_there = content.windows(again.len()).any(|window| window == again);
             prop_assert!(is_there, "record {} is nowhere", seq);
         }
@@ -208,13 +210,13 @@ proptest! {
         let slot = spool.path().join("0");
         fs::create_dir(&slot).expect("a slot");
         for (number, bytes) in segments.iter().enumerate() {
-            fs::write(slot.join(file_name(number as u64 + 1)), bytes).expect("written");
+            fs::write(slot.join(segment_name(number as u64 + 1)), bytes).expect("written");
         }
         fs::write(slot.join("writer.json"), writer).expect("written");
-        let mut segments = Segments::new(claim(spool.path(), PLACE).expect("a slot"), 1 << 20);
+        let mut segments = Segments::new(claim(spool.path(), TARGET).expect("a slot"), 1 << 20);
         let first = segments.slot().first_seq();
         let mut frames = Vec::new();
-        frame::append(&mut frames, first, |body| body.extend(b"a record"));
+        segment_format::append(&mut frames, first, |body| body.extend(b"a record"));
         segments.append(&frames, first).expect("appended");
     }
 }

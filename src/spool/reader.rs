@@ -5,13 +5,13 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 
-use super::frame::{self, Found, HEADER};
-use super::slot::segments_in;
-use super::{Position, file_name};
+use super::files::{segment_name, segments_in};
+use super::position::Position;
+use super::segment_format::{self, HEADER, Parsed};
 
 /// Frames that lie one behind the other.
 #[derive(Debug, Default)]
-pub struct Piece {
+pub struct ReadBatch {
     bytes: Vec<u8>,
     frames: Vec<(i64, Range<usize>)>,
     /// Where to go on; `None` when the end was reached.
@@ -20,11 +20,11 @@ pub struct Piece {
     pub damaged: u64,
 }
 
-impl Piece {
+impl ReadBatch {
     /// The records, each with its number.
     pub fn frames(&self) -> impl Iterator<Item = (i64, &[u8])> {
         let frames = self.frames.iter();
-        frames.map(|(seq, range)| (*seq, frame::body(&self.bytes[range.clone()])))
+        frames.map(|(seq, range)| (*seq, segment_format::body(&self.bytes[range.clone()])))
     }
 
     /// The number of the last record.
@@ -41,9 +41,9 @@ pub fn read(
     until: Position,
     near: Option<i64>,
     budget: usize,
-) -> io::Result<Piece> {
-    let mut piece = Piece::default();
-    let mut file = match File::open(slot.join(file_name(from.segment))) {
+) -> io::Result<ReadBatch> {
+    let mut piece = ReadBatch::default();
+    let mut file = match File::open(slot.join(segment_name(from.segment))) {
         Ok(file) => file,
         // Unlinked, or there never was one of this number.
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -95,7 +95,12 @@ struct Segment<'a> {
 
 impl Segment<'_> {
     /// Reads frames from an offset; returns where to go on, `None` at the end.
-    fn read(&mut self, start: u64, budget: usize, piece: &mut Piece) -> io::Result<Option<u64>> {
+    fn read(
+        &mut self,
+        start: u64,
+        budget: usize,
+        piece: &mut ReadBatch,
+    ) -> io::Result<Option<u64>> {
         let left = self.end.saturating_sub(start);
         if left == 0 {
             return Ok(None);
@@ -107,12 +112,12 @@ impl Segment<'_> {
             if rest == 0 {
                 return Ok(None);
             }
-            match frame::find(&piece.bytes[at..]) {
-                Found::Frame { seq, length } => {
+            match segment_format::parse(&piece.bytes[at..]) {
+                Parsed::Frame { seq, length } => {
                     piece.frames.push((seq, at..at + length));
                     at += length;
                 }
-                Found::Cut(length) if length as u64 <= rest => {
+                Parsed::Truncated(length) if length as u64 <= rest => {
                     if at > 0 {
                         return Ok(Some(start + at as u64));
                     }
@@ -134,14 +139,21 @@ impl Segment<'_> {
 
     /// Looks for the next frame behind what is none; `None` when there is none. One frame that was cut
     /// short, or zeros, are what a death leaves at the end.
-    fn skip(&mut self, start: u64, found: Found, piece: &mut Piece) -> io::Result<Option<u64>> {
+    fn skip(
+        &mut self,
+        start: u64,
+        found: Parsed,
+        piece: &mut ReadBatch,
+    ) -> io::Result<Option<u64>> {
         let rest = self.bytes(start, self.end - start)?;
         let near = piece.last().or(self.near);
-        if let Some(next) = (1..rest.len()).find(|at| frame::is_frame(&rest[*at..], near)) {
+        if let Some(next) = (1..rest.len()).find(|at| segment_format::is_frame(&rest[*at..], near))
+        {
             piece.damaged += next as u64;
             return Ok(Some(start + next as u64));
         }
-        let is_left_by_death = matches!(found, Found::Cut(_)) || rest.iter().all(|byte| *byte == 0);
+        let is_left_by_death =
+            matches!(found, Parsed::Truncated(_)) || rest.iter().all(|byte| *byte == 0);
         if !is_left_by_death {
             piece.damaged += rest.len() as u64;
         }

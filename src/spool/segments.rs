@@ -1,14 +1,15 @@
 //! Appends records, and unlinks what is done with.
 
 use std::collections::VecDeque;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::frame::{HEADER, Header};
+use super::files;
+use super::position::Position;
+use super::segment_format::{HEADER, Header};
 use super::slot::Slot;
-use super::{Position, file_name};
 use crate::util::failpoint::failpoint;
 
 /// Size at which a segment is closed, in bytes.
@@ -56,7 +57,7 @@ pub struct Appended {
 
 /// What the segments take, and when something can be unlinked.
 #[derive(Debug, Clone, Default)]
-pub struct Status {
+pub struct SpoolStatus {
     /// Grows with each change: of two the higher is the newer.
     pub version: u64,
     pub bytes: u64,
@@ -65,12 +66,12 @@ pub struct Status {
     /// Everything may be unlinked that is done with, the active segment included.
     pub is_worth_closing: bool,
     /// Once half of the bound is taken: the segments that are not appended to any more.
-    pub closed: Arc<[Closed]>,
+    pub closed: Arc<[ClosedSegment]>,
 }
 
 /// A segment that is not appended to any more, with records above the one number and not above the other.
 #[derive(Debug, Clone, Copy)]
-pub struct Closed {
+pub struct ClosedSegment {
     pub number: u64,
     pub bytes: u64,
     pub after: i64,
@@ -80,7 +81,7 @@ pub struct Closed {
 /// What has to be synced.
 pub struct Unsynced {
     files: Vec<Arc<File>>,
-    folder: Option<File>,
+    folder: Option<PathBuf>,
 }
 
 impl Unsynced {
@@ -91,7 +92,7 @@ impl Unsynced {
             file.sync_data()?;
         }
         match self.folder {
-            Some(folder) => folder.sync_all(),
+            Some(folder) => files::sync_folder(&folder),
             None => Ok(()),
         }
     }
@@ -149,9 +150,9 @@ impl Segments {
         }
     }
 
-    pub fn status(&self) -> Status {
+    pub fn status(&self) -> SpoolStatus {
         let active = self.active.as_ref();
-        Status {
+        SpoolStatus {
             version: self.version,
             bytes: self.bytes(),
             oldest_closed: self
@@ -167,10 +168,10 @@ impl Segments {
         }
     }
 
-    fn closed(&self) -> Arc<[Closed]> {
+    fn closed(&self) -> Arc<[ClosedSegment]> {
         let active = self.active.as_ref().map(|active| active.number);
         let mut after = i64::MIN;
-        let closed = self.all.iter().map(|segment| Closed {
+        let closed = self.all.iter().map(|segment| ClosedSegment {
             number: segment.number,
             bytes: segment.bytes,
             after: std::mem::replace(&mut after, segment.last),
@@ -239,12 +240,8 @@ impl Segments {
     fn begin(&mut self) -> io::Result<Active> {
         self.slot.restore()?;
         let number = self.next_number;
-        let path = self.slot.path().join(file_name(number));
-        let mut options = OpenOptions::new();
-        options.append(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path)?;
+        let path = self.slot.path().join(files::segment_name(number));
+        let mut file = files::create_new(&path)?;
         failpoint!("begin");
         self.next_number += 1;
         if let Err(error) = file.write_all(&self.header().to_bytes()) {
@@ -268,7 +265,7 @@ impl Segments {
     fn header(&self) -> Header {
         Header {
             writer: self.slot.writer().to_owned(),
-            place: self.slot.place(),
+            target: self.slot.target(),
         }
     }
 
@@ -277,19 +274,16 @@ impl Segments {
         if self
             .active
             .as_ref()
-            .is_some_and(|active| is_removed(&active.file))
+            .is_some_and(|active| files::is_removed(&active.file))
         {
             // What is appended to it is gone with the process.
             self.active = None;
         }
-        let folder = match std::mem::take(&mut self.is_folder_unsynced) {
-            #[cfg(unix)]
-            true => Some(File::open(self.slot.path())?),
-            _ => None,
-        };
+        let folder = std::mem::take(&mut self.is_folder_unsynced);
+        let folder = folder.then(|| self.slot.path().to_owned());
         if std::mem::take(&mut self.are_found_unsynced) {
             for found in self.slot.found() {
-                let path = self.slot.path().join(file_name(found.number));
+                let path = self.slot.path().join(files::segment_name(found.number));
                 self.unsynced.extend(File::open(path).ok().map(Arc::new));
             }
         }
@@ -300,7 +294,7 @@ impl Segments {
     }
 
     /// A file that could not be synced is not trusted again: the next record begins another.
-    pub fn distrust(&mut self) {
+    pub fn roll(&mut self) {
         self.active = None;
     }
 
@@ -311,7 +305,7 @@ impl Segments {
     }
 
     /// Something in this segment could not be read.
-    pub fn note_damage(&mut self, segment: u64) {
+    pub fn mark_damaged(&mut self, segment: u64) {
         for one in self.all.iter_mut().filter(|one| one.number == segment) {
             one.is_damaged = true;
         }
@@ -342,45 +336,21 @@ impl Segments {
     }
 
     /// One with damage is kept under another name.
-    fn unlink(&mut self, place: usize) -> io::Result<()> {
+    fn unlink(&mut self, index: usize) -> io::Result<()> {
         failpoint!("release:before");
-        let Some(segment) = self.all.get(place) else {
+        let Some(segment) = self.all.get(index) else {
             return Ok(());
         };
-        let path = self.slot.path().join(file_name(segment.number));
+        let path = self.slot.path().join(files::segment_name(segment.number));
         let removed = match segment.is_damaged {
-            true => keep_aside(&path),
+            true => files::keep_damaged(&path),
             false => fs::remove_file(&path),
         };
         match removed {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => self.all.remove(place),
+            _ => self.all.remove(index),
         };
         failpoint!("release:after");
         Ok(())
     }
-}
-
-/// Whether somebody has removed a file that is open.
-fn is_removed(file: &File) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = file;
-        false
-    }
-}
-
-/// Gives a file with damage a name under which nobody reads it, and that none before it has.
-pub(super) fn keep_aside(path: &Path) -> io::Result<()> {
-    let named = |number: u32| match number {
-        1 => path.with_extension("seg.damaged"),
-        number => path.with_extension(format!("seg.damaged-{number}")),
-    };
-    let free = (1..).map(named).find(|name| !name.exists());
-    free.map_or(Ok(()), |name| fs::rename(path, name))
 }

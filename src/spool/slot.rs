@@ -9,16 +9,16 @@
 //! put back neither. The records of such a slot are written under their old id, which repeats nothing;
 //! new ones get another id.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::cursor::{cursors_in, remove_cursor};
-use super::frame::{self, Found, HEADER, Header, Unreadable};
-use super::segments::keep_aside;
+use super::cursor_file::{cursors_in, remove_cursor};
+use super::files;
+use super::segment_format::{self, HEADER, Header, Parsed, Unreadable};
 use super::writer_file::WriterFile;
-use super::{Place, file_name};
+use crate::record::target::Target;
+use crate::util::clock::system_ms;
 use crate::util::random_id::random_id;
 
 const LOCK: &str = "owner.lock";
@@ -32,7 +32,7 @@ pub struct Slot {
     path: PathBuf,
     /// Locked.
     lock: File,
-    place: Place,
+    target: Target,
     writer: String,
     /// Nobody has used the id before.
     is_new_writer: bool,
@@ -56,11 +56,11 @@ pub struct FoundSegment {
 
 /// Takes a slot for the records of this process: one that was left with records, else an empty one,
 /// else a new one.
-pub fn claim(spool: &Path, place: Place) -> io::Result<Slot> {
-    create_folder(spool)?;
+pub fn claim(spool: &Path, target: Target) -> io::Result<Slot> {
+    files::create_folder(spool)?;
     let mut empty = None;
-    for number in slots_in(spool)? {
-        let Some((slot, found)) = Slot::free(spool, number, place) else {
+    for number in files::slots_in(spool)? {
+        let Some((slot, found)) = Slot::free(spool, number, target) else {
             continue;
         };
         if found.segments.is_empty() && found.is_whole {
@@ -74,18 +74,18 @@ pub fn claim(spool: &Path, place: Place) -> io::Result<Slot> {
             let found = slot.look()?;
             slot.taken(found)
         }
-        None => new_slot(spool, place),
+        None => new_slot(spool, target),
     }
 }
 
 /// Takes a slot whose process has died, to write its records and nothing else.
 /// Of several that of the next number `after` one, and then from the first on.
-pub fn claim_orphan(spool: &Path, place: Place, after: u64) -> io::Result<Option<Slot>> {
-    let mut numbers = slots_in(spool)?;
+pub fn claim_abandoned(spool: &Path, target: Target, after: u64) -> io::Result<Option<Slot>> {
+    let mut numbers = files::slots_in(spool)?;
     let next = numbers.partition_point(|number| *number <= after);
     numbers.rotate_left(next);
     for number in numbers {
-        let Some((slot, found)) = Slot::free(spool, number, place) else {
+        let Some((slot, found)) = Slot::free(spool, number, target) else {
             continue;
         };
         if !found.segments.is_empty() {
@@ -95,14 +95,14 @@ pub fn claim_orphan(spool: &Path, place: Place, after: u64) -> io::Result<Option
     Ok(None)
 }
 
-fn new_slot(spool: &Path, place: Place) -> io::Result<Slot> {
+fn new_slot(spool: &Path, target: Target) -> io::Result<Slot> {
     for number in 0..MOST_SLOTS {
         let path = spool.join(number.to_string());
         match fs::create_dir(&path) {
             Ok(()) => {
-                restrict(&path)?;
+                files::restrict(&path)?;
                 // Somebody who looks for a slot may be quicker.
-                if let Some(slot) = Slot::lock(path, place)? {
+                if let Some(slot) = Slot::lock(path, target)? {
                     let found = slot.look()?;
                     return slot.taken(found);
                 }
@@ -116,7 +116,7 @@ fn new_slot(spool: &Path, place: Place) -> io::Result<Slot> {
 
 /// What is in a slot.
 struct Contents {
-    /// Of one writer and our place, from the oldest; none if the oldest is of another place.
+    /// Of one writer and our target, from the oldest; none if the oldest is of another target.
     segments: Vec<FoundSegment>,
     /// Nothing else is there.
     is_whole: bool,
@@ -130,19 +130,19 @@ struct Contents {
 impl Slot {
     /// A slot that nobody has, with what is in it. One that cannot be read, or is another user's, is as
     /// good as taken.
-    fn free(spool: &Path, number: u64, place: Place) -> Option<(Slot, Contents)> {
-        let slot = Slot::lock(spool.join(number.to_string()), place).ok()??;
+    fn free(spool: &Path, number: u64, target: Target) -> Option<(Slot, Contents)> {
+        let slot = Slot::lock(spool.join(number.to_string()), target).ok()??;
         let contents = slot.look().ok()?;
         Some((slot, contents))
     }
 
     /// `None` when another process has it.
-    fn lock(path: PathBuf, place: Place) -> io::Result<Option<Slot>> {
+    fn lock(path: PathBuf, target: Target) -> io::Result<Option<Slot>> {
         // A link may lead anywhere.
         if !fs::symlink_metadata(&path)?.is_dir() {
             return Ok(None);
         }
-        let lock = private_file(&path.join(LOCK), false)?;
+        let lock = files::open(&path.join(LOCK))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
@@ -151,7 +151,7 @@ impl Slot {
         Ok(Some(Slot {
             path,
             lock,
-            place,
+            target,
             writer: String::new(),
             is_new_writer: true,
             is_valid: false,
@@ -172,9 +172,9 @@ impl Slot {
             bound: file.as_ref().map_or(0, |file| file.bound),
             next_number: 1,
         };
-        for number in segments_in(&self.path)? {
+        for number in files::segments_in(&self.path)? {
             contents.next_number = number + 1;
-            let path = self.path.join(file_name(number));
+            let path = self.path.join(files::segment_name(number));
             let beginning = beginning(&path)?;
             let header = match Header::read(&beginning) {
                 Ok(header) => header,
@@ -184,7 +184,7 @@ impl Slot {
                     continue;
                 }
                 Err(Unreadable::NoSegment) => {
-                    keep_aside(&path)?;
+                    files::keep_damaged(&path)?;
                     continue;
                 }
                 Err(Unreadable::Version(_)) => {
@@ -193,11 +193,13 @@ impl Slot {
                 }
             };
             let writer = contents.writer.get_or_insert(header.writer.clone());
-            if header.place != self.place || *writer != header.writer {
+            if header.target != self.target || *writer != header.writer {
                 contents.is_whole = false;
                 break;
             }
-            if let Found::Frame { seq, .. } = frame::find(beginning.get(HEADER..).unwrap_or(&[])) {
+            if let Parsed::Frame { seq, .. } =
+                segment_format::parse(beginning.get(HEADER..).unwrap_or(&[]))
+            {
                 set_last(&mut contents.segments, seq - 1);
             }
             contents.segments.push(FoundSegment {
@@ -227,8 +229,7 @@ impl Slot {
         self.bound = contents.bound;
         self.found = contents.segments;
         self.next_number = contents.next_number;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = now.map_or(0, |d| d.as_millis() as i64) << 20;
+        let now = system_ms() << 20;
         // In whole steps of a millisecond, so that a number tells to which process it belongs.
         self.first_seq = (now.max(self.bound) >> 20).saturating_add(1) << 20 | 1;
         set_last(&mut self.found, self.first_seq - 1);
@@ -253,11 +254,11 @@ impl Slot {
 
     /// Makes the folder anew if somebody has removed it; its lock is gone with it.
     pub fn restore(&mut self) -> io::Result<()> {
-        if self.check().is_ok() {
+        if self.verify().is_ok() {
             return Ok(());
         }
-        create_folder(&self.path)?;
-        let slot = Slot::lock(self.path.clone(), self.place)?;
+        files::create_folder(&self.path)?;
+        let slot = Slot::lock(self.path.clone(), self.target)?;
         let slot = slot.ok_or_else(|| io::Error::other("another process has taken the slot"))?;
         if !slot.look()?.segments.is_empty() {
             return Err(io::Error::other("the slot is no longer ours"));
@@ -272,7 +273,7 @@ impl Slot {
     }
 
     /// Its records are written. The id of a copy is not used again, nor are cursors under its numbers.
-    pub fn leave(&self) -> io::Result<()> {
+    pub fn retire(&self) -> io::Result<()> {
         if self.is_valid {
             return Ok(());
         }
@@ -283,8 +284,8 @@ impl Slot {
     }
 
     /// Fails when somebody has removed the folder, where another process may have made its own.
-    pub fn check(&self) -> io::Result<()> {
-        match is_same_file(&self.lock, &self.path.join(LOCK)) {
+    pub fn verify(&self) -> io::Result<()> {
+        match files::is_same(&self.lock, &self.path.join(LOCK)) {
             true => Ok(()),
             false => Err(io::Error::other("the slot is no longer ours")),
         }
@@ -300,8 +301,8 @@ impl Slot {
         name.and_then(|name| name.parse().ok()).unwrap_or(0)
     }
 
-    pub fn place(&self) -> Place {
-        self.place
+    pub fn target(&self) -> Target {
+        self.target
     }
 
     pub fn writer(&self) -> &str {
@@ -328,69 +329,10 @@ fn set_last(segments: &mut [FoundSegment], last: i64) {
     }
 }
 
-/// Whether the path still leads to the file that is open.
-fn is_same_file(file: &File, path: &Path) -> bool {
-    match (file.metadata(), fs::metadata(path)) {
-        #[cfg(unix)]
-        (Ok(one), Ok(other)) => {
-            use std::os::unix::fs::MetadataExt;
-            (one.dev(), one.ino()) == (other.dev(), other.ino())
-        }
-        (_, other) => other.is_ok(),
-    }
-}
-
-fn create_folder(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    fs::create_dir_all(path)?;
-    restrict(path)
-}
-
-/// Records hold user ids.
-fn restrict(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
-    }
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
-}
-
-/// Opens a file to write to it, and makes it if it is missing.
-pub(super) fn private_file(path: &Path, truncate: bool) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(truncate);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
 /// The header and the first frame of a segment, if it is short.
 fn beginning(path: &Path) -> io::Result<Vec<u8>> {
     const SHORT: u64 = 64 << 10;
     let mut bytes = Vec::new();
     File::open(path)?.take(SHORT).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-fn slots_in(spool: &Path) -> io::Result<Vec<u64>> {
-    numbered(spool, |name| name.parse().ok())
-}
-
-/// The numbers of the segments in a slot, in order.
-pub(super) fn segments_in(slot: &Path) -> io::Result<Vec<u64>> {
-    numbered(slot, |name| name.strip_suffix(".seg")?.parse().ok())
-}
-
-fn numbered(folder: &Path, number: impl Fn(&str) -> Option<u64>) -> io::Result<Vec<u64>> {
-    let mut numbers = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        numbers.extend(entry?.file_name().to_str().and_then(&number));
-    }
-    numbers.sort_unstable();
-    Ok(numbers)
 }

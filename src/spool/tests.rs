@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::frame::{self, HEADER};
-use super::slot::segments_in;
+use super::files::{segment_name, segments_in};
+use super::segment_format::{self, HEADER};
 use super::*;
+use crate::record::target::Target;
 
-const PLACE: Place = Place(7);
-const OTHER_PLACE: Place = Place(8);
+const TARGET: Target = Target(7);
+const OTHER_TARGET: Target = Target(8);
 const MUCH: u64 = 1 << 30;
 
 struct Spool {
@@ -33,7 +34,7 @@ impl Spool {
     }
 
     fn open(&self) -> Segments {
-        Segments::new(claim(self.path(), PLACE).expect("a slot"), MUCH)
+        Segments::new(claim(self.path(), TARGET).expect("a slot"), MUCH)
     }
 
     /// Appends so many records, one at a time, and dies.
@@ -54,7 +55,7 @@ fn body_of(seq: i64) -> Vec<u8> {
 
 fn write(segments: &mut Segments, seq: i64) {
     let mut frames = Vec::new();
-    frame::append(&mut frames, seq, |body| body.extend(body_of(seq)));
+    segment_format::append(&mut frames, seq, |body| body.extend(body_of(seq)));
     segments.append(&frames, seq).expect("appended");
 }
 
@@ -93,7 +94,7 @@ fn release_all(segments: &mut Segments, done: i64) {
 }
 
 fn segment(spool: &Spool, number: u64) -> PathBuf {
-    spool.slot(0).join(file_name(number))
+    spool.slot(0).join(segment_name(number))
 }
 
 #[test]
@@ -115,7 +116,9 @@ fn a_segment_cut_at_any_byte_loses_what_lay_behind_the_cut_and_nothing_else() {
     let spool = Spool::with_records(20);
     let whole = fs::read(segment(&spool, 1)).expect("a segment");
     let mut ends = vec![HEADER];
-    while let frame::Found::Frame { length, .. } = frame::find(&whole[ends[ends.len() - 1]..]) {
+    while let segment_format::Parsed::Frame { length, .. } =
+        segment_format::parse(&whole[ends[ends.len() - 1]..])
+    {
         ends.push(ends[ends.len() - 1] + length);
     }
     assert_eq!(ends.len(), 21);
@@ -202,7 +205,7 @@ fn records_behind_damage_are_read_in_every_segment() {
     let (seqs, damaged) = read_all(segments.slot().path(), from, segments.end(), 500);
     assert!(damaged >= 4 * 300, "{damaged}");
     assert!((150..200).contains(&seqs.len()), "{} records", seqs.len());
-    segments.note_damage(2);
+    segments.mark_damaged(2);
     release_all(&mut segments, i64::MAX);
     assert_eq!(segments.status().bytes, 0);
     assert!(spool.slot(0).join("00000002.seg.damaged").exists());
@@ -227,10 +230,10 @@ fn what_is_done_with_is_unlinked_and_the_rest_is_not() {
 #[test]
 fn a_full_spool_takes_nothing_and_goes_on_when_there_is_room() {
     let spool = Spool::new();
-    let mut segments = Segments::new(claim(spool.path(), PLACE).expect("a slot"), 3_000);
+    let mut segments = Segments::new(claim(spool.path(), TARGET).expect("a slot"), 3_000);
     let first = segments.slot().first_seq();
     let mut frames = Vec::new();
-    frame::append(&mut frames, first, |body| body.extend(body_of(first)));
+    segment_format::append(&mut frames, first, |body| body.extend(body_of(first)));
     let mut taken = 0;
     while segments.append(&frames, first + taken).is_ok() {
         taken += 1;
@@ -252,7 +255,7 @@ fn a_slot_is_one_processs_and_its_writer_is_the_next_ones() {
     write(&mut one, first);
     let (writer, path) = (one.slot().writer().to_owned(), one.slot().path().to_owned());
     assert!(
-        claim_orphan(spool.path(), PLACE, 0)
+        claim_abandoned(spool.path(), TARGET, 0)
             .expect("looked")
             .is_none(),
         "its owner lives"
@@ -297,16 +300,16 @@ fn numbers_are_never_used_again_also_when_the_clock_goes_back() {
 #[test]
 fn records_of_another_place_are_left_alone() {
     let spool = Spool::with_records(3);
-    let other = claim(spool.path(), OTHER_PLACE).expect("a slot");
+    let other = claim(spool.path(), OTHER_TARGET).expect("a slot");
     assert_eq!(other.path(), spool.slot(1));
     assert!(other.found().is_empty());
     assert!(
-        claim_orphan(spool.path(), OTHER_PLACE, 0)
+        claim_abandoned(spool.path(), OTHER_TARGET, 0)
             .expect("looked")
             .is_none()
     );
     assert!(
-        claim_orphan(spool.path(), PLACE, 0)
+        claim_abandoned(spool.path(), TARGET, 0)
             .expect("looked")
             .is_some()
     );
@@ -329,14 +332,14 @@ fn the_copy_of_a_slot_is_drained_under_its_id_and_no_new_record_gets_it() {
     let other = copied.open();
     assert_eq!(other.slot().path(), copied.slot(1));
     assert_ne!(other.slot().writer(), original.slot().writer());
-    let orphan = claim_orphan(copied.path(), PLACE, 0)
+    let orphan = claim_abandoned(copied.path(), TARGET, 0)
         .expect("looked")
         .expect("a slot");
     assert_eq!(orphan.writer(), original.slot().writer());
     let mut drained = Segments::new(orphan, MUCH);
     assert_eq!(all_of(&drained), all_of(&original));
     release_all(&mut drained, i64::MAX);
-    drained.slot().leave().expect("left");
+    drained.slot().retire().expect("left");
     drop((drained, other));
     let again = copied.open();
     assert_eq!(again.slot().path(), copied.slot(0));
@@ -353,7 +356,7 @@ fn a_slot_that_was_put_back_as_it_was_keeps_its_records_and_loses_its_id() {
     // A new file may get the number of the one that was removed.
     fs::write(spool.path().join("keeps it"), "").expect("written");
     copy(&kept.slot(0), &spool.slot(0));
-    let orphan = claim_orphan(spool.path(), PLACE, 0)
+    let orphan = claim_abandoned(spool.path(), TARGET, 0)
         .expect("looked")
         .expect("a slot");
     assert_eq!(orphan.writer(), writer);
@@ -369,7 +372,7 @@ fn records_of_two_writers_in_one_slot_are_drained_one_after_the_other() {
     write(&mut segments, first);
     drop(segments);
     let mut seen = Vec::new();
-    while let Some(slot) = claim_orphan(spool.path(), PLACE, 0).expect("looked") {
+    while let Some(slot) = claim_abandoned(spool.path(), TARGET, 0).expect("looked") {
         let mut segments = Segments::new(slot, MUCH);
         seen.push((segments.slot().writer().to_owned(), all_of(&segments).len()));
         release_all(&mut segments, i64::MAX);
@@ -385,7 +388,7 @@ fn a_folder_that_was_removed_is_made_anew() {
     let first = segments.slot().first_seq();
     write(&mut segments, first);
     fs::remove_dir_all(spool.slot(0)).expect("removed");
-    segments.distrust();
+    segments.roll();
     write(&mut segments, first + 1);
     drop(segments);
     let heir = spool.open();
@@ -404,7 +407,7 @@ fn links_are_no_slots_and_others_may_not_read() {
     write(&mut segments, first);
     for (path, mode) in [
         (spool.slot(1), 0o700),
-        (spool.slot(1).join(file_name(1)), 0o600),
+        (spool.slot(1).join(segment_name(1)), 0o600),
         (spool.slot(1).join("owner.lock"), 0o600),
         (spool.slot(1).join("writer.json"), 0o600),
     ] {

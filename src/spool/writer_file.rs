@@ -2,13 +2,12 @@
 //! machine, since which boot, as which file.
 
 use std::fs;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::frame;
-use super::slot::private_file;
+use super::{files, segment_format};
 
 const NAME: &str = "writer.json";
 
@@ -36,25 +35,21 @@ impl WriterFile {
     pub fn read(slot: &Path) -> Option<WriterFile> {
         let text = fs::read(slot.join(NAME)).ok()?;
         let file: WriterFile = serde_json::from_slice(&text).ok()?;
-        (file.version == frame::VERSION).then_some(file)
+        (file.version == segment_format::VERSION).then_some(file)
     }
 
-    /// The file says which file it is, so it is made first and put in its place afterwards.
+    /// The file says which file it is: its content is made once it exists.
     pub fn write(slot: &Path, writer: &str, bound: i64) -> io::Result<()> {
-        let (path, next) = (slot.join(NAME), slot.join("writer.json.next"));
-        let mut file = private_file(&next, true)?;
-        let content = WriterFile {
-            version: frame::VERSION,
-            writer: writer.to_owned(),
-            bound,
-            validity: Validity::of(&next).ok_or_else(|| io::Error::other("no such file"))?,
-        };
-        file.write_all(&serde_json::to_vec(&content)?)?;
-        file.sync_all()?;
-        fs::rename(&next, &path)?;
-        #[cfg(unix)]
-        fs::File::open(slot)?.sync_all()?;
-        Ok(())
+        files::replace(&slot.join(NAME), true, |next| {
+            let validity = Validity::of(next).ok_or_else(|| io::Error::other("no such file"))?;
+            let content = WriterFile {
+                version: segment_format::VERSION,
+                writer: writer.to_owned(),
+                bound,
+                validity,
+            };
+            Ok(serde_json::to_vec(&content)?)
+        })
     }
 
     /// Whether the id was given here: in a copy of the slot, or in one that was put back, it was not.

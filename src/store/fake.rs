@@ -8,16 +8,18 @@ use bson::oid::ObjectId;
 use bson::{Document, RawDocumentBuf};
 use tokio::time::Instant;
 
-use super::{
-    Added, Base, Closed, Delta, Inserted, Marker, MonthView, Prepared, Result, SetAside, Standing,
-    Step, Store, StoreError, Sums,
-};
+use super::error::{Result, StoreError};
+use super::events::{Dropped, EventStore, Inserted};
+use super::legacy::{Baseline, CLAIM_TTL, LegacyStore};
+use super::lifecycle::{Lifecycle, Prepared};
+use super::sessions::{CloseOutcome, SessionStore};
+use super::totals::{Added, AppliedSeq, Delta, MonthView, SeqAdvance, Sums, TotalsStore};
+use super::uniques::{Marker, UniquesStore};
 use crate::instance::listener::Level;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::document::Batch;
 use crate::record::item::Close;
-use crate::store::CLAIM_LIFE;
 
 /// What happens to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +58,7 @@ pub struct State {
     /// Why totals cannot be added.
     pub blocked: Option<String>,
     /// Days with old sessions.
-    pub bases: BTreeMap<String, Base>,
+    pub baselines: BTreeMap<String, Baseline>,
     /// What a day's old sessions add up to.
     pub old: Sums,
     /// How long it takes to mark a day's old users, and how often that was done.
@@ -124,21 +126,7 @@ fn insert(into: &mut BTreeMap<ObjectId, Document>, document: Document) {
     into.entry(id).or_insert(document);
 }
 
-impl Store for FakeStore {
-    async fn prepare(&self) -> Result<Prepared> {
-        self.request(|state| match &state.blocked {
-            Some(why) => Prepared::Blocked(why.clone()),
-            None => Prepared::Ready(Vec::new()),
-        })
-        .await
-    }
-
-    async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
-        let takes = self.state().slow_indexes;
-        tokio::time::sleep(takes).await;
-        self.request(|_| Vec::new()).await
-    }
-
+impl EventStore for FakeStore {
     async fn insert_events(&self, batch: &Batch) -> Result<Inserted> {
         self.request(|state| {
             let mut inserted = Inserted::default();
@@ -146,7 +134,7 @@ impl Store for FakeStore {
                 let user = document.get_str("userId").unwrap_or_default();
                 if state.refused_users.contains(user) {
                     let message = "refused".to_owned();
-                    inserted.set_aside.push(SetAside { index, message });
+                    inserted.dropped.push(Dropped { index, message });
                 } else {
                     insert(&mut state.events, document);
                 }
@@ -155,7 +143,9 @@ impl Store for FakeStore {
         })
         .await
     }
+}
 
+impl SessionStore for FakeStore {
     async fn insert_sessions(&self, batch: &Batch) -> Result<Inserted> {
         self.request(|state| {
             for document in batch.documents() {
@@ -166,11 +156,11 @@ impl Store for FakeStore {
         .await
     }
 
-    async fn close_sessions(&self, closes: &[Close]) -> Result<Vec<Closed>> {
+    async fn close_sessions(&self, closes: &[Close]) -> Result<Vec<CloseOutcome>> {
         self.request(|state| {
             let close = |close: &Close| {
                 let Some(session) = state.sessions.get_mut(&close.session) else {
-                    return Closed::NotByThis;
+                    return CloseOutcome::NoMatch;
                 };
                 let logout = bson::DateTime::from_millis(close.logout_ms);
                 let known = session.get_datetime("logoutAt").ok().copied();
@@ -180,16 +170,18 @@ impl Store for FakeStore {
                     session.insert("durationS", close.duration_s);
                 }
                 if matches {
-                    Closed::ByThis
+                    CloseOutcome::Applied
                 } else {
-                    Closed::NotByThis
+                    CloseOutcome::NoMatch
                 }
             };
             closes.iter().map(close).collect()
         })
         .await
     }
+}
 
+impl TotalsStore for FakeStore {
     async fn ensure_day(&self, day: &Day) -> Result<()> {
         self.request(|state| {
             state.days.entry(day.as_str().to_owned()).or_default();
@@ -197,17 +189,17 @@ impl Store for FakeStore {
         .await
     }
 
-    async fn add(&self, day: &Day, step: Step<'_>, delta: &Delta) -> Result<Added> {
+    async fn add(&self, day: &Day, advance: SeqAdvance<'_>, delta: &Delta) -> Result<Added> {
         let slow_add = self.state().slow_add;
         tokio::time::sleep(slow_add).await;
         self.request(|state| {
             state.adds += 1;
             let misses = state.always_misses;
             let Some(daily) = state.days.get_mut(day.as_str()).filter(|_| !misses) else {
-                return Added::Missed;
+                return Added::Conflict;
             };
-            if daily.writers.get(step.writer).copied() != step.previous {
-                return Added::Missed;
+            if daily.writers.get(advance.writer).copied() != advance.previous {
+                return Added::Conflict;
             }
             for (counter, amount) in delta.amounts() {
                 *daily.totals.entry(counter).or_default() += amount;
@@ -215,7 +207,9 @@ impl Store for FakeStore {
             daily.mau += delta.mau;
             daily.session_seconds += delta.session_seconds;
             daily.sessions_closed += delta.sessions_closed;
-            daily.writers.insert(step.writer.to_owned(), step.last);
+            daily
+                .writers
+                .insert(advance.writer.to_owned(), advance.last);
             Added::Applied {
                 left_out: Vec::new(),
             }
@@ -223,7 +217,7 @@ impl Store for FakeStore {
         .await
     }
 
-    async fn standing(&self, day: &Day, writer: &str) -> Result<Standing> {
+    async fn applied_seq(&self, day: &Day, writer: &str) -> Result<AppliedSeq> {
         self.request(|state| {
             state.reads += 1;
             // Every other read is as old as the one before it.
@@ -231,8 +225,8 @@ impl Store for FakeStore {
                 state.committed = state.days.clone();
             }
             match state.committed.get(day.as_str()) {
-                None => Standing::NoDocument,
-                Some(daily) => Standing::At(daily.writers.get(writer).copied()),
+                None => AppliedSeq::NoDocument,
+                Some(daily) => AppliedSeq::At(daily.writers.get(writer).copied()),
             }
         })
         .await
@@ -242,80 +236,6 @@ impl Store for FakeStore {
         self.request(|state| {
             let daily = state.days.get(day.as_str());
             daily.is_some_and(|daily| daily.writers.get(writer).copied() == seq)
-        })
-        .await
-    }
-
-    async fn find_markers(&self, period: &str, users: &[&str]) -> Result<Vec<Marker>> {
-        self.request(|state| {
-            let id = |user: &&str| (period.to_owned(), (*user).to_owned());
-            let found = users.iter().filter_map(|user| state.markers.get(&id(user)));
-            found.cloned().collect()
-        })
-        .await
-    }
-
-    async fn insert_markers(&self, markers: &[Marker]) -> Result<()> {
-        self.request(|state| {
-            for marker in markers {
-                let id = (marker.period.clone(), marker.user.clone());
-                state.markers.entry(id).or_insert_with(|| marker.clone());
-            }
-        })
-        .await
-    }
-
-    async fn users_up_to(&self, _: &Day, _: &[&str], _: ObjectId) -> Result<Vec<String>> {
-        self.request(|_| Vec::new()).await
-    }
-
-    async fn bases(&self, days: &[Day]) -> Result<Vec<Base>> {
-        self.request(|state| {
-            let base = |day: &Day| state.bases.get(day.as_str()).copied();
-            let known = days.iter().map(|day| base(day).unwrap_or(Base::EMPTY));
-            known.collect()
-        })
-        .await
-    }
-
-    async fn claim_history(&self, _: &Day, builder: &str) -> Result<bool> {
-        self.request(|state| {
-            let now = Instant::now();
-            let other = state.claim.as_ref().filter(|(by, _)| by != builder);
-            let is_free = other.is_none_or(|(_, until)| *until <= now);
-            if is_free {
-                state.claim = Some((builder.to_owned(), now + CLAIM_LIFE));
-            }
-            is_free
-        })
-        .await
-    }
-
-    async fn mark_base(&self, day: &Day, _: ObjectId) -> Result<()> {
-        let takes = self.state().slow_mark;
-        tokio::time::sleep(takes).await;
-        if self.state().refuses_marks {
-            return Err(StoreError {
-                message: "refused".to_owned(),
-                transient: false,
-            });
-        }
-        self.request(|state| {
-            state.marks += 1;
-            let base = state.bases.get_mut(day.as_str()).expect("a known day");
-            base.marked = true;
-        })
-        .await
-    }
-
-    async fn sum_bases(&self, days: &[Day]) -> Result<()> {
-        self.request(|state| {
-            for day in days {
-                let base = state.bases.get_mut(day.as_str()).expect("a known day");
-                assert!(base.marked, "{day:?} is summed up before it is marked");
-                base.sums = Some(state.old);
-            }
-            state.claim = None;
         })
         .await
     }
@@ -338,6 +258,99 @@ impl Store for FakeStore {
     }
 
     async fn newest_days(&self, _: u32) -> Result<Vec<RawDocumentBuf>> {
+        self.request(|_| Vec::new()).await
+    }
+}
+
+impl UniquesStore for FakeStore {
+    async fn find_markers(&self, period: &str, users: &[&str]) -> Result<Vec<Marker>> {
+        self.request(|state| {
+            let id = |user: &&str| (period.to_owned(), (*user).to_owned());
+            let found = users.iter().filter_map(|user| state.markers.get(&id(user)));
+            found.cloned().collect()
+        })
+        .await
+    }
+
+    async fn insert_markers(&self, markers: &[Marker]) -> Result<()> {
+        self.request(|state| {
+            for marker in markers {
+                let id = (marker.period.clone(), marker.user.clone());
+                state.markers.entry(id).or_insert_with(|| marker.clone());
+            }
+        })
+        .await
+    }
+}
+
+impl LegacyStore for FakeStore {
+    async fn baselines(&self, days: &[Day]) -> Result<Vec<Baseline>> {
+        self.request(|state| {
+            let baseline = |day: &Day| state.baselines.get(day.as_str()).copied();
+            let known = days
+                .iter()
+                .map(|day| baseline(day).unwrap_or(Baseline::EMPTY));
+            known.collect()
+        })
+        .await
+    }
+
+    async fn legacy_users(&self, _: &Day, _: &[&str], _: ObjectId) -> Result<Vec<String>> {
+        self.request(|_| Vec::new()).await
+    }
+
+    async fn claim_legacy(&self, _: &Day, builder: &str) -> Result<bool> {
+        self.request(|state| {
+            let now = Instant::now();
+            let other = state.claim.as_ref().filter(|(by, _)| by != builder);
+            let is_free = other.is_none_or(|(_, until)| *until <= now);
+            if is_free {
+                state.claim = Some((builder.to_owned(), now + CLAIM_TTL));
+            }
+            is_free
+        })
+        .await
+    }
+
+    async fn mark_baseline(&self, day: &Day, _: ObjectId) -> Result<()> {
+        let takes = self.state().slow_mark;
+        tokio::time::sleep(takes).await;
+        if self.state().refuses_marks {
+            return Err(StoreError::permanent("refused"));
+        }
+        self.request(|state| {
+            state.marks += 1;
+            let baseline = state.baselines.get_mut(day.as_str()).expect("a known day");
+            baseline.marked = true;
+        })
+        .await
+    }
+
+    async fn sum_baselines(&self, days: &[Day]) -> Result<()> {
+        self.request(|state| {
+            for day in days {
+                let baseline = state.baselines.get_mut(day.as_str()).expect("a known day");
+                assert!(baseline.marked, "{day:?} is summed up before it is marked");
+                baseline.sums = Some(state.old);
+            }
+            state.claim = None;
+        })
+        .await
+    }
+}
+
+impl Lifecycle for FakeStore {
+    async fn prepare(&self) -> Result<Prepared> {
+        self.request(|state| match &state.blocked {
+            Some(why) => Prepared::Blocked(why.clone()),
+            None => Prepared::Ready(Vec::new()),
+        })
+        .await
+    }
+
+    async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
+        let takes = self.state().slow_indexes;
+        tokio::time::sleep(takes).await;
         self.request(|_| Vec::new()).await
     }
 

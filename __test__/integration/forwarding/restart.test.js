@@ -26,7 +26,7 @@ const AGAIN = 200;
 function cursorIn(folder, name) {
   const file = path.join(folder, '0', `${name}.cursor`);
   return fs.existsSync(file)
-    ? BigInt(/\d+/.exec(fs.readFileSync(file, 'utf8').split('settled')[1])[0])
+    ? BigInt(/\d+/.exec(fs.readFileSync(file, 'utf8').split('offsets')[1])[0])
     : -1n;
 }
 

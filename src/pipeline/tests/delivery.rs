@@ -6,17 +6,18 @@ use tokio::time::Instant;
 use super::*;
 use crate::forward::Destinations;
 use crate::pipeline::delivery::Delivery;
-use crate::spool::{Place, Segments, Slot, claim, read_cursor, write_cursor};
+use crate::record::target::Target;
+use crate::spool::{Segments, Slot, claim, read_cursor, write_cursor};
 
-const PLACE: Place = Place(4);
+const TARGET: Target = Target(4);
 const DATABASE: &str = "@mongodb";
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A slot that another process left, whose records up to `written` were in the database.
 fn left(written: i64) -> (TempDir, Segments) {
     let folder = tempfile::tempdir().expect("a folder");
-    let slot = claim(folder.path(), PLACE).expect("a slot");
-    write_cursor(slot.path(), DATABASE, [written; 4]).expect("a cursor");
+    let slot = claim(folder.path(), TARGET).expect("a slot");
+    write_cursor(slot.path(), DATABASE, &[written]).expect("a cursor");
     (folder, Segments::new(slot, 1 << 30))
 }
 
@@ -48,7 +49,7 @@ async fn the_cursor_of_the_database_never_goes_back() {
         tokio::time::sleep(SECOND).await;
         // Once for the destination, too, which is done with everything.
         keep(&mut delivery, slot, (written + 1, written));
-        assert_eq!(database(), [expected; 4], "with {written} written");
+        assert_eq!(database(), [expected], "with {written} written");
     }
     assert!(delivery.was_written(7) && !delivery.was_written(8));
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::instance::listener::Level;
-use crate::store::{Base, HISTORY_STEP_LIMIT, Sums};
+use crate::store::{Baseline, LEGACY_STEP_TIMEOUT, Sums};
 use bson::oid::ObjectId;
 
 const OLD: Sums = Sums {
@@ -16,12 +16,14 @@ fn old(store: &FakeStore, days: &[u32]) {
     let mut state = store.state();
     state.old = OLD;
     for day in days {
-        let base = Base {
-            cut: ObjectId::from_bytes([1; 12]),
+        let baseline = Baseline {
+            cutoff: ObjectId::from_bytes([1; 12]),
             marked: false,
             sums: None,
         };
-        state.bases.insert(format!("2026-11-{day:02}"), base);
+        state
+            .baselines
+            .insert(format!("2026-11-{day:02}"), baseline);
     }
 }
 
@@ -115,7 +117,7 @@ async fn a_step_that_hangs_is_begun_anew() {
     let (pipeline, host) = start(&store, "{}");
     connect(&pipeline);
     pipeline.push(&login("a", 1, MORNING_MS), 1);
-    tokio::time::sleep(HISTORY_STEP_LIMIT - Duration::from_secs(20)).await;
+    tokio::time::sleep(LEGACY_STEP_TIMEOUT - Duration::from_secs(20)).await;
     store.state().slow_mark = Duration::ZERO;
     let hangs = mau(&pipeline, &host, 1).await;
     assert_eq!(hangs, Err("ANALYTICS_HISTORY_BUILDING"));

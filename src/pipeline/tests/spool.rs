@@ -6,9 +6,10 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::instance::health::SpoolState;
-use crate::spool::{Place, Segments, claim};
+use crate::record::target::Target;
+use crate::spool::{Segments, claim};
 
-const PLACE: Place = Place(3);
+const TARGET: Target = Target(3);
 /// More than half of the queue takes.
 const MANY: usize = 400;
 
@@ -30,7 +31,7 @@ impl Overflow {
             false => Fate::Answered,
         });
         let folder = tempfile::tempdir().expect("a folder");
-        let slot = claim(folder.path(), PLACE).expect("a slot");
+        let slot = claim(folder.path(), TARGET).expect("a slot");
         let spool = Segments::new(slot, max_spool_bytes);
         let options = r#"{"maxQueueBytes": 131072, "ackTimeoutMs": 600000}"#;
         let (config, _) = Config::from_json(options, "{}").expect("valid options");

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::tls::AdoptedTls;
 use super::{Result, StoreError};
 use crate::config::{Collections, Config, ConfigError};
+use crate::record::target::Target;
 use crate::util::fnv::fnv1a;
 
 /// Where mongoose and the driver look when nothing names a database.
@@ -37,9 +38,9 @@ pub fn check(config: &Config) -> std::result::Result<(), ConfigError> {
     }
 }
 
-/// A hash of the configured database and collections. Configurations that take the database from the
+/// The configured database and collections. Configurations that take the database from the
 /// host's connection share one.
-pub fn target_id(config: &Config) -> u64 {
+pub fn target(config: &Config) -> Target {
     let of_uri = || {
         let uri = config.uri.as_ref()?;
         ConnectionString::parse(&uri.text).ok()?.default_database
@@ -53,7 +54,7 @@ pub fn target_id(config: &Config) -> u64 {
         &names.events,
         &names.uniques,
     ];
-    fnv1a(parts.map(String::as_str).join("\0").as_bytes())
+    Target(fnv1a(parts.map(String::as_str).join("\0").as_bytes()))
 }
 
 /// `Debug` leaves out everything that may hold credentials.
@@ -240,12 +241,9 @@ impl Adopted {
 
     fn hosts(&self) -> Result<Vec<ServerAddress>> {
         let parsed = self.hosts.iter().map(ServerAddress::parse);
-        parsed
-            .collect::<std::result::Result<_, _>>()
-            .map_err(|_| StoreError {
-                message: "the hosts of the mongoose connection cannot be read".to_owned(),
-                transient: false,
-            })
+        parsed.collect::<std::result::Result<_, _>>().map_err(|_| {
+            StoreError::permanent("the hosts of the mongoose connection cannot be read")
+        })
     }
 
     fn credential(&self) -> Result<Option<Credential>> {
@@ -273,9 +271,10 @@ fn leave_name_to_certificate(credential: &mut Credential) {
 }
 
 fn mechanism(name: &str) -> Result<AuthMechanism> {
-    name.parse().map_err(|_| StoreError {
-        message: format!("the authentication mechanism {name} is not supported"),
-        transient: false,
+    name.parse().map_err(|_| {
+        StoreError::permanent(format!(
+            "the authentication mechanism {name} is not supported"
+        ))
     })
 }
 
@@ -325,8 +324,8 @@ mod tests {
     }
 
     #[test]
-    fn a_target_id_follows_the_configured_database_and_collections() {
-        let of = |options: &str| target_id(&Config::from_json(options, "{}").expect("valid").0);
+    fn a_target_follows_the_configured_database_and_collections() {
+        let of = |options: &str| target(&Config::from_json(options, "{}").expect("valid").0);
         let game = of(r#"{"uri": "mongodb://h/game"}"#);
         assert_eq!(game, of(r#"{"database": "game"}"#));
         assert_eq!(

@@ -4,16 +4,16 @@
 //! total stays would make the totals wrong for ever. Book-keeping is read from the primary with read
 //! concern `majority` for the same reason.
 
-mod bases;
 mod connect;
 mod indexes;
+mod legacy;
 mod reads;
 mod tls;
 mod totals;
 mod uniques;
 mod writes;
 
-pub use connect::{Connection, check, target_id};
+pub use connect::{Connection, check, target};
 
 use std::time::Duration;
 
@@ -23,10 +23,13 @@ use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
 use mongodb::options::{Acknowledgment, CollectionOptions, ReadConcern, WriteConcern};
 use mongodb::{Client, Collection, Database};
 
-use super::{
-    Added, Base, Closed, Delta, Inserted, Marker, MonthView, Prepared, Result, SetAside, Standing,
-    Step, Store, StoreError, Sums,
-};
+use super::error::{Result, StoreError};
+use super::events::{Dropped, EventStore, Inserted};
+use super::legacy::{Baseline, LegacyStore};
+use super::lifecycle::{Lifecycle, Prepared};
+use super::sessions::{CloseOutcome, SessionStore};
+use super::totals::{Added, AppliedSeq, Delta, MonthView, SeqAdvance, Sums, TotalsStore};
+use super::uniques::{Marker, UniquesStore};
 use crate::config::Collections;
 use crate::instance::listener::Level;
 use crate::record::day::Day;
@@ -129,7 +132,7 @@ fn shortened(text: &str) -> String {
 /// Errors of one document's content: the same document will be refused again. Anything else may be a
 /// matter of the server, the collection or the moment, and no accepted record is given up for it.
 /// Among them: validators, unique and geo and text and array indexes, names, size.
-/// <https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml>
+/// <https://github.com/mongodb/mongo/blob/master/src/mongo/baseline/error_codes.yml>
 fn is_about_content(code: i32) -> bool {
     const CODES: [i32; 17] = [
         2,
@@ -155,75 +158,40 @@ fn is_about_content(code: i32) -> bool {
 
 /// An answer that does not have the form it should have.
 fn unexpected(what: &str) -> StoreError {
-    StoreError {
-        message: format!("MongoDB answered without {what}"),
-        transient: false,
-    }
+    StoreError::permanent(format!("MongoDB answered without {what}"))
 }
 
-impl Store for MongoStore {
-    async fn prepare(&self) -> Result<Prepared> {
-        self.make_days_unique().await
-    }
-
-    async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
-        self.create_other_indexes().await
-    }
-
+impl EventStore for MongoStore {
     async fn insert_events(&self, batch: &Batch) -> Result<Inserted> {
         self.insert(self.events.name(), batch).await
     }
+}
 
+impl SessionStore for MongoStore {
     async fn insert_sessions(&self, batch: &Batch) -> Result<Inserted> {
         self.insert(self.sessions.name(), batch).await
     }
 
-    async fn close_sessions(&self, closes: &[Close]) -> Result<Vec<Closed>> {
+    async fn close_sessions(&self, closes: &[Close]) -> Result<Vec<CloseOutcome>> {
         self.close_all(closes).await
     }
+}
 
+impl TotalsStore for MongoStore {
     async fn ensure_day(&self, day: &Day) -> Result<()> {
         self.upsert_day(day).await
     }
 
-    async fn add(&self, day: &Day, step: Step<'_>, delta: &Delta) -> Result<Added> {
-        self.compare_and_add(day, step, delta).await
+    async fn add(&self, day: &Day, advance: SeqAdvance<'_>, delta: &Delta) -> Result<Added> {
+        self.compare_and_add(day, advance, delta).await
     }
 
-    async fn standing(&self, day: &Day, writer: &str) -> Result<Standing> {
+    async fn applied_seq(&self, day: &Day, writer: &str) -> Result<AppliedSeq> {
         self.read_standing(day, writer).await
     }
 
     async fn confirm(&self, day: &Day, writer: &str, seq: Option<i64>) -> Result<bool> {
         self.touch_standing(day, writer, seq).await
-    }
-
-    async fn find_markers(&self, period: &str, users: &[&str]) -> Result<Vec<Marker>> {
-        self.read_markers(period, users).await
-    }
-
-    async fn insert_markers(&self, markers: &[Marker]) -> Result<()> {
-        self.write_markers(markers).await
-    }
-
-    async fn users_up_to(&self, day: &Day, users: &[&str], cut: ObjectId) -> Result<Vec<String>> {
-        self.old_users(day, users, cut).await
-    }
-
-    async fn bases(&self, days: &[Day]) -> Result<Vec<Base>> {
-        self.read_or_insert_bases(days).await
-    }
-
-    async fn claim_history(&self, day: &Day, builder: &str) -> Result<bool> {
-        self.claim_month(day, builder).await
-    }
-
-    async fn mark_base(&self, day: &Day, cut: ObjectId) -> Result<()> {
-        self.mark_old_sessions(day, cut).await
-    }
-
-    async fn sum_bases(&self, days: &[Day]) -> Result<()> {
-        self.sum_marked(days).await
     }
 
     async fn month(&self, today: &Day) -> Result<MonthView> {
@@ -232,6 +200,53 @@ impl Store for MongoStore {
 
     async fn newest_days(&self, count: u32) -> Result<Vec<RawDocumentBuf>> {
         self.read_newest(count).await
+    }
+}
+
+impl UniquesStore for MongoStore {
+    async fn find_markers(&self, period: &str, users: &[&str]) -> Result<Vec<Marker>> {
+        self.read_markers(period, users).await
+    }
+
+    async fn insert_markers(&self, markers: &[Marker]) -> Result<()> {
+        self.write_markers(markers).await
+    }
+}
+
+impl LegacyStore for MongoStore {
+    async fn baselines(&self, days: &[Day]) -> Result<Vec<Baseline>> {
+        self.read_or_insert_baselines(days).await
+    }
+
+    async fn legacy_users(
+        &self,
+        day: &Day,
+        users: &[&str],
+        cutoff: ObjectId,
+    ) -> Result<Vec<String>> {
+        self.old_users(day, users, cutoff).await
+    }
+
+    async fn claim_legacy(&self, day: &Day, builder: &str) -> Result<bool> {
+        self.claim_month(day, builder).await
+    }
+
+    async fn mark_baseline(&self, day: &Day, cutoff: ObjectId) -> Result<()> {
+        self.mark_old_sessions(day, cutoff).await
+    }
+
+    async fn sum_baselines(&self, days: &[Day]) -> Result<()> {
+        self.sum_marked(days).await
+    }
+}
+
+impl Lifecycle for MongoStore {
+    async fn prepare(&self) -> Result<Prepared> {
+        self.make_days_unique().await
+    }
+
+    async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
+        self.create_other_indexes().await
     }
 
     async fn close(&self) {

@@ -6,13 +6,13 @@
 use bson::{Bson, Document, doc};
 
 use super::{
-    Added, Delta, MongoStore, Result, Standing, Step, StoreError, WRITE_TIMEOUT, store_error,
-    unexpected,
+    Added, AppliedSeq, Delta, MongoStore, Result, SeqAdvance, StoreError, WRITE_TIMEOUT,
+    store_error, unexpected,
 };
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::document::number;
-use crate::store::LARGEST_TOTAL;
+use crate::store::totals::LARGEST_TOTAL;
 
 impl MongoStore {
     pub(super) async fn upsert_day(&self, day: &Day) -> Result<()> {
@@ -39,10 +39,10 @@ impl MongoStore {
     pub(super) async fn compare_and_add(
         &self,
         day: &Day,
-        step: Step<'_>,
+        advance: SeqAdvance<'_>,
         delta: &Delta,
     ) -> Result<Added> {
-        let entry = format!("_a.w.{}", step.writer);
+        let entry = format!("_a.w.{}", advance.writer);
         let mut set = Document::new();
         let mut shown = doc! { "_id": 0 };
         for (counter, amount) in delta.amounts().filter(|(_, amount)| *amount != 0.0) {
@@ -58,12 +58,12 @@ impl MongoStore {
                 set.insert(field, sum(field, amount));
             }
         }
-        set.insert(&entry, doc! { "$literal": step.last });
+        set.insert(&entry, doc! { "$literal": advance.last });
         shown.insert(&entry, 1);
         let before = self
             .daily
             .find_one_and_update(
-                doc! { "day": day.as_str(), &entry: step.previous },
+                doc! { "day": day.as_str(), &entry: advance.previous },
                 vec![doc! { "$set": set }],
             )
             .projection(shown)
@@ -74,13 +74,13 @@ impl MongoStore {
             Some(before) => Added::Applied {
                 left_out: left_out(&before, delta),
             },
-            None => Added::Missed,
+            None => Added::Conflict,
         })
     }
 
     /// Where the unique index could not be made a day may have several documents: the one that knows
     /// this writer counts.
-    pub(super) async fn read_standing(&self, day: &Day, writer: &str) -> Result<Standing> {
+    pub(super) async fn read_standing(&self, day: &Day, writer: &str) -> Result<AppliedSeq> {
         let mut found = self
             .daily
             .find(doc! { "day": day.as_str() })
@@ -88,18 +88,18 @@ impl MongoStore {
             .max_time(WRITE_TIMEOUT)
             .await
             .map_err(store_error)?;
-        let mut standing = Standing::NoDocument;
+        let mut applied_seq = AppliedSeq::NoDocument;
         while found.advance().await.map_err(store_error)? {
             let document = found.deserialize_current().map_err(store_error)?;
             let book = inner(Some(&document), "_a", day)?;
             let writers = inner(book, "w", day)?;
             match writers.and_then(|writers| writers.get(writer)) {
-                Some(Bson::Int64(seq)) => return Ok(Standing::At(Some(*seq))),
-                None | Some(Bson::Null) => standing = Standing::At(None),
+                Some(Bson::Int64(seq)) => return Ok(AppliedSeq::At(Some(*seq))),
+                None | Some(Bson::Null) => applied_seq = AppliedSeq::At(None),
                 Some(_) => return Err(unexpected("a record number under _a.w")),
             }
         }
-        Ok(standing)
+        Ok(applied_seq)
     }
 
     pub(super) async fn touch_standing(

@@ -3,10 +3,10 @@
 use bson::oid::ObjectId;
 use bson::{Bson, DateTime, Document, doc};
 
-use super::bases::not_yet_known;
+use super::legacy::not_yet_known;
+use super::{Dropped, StoreError};
 use super::{Marker, MongoStore, Result, WRITE_TIMEOUT, store_error, unexpected};
 use crate::record::day::Day;
-use crate::store::{SetAside, StoreError};
 
 impl MongoStore {
     pub(super) async fn read_markers(&self, period: &str, users: &[&str]) -> Result<Vec<Marker>> {
@@ -42,12 +42,9 @@ impl MongoStore {
     pub(super) async fn insert_new(&self, documents: Vec<Document>) -> Result<()> {
         let name = self.uniques.name();
         let refused = self.insert_documents(name, documents).await?;
-        match refused.set_aside.into_iter().next() {
+        match refused.dropped.into_iter().next() {
             None => Ok(()),
-            Some(SetAside { message, .. }) => Err(StoreError {
-                message,
-                transient: false,
-            }),
+            Some(Dropped { message, .. }) => Err(StoreError::permanent(message)),
         }
     }
 
@@ -55,13 +52,14 @@ impl MongoStore {
         &self,
         day: &Day,
         users: &[&str],
-        cut: ObjectId,
+        cutoff: ObjectId,
     ) -> Result<Vec<String>> {
-        let old = doc! { "day": day.as_str(), "userId": { "$in": users }, "_id": { "$lte": cut } };
-        // The base first: what it was made of is not less in the same session.
+        let old =
+            doc! { "day": day.as_str(), "userId": { "$in": users }, "_id": { "$lte": cutoff } };
+        // The baseline first: what it was made of is not less in the same session.
         let session = &mut self.session().await?;
         if self
-            .read_bases(std::slice::from_ref(day), session)
+            .read_baselines(std::slice::from_ref(day), session)
             .await?
             .is_empty()
         {

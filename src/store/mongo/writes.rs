@@ -8,7 +8,7 @@ use mongodb::ClientSession;
 use mongodb::error::Error as DriverError;
 
 use super::{
-    Closed, DUPLICATE_KEY, Inserted, MongoStore, Result, SetAside, StoreError,
+    CloseOutcome, DUPLICATE_KEY, Dropped, Inserted, MongoStore, Result, StoreError,
     WRITE_CONCERN_TIMEOUT, WRITE_TIMEOUT, is_about_content, server_message, store_error,
     unexpected,
 };
@@ -39,7 +39,7 @@ impl MongoStore {
 
     /// Closes many sessions with one command. Its answer is only a sum, so if that is short, it is read
     /// which of them stand as they were to be closed.
-    pub(super) async fn close_all(&self, closes: &[Close]) -> Result<Vec<Closed>> {
+    pub(super) async fn close_all(&self, closes: &[Close]) -> Result<Vec<CloseOutcome>> {
         let updates: Vec<Document> = closes
             .iter()
             .map(|close| doc! { "q": filter(close), "u": update(close) })
@@ -48,11 +48,11 @@ impl MongoStore {
         command.insert("updates", updates);
         let session = &mut self.session().await?;
         let reply = self.write_in(raw(&command)?, Some(session)).await?;
-        let mut closed = vec![Closed::ByThis; closes.len()];
+        let mut closed = vec![CloseOutcome::Applied; closes.len()];
         let mut refused = 0;
         for (place, message) in refused_statements(&reply)? {
             if let Some(closed) = closed.get_mut(place) {
-                *closed = Closed::Refused(message);
+                *closed = CloseOutcome::Dropped(message);
                 refused += 1;
             }
         }
@@ -61,8 +61,10 @@ impl MongoStore {
         }
         let ends = self.ends(closes, session).await?;
         for (close, closed) in closes.iter().zip(&mut closed) {
-            if *closed == Closed::ByThis && ends.get(&close.session) != Some(&close.logout_ms) {
-                *closed = Closed::NotByThis;
+            if *closed == CloseOutcome::Applied
+                && ends.get(&close.session) != Some(&close.logout_ms)
+            {
+                *closed = CloseOutcome::NoMatch;
             }
         }
         Ok(closed)
@@ -155,10 +157,7 @@ fn raw(command: &Document) -> Result<RawDocumentBuf> {
 }
 
 fn unsendable(error: bson::error::Error) -> StoreError {
-    StoreError {
-        message: error.to_string(),
-        transient: false,
-    }
+    StoreError::permanent(error.to_string())
 }
 
 /// What became of so many documents of an unordered insert. An error when it has to be repeated.
@@ -172,14 +171,14 @@ fn inserted(reply: &Document, count: usize) -> Result<Inserted> {
         )));
     }
     let refused = refused_statements(reply)?;
-    let mut set_aside: Vec<SetAside> = refused
+    let mut dropped: Vec<Dropped> = refused
         .into_iter()
-        .map(|(index, message)| SetAside { index, message })
+        .map(|(index, message)| Dropped { index, message })
         .collect();
-    set_aside.sort_unstable_by_key(|refused| refused.index);
+    dropped.sort_unstable_by_key(|refused| refused.index);
     Ok(Inserted {
-        duplicates: (errors.len() - set_aside.len()) as u64,
-        set_aside,
+        duplicates: (errors.len() - dropped.len()) as u64,
+        dropped,
     })
 }
 
@@ -267,7 +266,7 @@ mod tests {
             refused(0, 121, None),
         ];
         let inserted = inserted(&reply(1, &errors), 4).expect("a reply");
-        let refused = inserted.set_aside.iter();
+        let refused = inserted.dropped.iter();
         let places: Vec<usize> = refused.map(|refused| refused.index).collect();
         assert_eq!((places, inserted.duplicates), (vec![0, 3], 1));
     }

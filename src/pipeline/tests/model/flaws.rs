@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::server::{Addition, State};
 use super::truth::Truth;
-use crate::store::{Delta, Step};
+use crate::store::{Delta, SeqAdvance};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
@@ -33,8 +33,8 @@ pub enum Flaw {
     CutOnlyBeforeTotals,
     /// Markers are read as the primary has them.
     LocalMarkers,
-    /// Bases are read as the primary has them.
-    LocalBases,
+    /// Baselines are read as the primary has them.
+    LocalBaselines,
     /// A writer's entry is read as the primary has it, and not confirmed.
     LocalStanding,
     /// The markers of old users are counted by a read that may lag behind them.
@@ -61,7 +61,7 @@ impl Flaw {
         Flaw::MarkerAloneDecides,
         Flaw::CutOnlyBeforeTotals,
         Flaw::LocalMarkers,
-        Flaw::LocalBases,
+        Flaw::LocalBaselines,
         Flaw::LocalStanding,
         Flaw::CountedBehind,
         Flaw::MissedIsApplied,
@@ -136,13 +136,13 @@ impl Memory {
         share
     }
 
-    pub fn note_standing(&mut self, day: &str, step: Step<'_>) {
-        let key = (day.to_owned(), step.writer.to_owned());
+    pub fn note_standing(&mut self, day: &str, advance: SeqAdvance<'_>) {
+        let key = (day.to_owned(), advance.writer.to_owned());
         let standing = self.standings.entry(key).or_default();
-        *standing = (*standing).max(step.previous);
+        *standing = (*standing).max(advance.previous);
     }
 
-    pub fn standing(&self, day: &str, writer: &str) -> Option<i64> {
+    pub fn applied_seq(&self, day: &str, writer: &str) -> Option<i64> {
         let key = (day.to_owned(), writer.to_owned());
         self.standings.get(&key).copied().flatten()
     }

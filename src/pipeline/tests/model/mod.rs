@@ -6,7 +6,7 @@
 //! every later run begins with. `PROPTEST_CASES` makes a run longer, `PROPTEST_RNG_SEED` repeats one.
 //! The same model must find a violation in every design that is known to be wrong.
 
-mod bases;
+mod baselines;
 mod flaws;
 mod oracle;
 mod process;

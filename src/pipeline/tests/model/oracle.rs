@@ -177,18 +177,18 @@ impl<'a> Look<'a> {
         self.truth.days.iter().map(|day| day.month()).collect()
     }
 
-    /// The sums of a month, as far as its bases are summed up.
+    /// The sums of a month, as far as its baselines are summed up.
     fn month(&self, month: &str) -> Sums {
         let mut sums = self.state.month_sums(month);
-        let bases = self
+        let baselines = self
             .state
-            .bases
+            .baselines
             .iter()
             .filter(|(day, _)| day.starts_with(month));
-        for base in bases.filter_map(|(_, base)| base.sums) {
-            sums.mau += base.mau;
-            sums.session_seconds += base.session_seconds;
-            sums.sessions_closed += base.sessions_closed;
+        for baseline in baselines.filter_map(|(_, baseline)| baseline.sums) {
+            sums.mau += baseline.mau;
+            sums.session_seconds += baseline.session_seconds;
+            sums.sessions_closed += baseline.sessions_closed;
         }
         sums
     }

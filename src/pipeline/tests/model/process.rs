@@ -16,8 +16,8 @@ use crate::instance::listener::{Listener, Message};
 use crate::instance::shared::Shared;
 use crate::pipeline::tests::hooks::{self, Identity};
 use crate::pipeline::{Pipeline, Request, spawn};
-use crate::spool::{Place, Segments, claim};
-use crate::store::{Connection, target_id};
+use crate::spool::{Segments, claim};
+use crate::store::{Connection, target};
 
 /// The interval ends in a part of a tick in which the model has nothing else happen.
 const OPTIONS: &str = r#"{"flushIntervalMs": 42, "operationTimeoutMs": 60000}"#;
@@ -226,10 +226,8 @@ pub fn config() -> Config {
 
 fn open_spool(world: &SharedWorld) -> Option<Segments> {
     let folder = lock(world).spool()?.to_owned();
-    let mut segments = Segments::new(
-        claim(&folder, Place(target_id(&config()))).expect("a slot"),
-        1 << 20,
-    );
+    let slot = claim(&folder, target(&config())).expect("a slot");
+    let mut segments = Segments::new(slot, 1 << 20);
     segments.prepare().expect("a folder");
     Some(segments)
 }

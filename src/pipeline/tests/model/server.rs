@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::record::counters::Counter;
 use crate::record::document::raw_number;
 use crate::record::item::Close;
-use crate::store::{Base, CLAIM_LIFE, Delta, Marker, Standing, Sums};
+use crate::store::{AppliedSeq, Baseline, CLAIM_TTL, Delta, Marker, Sums};
 
 /// Cheap to clone: collections are shared until they change.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,7 +20,7 @@ pub struct State {
     pub sessions: Arc<BTreeMap<ObjectId, Session>>,
     pub days: Arc<BTreeMap<String, Daily>>,
     pub markers: Arc<BTreeMap<(String, String), Marker>>,
-    pub bases: Arc<BTreeMap<String, Base>>,
+    pub baselines: Arc<BTreeMap<String, Baseline>>,
     /// Seconds and number of the old sessions of a day that is marked.
     pub durations: Arc<BTreeMap<String, (f64, f64)>>,
     /// Who sums up a month, and until when.
@@ -129,8 +129,8 @@ impl State {
 
     /// Whether the writer stood where the addition begins, and it was made.
     pub fn add(&mut self, addition: &Addition) -> bool {
-        let standing = self.standing(&addition.day, &addition.writer);
-        let matches = standing == Standing::At(addition.previous);
+        let applied_seq = self.applied_seq(&addition.day, &addition.writer);
+        let matches = applied_seq == AppliedSeq::At(addition.previous);
         if matches {
             self.apply(addition);
         }
@@ -146,10 +146,10 @@ impl State {
         daily.writers.insert(writer, addition.last);
     }
 
-    pub fn standing(&self, day: &str, writer: &str) -> Standing {
+    pub fn applied_seq(&self, day: &str, writer: &str) -> AppliedSeq {
         match self.days.get(day) {
-            None => Standing::NoDocument,
-            Some(daily) => Standing::At(daily.writers.get(writer).copied()),
+            None => AppliedSeq::NoDocument,
+            Some(daily) => AppliedSeq::At(daily.writers.get(writer).copied()),
         }
     }
 
@@ -172,8 +172,8 @@ impl State {
     }
 
     /// The sessions of a day up to this one.
-    pub fn sessions_up_to(&self, day: &str, cut: ObjectId) -> impl Iterator<Item = &Session> {
-        let up_to = self.sessions.range(..=cut).map(|(_, session)| session);
+    pub fn sessions_up_to(&self, day: &str, cutoff: ObjectId) -> impl Iterator<Item = &Session> {
+        let up_to = self.sessions.range(..=cutoff).map(|(_, session)| session);
         up_to.filter(move |session| session.day == day)
     }
 
@@ -183,13 +183,13 @@ impl State {
         of_day.next_back().map(|(id, _)| *id)
     }
 
-    /// How many of the bases are there already.
-    pub fn insert_bases(&mut self, bases: &[(String, Base)]) -> u64 {
-        let there = Arc::make_mut(&mut self.bases);
+    /// How many of the baselines are there already.
+    pub fn insert_baselines(&mut self, baselines: &[(String, Baseline)]) -> u64 {
+        let there = Arc::make_mut(&mut self.baselines);
         let mut duplicates = 0;
-        for (day, base) in bases {
+        for (day, baseline) in baselines {
             duplicates += u64::from(there.contains_key(day));
-            there.entry(day.clone()).or_insert(*base);
+            there.entry(day.clone()).or_insert(*baseline);
         }
         duplicates
     }
@@ -200,29 +200,31 @@ impl State {
     }
 
     /// Seconds and number.
-    pub fn sum_durations(&self, day: &str, cut: ObjectId) -> (f64, f64) {
-        let old = self.sessions_up_to(day, cut).filter(|s| s.seconds > 0.0);
+    pub fn sum_durations(&self, day: &str, cutoff: ObjectId) -> (f64, f64) {
+        let old = self.sessions_up_to(day, cutoff).filter(|s| s.seconds > 0.0);
         old.fold((0.0, 0.0), |(seconds, closed), session| {
             (seconds + session.seconds, closed + 1.0)
         })
     }
 
-    /// Changes the base that is still building.
-    pub fn mark_base(&mut self, day: &str, seconds: f64, closed: f64) {
-        let base = Arc::make_mut(&mut self.bases).get_mut(day);
-        if let Some(base) = base.filter(|base| base.sums.is_none()) {
-            base.marked = true;
+    /// Changes the baseline that is still building.
+    pub fn mark_baseline(&mut self, day: &str, seconds: f64, closed: f64) {
+        let baseline = Arc::make_mut(&mut self.baselines).get_mut(day);
+        if let Some(baseline) = baseline.filter(|baseline| baseline.sums.is_none()) {
+            baseline.marked = true;
             let durations = (seconds, closed);
             Arc::make_mut(&mut self.durations).insert(day.to_owned(), durations);
         }
     }
 
-    /// Changes the base that is marked and still building.
-    pub fn finish_base(&mut self, day: &str, mau: f64) {
-        let base = Arc::make_mut(&mut self.bases).get_mut(day);
-        if let Some(base) = base.filter(|base| base.marked && base.sums.is_none()) {
+    /// Changes the baseline that is marked and still building.
+    pub fn finish_baseline(&mut self, day: &str, mau: f64) {
+        let baseline = Arc::make_mut(&mut self.baselines).get_mut(day);
+        if let Some(baseline) =
+            baseline.filter(|baseline| baseline.marked && baseline.sums.is_none())
+        {
             let (session_seconds, sessions_closed) = self.durations[day];
-            base.sums = Some(Sums {
+            baseline.sums = Some(Sums {
                 mau,
                 session_seconds,
                 sessions_closed,
@@ -237,7 +239,7 @@ impl State {
             .get(month)
             .is_none_or(|(by, until)| by == builder || *until <= now);
         if is_free {
-            claims.insert(month.to_owned(), (builder.to_owned(), now + CLAIM_LIFE));
+            claims.insert(month.to_owned(), (builder.to_owned(), now + CLAIM_TTL));
         }
         is_free
     }

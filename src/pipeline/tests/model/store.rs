@@ -13,8 +13,9 @@ use crate::record::day::Day;
 use crate::record::document::Batch;
 use crate::record::item::Close;
 use crate::store::{
-    Added, Base, Closed, Delta, Inserted, Marker, MonthView, Prepared, Result, Standing, Step,
-    Store, StoreError,
+    Added, AppliedSeq, Baseline, CloseOutcome, Delta, EventStore, Inserted, LegacyStore, Lifecycle,
+    Marker, MonthView, Prepared, Result, SeqAdvance, SessionStore, StoreError, TotalsStore,
+    UniquesStore,
 };
 
 const APPLIED: Added = Added::Applied {
@@ -48,7 +49,7 @@ fn is_lifted(document: &Document) -> bool {
 
 fn inserted(duplicates: u64) -> Inserted {
     Inserted {
-        set_aside: Vec::new(),
+        dropped: Vec::new(),
         duplicates,
     }
 }
@@ -66,19 +67,19 @@ impl Handle {
         self.flaw() == Some(flaw)
     }
 
-    fn addition(&self, day: &Day, step: Step<'_>, delta: &Delta) -> Addition {
+    fn addition(&self, day: &Day, advance: SeqAdvance<'_>, delta: &Delta) -> Addition {
         let mut world = self.lock();
-        world.memory.note_standing(day.as_str(), step);
+        world.memory.note_standing(day.as_str(), advance);
         Addition {
             day: day.as_str().to_owned(),
-            writer: step.writer.to_owned(),
-            previous: step.previous,
-            last: step.last,
+            writer: advance.writer.to_owned(),
+            previous: advance.previous,
+            last: advance.last,
             delta: delta.clone(),
             records: world
                 .truth
-                .numbered(step.writer, day.as_str(), step.previous, step.last)
-                .unwrap_or_else(|| world.truth.group(self.process, day.as_str(), step.last)),
+                .numbered(advance.writer, day.as_str(), advance.previous, advance.last)
+                .unwrap_or_else(|| world.truth.group(self.process, day.as_str(), advance.last)),
         }
     }
 
@@ -92,7 +93,7 @@ impl Handle {
             .await?;
         Ok(match matches || self.is(Flaw::MissedIsApplied) {
             true => APPLIED,
-            false => Added::Missed,
+            false => Added::Conflict,
         })
     }
 
@@ -143,15 +144,7 @@ fn owned(users: &[&str]) -> Vec<String> {
     users.iter().map(|user| (*user).to_owned()).collect()
 }
 
-impl Store for Handle {
-    async fn prepare(&self) -> Result<Prepared> {
-        self.read(|_| Prepared::Ready(Vec::new())).await
-    }
-
-    async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
-        Ok(Vec::new())
-    }
-
+impl EventStore for Handle {
     async fn insert_events(&self, batch: &Batch) -> Result<Inserted> {
         let events = batch.documents();
         let events: Vec<_> = events.iter().map(|d| (id(d), record(d))).collect();
@@ -163,7 +156,9 @@ impl Store for Handle {
         })
         .await
     }
+}
 
+impl SessionStore for Handle {
     async fn insert_sessions(&self, batch: &Batch) -> Result<Inserted> {
         let given = batch.documents();
         let sessions: Vec<_> = given.iter().map(|d| (id(d), session(d))).collect();
@@ -178,15 +173,15 @@ impl Store for Handle {
         .await
     }
 
-    async fn close_sessions(&self, closes: &[Close]) -> Result<Vec<Closed>> {
+    async fn close_sessions(&self, closes: &[Close]) -> Result<Vec<CloseOutcome>> {
         let only_open = self.is(Flaw::OnlyOpenIsClosed);
         let all = self.close_all(closes, only_open).await?;
         if all.iter().all(|matched| *matched) {
-            return Ok(vec![Closed::ByThis; closes.len()]);
+            return Ok(vec![CloseOutcome::Applied; closes.len()]);
         }
         let ours = all.iter().map(|matched| match matched {
-            true => Closed::ByThis,
-            false => Closed::NotByThis,
+            true => CloseOutcome::Applied,
+            false => CloseOutcome::NoMatch,
         });
         let (closes, ours) = (closes.to_vec(), ours.collect::<Vec<_>>());
         let found = self
@@ -194,8 +189,8 @@ impl Store for Handle {
                 let ends = |close: &Close| state.sessions.get(&close.session)?.logout_ms;
                 let is_ours = |close: &Close| ends(close) == Some(close.logout_ms);
                 let closed = closes.iter().map(|close| match is_ours(close) {
-                    true => Closed::ByThis,
-                    false => Closed::NotByThis,
+                    true => CloseOutcome::Applied,
+                    false => CloseOutcome::NoMatch,
                 });
                 closed.collect::<Vec<_>>()
             })
@@ -206,7 +201,9 @@ impl Store for Handle {
             false => Err(StoreError::transient("the read lags behind")),
         }
     }
+}
 
+impl TotalsStore for Handle {
     async fn ensure_day(&self, day: &Day) -> Result<()> {
         if self.is(Flaw::GuardedUpsert) {
             return Ok(());
@@ -216,8 +213,8 @@ impl Store for Handle {
             .await
     }
 
-    async fn add(&self, day: &Day, step: Step<'_>, delta: &Delta) -> Result<Added> {
-        let addition = self.addition(day, step, delta);
+    async fn add(&self, day: &Day, advance: SeqAdvance<'_>, delta: &Delta) -> Result<Added> {
+        let addition = self.addition(day, advance, delta);
         match self.flaw() {
             Some(Flaw::GuardedUpsert) => self.add_anyhow(addition, flaws::guarded_upsert).await,
             Some(Flaw::GroupsCutAnew) => self.add_cut_anew(addition).await,
@@ -226,17 +223,19 @@ impl Store for Handle {
         }
     }
 
-    async fn standing(&self, day: &Day, writer: &str) -> Result<Standing> {
+    async fn applied_seq(&self, day: &Day, writer: &str) -> Result<AppliedSeq> {
         let (day, writer) = (day.as_str().to_owned(), writer.to_owned());
         if self.flaw().is_some_and(Flaw::repeats) {
-            return Ok(Standing::At(self.lock().memory.standing(&day, &writer)));
+            return Ok(AppliedSeq::At(
+                self.lock().memory.applied_seq(&day, &writer),
+            ));
         }
         let local = self.is(Flaw::LocalStanding);
-        let standing = move |state: &State| state.standing(&day, &writer);
+        let applied_seq = move |state: &State| state.applied_seq(&day, &writer);
         if local {
-            return self.read_local(standing).await;
+            return self.read_local(applied_seq).await;
         }
-        self.read(standing).await
+        self.read(applied_seq).await
     }
 
     async fn confirm(&self, day: &Day, writer: &str, seq: Option<i64>) -> Result<bool> {
@@ -245,13 +244,28 @@ impl Store for Handle {
         }
         let (day, writer) = (day.clone(), writer.to_owned());
         self.write(move |state, seen| {
-            let stands = state.standing(day.as_str(), &writer) == Standing::At(seq);
+            let stands = state.applied_seq(day.as_str(), &writer) == AppliedSeq::At(seq);
             seen[Sight::Miss] += u64::from(!stands);
             stands
         })
         .await
     }
 
+    async fn month(&self, today: &Day) -> Result<MonthView> {
+        let today = today.clone();
+        self.read(move |state| MonthView {
+            today: state.today(today.as_str()),
+            sums: state.month_sums(today.month()),
+        })
+        .await
+    }
+
+    async fn newest_days(&self, _: u32) -> Result<Vec<RawDocumentBuf>> {
+        self.read(|_| Vec::new()).await
+    }
+}
+
+impl UniquesStore for Handle {
     async fn find_markers(&self, period: &str, users: &[&str]) -> Result<Vec<Marker>> {
         let (period, users) = (period.to_owned(), owned(users));
         let local = self.is(Flaw::LocalMarkers);
@@ -267,15 +281,26 @@ impl Store for Handle {
         self.write(move |state, seen| count_duplicates(seen, state.insert_markers(&markers)))
             .await
     }
+}
 
-    async fn users_up_to(&self, day: &Day, users: &[&str], cut: ObjectId) -> Result<Vec<String>> {
+impl LegacyStore for Handle {
+    async fn baselines(&self, days: &[Day]) -> Result<Vec<Baseline>> {
+        self.read_or_insert_baselines(days).await
+    }
+
+    async fn legacy_users(
+        &self,
+        day: &Day,
+        users: &[&str],
+        cutoff: ObjectId,
+    ) -> Result<Vec<String>> {
         if self.is(Flaw::MarkerAloneDecides) {
             return Ok(Vec::new());
         }
         let (day, mut users) = (day.clone(), owned(users));
         self.read(move |state| {
             let is_old = |user: &String| {
-                let mut old = state.sessions_up_to(day.as_str(), cut);
+                let mut old = state.sessions_up_to(day.as_str(), cutoff);
                 old.any(|session| session.user == *user)
             };
             users.retain(is_old);
@@ -284,33 +309,26 @@ impl Store for Handle {
         .await
     }
 
-    async fn bases(&self, days: &[Day]) -> Result<Vec<Base>> {
-        self.read_or_insert_bases(days).await
-    }
-
-    async fn claim_history(&self, day: &Day, builder: &str) -> Result<bool> {
+    async fn claim_legacy(&self, day: &Day, builder: &str) -> Result<bool> {
         self.claim_month(day, builder).await
     }
 
-    async fn mark_base(&self, day: &Day, cut: ObjectId) -> Result<()> {
-        self.mark_old_sessions(day, cut).await
+    async fn mark_baseline(&self, day: &Day, cutoff: ObjectId) -> Result<()> {
+        self.mark_old_sessions(day, cutoff).await
     }
 
-    async fn sum_bases(&self, days: &[Day]) -> Result<()> {
+    async fn sum_baselines(&self, days: &[Day]) -> Result<()> {
         self.sum_marked(days).await
     }
+}
 
-    async fn month(&self, today: &Day) -> Result<MonthView> {
-        let today = today.clone();
-        self.read(move |state| MonthView {
-            today: state.today(today.as_str()),
-            sums: state.month_sums(today.month()),
-        })
-        .await
+impl Lifecycle for Handle {
+    async fn prepare(&self) -> Result<Prepared> {
+        self.read(|_| Prepared::Ready(Vec::new())).await
     }
 
-    async fn newest_days(&self, _: u32) -> Result<Vec<RawDocumentBuf>> {
-        self.read(|_| Vec::new()).await
+    async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
+        Ok(Vec::new())
     }
 
     async fn close(&self) {}

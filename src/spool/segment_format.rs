@@ -6,7 +6,7 @@
 //! | 8 | u32 | version |
 //! | 12 | 10 bytes | the writer whose records these are |
 //! | 22 | u16 | 0 |
-//! | 24 | u64 | the place they belong to, see [`super::Place`] |
+//! | 24 | u64 | the [`Target`] they belong to |
 //! | 32 | u32 | CRC-32C of bytes 0 to 31 |
 //!
 //! | frame | type | meaning |
@@ -16,7 +16,7 @@
 //! | 8 | i64 | the record's number, higher than that of every frame before it |
 //! | 16 | … | body |
 
-use super::Place;
+use crate::record::target::Target;
 
 pub const VERSION: u32 = 1;
 pub const HEADER: usize = 36;
@@ -30,7 +30,7 @@ const LONGEST: usize = 128 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     pub writer: String,
-    pub place: Place,
+    pub target: Target,
 }
 
 /// Why a segment cannot be read.
@@ -51,7 +51,7 @@ impl Header {
         for (byte, letter) in bytes[12..].iter_mut().zip(self.writer.bytes().take(WRITER)) {
             *byte = letter;
         }
-        bytes[24..32].copy_from_slice(&self.place.0.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.target.0.to_le_bytes());
         let crc = crc32c::crc32c(&bytes[..32]);
         bytes[32..].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -73,10 +73,10 @@ impl Header {
         }
         let writer = std::str::from_utf8(&bytes[12..12 + WRITER]);
         match (writer, u64_at(bytes, 24), u32_at(bytes, 32)) {
-            (Ok(writer), Some(place), Some(crc)) if crc == crc32c::crc32c(&bytes[..32]) => {
+            (Ok(writer), Some(target), Some(crc)) if crc == crc32c::crc32c(&bytes[..32]) => {
                 Ok(Header {
                     writer: writer.to_owned(),
-                    place: Place(place),
+                    target: Target(target),
                 })
             }
             _ => Err(Unreadable::NoSegment),
@@ -102,36 +102,36 @@ fn checksum(frame: &[u8]) -> u32 {
 
 /// What is found where a frame should begin.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum Parsed {
     /// A frame with this number and so many bytes in all.
     Frame {
         seq: i64,
         length: usize,
     },
     /// It would take so many bytes in all, which is more than there are.
-    Cut(usize),
-    Nothing,
+    Truncated(usize),
+    Invalid,
 }
 
 /// Looks at the bytes where a frame should begin.
-pub fn find(bytes: &[u8]) -> Found {
+pub fn parse(bytes: &[u8]) -> Parsed {
     let (Some(length), Some(crc), Some(seq)) =
         (u32_at(bytes, 0), u32_at(bytes, 4), u64_at(bytes, 8))
     else {
-        return Found::Cut(FRAME_HEADER);
+        return Parsed::Truncated(FRAME_HEADER);
     };
     let length = length as usize;
     if length == 0 || length > LONGEST {
-        return Found::Nothing;
+        return Parsed::Invalid;
     }
     let length = FRAME_HEADER + length;
     match bytes.get(..length) {
-        None => Found::Cut(length),
-        Some(frame) if checksum(frame) == crc => Found::Frame {
+        None => Parsed::Truncated(length),
+        Some(frame) if checksum(frame) == crc => Parsed::Frame {
             seq: seq as i64,
             length,
         },
-        Some(_) => Found::Nothing,
+        Some(_) => Parsed::Invalid,
     }
 }
 
@@ -140,7 +140,7 @@ pub fn find(bytes: &[u8]) -> Found {
 pub fn is_frame(bytes: &[u8], near: Option<i64>) -> bool {
     const CLOSE: u64 = 1 << 44;
     let is_close = |seq: u64| near.is_none_or(|near| near.abs_diff(seq as i64) < CLOSE);
-    u64_at(bytes, 8).is_some_and(is_close) && matches!(find(bytes), Found::Frame { .. })
+    u64_at(bytes, 8).is_some_and(is_close) && matches!(parse(bytes), Parsed::Frame { .. })
 }
 
 /// The body of a frame that was found.

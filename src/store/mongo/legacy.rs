@@ -1,12 +1,12 @@
-//! What days held before this package wrote to them (`gsouniques`): one base document per day.
+//! What days held before this package wrote to them (`gsouniques`): one baseline document per day.
 //!
 //! Old sessions are summed up in two steps, so that the month's markers, of which there may be
 //! millions, are read once and not once per day. Each old user gets a marker of the month, day after
-//! day, and the day's base says `marked`. When all have it, one pass counts the markers that each day
+//! day, and the day's baseline says `marked`. When all have it, one pass counts the markers that each day
 //! made. A marker says for ever which day made it and old sessions do not change, so either step can be
 //! interrupted, repeated or done by two processes at once, and gives the same numbers.
 //!
-//! Each step reads the bases first and the rest in the same session: just after an election a read may
+//! Each step reads the baselines first and the rest in the same session: just after an election a read may
 //! not show yet what was there before, but in a session it shows no less than the read before it. What
 //! is old is read after a write in the session, which is later than all that the replaced class wrote,
 //! however few members have that yet; a majority read without it could miss its last sessions.
@@ -20,19 +20,19 @@ use mongodb::options::ReturnDocument;
 use mongodb::{ClientSession, SessionCursor};
 
 use super::{
-    Base, DUPLICATE_KEY, MongoStore, Result, Sums, WRITE_TIMEOUT, store_error, unexpected,
+    Baseline, DUPLICATE_KEY, MongoStore, Result, Sums, WRITE_TIMEOUT, store_error, unexpected,
 };
 use crate::record::day::Day;
-use crate::store::{CLAIM_LIFE, HISTORY_STEP_LIMIT, MARKER_LIFE_MS, Period, StoreError};
+use crate::store::{CLAIM_TTL, LEGACY_STEP_TIMEOUT, MARKER_TTL_MS, Period, StoreError};
 
-/// How often bases are read: before they are inserted, after it, and once more.
+/// How often baselines are read: before they are inserted, after it, and once more.
 const LOOKS: u32 = 3;
 
 impl MongoStore {
-    pub(super) async fn read_or_insert_bases(&self, days: &[Day]) -> Result<Vec<Base>> {
+    pub(super) async fn read_or_insert_baselines(&self, days: &[Day]) -> Result<Vec<Baseline>> {
         let session = &mut self.session().await?;
         for _ in 0..LOOKS {
-            let known = self.read_bases(days, session).await?;
+            let known = self.read_baselines(days, session).await?;
             let missing: Vec<&Day> = days.iter().filter(|d| !known.contains_key(*d)).collect();
             if missing.is_empty() {
                 return Ok(days.iter().map(|day| known[day]).collect());
@@ -43,12 +43,12 @@ impl MongoStore {
                 newest.extend(self.newest_session(day, session).await?);
             }
             let documents = missing.into_iter().map(|day| {
-                let (cut, state) = match newest.get(day.as_str()) {
-                    Some(cut) => (*cut, "building"),
-                    None => (Base::EMPTY.cut, "done"),
+                let (cutoff, state) = match newest.get(day.as_str()) {
+                    Some(cutoff) => (*cutoff, "building"),
+                    None => (Baseline::EMPTY.cutoff, "done"),
                 };
                 doc! {
-                    "_id": base_id(day), "cut": cut, "state": state,
+                    "_id": baseline_id(day), "cut": cutoff, "state": state,
                     "mau": 0, "seconds": 0, "closed": 0,
                 }
             });
@@ -61,25 +61,26 @@ impl MongoStore {
         self.client.start_session().await.map_err(store_error)
     }
 
-    pub(super) async fn read_bases(
+    pub(super) async fn read_baselines(
         &self,
         days: &[Day],
         session: &mut ClientSession,
-    ) -> Result<HashMap<Day, Base>> {
-        let ids: Vec<Document> = days.iter().map(base_id).collect();
+    ) -> Result<HashMap<Day, Baseline>> {
+        let ids: Vec<Document> = days.iter().map(baseline_id).collect();
         let found = self
             .uniques
             .find(doc! { "_id": { "$in": ids } })
             .session(&mut *session)
             .await;
-        let mut bases = HashMap::new();
+        let mut baselines = HashMap::new();
         for document in collect(found, session).await? {
-            let (name, base) = base(&document).ok_or_else(|| unexpected("a readable base"))?;
+            let (name, baseline) =
+                baseline(&document).ok_or_else(|| unexpected("a readable baseline"))?;
             if let Some(day) = days.iter().find(|day| day.as_str() == name) {
-                bases.insert(day.clone(), base);
+                baselines.insert(day.clone(), baseline);
             }
         }
-        Ok(bases)
+        Ok(baselines)
     }
 
     /// Ends when a majority knows what was written before it, and reads in the session show that.
@@ -116,8 +117,8 @@ impl MongoStore {
             .session(&mut *session)
             .await;
         let found = collect(found, session).await?;
-        let cut = found.first().and_then(|max| max.get_object_id("cut").ok());
-        Ok(cut.map(|cut| (day.as_str().to_owned(), cut)))
+        let cutoff = found.first().and_then(|max| max.get_object_id("cut").ok());
+        Ok(cutoff.map(|cutoff| (day.as_str().to_owned(), cutoff)))
     }
 
     /// By the server's clock, which all processes share.
@@ -126,7 +127,7 @@ impl MongoStore {
             { "$eq": ["$by", builder] },
             { "$lte": [{ "$ifNull": ["$x", DateTime::from_millis(0)] }, "$$NOW"] },
         ] };
-        let until = doc! { "$add": ["$$NOW", CLAIM_LIFE.as_millis() as i64] };
+        let until = doc! { "$add": ["$$NOW", CLAIM_TTL.as_millis() as i64] };
         let claim = doc! {
             "by": { "$cond": [&free, builder, "$by"] },
             // Its name is that of the markers' expiry: what is over is removed.
@@ -147,18 +148,23 @@ impl MongoStore {
         }
     }
 
-    pub(super) async fn mark_old_sessions(&self, day: &Day, cut: ObjectId) -> Result<()> {
+    pub(super) async fn mark_old_sessions(&self, day: &Day, cutoff: ObjectId) -> Result<()> {
         let session = &mut self.session().await?;
-        let known = self.read_bases(std::slice::from_ref(day), session).await?;
+        let known = self
+            .read_baselines(std::slice::from_ref(day), session)
+            .await?;
         if known.is_empty() {
             return Err(not_yet_known());
         }
-        let old = doc! { "day": day.as_str(), "_id": { "$lte": cut } };
+        let old = doc! { "day": day.as_str(), "_id": { "$lte": cutoff } };
         self.mark_old_users(day, &old, session).await?;
         let (seconds, closed) = self.sum_durations(old, session).await?;
         let marked = doc! { "marked": true, "seconds": seconds, "closed": closed };
-        self.change_base(doc! { "_id": base_id(day), "state": "building" }, marked)
-            .await
+        self.change_baseline(
+            doc! { "_id": baseline_id(day), "state": "building" },
+            marked,
+        )
+        .await
     }
 
     async fn mark_old_users(
@@ -173,7 +179,7 @@ impl MongoStore {
         let marker = doc! {
             "_id": { "p": month.name(), "u": "$_id" },
             "w": writer(day), "s": { "$literal": 0_i64 }, "d": day.as_str(),
-            "x": DateTime::from_millis(end.saturating_add(MARKER_LIFE_MS)),
+            "x": DateTime::from_millis(end.saturating_add(MARKER_TTL_MS)),
         };
         let done = self
             .sessions
@@ -186,7 +192,7 @@ impl MongoStore {
                     "whenMatched": "keepExisting", "whenNotMatched": "insert",
                 } },
             ])
-            .max_time(HISTORY_STEP_LIMIT)
+            .max_time(LEGACY_STEP_TIMEOUT)
             .allow_disk_use(true)
             .session(&mut *session)
             .await;
@@ -210,7 +216,7 @@ impl MongoStore {
                     "closed": { "$sum": { "$toDouble": 1 } },
                 } },
             ])
-            .max_time(HISTORY_STEP_LIMIT)
+            .max_time(LEGACY_STEP_TIMEOUT)
             .session(&mut *session)
             .await;
         let found = collect(found, session).await?;
@@ -223,18 +229,18 @@ impl MongoStore {
 
     pub(super) async fn sum_marked(&self, days: &[Day]) -> Result<()> {
         let session = &mut self.session().await?;
-        let known = self.read_bases(days, session).await?;
+        let known = self.read_baselines(days, session).await?;
         if !days
             .iter()
-            .all(|day| known.get(day).is_some_and(|base| base.marked))
+            .all(|day| known.get(day).is_some_and(|baseline| baseline.marked))
         {
             return Err(not_yet_known());
         }
         let made = self.count_markers(days, session).await?;
         for day in days {
             let mau = made.get(&writer(day)).copied().unwrap_or(0.0);
-            let marked = doc! { "_id": base_id(day), "state": "building", "marked": true };
-            self.change_base(marked, doc! { "state": "done", "mau": mau })
+            let marked = doc! { "_id": baseline_id(day), "state": "building", "marked": true };
+            self.change_baseline(marked, doc! { "state": "done", "mau": mau })
                 .await?;
         }
         match days.last() {
@@ -272,7 +278,7 @@ impl MongoStore {
                 } },
                 doc! { "$group": { "_id": "$w", "made": { "$sum": { "$toDouble": 1 } } } },
             ])
-            .max_time(HISTORY_STEP_LIMIT)
+            .max_time(LEGACY_STEP_TIMEOUT)
             .session(&mut *session)
             .await;
         let mut made = HashMap::new();
@@ -284,7 +290,7 @@ impl MongoStore {
         Ok(made)
     }
 
-    async fn change_base(&self, which: Document, values: Document) -> Result<()> {
+    async fn change_baseline(&self, which: Document, values: Document) -> Result<()> {
         let changed = self.uniques.update_one(which, doc! { "$set": values });
         changed.await.map(drop).map_err(store_error)
     }
@@ -319,7 +325,7 @@ fn claim_id(day: &Day) -> Document {
     doc! { "_id": { "p": "history", "m": day.month() } }
 }
 
-fn base_id(day: &Day) -> Document {
+fn baseline_id(day: &Day) -> Document {
     doc! { "p": "base", "d": day.as_str() }
 }
 
@@ -328,7 +334,7 @@ fn writer(day: &Day) -> String {
     format!("base:{}", day.as_str())
 }
 
-fn base(document: &Document) -> Option<(&str, Base)> {
+fn baseline(document: &Document) -> Option<(&str, Baseline)> {
     let day = document.get_document("_id").ok()?.get_str("d").ok()?;
     let number = |name: &str| match document.get(name) {
         Some(Bson::Int32(value)) => Some(f64::from(*value)),
@@ -341,10 +347,10 @@ fn base(document: &Document) -> Option<(&str, Base)> {
         sessions_closed: number("closed")?,
     };
     let is_done = document.get_str("state").ok()? == "done";
-    let base = Base {
-        cut: document.get_object_id("cut").ok()?,
+    let baseline = Baseline {
+        cutoff: document.get_object_id("cut").ok()?,
         marked: is_done || document.get_bool("marked").unwrap_or(false),
         sums: is_done.then_some(sums),
     };
-    Some((day, base))
+    Some((day, baseline))
 }

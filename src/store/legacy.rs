@@ -1,0 +1,71 @@
+//! Legacy data: the sessions that a day held before this package wrote to it. Each day has a baseline,
+//! whose cutoff tells legacy sessions from later ones. The cutoff never changes, and the sums do not
+//! once they are there.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bson::oid::ObjectId;
+
+use super::error::Result;
+use super::totals::Sums;
+use crate::record::day::Day;
+
+/// How long a claim to sum up legacy sessions lasts after its holder was last heard of.
+pub const CLAIM_TTL: Duration = Duration::from_secs(10);
+
+/// How long one step of summing up may take, at the server too, before it is begun anew; marking the
+/// users of a day with 43 000 sessions took about 2 s.
+pub const LEGACY_STEP_TIMEOUT: Duration = Duration::from_secs(1_800);
+
+pub trait LegacyStore {
+    /// The days' baselines in the order given, inserted where missing.
+    fn baselines(&self, days: &[Day]) -> impl Future<Output = Result<Vec<Baseline>>> + Send;
+
+    /// Those of the users who have a session of the day at or below the cutoff.
+    fn legacy_users(
+        &self,
+        day: &Day,
+        users: &[&str],
+        cutoff: ObjectId,
+    ) -> impl Future<Output = Result<Vec<String>>> + Send;
+
+    /// Whether `builder` holds the claim to sum up the month of this day, for the next [`CLAIM_TTL`].
+    /// A claim spares double work; no result depends on it.
+    fn claim_legacy(&self, day: &Day, builder: &str) -> impl Future<Output = Result<bool>> + Send;
+
+    /// Gives the users of a day's legacy sessions their markers of the month, where they have none.
+    /// Safe to interrupt, to repeat and to run in several processes.
+    fn mark_baseline(&self, day: &Day, cutoff: ObjectId)
+    -> impl Future<Output = Result<()>> + Send;
+
+    /// Sums up days of one month that are marked, and ends the claim. As safe as [`Self::mark_baseline`].
+    fn sum_baselines(&self, days: &[Day]) -> impl Future<Output = Result<()>> + Send;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Baseline {
+    /// Sessions at or below it are legacy; zero when there were none.
+    pub cutoff: ObjectId,
+    /// The users of the legacy sessions have their markers.
+    pub marked: bool,
+    /// Sums of the legacy sessions; `None` while they are not summed up yet.
+    pub sums: Option<Sums>,
+}
+
+impl Baseline {
+    /// Of a day without legacy sessions.
+    pub const EMPTY: Baseline = Baseline {
+        cutoff: ObjectId::from_bytes([0; 12]),
+        marked: true,
+        sums: Some(Sums {
+            mau: 0.0,
+            session_seconds: 0.0,
+            sessions_closed: 0.0,
+        }),
+    };
+
+    pub fn has_legacy_sessions(&self) -> bool {
+        self.cutoff != Self::EMPTY.cutoff
+    }
+}
