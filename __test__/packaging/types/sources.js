@@ -102,12 +102,13 @@ function rowsOf(page) {
   return rows.map((row) => row.map((cell) => cell.trim().replaceAll('`', '')));
 }
 
-/** What the documented table of options says: `[{ name, variable, defaultText, bounds }]`. */
-const documentedOptions = rowsOf('docs/configuration.md')
-  .filter((cells) => cells.length === 5)
-  .map(([name, variable, defaultText, bounds]) => {
-    return { name, variable: variable === '–' ? undefined : variable, defaultText, bounds };
-  });
+const configuration = rowsOf('docs/configuration.md');
+/** What the documented tables of options say: `[{ name, defaultText, bounds }]`. */
+const documentedOptions = configuration
+  .filter((cells) => cells.length === 4)
+  .map(([name, defaultText, bounds]) => ({ name, defaultText, bounds }));
+/** Documented variables, each with what is said of it: `[variable, text]`. */
+const documentedVariables = configuration.filter(([name]) => name.startsWith('ANALYTICS_'));
 
 /** Defaults of a destination's fields, as documented: `[{ name, defaultText }]`. */
 const documentedFields = rowsOf('docs/forwarding.md')
@@ -155,5 +156,5 @@ module.exports = {
   ...{ javascriptOptions, optionsInJavaScript, nativeOptions, numericOptions, variables },
   destinationNumbers,
   ...{ collections, reasons, countedEvents, totals, errorCodes, textOptions, fallbacks },
-  ...{ documentedOptions, documentedFields, methodsInReadme, textsOfRefusals },
+  ...{ documentedOptions, documentedVariables, documentedFields, methodsInReadme, textsOfRefusals },
 };

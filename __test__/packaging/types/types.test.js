@@ -186,10 +186,16 @@ describe('the code that refuses records', () => {
 describe('the documents', () => {
   it('have every option, its environment variable, default and bounds', () => {
     assertSame(namesOf(known.documentedOptions), namesOf(options));
-    for (const { name, variable, defaultText, bounds } of known.documentedOptions) {
+    assertSame(
+      known.documentedVariables.map(([variable]) => variable),
+      known.variables,
+    );
+    const optionOf = (variable) => new Map(known.documentedVariables).get(variable);
+    for (const { name, defaultText, bounds } of known.documentedOptions) {
       const numeric = known.numericOptions.find((one) => one.name === name);
       const text = known.textOptions.find((one) => one.name === name);
-      assert.strictEqual(variable, (numeric ?? text)?.variable, `environment variable of ${name}`);
+      const { variable } = numeric ?? text ?? {};
+      if (variable !== undefined) assert.strictEqual(optionOf(variable).split(';')[0], name);
       if (!numeric) continue;
       assert.strictEqual(Number.parseInt(defaultText, 10), numeric.fallback, `default of ${name}`);
       assert.strictEqual(bounds, `${numeric.min} to ${numeric.max}`, `bounds of ${name}`);
