@@ -17,6 +17,17 @@ const { ROOT } = documents;
 const { scripts } = require('../../../package.json');
 const mongo = useMongod();
 const pages = documents.readPages();
+const sources = documents.readSources();
+
+/** What is wrong with the sentences of a page. */
+function problemsOfProse(page) {
+  return [
+    ...documents.brokenLinks(page, pages),
+    ...documents.missingPaths(page),
+    ...documents.unknownScripts(page, scripts),
+    ...documents.unknownLines(page, sources),
+  ];
+}
 
 /** Commands of blocks, and what stands for them in the sources of the gate, which so runs them. */
 const COMMANDS = {
@@ -244,13 +255,8 @@ for (const page of pages) {
       });
     }
 
-    it('has links, paths and npm scripts that exist', () => {
-      const problems = [
-        ...documents.brokenLinks(page, pages),
-        ...documents.missingPaths(page),
-        ...documents.unknownScripts(page, scripts),
-      ];
-      assert.deepStrictEqual(problems, []);
+    it('has links, paths, npm scripts and log lines that exist', () => {
+      assert.deepStrictEqual(problemsOfProse(page), []);
     });
   });
 }
@@ -289,13 +295,9 @@ describe('README.md', () => {
 
 describe('the check of the documents finds', () => {
   const pageOf = (text) => ({ name: 'docs/page.md', text });
-  const problemsIn = (text) => {
-    const page = pageOf(text);
-    const links = documents.brokenLinks(page, pages);
-    return [...links, ...documents.missingPaths(page), ...documents.unknownScripts(page, scripts)];
-  };
+  const problemsIn = (text) => problemsOfProse(pageOf(text));
 
-  it('a link without its file or heading, a path that is gone, a script that is none', () => {
+  it('a link without its file or heading, and names of what is not there', () => {
     assert.deepStrictEqual(
       problemsIn('# A b\n[a](#a-b) [b](../README.md#install) `lib/` `npm test`'),
       [],
@@ -303,6 +305,7 @@ describe('the check of the documents finds', () => {
     assert.strictEqual(problemsIn('[a](nowhere.md)').length, 1);
     assert.strictEqual(problemsIn('# A b\n[a](#a--b) [b](../README.md#instal)').length, 2);
     assert.strictEqual(problemsIn('`src/nothing.rs` and `npm run nothing`').length, 2);
+    assert.strictEqual(problemsIn('The warning `nothing is wrong`').length, 1);
   });
 
   it('a command that no step of the gate runs', () => {

@@ -100,6 +100,23 @@ function unknownScripts(page, scripts) {
   return unknown.map((script) => `${page.name}: package.json has no script ${script}`);
 }
 
+/** Every source file in one text, with strings that go on in the next line put together. */
+function readSources() {
+  const read = (folder) => {
+    const names = fs.readdirSync(path.join(ROOT, folder), { recursive: true });
+    const sources = names.filter((name) => /\.(?:rs|js)$/.test(name));
+    return sources.map((name) => fs.readFileSync(path.join(ROOT, folder, name), 'utf8'));
+  };
+  return [...read('src'), ...read('lib')].join('\n').replace(/\\\n\s+/g, '');
+}
+
+/** Log lines that a page quotes, as in: the warning `No connection`; and that no source has. */
+function unknownLines(page, sources) {
+  const quoted = [...proseOf(page).matchAll(/\bwarning `([^`\n]+)`/g)].map(([, line]) => line);
+  const unknown = quoted.filter((line) => !sources.includes(line));
+  return unknown.map((line) => `${page.name}: nothing logs "${line}"`);
+}
+
 module.exports = {
   ROOT,
   anchorsOf,
@@ -107,5 +124,7 @@ module.exports = {
   brokenLinks,
   missingPaths,
   readPages,
+  readSources,
+  unknownLines,
   unknownScripts,
 };
