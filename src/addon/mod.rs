@@ -21,7 +21,7 @@ use crate::instance::listener::Level;
 use crate::instance::shared::Shared;
 use crate::pipeline::{self, Found, Pipeline, Prospect, Request};
 use crate::record::counters::COUNTED_EVENTS;
-use crate::spool::{self, Segments};
+use crate::spool::{self, SEGMENT_BYTES, Segments};
 use crate::store::{self, Connection, MongoStore};
 
 use health::HealthReport;
@@ -414,7 +414,7 @@ fn open_spool(config: &Config) -> std::result::Result<Option<Segments>, String> 
     };
     let open = || {
         let slot = spool::claim(folder, store::target(config))?;
-        let mut segments = Segments::new(slot, config.max_spool_bytes);
+        let mut segments = Segments::new(slot, config.max_spool_bytes, SEGMENT_BYTES);
         match segments.prepare() {
             // What is in it gets written, and then there is room.
             Err(error) if error.kind() == std::io::ErrorKind::StorageFull => {}

@@ -17,7 +17,7 @@ use super::{Pipeline, messages};
 use crate::forward::Destinations;
 use crate::instance::listener::{Level, Listener, Message};
 use crate::instance::shared::Shared;
-use crate::spool::{Segments, Slot, claim_abandoned};
+use crate::spool::{SEGMENT_BYTES, Segments, Slot, claim_abandoned};
 use crate::store::{self, Store};
 
 /// How often slots are looked for.
@@ -244,7 +244,7 @@ impl<S: Store> Worker<S> {
         config.max_queue_bytes /= SHARE;
         let host = Arc::new(Quiet(Arc::clone(&self.shared)));
         let shared = Shared::of_drain(config, host, Arc::clone(&self.shared));
-        let segments = Segments::new(slot, 0);
+        let segments = Segments::new(slot, 0, SEGMENT_BYTES);
         let (on_written, written) = oneshot::channel();
         let opener = Arc::clone(&self.opener);
         let pipeline = spawn_drain(Arc::clone(&shared), opener, segments, on_written);

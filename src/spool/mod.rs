@@ -40,5 +40,5 @@ mod writer_file;
 pub use cursor_file::{cursors_in, read_cursor, remove_cursor, write_cursor};
 pub use position::Position;
 pub use reader::{ReadBatch, read};
-pub use segments::{Appended, ClosedSegment, Segments, SpoolStatus};
+pub use segments::{Appended, ClosedSegment, SEGMENT_BYTES, Segments, SpoolStatus};
 pub use slot::{Slot, claim, claim_abandoned};

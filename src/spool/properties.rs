@@ -213,7 +213,7 @@ proptest! {
             fs::write(slot.join(segment_name(number as u64 + 1)), bytes).expect("written");
         }
         fs::write(slot.join("writer.json"), writer).expect("written");
-        let mut segments = Segments::new(claim(spool.path(), TARGET).expect("a slot"), 1 << 20);
+        let mut segments = Segments::new(claim(spool.path(), TARGET).expect("a slot"), 1 << 20, 2_000);
         let first = segments.slot().first_seq();
         let mut frames = Vec::new();
         segment_format::append(&mut frames, first, |body| body.extend(b"a record"));

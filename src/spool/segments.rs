@@ -13,7 +13,7 @@ use super::slot::Slot;
 use crate::util::failpoint::failpoint;
 
 /// Size at which a segment is closed, in bytes.
-const SEGMENT: u64 = if cfg!(test) { 2_000 } else { 16 << 20 };
+pub const SEGMENT_BYTES: u64 = 16 << 20;
 /// Size from which a segment is closed when everything in it is done with, in bytes, so that little has
 /// to be read again after a death.
 const DONE_SEGMENT: u64 = 64 << 10;
@@ -22,6 +22,8 @@ const DONE_SEGMENT: u64 = 64 << 10;
 pub struct Segments {
     slot: Slot,
     max_bytes: u64,
+    /// Size at which a segment is closed.
+    segment_bytes: u64,
     /// From the oldest to the newest, the active one included.
     all: VecDeque<Segment>,
     active: Option<Active>,
@@ -100,7 +102,7 @@ impl Unsynced {
 
 impl Segments {
     /// Those that are in the slot will only be read.
-    pub fn new(slot: Slot, max_bytes: u64) -> Self {
+    pub fn new(slot: Slot, max_bytes: u64, segment_bytes: u64) -> Self {
         let found = slot.found().iter().map(|found| Segment {
             number: found.number,
             bytes: found.bytes,
@@ -112,6 +114,7 @@ impl Segments {
             next_number: slot.next_number(),
             slot,
             max_bytes,
+            segment_bytes,
             active: None,
             unsynced: Vec::new(),
             is_folder_unsynced: false,
@@ -229,7 +232,8 @@ impl Segments {
 
     /// The segment to append to.
     fn active(&mut self) -> io::Result<&mut Active> {
-        let is_full = |active: &Active| active.end >= SEGMENT;
+        let segment_bytes = self.segment_bytes;
+        let is_full = |active: &Active| active.end >= segment_bytes;
         let active = match self.active.take() {
             Some(active) if !is_full(&active) => active,
             _ => self.begin()?,

@@ -13,6 +13,8 @@ use crate::record::target::Target;
 const TARGET: Target = Target(7);
 const OTHER_TARGET: Target = Target(8);
 const MUCH: u64 = 1 << 30;
+/// The size of a segment, so that there are several.
+const SMALL: u64 = 2_000;
 
 struct Spool {
     folder: TempDir,
@@ -34,7 +36,7 @@ impl Spool {
     }
 
     fn open(&self) -> Segments {
-        Segments::new(claim(self.path(), TARGET).expect("a slot"), MUCH)
+        Segments::new(claim(self.path(), TARGET).expect("a slot"), MUCH, SMALL)
     }
 
     /// Appends so many records, one at a time, and dies.
@@ -230,7 +232,7 @@ fn what_is_done_with_is_unlinked_and_the_rest_is_not() {
 #[test]
 fn a_full_spool_takes_nothing_and_goes_on_when_there_is_room() {
     let spool = Spool::new();
-    let mut segments = Segments::new(claim(spool.path(), TARGET).expect("a slot"), 3_000);
+    let mut segments = Segments::new(claim(spool.path(), TARGET).expect("a slot"), 3_000, SMALL);
     let first = segments.slot().first_seq();
     let mut frames = Vec::new();
     segment_format::append(&mut frames, first, |body| body.extend(body_of(first)));
@@ -336,7 +338,7 @@ fn the_copy_of_a_slot_is_drained_under_its_id_and_no_new_record_gets_it() {
         .expect("looked")
         .expect("a slot");
     assert_eq!(orphan.writer(), original.slot().writer());
-    let mut drained = Segments::new(orphan, MUCH);
+    let mut drained = Segments::new(orphan, MUCH, SMALL);
     assert_eq!(all_of(&drained), all_of(&original));
     release_all(&mut drained, i64::MAX);
     drained.slot().retire().expect("left");
@@ -360,7 +362,7 @@ fn a_slot_that_was_put_back_as_it_was_keeps_its_records_and_loses_its_id() {
         .expect("looked")
         .expect("a slot");
     assert_eq!(orphan.writer(), writer);
-    assert_eq!(all_of(&Segments::new(orphan, MUCH)).len(), 3);
+    assert_eq!(all_of(&Segments::new(orphan, MUCH, SMALL)).len(), 3);
 }
 
 #[test]
@@ -373,7 +375,7 @@ fn records_of_two_writers_in_one_slot_are_drained_one_after_the_other() {
     drop(segments);
     let mut seen = Vec::new();
     while let Some(slot) = claim_abandoned(spool.path(), TARGET, 0).expect("looked") {
-        let mut segments = Segments::new(slot, MUCH);
+        let mut segments = Segments::new(slot, MUCH, SMALL);
         seen.push((segments.slot().writer().to_owned(), all_of(&segments).len()));
         release_all(&mut segments, i64::MAX);
     }

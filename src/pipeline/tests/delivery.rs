@@ -18,7 +18,7 @@ fn left(written: i64) -> (TempDir, Segments) {
     let folder = tempfile::tempdir().expect("a folder");
     let slot = claim(folder.path(), TARGET).expect("a slot");
     write_cursor(slot.path(), DATABASE, &[written]).expect("a cursor");
-    (folder, Segments::new(slot, 1 << 30))
+    (folder, Segments::new(slot, 1 << 30, 2_000))
 }
 
 fn delivery(segments: &Segments) -> Delivery {

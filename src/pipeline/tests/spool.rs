@@ -32,7 +32,7 @@ impl Overflow {
         });
         let folder = tempfile::tempdir().expect("a folder");
         let slot = claim(folder.path(), TARGET).expect("a slot");
-        let spool = Segments::new(slot, max_spool_bytes);
+        let spool = Segments::new(slot, max_spool_bytes, 2_000);
         let options = r#"{"maxQueueBytes": 131072, "ackTimeoutMs": 600000}"#;
         let (config, _) = Config::from_json(options, "{}").expect("valid options");
         let host = Arc::new(TestHost::default());

@@ -227,7 +227,7 @@ pub fn config() -> Config {
 fn open_spool(world: &SharedWorld) -> Option<Segments> {
     let folder = lock(world).spool()?.to_owned();
     let slot = claim(&folder, target(&config())).expect("a slot");
-    let mut segments = Segments::new(slot, 1 << 20);
+    let mut segments = Segments::new(slot, 1 << 20, 2_000);
     segments.prepare().expect("a folder");
     Some(segments)
 }
