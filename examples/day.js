@@ -1,5 +1,5 @@
-// A day of a game, as a list of moments in order: who logs in when, what he plays, when he leaves.
-// Made from a fixed seed: every run plays the same day.
+// A day of a game as an ordered list of moments: logins, deeds and logouts of all players. The seed is
+// fixed, so every run plays the same day.
 'use strict';
 
 const MINUTE = 60_000;
@@ -15,7 +15,7 @@ const SITTINGS = [
   { from: 12, to: 17.5, chance: 0.9 },
 ];
 
-/** Every number in [0, 1) in an order that only the seed decides (a linear congruence). */
+/** Random numbers in [0, 1) that depend on the seed only (a linear congruential generator). */
 function randomNumbers(seed) {
   let state = seed;
   return () => {
@@ -42,7 +42,7 @@ class Dice {
   }
 }
 
-/** What a player may do, how often, and what that has to add to the day's totals. */
+/** Deeds of a player: how often each happens, and what it must add to the day's totals. */
 const DEEDS = [
   {
     weight: 30,

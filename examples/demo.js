@@ -1,13 +1,13 @@
 // `npm run demo`: plays a compressed day of a game server against a real MongoDB, through the public
-// API, and checks what landed against its own books. Exit code 1 when they differ.
+// API, and compares the documents with its own ledger. Exit code 1 when they differ.
 //
-// game-server.js is the code to read first: a host as a user writes it. This file only drives it.
+// Read game-server.js first: it is a host as a user writes it. This file only drives it.
 'use strict';
 
 require('../__test__/support/environment').cleanEnvironment();
 
-// In the future: where a server expires old events, it must not take these. The clock comes before
-// everything else: mongoose keeps the Date that it finds when it is loaded.
+// In the future, so that the server does not expire the events. The clock is installed first: mongoose
+// keeps the Date that it finds when it is loaded.
 const START = '2031-05-14T07:00:00.000Z';
 const clock = require('../__test__/support/clock').installClock(START);
 
@@ -19,7 +19,7 @@ const { HOUR, planDay } = require('./day');
 const game = require('./game-server');
 const { Ledger, TOTALS } = require('./ledger');
 
-/** A demo that hangs is a demo that failed. */
+/** A demo that takes longer has failed. */
 const DEADLINE_MS = 60_000;
 const MOMENTS_PER_TURN = 32;
 
@@ -54,10 +54,10 @@ async function inFreshDatabase(uri) {
 function conclude() {
   for (const problem of problems) console.error(`WRONG: ${problem}`);
   if (problems.length > 0) {
-    console.error(`The demo failed: ${problems.length} figures are not what was played.`);
+    console.error(`The demo failed: ${problems.length} figures differ from what was played.`);
     return;
   }
-  say('Everything that was played has landed, once.');
+  say('Everything that was played is in the database, once.');
   process.exitCode = 0;
 }
 
@@ -79,7 +79,7 @@ async function demonstrate(mongodbUri) {
   );
 }
 
-/** Puts a stop-watch around every `track()` of the game. */
+/** Measures every `track()` of the game. */
 function timeTrack() {
   const { analytics } = game;
   analytics.track = (...args) => {
@@ -114,7 +114,7 @@ async function play({ at, player, deed, details, events = [] }) {
   for (const additions of events) ledger.event(at, additions);
 }
 
-/** At midnight UTC a new day begins, whose figures start at zero. */
+/** At midnight UTC a new day begins; its figures start at zero. */
 async function endHour(at, fetchMetrics) {
   clock.advance(at - Date.now());
   const { dau, mau, avgSessionMin, activeSessions } = await fetchMetrics();

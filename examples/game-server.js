@@ -1,5 +1,5 @@
-// A game server as its developers write it. What it does with analytics: one `require`, `start()`,
-// a call where something happens, `stop()` at the end. The database is the one mongoose has.
+// A game server as its developers write it. It uses analytics by one `require`, `start()`, a call
+// where something happens, and `stop()` at the end. The database is the one of its mongoose.
 'use strict';
 
 const http = require('node:http');
@@ -8,12 +8,12 @@ const AnalyticsSystem = require('gso-analytics');
 
 const analytics = new AnalyticsSystem();
 
-// Awaited: when the player is in, the session is in the database. Neither of the two ever rejects,
-// and both resolve within a few seconds when the database is away: nobody is locked out.
+// Awaited: when the player is in, the session is in the database. Neither promise rejects, and both
+// resolve within seconds when the database is unavailable, so nobody is locked out.
 const login = (account) => analytics.onLogin(account._id, account.name);
 const logout = (account) => analytics.onLogout(account._id);
 
-// `track()` returns at once and never throws for its data, so nothing of the game waits for it.
+// `track()` returns at once and never throws for its arguments, so the game never waits for it.
 function registered(account, referrer) {
   analytics.track('user.register', account._id, { referrer });
 }
@@ -52,7 +52,7 @@ function gemsBought(account, { gems, cents, currency }) {
   analytics.track('gems.purchase', account._id, { gems, cents });
 }
 
-/** Not one of the events that are counted: stored, and sent to the webhook if there is one. */
+/** This event adds to no daily total: it is stored, and forwarded if there is a destination. */
 function guildJoined(account, guild) {
   analytics.track('guild.join', account._id, { guild });
 }
@@ -66,7 +66,7 @@ async function answer(request, response) {
     const metrics = await analytics.getMetrics();
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(metrics));
   } catch (error) {
-    // Such as ANALYTICS_TIMEOUT, when the database is away.
+    // For example ANALYTICS_TIMEOUT, when the database is unavailable.
     const problem = { code: error.code, message: error.message };
     response.writeHead(503, { 'content-type': 'application/json' }).end(JSON.stringify(problem));
   }
@@ -74,7 +74,7 @@ async function answer(request, response) {
 
 const web = http.createServer(answer);
 
-/** Port 0 takes any free one; resolves with the one it got. */
+/** Port 0 takes any free port; resolves with the port in use. */
 async function start({ mongodbUri, port = 0 }) {
   await mongoose.connect(mongodbUri);
   analytics.start();
@@ -91,8 +91,8 @@ async function stop() {
   await mongoose.disconnect();
 }
 
-// What an orchestrator sends before it kills. Without this line Node ends at once, and with it
-// whatever had not been written yet.
+// An orchestrator sends SIGTERM before it kills. Without this handler Node.js ends at once, and records
+// that are not written yet are lost.
 process.once('SIGTERM', () => analytics.stop().finally(() => process.exit()));
 
 module.exports = {

@@ -1,4 +1,4 @@
-// The demo's own books: what was played, added up in the plainest way, to compare with what landed.
+// The demo's ledger: it adds up what was played, to compare the sums with the documents.
 'use strict';
 
 const TOTALS = [
