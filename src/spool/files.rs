@@ -37,11 +37,16 @@ pub fn create_new(path: &Path) -> io::Result<File> {
     private().append(true).create_new(true).open(path)
 }
 
+#[cfg(unix)]
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
+}
+
+#[cfg(not(unix))]
+fn private() -> OpenOptions {
+    OpenOptions::new()
 }
 
 /// Replaces a file: writes another beside it, then renames that one, so that a crash leaves one of the
