@@ -76,14 +76,8 @@ impl Source {
             (None, Some(env)) => (env, self.variable(env).map(|text| text.trim().parse().ok())),
             (None, None) => (name, None),
         };
-        let value = value.unwrap_or(Some(default));
-        value.filter(|v| range.contains(v)).ok_or_else(|| {
-            let (min, max) = (range.start(), range.end());
-            ConfigError::new(
-                source,
-                format!("must be a whole number from {min} to {max}"),
-            )
-        })
+        within(&range, value.unwrap_or(Some(default)))
+            .map_err(|problem| ConfigError::new(source, problem))
     }
 
     pub fn millis(
@@ -110,6 +104,15 @@ impl Source {
             given => Ok(given.map(|given| given.text)),
         }
     }
+}
+
+/// The value, or what is expected of it.
+pub fn within(range: &RangeInclusive<u64>, value: Option<u64>) -> Result<u64, String> {
+    let (min, max) = (range.start(), range.end());
+    let problem = || format!("must be a whole number from {min} to {max}");
+    value
+        .filter(|value| range.contains(value))
+        .ok_or_else(problem)
 }
 
 /// A number that JavaScript shows without a fraction.

@@ -5,38 +5,37 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::event::Event;
-use super::http::Http;
-use super::lane;
-use super::messages;
-use super::receiver::{Receiver, Remark};
+use super::destination::{Destination, start_senders};
+use super::event::ForwardedEvent;
+use super::transport::Http;
+use super::warning::Warning;
 use crate::instance::shared::Shared;
-use crate::record::item;
+use crate::record::item::Event;
 
 pub struct Destinations {
     shared: Arc<Shared>,
-    all: Vec<Arc<Receiver>>,
+    all: Vec<Arc<Destination>>,
 }
 
 impl Destinations {
     pub fn new(shared: &Arc<Shared>) -> Arc<Self> {
-        let all = shared.config.destinations.iter().map(Receiver::new);
+        let all = shared.config.destinations.iter().map(Destination::new);
         Arc::new(Self {
             shared: Arc::clone(shared),
             all: all.map(Arc::new).collect(),
         })
     }
 
-    /// Starts sending; must be called on the runtime.
+    /// Starts the senders; must be called on the runtime.
     pub fn start(&self) {
         for destination in self.iter() {
-            let deadline = destination.settings.request_timeout;
-            let transport = Arc::new(Http::new(destination.endpoint.clone(), deadline));
-            lane::start(destination, &transport, &self.shared);
+            let endpoint = destination.endpoint().clone();
+            let transport = Arc::new(Http::new(endpoint, destination.timeout()));
+            start_senders(destination, &transport, &self.shared);
         }
     }
 
-    pub fn iter(&self) -> Iter<'_, Arc<Receiver>> {
+    pub fn iter(&self) -> Iter<'_, Arc<Destination>> {
         self.all.iter()
     }
 
@@ -54,55 +53,56 @@ impl Destinations {
         self.iter().all(|destination| destination.is_persisted())
     }
 
-    /// Enqueues an event for every destination that wants it, if it has a body for them.
-    pub fn forward(&self, event: &item::Event<'_>) {
-        self.offer(event, Instant::now(), Receiver::push);
+    /// Enqueues an event for every destination that wants it.
+    pub fn forward(&self, event: &Event<'_>) {
+        self.offer(event, Instant::now(), Destination::enqueue);
     }
 
-    /// Enqueues an event that was read back from disk, see [`Receiver::begin_replay`].
-    pub fn replay(&self, event: &item::Event<'_>, accepted: Instant) {
+    /// Enqueues an event that was read back from disk, see [`Destination::begin_replay`].
+    pub fn replay(&self, event: &Event<'_>, accepted: Instant) {
         let now = Instant::now();
         self.offer(event, accepted, |destination, event| {
             destination.replay(event, now)
         });
     }
 
+    /// All events of the replay were given to [`Self::replay`].
     pub fn end_replay(&self) {
         for destination in self.iter() {
-            self.tell(destination, destination.end_replay());
+            self.log(destination, destination.end_replay());
         }
+    }
+
+    /// Whether somebody waits until the queues are empty. If so, no batch waits to fill up, and long
+    /// back-offs start again from a short one.
+    pub fn expedite(&self, is_awaited: bool) {
+        let all = self.iter();
+        all.for_each(|destination| destination.expedite(is_awaited));
+    }
+
+    /// No event follows; those in the queues are still sent.
+    pub fn close(&self) {
+        self.iter().for_each(|destination| destination.close());
     }
 
     fn offer(
         &self,
-        event: &item::Event<'_>,
+        event: &Event<'_>,
         accepted: Instant,
-        enqueue: impl Fn(&Receiver, &Arc<Event>) -> Option<Remark>,
+        take: impl Fn(&Destination, &Arc<ForwardedEvent>) -> Option<Warning>,
     ) {
         let Some(webhook) = event.webhook.filter(|_| !self.is_empty()) else {
             return;
         };
-        let event = Event::new(event, webhook, accepted);
+        let event = ForwardedEvent::new(event, webhook, accepted);
         for destination in self.iter() {
-            self.tell(destination, enqueue(destination, &event));
+            self.log(destination, take(destination, &event));
         }
     }
 
-    fn tell(&self, destination: &Receiver, remark: Option<Remark>) {
-        if let Some(remark) = remark {
-            messages::tell(&self.shared, &destination.settings.name, remark);
+    fn log(&self, destination: &Destination, warning: Option<Warning>) {
+        if let Some(warning) = warning {
+            warning.log(&self.shared, destination.name());
         }
-    }
-
-    /// Whether somebody waits until the queues are empty. If so, nothing lingers for a fuller batch, and
-    /// long back-offs start again from a short one.
-    pub fn expedite(&self, is_awaited: bool) {
-        self.iter()
-            .for_each(|destination| destination.expedite(is_awaited));
-    }
-
-    /// No event follows. Those that wait are still sent.
-    pub fn close(&self) {
-        self.iter().for_each(|destination| destination.close());
     }
 }

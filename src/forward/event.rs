@@ -1,41 +1,42 @@
-//! An event on its way to the receivers. Its id and time are fixed when it is accepted: receivers
-//! recognise an event that comes twice by both.
+//! Events in the queues of destinations. Id and time are fixed when an event is accepted: a service
+//! recognises an event that arrives twice by both.
 
-use std::fmt;
 use std::sync::Arc;
 
 use bson::oid::ObjectId;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::record::frame::names_of;
-use crate::record::item::{self, Webhook};
+use crate::record::item::{Event, Webhook};
+use crate::util::fnv::fnv1a;
 
-/// Memory an event takes beside its texts: the allocations and the place in a queue.
+/// Memory of an event besides its texts, in bytes: allocations and the slot in a queue.
 const OVERHEAD: usize = 200;
 
 /// Shared by the queues of all destinations.
 #[derive(Debug)]
-pub struct Event {
-    /// The number of its record; what a destination has acknowledged is told by it.
+pub struct ForwardedEvent {
+    /// The sequence number of its record, by which it is acknowledged.
     pub seq: i64,
-    pub id: EventId,
+    pub id: Uuid,
     /// The JavaScript clock at the call, ms since 1970.
     pub time_ms: i64,
     /// Since when it waits.
     pub accepted: Instant,
-    /// The user's id and the event's name as the database has them, where there are any.
+    /// The user's id and the event's name as stored in the database, where there are any.
     pub user: Option<Box<str>>,
     pub name: Option<Box<str>>,
     /// `{"event":…,"userId":…,"data":…,"ts":…}`, as `JSON.stringify` made it.
     pub body: Box<[u8]>,
 }
 
-impl Event {
-    pub fn new(event: &item::Event<'_>, webhook: Webhook<'_>, accepted: Instant) -> Arc<Event> {
+impl ForwardedEvent {
+    pub fn new(event: &Event<'_>, webhook: Webhook<'_>, accepted: Instant) -> Arc<Self> {
         let (user, name) = names_of(event.elements);
-        Arc::new(Event {
+        Arc::new(Self {
             seq: event.seq,
-            id: EventId::of(webhook.id, event.seq, event.time_ms),
+            id: event_id(webhook.id, event.seq, event.time_ms),
             time_ms: event.time_ms,
             accepted,
             user: user.map(Into::into),
@@ -50,46 +51,24 @@ impl Event {
         OVERHEAD + text(&self.user) + text(&self.name) + self.body.len()
     }
 
-    /// Depends on the user alone.
-    pub fn user_hash(&self) -> usize {
-        let user = self.user.as_deref().unwrap_or_default();
-        user.bytes().fold(17_usize, |hash, byte| {
-            hash.wrapping_mul(31).wrapping_add(usize::from(byte))
-        })
+    /// Depends on the user alone, in every process.
+    pub fn user_hash(&self) -> u64 {
+        fnv1a(self.user.as_deref().unwrap_or_default().as_bytes())
     }
 }
 
-/// A UUID of version 7: the event's time, then the part of its document's `_id` that is unique in
-/// time (process and counter), then ten bits of its number. So it is the same whenever it is made
-/// from the same record, also by another process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EventId(u128);
-
-impl EventId {
-    pub fn of(document: ObjectId, seq: i64, time_ms: i64) -> Self {
-        let mut unique = [0; 16];
-        unique[8..].copy_from_slice(&document.bytes()[4..]);
-        // 74 bits: 64 of the document, 10 of the number.
-        let random = u128::from_be_bytes(unique) << 10 | (seq as u128 & 0x3ff);
-        let time = u128::from(time_ms as u64 & 0xffff_ffff_ffff) << 80;
-        let version = 7 << 76 | (random >> 62) << 64;
-        let variant = 2 << 62 | random & ((1 << 62) - 1);
-        Self(time | version | variant)
-    }
-}
-
-impl fmt::Display for EventId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hex = format!("{:032x}", self.0);
-        let (a, b, c, d, e) = (
-            &hex[..8],
-            &hex[8..12],
-            &hex[12..16],
-            &hex[16..20],
-            &hex[20..],
-        );
-        write!(f, "{a}-{b}-{c}-{d}-{e}")
-    }
+/// A UUID of version 7 from the event's time, the part of its document's `_id` that is unique in time
+/// (process and counter), and ten bits of its sequence number. So the same record has the same id in
+/// every process.
+fn event_id(document: ObjectId, seq: i64, time_ms: i64) -> Uuid {
+    let mut unique = [0; 16];
+    unique[8..].copy_from_slice(&document.bytes()[4..]);
+    // 74 bits: 64 of the document, 10 of the number.
+    let random = u128::from_be_bytes(unique) << 10 | (seq as u128 & 0x3ff);
+    let time = u128::from(time_ms as u64 & 0xffff_ffff_ffff) << 80;
+    let version = 7 << 76 | (random >> 62) << 64;
+    let variant = 2 << 62 | random & ((1 << 62) - 1);
+    Uuid::from_u128(time | version | variant)
 }
 
 #[cfg(test)]
@@ -97,13 +76,13 @@ pub mod testing {
     use super::*;
 
     /// Event number `seq` of this user, with this `data` as JSON.
-    pub fn event(seq: i64, user: &str, data: &str) -> Arc<Event> {
+    pub fn event(seq: i64, user: &str, data: &str) -> Arc<ForwardedEvent> {
         let body = format!(
             r#"{{"event":"quest.done","userId":"{user}","data":{data},"ts":"2026-11-23T00:00:00.000Z"}}"#
         );
-        Arc::new(Event {
+        Arc::new(ForwardedEvent {
             seq,
-            id: EventId::of(ObjectId::from_bytes([7; 12]), seq, 1_795_392_000_000),
+            id: event_id(ObjectId::from_bytes([7; 12]), seq, 1_795_392_000_000),
             time_ms: 1_795_392_000_000,
             accepted: Instant::now(),
             user: Some(user.into()),
@@ -120,22 +99,15 @@ mod tests {
     #[test]
     fn an_id_is_a_valid_uuid_that_depends_on_the_record_alone() {
         let document = ObjectId::parse_str("6a0123456789abcdef012345").expect("an id");
-        let id = EventId::of(document, 0x2ff, 1_795_392_000_000).to_string();
-        assert_eq!(
-            id,
-            EventId::of(document, 0x2ff, 1_795_392_000_000).to_string()
-        );
-        assert_eq!(id.len(), 36);
-        assert_eq!(&id[14..15], "7");
-        assert!("89ab".contains(&id[19..20]), "{id}");
-        assert!(id.starts_with("01a2"), "{id}");
+        let id = event_id(document, 0x2ff, 1_795_392_000_000).to_string();
+        assert_eq!(id, "01a205b3-d000-7678-a6af-37bc048d16ff");
     }
 
     #[test]
     fn ids_differ_where_anything_of_the_record_does() {
         let bytes = [0xff; 12];
         let mut other = bytes;
-        let of = |bytes, seq, time| EventId::of(ObjectId::from_bytes(bytes), seq, time);
+        let of = |bytes, seq, time| event_id(ObjectId::from_bytes(bytes), seq, time);
         let id = of(bytes, 5, 9);
         assert_ne!(id, of(bytes, 6, 9));
         assert_ne!(id, of(bytes, 5, 10));

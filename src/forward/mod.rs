@@ -1,34 +1,32 @@
-//! Events to other services, each with a queue, bounds and failures of its own, so that a dead receiver
-//! delays neither the database nor another receiver, nor the other way round.
+//! Forwarding of events to other services. Each destination has its own queue, bounds and failures, so
+//! that a service that is down delays neither the database nor another destination.
 //!
 //! ```text
-//!  intake ──► Receiver: queue ─► batch ─► format ─► transport ──► answer
-//!   (one per    (bounded by                (body)    (HTTP)         │ verdict
-//!  destination)  bytes and age)                                     ▼
-//!                  ▲───────────── acknowledge, wait, halve, set aside
+//!  event ─► Destination: queue ─► batch ─► format ─► transport ─► response
+//!               (bounded by             (body)     (HTTP)         │
+//!               bytes and age)                                    ▼
+//!                    ▲───────── acknowledge, retry, split, refuse, expire
 //! ```
 //!
-//! Each event is delivered at least once: it leaves the queue when the receiver has taken it, when it
-//! is set aside because the receiver never takes it, or when a bound gives it up; each is counted. It
-//! keeps its id and time through every attempt, so that receivers that look at ids take it once.
+//! An event is delivered at least once. It leaves the queue when the service has taken it, when it is
+//! refused or expires, or when the queue is full; each is counted. Every attempt carries the same id and
+//! time, so that a service that looks at ids takes the event once.
+//!
+//! | module | what it is responsible for |
+//! |---|---|
+//! | [`destinations`] | the door: events in, for all destinations |
+//! | [`destination`] | one destination: queue, circuit breaker, batch size, counts, senders |
+//! | [`formats`] | bodies, and what responses mean, one service each |
+//! | [`transport`] | HTTP |
 
+mod destination;
 mod destinations;
 mod event;
 mod formats;
-mod http;
-mod lane;
-mod messages;
-mod pace;
-mod queue;
-mod receiver;
-mod report;
-mod retry_after;
-mod settle;
 #[cfg(test)]
 mod tests;
-mod verdict;
-mod width;
+mod transport;
+mod warning;
 
+pub use destination::{PartitionOffsets, Report};
 pub use destinations::Destinations;
-pub use receiver::PartitionOffsets;
-pub use report::Report;

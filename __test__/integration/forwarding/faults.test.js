@@ -117,7 +117,7 @@ describe('a batch', { concurrency: true }, () => {
       assert.deepStrictEqual(numbersOf(receiver), good);
       assert.deepStrictEqual([health().sent, health().refused], [COUNT - 1, 1]);
       assert.match(health().lastError.message, /422/);
-      assert.strictEqual(lines.filter((line) => line.includes('set aside')).length, 1);
+      assert.strictEqual(lines.filter((line) => line.includes('was refused')).length, 1);
     });
   }
 

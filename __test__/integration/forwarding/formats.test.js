@@ -61,7 +61,7 @@ describe('an event with', { concurrency: true }, () => {
       });
     }
 
-    it(`no name is set aside, the others arrive: ${format}`, async () => {
+    it(`an event without a name is refused, the others arrive: ${format}`, async () => {
       const { receiver, analytics, health } = await forwardTo(format);
       analytics.track(undefined, 'u', { n: 0 });
       analytics.track('', 'u', { n: 1 });

@@ -137,7 +137,7 @@ const reasons = {
   totals: arrayOf(health, 'TOTALS_STATES'),
   history: arrayOf(health, 'HISTORY_STATES'),
   destinationDropped: all(everything, /\.drop_events\(\s*"(\w+)"/g),
-  circuit: arrayOf(read('src/forward/pace.rs'), 'CIRCUITS'),
+  circuit: arrayOf(read('src/forward/destination/circuit_breaker.rs'), 'CIRCUIT_STATES'),
   spool: arrayOf(health, 'SPOOL_STATES'),
 };
 reasons.rejected.push(...all(everything, /\.reject\(\s*"(\w+)"/g));

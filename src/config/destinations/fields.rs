@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::settings::{Access, DestinationSettings, FORMATS};
 use crate::config::error::ConfigError;
-use crate::config::source::{KIB, MIB, whole_number};
+use crate::config::source::{KIB, MIB, whole_number, within};
 use crate::config::url;
 
 /// The credential of Mixpanel; in the environment that of every format.
@@ -150,10 +150,7 @@ impl<'a> Fields<'a> {
             None => Some(default),
             Some(value) => whole_number(&value),
         };
-        value.filter(|value| range.contains(value)).ok_or_else(|| {
-            let (min, max) = (range.start(), range.end());
-            self.error(field, format!("must be a whole number from {min} to {max}"))
-        })
+        within(&range, value).map_err(|problem| self.error(field, problem))
     }
 
     fn millis(

@@ -1,5 +1,5 @@
-//! Reads the body that JavaScript made and writes parts of it into another one. Values are carried
-//! over as text, so that numbers stay as JavaScript prints them.
+//! Payload of an event: the body that JavaScript made, whose parts go into the bodies of services. Values
+//! are copied as text, so that numbers stay as JavaScript prints them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{TOO_LARGE, UNREADABLE, Unfit};
-use crate::forward::event::Event;
+use super::format::{EncodeError, TOO_LARGE, UNREADABLE};
+use crate::forward::event::ForwardedEvent;
 
 #[derive(Deserialize)]
 pub struct Payload<'a> {
@@ -18,7 +18,7 @@ pub struct Payload<'a> {
     pub ts: Cow<'a, str>,
 }
 
-/// One value of an object that is written.
+/// Value of a property.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum Field<'a> {
@@ -30,19 +30,19 @@ pub enum Field<'a> {
 
 pub type Fields<'a> = BTreeMap<String, Field<'a>>;
 
-/// The body with no lone surrogate in it, which some receivers refuse a whole batch for.
-pub fn text_of(event: &Event) -> Result<Cow<'_, str>, Unfit> {
+/// The body without lone surrogates, for which some services refuse a whole batch.
+pub fn text_of(event: &ForwardedEvent) -> Result<Cow<'_, str>, EncodeError> {
     let text = std::str::from_utf8(&event.body).map_err(|_| UNREADABLE)?;
     Ok(without_lone_surrogates(text))
 }
 
-pub fn read(text: &str) -> Result<Payload<'_>, Unfit> {
+pub fn read(text: &str) -> Result<Payload<'_>, EncodeError> {
     serde_json::from_str(text).map_err(|_| UNREADABLE)
 }
 
 impl<'a> Payload<'a> {
-    /// The fields of `data`; what is no object is the field `data` of one.
-    pub fn fields(&self) -> Result<Fields<'a>, Unfit> {
+    /// The fields of `data`. If it is no object, it becomes the field `data`.
+    pub fn fields(&self) -> Result<Fields<'a>, EncodeError> {
         let Some(data) = self.data else {
             return Ok(Fields::new());
         };
@@ -58,8 +58,8 @@ impl<'a> Payload<'a> {
     }
 }
 
-/// An event's JSON, if the receiver takes so much.
-pub fn written(event: &impl Serialize, most: usize) -> Result<Vec<u8>, Unfit> {
+/// The JSON of an event, if the service takes so many bytes.
+pub fn encode(event: &impl Serialize, most: usize) -> Result<Vec<u8>, EncodeError> {
     let json = serde_json::to_vec(event).map_err(|_| UNREADABLE)?;
     if json.len() > most {
         return Err(TOO_LARGE);
@@ -72,8 +72,8 @@ pub fn list(before: &str, events: &[Vec<u8>], after: &str) -> Vec<u8> {
     let bytes: usize = events.iter().map(|event| event.len() + 1).sum();
     let mut list = Vec::with_capacity(before.len() + bytes + after.len());
     list.extend_from_slice(before.as_bytes());
-    for (place, event) in events.iter().enumerate() {
-        if place > 0 {
+    for (index, event) in events.iter().enumerate() {
+        if index > 0 {
             list.push(b',');
         }
         list.extend_from_slice(event);

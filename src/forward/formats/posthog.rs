@@ -5,26 +5,24 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::format::{EncodeError, Format, Limits, NO_NAME, join};
 use super::payload::{self, Field, Fields};
-use super::{Endpoint, Format, Limits, NO_NAME, Unfit, join};
-use crate::forward::event::Event;
-use crate::forward::verdict::{Answer, Verdict, judge};
+use crate::forward::event::ForwardedEvent;
+use crate::forward::transport::{Disposition, Endpoint, Response, of_status};
 use crate::record::day::iso;
 
-/// Half of what is taken: bodies of that size are dear to build and to send again.
+/// Half of what PostHog takes: larger bodies cost too much to build and to send again.
 const BYTES: usize = 10_000_000;
 
 pub struct Posthog {
-    url: String,
-    api_key: String,
+    pub api_key: String,
 }
 
-impl Posthog {
-    pub fn new(base: &str, api_key: &str) -> Self {
-        Self {
-            url: join(base, "/batch/"),
-            api_key: api_key.to_owned(),
-        }
+pub fn endpoint(base: &str) -> Endpoint {
+    Endpoint {
+        url: join(base, "/batch/"),
+        basic: None,
+        is_gzip: true,
     }
 }
 
@@ -44,14 +42,6 @@ struct Report {
 }
 
 impl Format for Posthog {
-    fn endpoint(&self) -> Endpoint {
-        Endpoint {
-            url: self.url.clone(),
-            basic: None,
-            is_gzip: true,
-        }
-    }
-
     fn limits(&self) -> Limits {
         Limits {
             events: 10_000,
@@ -60,7 +50,7 @@ impl Format for Posthog {
         }
     }
 
-    fn encode(&self, event: &Event) -> Result<Vec<u8>, Unfit> {
+    fn encode(&self, event: &ForwardedEvent) -> Result<Vec<u8>, EncodeError> {
         let id = event.id.to_string();
         let text = payload::text_of(event)?;
         let payload = payload::read(&text)?;
@@ -68,7 +58,7 @@ impl Format for Posthog {
         let mut unless_given = |key: &str, flag| {
             properties.entry(key.into()).or_insert(Field::Flag(flag));
         };
-        // The address it comes from is the server's, not the player's.
+        // The IP address of the request is that of the game server, not of the player.
         unless_given("$geoip_disable", true);
         let user = event.user.as_deref().filter(|user| !user.is_empty());
         if user.is_none() {
@@ -82,7 +72,7 @@ impl Format for Posthog {
             uuid: &id,
             properties,
         };
-        payload::written(&captured, self.limits().event_bytes)
+        payload::encode(&captured, self.limits().event_bytes)
     }
 
     fn body(&self, events: &[Vec<u8>], now_ms: i64) -> Vec<u8> {
@@ -91,13 +81,13 @@ impl Format for Posthog {
         payload::list(&before, events, "]}")
     }
 
-    fn judge(&self, answer: &Answer, _events: usize) -> Verdict {
-        let report = || serde_json::from_slice::<Report>(&answer.body).ok();
-        match judge(answer.status) {
-            Verdict::Delivered if report().is_some_and(|report| report.is_over_quota()) => {
-                Verdict::RetrySlowly
+    fn interpret(&self, response: &Response, _events: usize) -> Disposition {
+        let report = || serde_json::from_slice::<Report>(&response.body).ok();
+        match of_status(response.status) {
+            Disposition::Delivered if report().is_some_and(|report| report.is_over_quota()) => {
+                Disposition::ConfigError
             }
-            verdict => verdict,
+            disposition => disposition,
         }
     }
 }
@@ -110,12 +100,18 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::event::testing::event;
     use super::*;
+    use crate::forward::event::testing::event;
+
+    fn posthog(api_key: &str) -> Posthog {
+        Posthog {
+            api_key: api_key.to_owned(),
+        }
+    }
 
     fn encoded(user: &str, data: &str) -> (String, String) {
         let event = event(5, user, data);
-        let json = Posthog::new("http://h", "key").encode(&event);
+        let json = posthog("key").encode(&event);
         let json = String::from_utf8(json.expect("fits")).expect("text");
         (json, event.id.to_string())
     }
@@ -142,40 +138,36 @@ mod tests {
 
     #[test]
     fn a_request_is_a_batch_with_the_key() {
-        let body = Posthog::new("http://h", "k\"").body(&[b"1".to_vec()], 1_795_392_000_000);
+        let body = posthog("k\"").body(&[b"1".to_vec()], 1_795_392_000_000);
         let expected = br#"{"api_key":"k\"","sent_at":"2026-11-23T00:00:00.000Z","batch":[1]}"#;
         assert_eq!(body, expected);
     }
 
     #[test]
-    fn a_success_that_takes_nothing_for_want_of_quota_is_none() {
-        for (status, body, verdict) in [
-            (200, r#"{"status":1}"#, Verdict::Delivered),
+    fn a_success_over_quota_is_a_configuration_error() {
+        for (status, body, disposition) in [
+            (200, r#"{"status":1}"#, Disposition::Delivered),
             (
                 200,
                 r#"{"status":1,"quota_limited":["recordings"]}"#,
-                Verdict::Delivered,
+                Disposition::Delivered,
             ),
             (
                 200,
                 r#"{"status":1,"quota_limited":["events"]}"#,
-                Verdict::RetrySlowly,
+                Disposition::ConfigError,
             ),
-            (200, "Ok", Verdict::Delivered),
-            (400, r#"{"type":"validation_error"}"#, Verdict::Refused),
-            (401, "", Verdict::RetrySlowly),
-            (503, "", Verdict::Retry),
+            (200, "Ok", Disposition::Delivered),
+            (400, r#"{"type":"validation_error"}"#, Disposition::Refused),
+            (401, "", Disposition::ConfigError),
+            (503, "", Disposition::Retry),
         ] {
-            let answer = Answer {
+            let response = Response {
                 status,
-                retry_after: None,
+                retry_after: std::time::Duration::ZERO,
                 body: body.as_bytes().to_vec(),
             };
-            assert_eq!(
-                Posthog::new("http://h", "k").judge(&answer, 3),
-                verdict,
-                "{body}"
-            );
+            assert_eq!(posthog("k").interpret(&response, 3), disposition, "{body}");
         }
     }
 }

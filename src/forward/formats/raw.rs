@@ -1,29 +1,20 @@
-//! The raw webhook: one request per event, with the very body that JavaScript made.
+//! The raw webhook: one request per event, with the body that JavaScript made, byte for byte.
 
-use super::{Endpoint, Format, Limits, Unfit};
-use crate::forward::event::Event;
+use super::format::{EncodeError, Format, Limits};
+use crate::forward::event::ForwardedEvent;
+use crate::forward::transport::Endpoint;
 
-pub struct Raw {
-    url: String,
-}
+pub struct Raw;
 
-impl Raw {
-    pub fn new(url: &str) -> Self {
-        Self {
-            url: url.to_owned(),
-        }
+pub fn endpoint(url: &str) -> Endpoint {
+    Endpoint {
+        url: url.to_owned(),
+        basic: None,
+        is_gzip: false,
     }
 }
 
 impl Format for Raw {
-    fn endpoint(&self) -> Endpoint {
-        Endpoint {
-            url: self.url.clone(),
-            basic: None,
-            is_gzip: false,
-        }
-    }
-
     fn limits(&self) -> Limits {
         Limits {
             events: 1,
@@ -32,7 +23,7 @@ impl Format for Raw {
         }
     }
 
-    fn encode(&self, event: &Event) -> Result<Vec<u8>, Unfit> {
+    fn encode(&self, event: &ForwardedEvent) -> Result<Vec<u8>, EncodeError> {
         Ok(event.body.to_vec())
     }
 

@@ -6,26 +6,22 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::format::{EncodeError, Format, Limits, NO_NAME, join};
 use super::payload::{self, Fields};
-use super::{Endpoint, Format, Limits, NO_NAME, Unfit, join};
-use crate::forward::event::Event;
-use crate::forward::verdict::{Answer, Verdict, judge};
+use crate::forward::event::ForwardedEvent;
+use crate::forward::transport::{Disposition, Endpoint, Response, of_status};
 use crate::record::day::iso;
 
-/// Room for what stands around the events.
+/// Room for the body around the events.
 const ENVELOPE: usize = 100;
 
-pub struct Segment {
-    url: String,
-    write_key: String,
-}
+pub struct Segment;
 
-impl Segment {
-    pub fn new(base: &str, write_key: &str) -> Self {
-        Self {
-            url: join(base, "/v1/batch"),
-            write_key: write_key.to_owned(),
-        }
+pub fn endpoint(base: &str, write_key: &str) -> Endpoint {
+    Endpoint {
+        url: join(base, "/v1/batch"),
+        basic: Some((write_key.to_owned(), String::new())),
+        is_gzip: false,
     }
 }
 
@@ -37,7 +33,7 @@ struct Track<'a> {
     event: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<&'a str>,
-    /// Of an event without a user: it must have one of the two.
+    /// Only without a user: an event must have one of the two ids.
     #[serde(skip_serializing_if = "Option::is_none")]
     anonymous_id: Option<&'a str>,
     properties: Fields<'a>,
@@ -51,15 +47,7 @@ struct Report {
 }
 
 impl Format for Segment {
-    fn endpoint(&self) -> Endpoint {
-        Endpoint {
-            url: self.url.clone(),
-            basic: Some((self.write_key.clone(), String::new())),
-            is_gzip: false,
-        }
-    }
-
-    /// More events than that are answered with 200 and not taken.
+    /// Segment answers 200 to more events, and does not take them.
     fn limits(&self) -> Limits {
         Limits {
             events: 2_500,
@@ -68,7 +56,7 @@ impl Format for Segment {
         }
     }
 
-    fn encode(&self, event: &Event) -> Result<Vec<u8>, Unfit> {
+    fn encode(&self, event: &ForwardedEvent) -> Result<Vec<u8>, EncodeError> {
         let id = event.id.to_string();
         let user = event.user.as_deref().filter(|user| !user.is_empty());
         let text = payload::text_of(event)?;
@@ -83,7 +71,7 @@ impl Format for Segment {
             timestamp: payload.ts,
             message_id: &id,
         };
-        payload::written(&track, self.limits().event_bytes)
+        payload::encode(&track, self.limits().event_bytes)
     }
 
     fn body(&self, events: &[Vec<u8>], now_ms: i64) -> Vec<u8> {
@@ -91,19 +79,19 @@ impl Format for Segment {
         payload::list(r#"{"batch":["#, events, &sent_at)
     }
 
-    fn judge(&self, answer: &Answer, _events: usize) -> Verdict {
-        let report = || serde_json::from_slice::<Report>(&answer.body).ok();
-        match answer.status {
+    fn interpret(&self, response: &Response, _events: usize) -> Disposition {
+        let report = || serde_json::from_slice::<Report>(&response.body).ok();
+        match response.status {
             200..=299 if report().is_some_and(|report| report.success == Some(false)) => {
-                Verdict::Refused
+                Disposition::Refused
             }
-            410 | 460 => Verdict::Retry,
-            511 => Verdict::RetrySlowly,
-            status => judge(status),
+            410 | 460 => Disposition::Retry,
+            511 => Disposition::ConfigError,
+            status => of_status(status),
         }
     }
 
-    fn longest_retry_after(&self) -> Duration {
+    fn max_retry_after(&self) -> Duration {
         Duration::from_secs(300)
     }
 }
@@ -112,24 +100,22 @@ impl Format for Segment {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::super::event::testing::event;
     use super::*;
+    use crate::forward::event::testing::event;
 
-    fn judged(status: u16, body: &str) -> Verdict {
-        let answer = Answer {
+    fn judged(status: u16, body: &str) -> Disposition {
+        let response = Response {
             status,
-            retry_after: None,
+            retry_after: Duration::ZERO,
             body: body.as_bytes().to_vec(),
         };
-        Segment::new("http://h", "key").judge(&answer, 3)
+        Segment.interpret(&response, 3)
     }
 
     #[test]
     fn an_event_is_a_track_call_with_its_own_time_and_id() {
         let event = event(5, "ann", r#"{"amount":5}"#);
-        let json = Segment::new("http://h", "key")
-            .encode(&event)
-            .expect("fits");
+        let json = Segment.encode(&event).expect("fits");
         let expected = format!(
             r#"{{"type":"track","event":"quest.done","userId":"ann","properties":{{"amount":5}},"timestamp":"2026-11-23T00:00:00.000Z","messageId":"{}"}}"#,
             event.id
@@ -138,11 +124,9 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_a_user_is_anonymous_and_one_without_a_name_is_unfit() {
+    fn an_event_without_a_user_is_anonymous_and_one_without_a_name_is_an_encode_error() {
         let mut event = event(5, "", "{}");
-        let json = Segment::new("http://h", "key")
-            .encode(&event)
-            .expect("fits");
+        let json = Segment.encode(&event).expect("fits");
         let json = String::from_utf8(json).expect("text");
         let id = event.id;
         assert!(
@@ -151,27 +135,29 @@ mod tests {
         );
         assert!(!json.contains("userId"), "{json}");
         Arc::get_mut(&mut event).expect("the only one").name = None;
-        let outcome = Segment::new("http://h", "key").encode(&event);
+        let outcome = Segment.encode(&event);
         assert_eq!(outcome, Err(NO_NAME));
     }
 
     #[test]
     fn a_request_is_a_batch_with_the_time_of_sending() {
-        let segment = Segment::new("http://h/base/", "key");
-        let body = segment.body(&[b"1".to_vec(), b"2".to_vec()], 1_795_392_000_001);
+        let body = Segment.body(&[b"1".to_vec(), b"2".to_vec()], 1_795_392_000_001);
         let expected = br#"{"batch":[1,2],"sentAt":"2026-11-23T00:00:00.001Z"}"#;
         assert_eq!(body, expected);
-        assert_eq!(segment.endpoint().url, "http://h/base/v1/batch");
+        assert_eq!(
+            endpoint("http://h/base/", "key").url,
+            "http://h/base/v1/batch"
+        );
     }
 
     #[test]
-    fn its_own_statuses_and_a_success_that_is_none_are_known() {
-        assert_eq!(judged(200, r#"{"success":true}"#), Verdict::Delivered);
-        assert_eq!(judged(200, "ok"), Verdict::Delivered);
-        assert_eq!(judged(200, r#"{"success":false}"#), Verdict::Refused);
-        assert_eq!(judged(410, ""), Verdict::Retry);
-        assert_eq!(judged(460, ""), Verdict::Retry);
-        assert_eq!(judged(511, ""), Verdict::RetrySlowly);
-        assert_eq!(judged(400, ""), Verdict::Refused);
+    fn its_own_statuses_and_a_success_that_is_a_refusal_are_known() {
+        assert_eq!(judged(200, r#"{"success":true}"#), Disposition::Delivered);
+        assert_eq!(judged(200, "ok"), Disposition::Delivered);
+        assert_eq!(judged(200, r#"{"success":false}"#), Disposition::Refused);
+        assert_eq!(judged(410, ""), Disposition::Retry);
+        assert_eq!(judged(460, ""), Disposition::Retry);
+        assert_eq!(judged(511, ""), Disposition::ConfigError);
+        assert_eq!(judged(400, ""), Disposition::Refused);
     }
 }

@@ -1,9 +1,9 @@
-//! When events are sent, and in what order.
+//! Delivery: when events are sent, and in what order.
 
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn what_fails_is_sent_again_in_its_order_until_it_is_taken() {
+async fn events_are_retried_in_their_order_until_they_are_taken() {
     let mut failures = 3;
     let mut world = World::new(RAW, move |_| {
         failures -= 1;
@@ -13,8 +13,8 @@ async fn what_fails_is_sent_again_in_its_order_until_it_is_taken() {
             _ => answer(200),
         }
     });
-    world.push_numbers(3);
-    let report = world.settled().await;
+    world.enqueue_numbers(3);
+    let report = world.when_empty().await;
     assert_eq!((report.counts.sent, report.counts.retried), (3, 3));
     let seen = world.requests().concat_numbers();
     assert_eq!(seen, [1, 1, 1, 1, 2, 3]);
@@ -23,11 +23,11 @@ async fn what_fails_is_sent_again_in_its_order_until_it_is_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_wait_that_a_receiver_asks_for_is_kept() {
+async fn the_wait_that_a_service_asks_for_is_kept() {
     let mut answers = vec![answer(200), asking(503, "garbage"), asking(429, "90")];
     let mut world = World::new(RAW, move |_| answers.pop().expect("an answer"));
-    world.push_numbers(1);
-    world.settled().await;
+    world.enqueue_numbers(1);
+    world.when_empty().await;
     let times: Vec<Duration> = world.requests().into_iter().map(|(at, _)| at).collect();
     assert!(times[1] - times[0] >= 90 * SECOND, "{times:?}");
     assert!(times[1] - times[0] < 92 * SECOND, "{times:?}");
@@ -35,14 +35,30 @@ async fn the_wait_that_a_receiver_asks_for_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn four_lanes_probe_a_dead_receiver_with_one_request_per_step() {
+async fn the_wait_that_a_service_may_ask_for_is_bounded() {
+    for (fields, bound) in [(RAW, 3_600), (SEGMENT, 300)] {
+        let mut answers = vec![answer(200), asking(503, "99999999999999999999999")];
+        let mut world = World::new(fields, move |_| answers.pop().expect("an answer"));
+        world.enqueue_numbers(1);
+        world.when_empty().await;
+        let times: Vec<Duration> = world.requests().into_iter().map(|(at, _)| at).collect();
+        let wait = times[1] - times[0];
+        assert!(
+            wait >= bound * SECOND && wait < (bound + 2) * SECOND,
+            "{times:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn four_partitions_probe_a_dead_service_with_one_request_per_back_off() {
     let mut world = World::new(RAW, |_| answer(500));
     for user in 0..40 {
-        world.push(&format!("u{user}"), r#"{"n":1}"#);
+        world.enqueue(&format!("u{user}"), r#"{"n":1}"#);
     }
     tokio::time::sleep(3_600 * SECOND).await;
-    let report = world.receiver.report();
-    assert_eq!((report.queued, report.circuit), (40, Circuit::Open));
+    let report = world.destination.report();
+    assert_eq!((report.queued, report.circuit), (40, CircuitState::Open));
     assert!(
         report
             .oldest_waiting
@@ -64,44 +80,47 @@ async fn four_lanes_probe_a_dead_receiver_with_one_request_per_step() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_receiver_that_comes_back_gets_everything() {
+async fn a_service_that_comes_back_gets_everything() {
     let back = Instant::now() + 1_800 * SECOND;
     let mut world = World::new(RAW, move |_| match Instant::now() < back {
         true => Err("refused".to_owned()),
         false => answer(204),
     });
     for user in 0..40 {
-        world.push(&format!("u{user}"), r#"{"n":1}"#);
+        world.enqueue(&format!("u{user}"), r#"{"n":1}"#);
     }
-    let report = world.settled().await;
-    assert_eq!((report.counts.sent, report.circuit), (40, Circuit::Closed));
+    let report = world.when_empty().await;
+    assert_eq!(
+        (report.counts.sent, report.circuit),
+        (40, CircuitState::Closed)
+    );
     assert!(Instant::now() < back + 301 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_too_long_is_given_up_and_counted() {
+async fn events_that_wait_too_long_expire_and_are_counted() {
     let mut world = World::new(&format!(r#"{RAW}, "maxAgeMs": 60000"#), |_| answer(500));
-    world.push_numbers(3);
+    world.enqueue_numbers(3);
     tokio::time::sleep(30 * SECOND).await;
-    world.push_numbers(2);
+    world.enqueue_numbers(2);
     tokio::time::sleep(31 * SECOND).await;
-    assert_eq!(world.receiver.report().counts.expired, 3);
-    let report = world.settled().await;
+    assert_eq!(world.destination.report().counts.expired, 3);
+    let report = world.when_empty().await;
     assert_eq!(report.counts.expired, 5);
     let took = world.played.began.elapsed();
     assert!(took < 91 * SECOND, "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_queue_is_bounded_in_bytes_and_refuses_the_newest() {
+async fn the_queue_is_bounded_in_bytes_and_drops_the_newest() {
     let mut world = World::new(&format!(r#"{RAW}, "maxQueueBytes": 65536"#), |_| {
         answer(500)
     });
     let data = format!(r#"{{"n":1,"text":"{}"}}"#, "x".repeat(10_000));
-    let remarks = (0..10).map(|_| world.push("ann", &data));
-    let remarks: Vec<_> = remarks.flatten().collect();
-    assert_eq!(remarks, [Remark::QueueFull], "told once");
-    let report = world.receiver.report();
+    let warnings = (0..10).map(|_| world.enqueue("ann", &data));
+    let warnings: Vec<_> = warnings.flatten().collect();
+    assert_eq!(warnings, [Warning::QueueFull], "warned once");
+    let report = world.destination.report();
     assert!(report.queued_bytes <= 65_536);
     assert_eq!(report.queued, 6);
     assert_eq!(report.counts.dropped.get("queue_full"), Some(&4));
@@ -110,12 +129,12 @@ async fn the_queue_is_bounded_in_bytes_and_refuses_the_newest() {
 #[tokio::test(start_paused = true)]
 async fn events_wait_a_second_for_others_unless_somebody_waits_for_them() {
     let mut world = World::new(SEGMENT, |_| answer(200));
-    world.push_numbers(2);
+    world.enqueue_numbers(2);
     tokio::time::sleep(SECOND / 2).await;
-    world.push_numbers(2);
-    world.settled().await;
-    world.push_numbers(2);
-    world.receiver.expedite(true);
+    world.enqueue_numbers(2);
+    world.when_empty().await;
+    world.enqueue_numbers(2);
+    world.destination.expedite(true);
     tokio::time::sleep(SECOND / 10).await;
     let sizes = world.requests();
     let sizes = sizes.iter().map(|(_, body)| numbers(body).len());
@@ -123,43 +142,43 @@ async fn events_wait_a_second_for_others_unless_somebody_waits_for_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hurry_ends_a_long_wait_of_ours() {
+async fn to_expedite_ends_a_long_wait_that_the_service_did_not_ask_for() {
     let alive = Arc::new(Mutex::new(false));
     let seen = Arc::clone(&alive);
     let mut world = World::new(RAW, move |_| match *seen.lock().expect("a lock") {
         true => answer(200),
         false => answer(500),
     });
-    world.push_numbers(1);
+    world.enqueue_numbers(1);
     tokio::time::sleep(3_600 * SECOND).await;
     *alive.lock().expect("a lock") = true;
-    world.receiver.expedite(true);
+    world.destination.expedite(true);
     tokio::time::sleep(SECOND / 10).await;
-    assert_eq!(world.receiver.report().counts.sent, 1);
+    assert_eq!(world.destination.report().counts.sent, 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn users_are_spread_over_four_lanes_and_stay_in_theirs() {
+async fn users_are_spread_over_four_partitions_and_stay_in_theirs() {
     let mut world = World::new(RAW, |_| answer(200));
     for user in 0..20 {
-        world.push(&format!("u{user}"), r#"{"n":1}"#);
+        world.enqueue(&format!("u{user}"), r#"{"n":1}"#);
     }
-    let lanes: std::collections::BTreeSet<usize> = (0..20)
+    let partitions: std::collections::BTreeSet<u64> = (0..20)
         .map(|user| event(1, &format!("u{user}"), "{}").user_hash() % 4)
         .collect();
-    assert_eq!(lanes.len(), 4);
+    assert_eq!(partitions.len(), 4);
     assert_eq!(
         event(1, "u", "{}").user_hash(),
         event(2, "u", "[]").user_hash()
     );
-    assert_eq!(world.settled().await.counts.sent, 20);
+    assert_eq!(world.when_empty().await.counts.sent, 20);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_users_events_are_under_way_one_at_a_time() {
     let mut world = World::new(RAW, |_| answer(200));
-    world.push_numbers(20);
-    world.settled().await;
+    world.enqueue_numbers(20);
+    world.when_empty().await;
     let times: Vec<Duration> = world.requests().into_iter().map(|(at, _)| at).collect();
     let apart = times.windows(2).filter(|pair| pair[1] > pair[0]);
     assert_eq!(
@@ -170,7 +189,7 @@ async fn a_users_events_are_under_way_one_at_a_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_lists_of_names_say_what_is_forwarded() {
+async fn the_lists_of_names_choose_what_is_forwarded() {
     for (lists, sent) in [
         (r#", "allow": ["quest.done"]"#, 1),
         (r#", "allow": ["other"]"#, 0),
@@ -180,24 +199,24 @@ async fn the_lists_of_names_say_what_is_forwarded() {
         (r#", "allow": []"#, 0),
     ] {
         let mut world = World::new(&format!("{RAW}{lists}"), |_| answer(200));
-        world.push_numbers(1);
-        let report = world.settled().await;
+        world.enqueue_numbers(1);
+        let report = world.when_empty().await;
         assert_eq!(report.counts.sent, sent, "{lists}");
-        let named = Arc::new(Event {
+        let named = Arc::new(ForwardedEvent {
             name: None,
             ..Arc::into_inner(event(9, "u", "{}")).expect("the only one")
         });
-        world.receiver.push(&named);
-        let report = world.settled().await;
+        world.destination.enqueue(&named);
+        let report = world.when_empty().await;
         let is_sent = u64::from(!lists.contains("allow"));
         assert_eq!(report.counts.sent, sent + is_sent, "{lists}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_when_the_host_is_gone_is_still_sent() {
+async fn events_in_the_queue_are_sent_although_the_host_is_gone() {
     let mut world = World::new(RAW, |_| answer(200));
-    world.push_numbers(4);
-    world.receiver.close();
-    assert_eq!(world.settled().await.counts.sent, 4);
+    world.enqueue_numbers(4);
+    world.destination.close();
+    assert_eq!(world.when_empty().await.counts.sent, 4);
 }

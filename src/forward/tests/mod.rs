@@ -1,8 +1,8 @@
-//! Delivery to a receiver that is played by the test, in paused time.
+//! Delivery to a service that the test plays, in paused time.
 
-mod answers;
 mod delivery;
 mod replay;
+mod responses;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,13 +10,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Destinations;
-use super::event::Event;
+use super::destination::{CircuitState, Destination, Report, start_senders};
+use super::event::ForwardedEvent;
 use super::event::testing::event;
-use super::lane::{self, Transport};
-use super::pace::Circuit;
-use super::receiver::{Receiver, Remark};
-use super::report::Report;
-use super::verdict::Answer;
+use super::transport::{Response, Transport, parse_retry_after};
+use super::warning::Warning;
 use crate::config::Config;
 use crate::instance::listener::{Listener, Message};
 use crate::instance::shared::Shared;
@@ -32,9 +30,9 @@ impl Listener for Nobody {
     fn deliver(&self, _message: Message) {}
 }
 
-type Answering = Box<dyn FnMut(&str) -> Result<Answer, String> + Send>;
+type Answering = Box<dyn FnMut(&str) -> Result<Response, String> + Send>;
 
-/// Answers as the test says, and keeps what came and when.
+/// Responds as the test says, and keeps every request with its time.
 struct Played {
     answer: Mutex<Answering>,
     requests: Mutex<Vec<(Duration, String)>>,
@@ -43,7 +41,7 @@ struct Played {
 }
 
 impl Transport for Played {
-    async fn post(&self, body: Vec<u8>) -> Result<Answer, String> {
+    async fn post(&self, body: Vec<u8>) -> Result<Response, String> {
         let body = plain(body);
         self.requests().push((self.began.elapsed(), body.clone()));
         tokio::time::sleep(self.takes).await;
@@ -69,7 +67,7 @@ impl Played {
 }
 
 struct World {
-    receiver: Arc<Receiver>,
+    destination: Arc<Destination>,
     played: Arc<Played>,
     seq: i64,
 }
@@ -78,47 +76,47 @@ impl World {
     /// `fields` are those of the destination.
     fn new(
         fields: &str,
-        answer: impl FnMut(&str) -> Result<Answer, String> + Send + 'static,
+        answer: impl FnMut(&str) -> Result<Response, String> + Send + 'static,
     ) -> Self {
         let options = format!(r#"{{"destinations": [{{{fields}}}]}}"#);
         let (config, _) = Config::from_json(&options, "{}").expect("valid options");
         let shared = Shared::new(config, Arc::new(Nobody));
         let destinations = Destinations::new(&shared);
-        let receiver = Arc::clone(destinations.iter().next().expect("one"));
+        let destination = Arc::clone(destinations.iter().next().expect("one"));
         let played = Arc::new(Played {
             answer: Mutex::new(Box::new(answer)),
             requests: Mutex::default(),
             began: Instant::now(),
             takes: Duration::from_millis(1),
         });
-        lane::start(&receiver, &played, &shared);
+        start_senders(&destination, &played, &shared);
         World {
-            receiver,
+            destination,
             played,
             seq: 0,
         }
     }
 
-    fn push(&mut self, user: &str, data: &str) -> Option<Remark> {
+    fn enqueue(&mut self, user: &str, data: &str) -> Option<Warning> {
         self.seq += 1;
-        self.receiver.push(&event(self.seq, user, data))
+        self.destination.enqueue(&event(self.seq, user, data))
     }
 
-    fn push_numbers(&mut self, count: i64) {
+    fn enqueue_numbers(&mut self, count: i64) {
         for n in 1..=count {
-            self.push("ann", &format!(r#"{{"n":{n}}}"#));
+            self.enqueue("ann", &format!(r#"{{"n":{n}}}"#));
         }
     }
 
-    /// Waits until nothing is queued any more.
-    async fn settled(&self) -> Report {
+    /// Waits until the queue is empty.
+    async fn when_empty(&self) -> Report {
         for _ in 0..1_000_000 {
-            if self.receiver.queued() == 0 {
-                return self.receiver.report();
+            if self.destination.queued() == 0 {
+                return self.destination.report();
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        panic!("{} events are left", self.receiver.queued());
+        panic!("{} events wait", self.destination.queued());
     }
 
     fn requests(&self) -> Vec<(Duration, String)> {
@@ -126,17 +124,17 @@ impl World {
     }
 }
 
-fn answer(status: u16) -> Result<Answer, String> {
-    Ok(Answer {
+fn answer(status: u16) -> Result<Response, String> {
+    Ok(Response {
         status,
-        retry_after: None,
+        retry_after: Duration::ZERO,
         body: Vec::new(),
     })
 }
 
-fn asking(status: u16, seconds: &str) -> Result<Answer, String> {
-    answer(status).map(|answer| Answer {
-        retry_after: Some(seconds.to_owned()),
+fn asking(status: u16, value: &str) -> Result<Response, String> {
+    answer(status).map(|answer| Response {
+        retry_after: parse_retry_after(value, 0).unwrap_or_default(),
         ..answer
     })
 }

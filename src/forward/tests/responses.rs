@@ -1,4 +1,4 @@
-//! What becomes of events by the answers of their receiver.
+//! Responses, and what becomes of the events of the request.
 
 use super::*;
 
@@ -8,8 +8,8 @@ async fn a_batch_that_is_too_large_is_halved_until_it_fits() {
         0..=30 => answer(200),
         _ => answer(413),
     });
-    world.push_numbers(100);
-    let report = world.settled().await;
+    world.enqueue_numbers(100);
+    let report = world.when_empty().await;
     assert_eq!((report.counts.sent, report.counts.refused), (100, 0));
     let taken = world
         .requests()
@@ -20,15 +20,15 @@ async fn a_batch_that_is_too_large_is_halved_until_it_fits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_that_a_receiver_never_takes_are_found_and_set_aside() {
+async fn events_that_a_service_never_takes_are_found_and_refused() {
     let bad = [17, 18, 700, 1_000];
     let is_bad = move |body: &str| numbers(body).iter().any(|n| bad.contains(n));
     let mut world = World::new(SEGMENT, move |body| match is_bad(body) {
         true => answer(400),
         false => answer(200),
     });
-    world.push_numbers(1_000);
-    let report = world.settled().await;
+    world.enqueue_numbers(1_000);
+    let report = world.when_empty().await;
     assert_eq!((report.counts.sent, report.counts.refused), (996, 4));
     let requests = world.requests();
     let taken = requests.iter().filter(|(_, body)| !is_bad(body));
@@ -39,16 +39,16 @@ async fn events_that_a_receiver_never_takes_are_found_and_set_aside() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_a_partial_success_the_named_events_are_set_aside_and_nothing_is_sent_again() {
+async fn after_a_partial_success_the_named_events_are_refused_and_nothing_is_sent_again() {
     let mut world = World::new(MIXPANEL, |_| {
-        answer(400).map(|answer| Answer {
+        answer(400).map(|answer| Response {
             body: br#"{"failed_records":[{"index":1,"field":"token","message":"hunter2 is bad"}]}"#
                 .to_vec(),
             ..answer
         })
     });
-    world.push_numbers(5);
-    let report = world.settled().await;
+    world.enqueue_numbers(5);
+    let report = world.when_empty().await;
     assert_eq!((report.counts.sent, report.counts.refused), (4, 1));
     assert_eq!(world.requests().len(), 1);
     let error = report.counts.last_error.expect("an error");
@@ -56,27 +56,27 @@ async fn of_a_partial_success_the_named_events_are_set_aside_and_nothing_is_sent
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_fits_no_request_is_set_aside_and_the_others_are_sent() {
+async fn an_event_that_fits_no_request_is_refused_and_the_others_are_sent() {
     let mut world = World::new(SEGMENT, |_| answer(200));
-    world.push("ann", r#"{"n":1}"#);
-    world.push(
+    world.enqueue("ann", r#"{"n":1}"#);
+    world.enqueue(
         "ann",
         &format!(r#"{{"n":2,"text":"{}"}}"#, "x".repeat(32_000)),
     );
-    world.push("ann", r#"{"n":3}"#);
-    let report = world.settled().await;
+    world.enqueue("ann", r#"{"n":3}"#);
+    let report = world.when_empty().await;
     assert_eq!((report.counts.sent, report.counts.refused), (2, 1));
     assert_eq!(world.requests().concat_numbers(), [1, 3]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_keeps_its_bound_although_events_grow_when_they_are_written() {
+async fn a_body_keeps_its_bound_although_events_grow_when_they_are_encoded() {
     let mut world = World::new(SEGMENT, |_| answer(200));
     let text = "x".repeat(60);
     for n in 1..=5_000 {
-        world.push("ann", &format!(r#"{{"n":{n},"text":"{text}"}}"#));
+        world.enqueue("ann", &format!(r#"{{"n":{n},"text":"{text}"}}"#));
     }
-    assert_eq!(world.settled().await.counts.sent, 5_000);
+    assert_eq!(world.when_empty().await.counts.sent, 5_000);
     let requests = world.requests();
     let sizes: Vec<usize> = requests.iter().map(|(_, body)| body.len()).collect();
     assert!(sizes.iter().all(|size| *size <= 500_000), "{sizes:?}");
@@ -85,23 +85,23 @@ async fn a_body_keeps_its_bound_although_events_grow_when_they_are_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_receiver_that_is_gone_gets_nothing_more() {
+async fn a_service_that_is_gone_gets_nothing_more() {
     let mut world = World::new(RAW, |_| answer(410));
-    world.push_numbers(3);
-    let report = world.settled().await;
-    world.push_numbers(1);
+    world.enqueue_numbers(3);
+    let report = world.when_empty().await;
+    world.enqueue_numbers(1);
     tokio::time::sleep(3_600 * SECOND).await;
     assert_eq!(world.requests().len(), 1);
-    assert_eq!(report.circuit, Circuit::Disabled);
-    let dropped = world.receiver.report().counts.dropped;
+    assert_eq!(report.circuit, CircuitState::Disabled);
+    let dropped = world.destination.report().counts.dropped;
     assert_eq!(dropped.into_iter().collect::<Vec<_>>(), [("disabled", 4)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_matter_of_settings_is_tried_for_minutes_before_an_event_is_set_aside() {
+async fn a_configuration_error_is_retried_for_minutes_before_an_event_is_refused() {
     let mut world = World::new(RAW, |_| answer(401));
-    world.push_numbers(1);
-    let report = world.settled().await;
+    world.enqueue_numbers(1);
+    let report = world.when_empty().await;
     assert_eq!((report.counts.refused, report.counts.retried), (1, 9));
     let took = world.played.began.elapsed();
     assert!(took > 9 * 120 * SECOND && took < 3_600 * SECOND, "{took:?}");

@@ -1,48 +1,47 @@
-//! What waits for one lane of a destination, oldest first. An event stays until it is acknowledged:
-//! sent, set aside or given up.
+//! Queue of one partition, oldest event first. An event stays until it is acknowledged (sent or refused),
+//! expires or is dropped.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::event::Event;
+use crate::forward::event::ForwardedEvent;
 
 #[derive(Debug, Default)]
 pub struct Queue {
-    events: VecDeque<Arc<Event>>,
+    events: VecDeque<Arc<ForwardedEvent>>,
     bytes: usize,
-    /// The number of the newest event that was let go of.
-    through: i64,
+    /// The sequence number of the newest event that was removed.
+    done: i64,
 }
 
 impl Queue {
-    pub fn push(&mut self, event: Arc<Event>) {
+    pub fn push(&mut self, event: Arc<ForwardedEvent>) {
         self.bytes += event.bytes();
         self.events.push_back(event);
     }
 
-    /// Puts what is older than everything here before it.
-    pub fn precede(&mut self, mut older: Queue) {
+    /// Puts events that are older than all of these before them.
+    pub fn prepend(&mut self, mut older: Queue) {
         older.events.append(&mut self.events);
         self.events = older.events;
         self.bytes += older.bytes;
     }
 
-    /// The number of the newest event that is through.
-    pub fn through(&self) -> i64 {
-        self.through
+    pub fn done(&self) -> i64 {
+        self.done
     }
 
-    /// Whether an event waits whose number is above the one and not above the other.
-    pub fn has_queued_between(&self, after: i64, up_to: i64) -> bool {
+    /// Whether an event waits with a sequence number above `after` and up to `up_to`.
+    pub fn has_between(&self, after: i64, up_to: i64) -> bool {
         let next = self.events.partition_point(|event| event.seq <= after);
         self.events
             .get(next)
             .is_some_and(|event| event.seq <= up_to)
     }
 
-    pub fn oldest(&self) -> Option<&Event> {
+    pub fn oldest(&self) -> Option<&ForwardedEvent> {
         self.events.front().map(Arc::as_ref)
     }
 
@@ -55,9 +54,9 @@ impl Queue {
     }
 
     /// The oldest events within both bounds, at least one if there is any. They stay.
-    pub fn batch(&self, events: usize, bytes: usize) -> Vec<Arc<Event>> {
+    pub fn batch(&self, events: usize, bytes: usize) -> Vec<Arc<ForwardedEvent>> {
         let mut total = 0;
-        let fits = |event: &&Arc<Event>| {
+        let fits = |event: &&Arc<ForwardedEvent>| {
             let is_first = total == 0;
             total += event.body.len();
             is_first || total <= bytes
@@ -66,12 +65,12 @@ impl Queue {
         within.map(Arc::clone).collect()
     }
 
-    /// Lets go of everything up to this number; answers how many they were.
+    /// Removes the events up to this number; answers how many they were.
     pub fn acknowledge(&mut self, up_to: i64) -> usize {
         self.remove_while(|event| event.seq <= up_to)
     }
 
-    /// Lets go of what was accepted at this moment or before it.
+    /// Removes the events that were accepted at this moment or before; answers how many they were.
     pub fn expire(&mut self, before: Instant) -> usize {
         self.remove_while(|event| event.accepted <= before)
     }
@@ -80,12 +79,12 @@ impl Queue {
         self.remove_while(|_| true)
     }
 
-    fn remove_while(&mut self, goes: impl Fn(&Event) -> bool) -> usize {
+    fn remove_while(&mut self, is_done: impl Fn(&ForwardedEvent) -> bool) -> usize {
         let before = self.events.len();
-        while self.events.front().is_some_and(|event| goes(event)) {
-            if let Some(gone) = self.events.pop_front() {
-                self.bytes -= gone.bytes();
-                self.through = gone.seq;
+        while self.events.front().is_some_and(|event| is_done(event)) {
+            if let Some(event) = self.events.pop_front() {
+                self.bytes -= event.bytes();
+                self.done = event.seq;
             }
         }
         // A backlog must not keep its memory for ever.
@@ -98,8 +97,8 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use super::super::event::testing::event;
     use super::*;
+    use crate::forward::event::testing::event;
 
     fn queue(count: i64) -> Queue {
         let mut queue = Queue::default();
@@ -124,25 +123,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_older_goes_first() {
+    fn events_that_are_prepended_go_first() {
         let mut newer = Queue::default();
         newer.push(event(4, "u", "{}"));
-        newer.precede(queue(3));
+        newer.prepend(queue(3));
         assert_eq!((newer.len(), newer.bytes()), (4, queue(4).bytes()));
         let seqs: Vec<i64> = newer.batch(9, usize::MAX).iter().map(|e| e.seq).collect();
         assert_eq!(seqs, [1, 2, 3, 4]);
     }
 
     #[test]
-    fn it_says_what_is_through_and_where_events_wait() {
+    fn it_knows_what_is_done_and_where_events_wait() {
         let mut queue = queue(5);
-        assert_eq!((queue.acknowledge(2), queue.through()), (2, 2));
-        assert!(queue.has_queued_between(2, 3) && queue.has_queued_between(0, 9));
-        assert!(!queue.has_queued_between(0, 2) && !queue.has_queued_between(5, 9));
+        assert_eq!((queue.acknowledge(2), queue.done()), (2, 2));
+        assert!(queue.has_between(2, 3) && queue.has_between(0, 9));
+        assert!(!queue.has_between(0, 2) && !queue.has_between(5, 9));
     }
 
     #[test]
-    fn what_is_too_old_goes_and_what_is_younger_stays() {
+    fn events_that_are_too_old_expire_and_younger_ones_stay() {
         let mut queue = queue(2);
         let before = Instant::now();
         assert!(queue.oldest().is_some_and(|event| event.accepted <= before));

@@ -1,12 +1,12 @@
-//! What became of the events of a destination.
+//! Statistics of a destination.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::pace::Circuit;
+use super::circuit_breaker::CircuitState;
 use crate::instance::health::LastError;
 
-/// What became of the events of one destination.
+/// Events by what became of them.
 #[derive(Debug, Clone, Default)]
 pub struct Counts {
     pub sent: u64,
@@ -18,26 +18,32 @@ pub struct Counts {
 }
 
 impl Counts {
+    pub fn drop_events(&mut self, reason: &'static str, events: u64) {
+        if events > 0 {
+            *self.dropped.entry(reason).or_default() += events;
+        }
+    }
+
     pub fn add(&mut self, other: Counts) {
         self.sent += other.sent;
         self.retried += other.retried;
         self.refused += other.refused;
         self.expired += other.expired;
         for (reason, events) in other.dropped {
-            *self.dropped.entry(reason).or_default() += events;
+            self.drop_events(reason, events);
         }
         let errors = [self.last_error.take(), other.last_error];
         self.last_error = errors.into_iter().flatten().max_by_key(|error| error.at);
     }
 }
 
-/// A reading of everything, for `getHealth()`.
+/// A reading for `getHealth()`.
 pub struct Report {
     pub name: String,
     pub format: &'static str,
     pub queued: u64,
     pub queued_bytes: u64,
-    pub circuit: Circuit,
+    pub circuit: CircuitState,
     pub oldest_waiting: Option<Duration>,
     pub counts: Counts,
 }

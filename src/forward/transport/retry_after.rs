@@ -1,4 +1,4 @@
-//! `Retry-After`: how long the receiver wants to be left alone, in seconds or as an HTTP date
+//! `Retry-After`: how long a service wants no request, in seconds or as an HTTP date
 //! ([RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#field.retry-after)).
 
 use std::time::Duration;
@@ -8,16 +8,15 @@ use chrono::{DateTime, NaiveDateTime};
 /// The two obsolete forms of a date.
 const OBSOLETE: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
 
-/// What is asked for, at most `longest`; nothing for what cannot be read or is over.
-pub fn parse(value: &str, now_ms: i64, longest: Duration) -> Option<Duration> {
+/// `None` if the value cannot be read or is in the past.
+pub fn parse(value: &str, now_ms: i64) -> Option<Duration> {
     let value = value.trim();
     let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    let wait = match is_number {
+    Some(match is_number {
         // More digits than fit are a long time all the same.
         true => Duration::from_secs(value.parse().unwrap_or(u64::MAX)),
         false => Duration::from_millis(date_ms(value)?.checked_sub(now_ms)?.try_into().ok()?),
-    };
-    Some(wait.min(longest))
+    })
 }
 
 fn date_ms(value: &str) -> Option<i64> {
@@ -33,7 +32,6 @@ fn date_ms(value: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
-    const HOUR: Duration = Duration::from_secs(3_600);
     /// 2026-11-23T00:00:00Z.
     const NOW_MS: i64 = 1_795_392_000_000;
 
@@ -43,20 +41,20 @@ mod tests {
             ("0", 0),
             (" 120 ", 120),
             ("3600", 3_600),
-            ("86400", 3_600),
-            ("99999999999999999999999", 3_600),
+            ("86400", 86_400),
+            ("99999999999999999999999", u64::MAX),
             ("Mon, 23 Nov 2026 00:00:30 GMT", 30),
             ("Monday, 23-Nov-26 00:00:30 GMT", 30),
             ("Mon Nov 23 00:00:30 2026", 30),
-            ("Tue, 24 Nov 2026 00:00:00 GMT", 3_600),
+            ("Tue, 24 Nov 2026 00:00:00 GMT", 86_400),
         ] {
-            let wait = parse(value, NOW_MS, HOUR);
+            let wait = parse(value, NOW_MS);
             assert_eq!(wait, Some(Duration::from_secs(seconds)), "{value}");
         }
     }
 
     #[test]
-    fn garbage_and_what_is_over_are_ignored() {
+    fn garbage_and_the_past_are_ignored() {
         for value in [
             "",
             "-5",
@@ -69,7 +67,7 @@ mod tests {
             "Fri, 99 Nov 2026 00:00:00 GMT",
             "\u{0}",
         ] {
-            assert_eq!(parse(value, NOW_MS, HOUR), None, "{value}");
+            assert_eq!(parse(value, NOW_MS), None, "{value}");
         }
     }
 }

@@ -1,0 +1,20 @@
+//! One destination: its queue, when it may be sent to, its counts, and the tasks that send.
+
+mod batch_size;
+mod circuit_breaker;
+mod handle;
+mod partitions;
+mod profile;
+mod queue;
+mod request;
+mod sender;
+mod state;
+mod stats;
+
+pub use handle::Destination;
+pub use partitions::PartitionOffsets;
+pub use sender::start_senders;
+pub use stats::Report;
+
+#[cfg(test)]
+pub use circuit_breaker::CircuitState;

@@ -1,0 +1,167 @@
+//! Partitions of a destination: one queue each, with one request under way at a time, so that events of
+//! one partition keep their order. The user decides which partition an event belongs to.
+//!
+//! During a replay events of an earlier process come back from disk. They are older than everything in the
+//! queues, so nothing is sent until all of them are there.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::batch_size::BatchSize;
+use super::queue::Queue;
+use crate::forward::event::ForwardedEvent;
+use crate::forward::formats::Limits;
+
+/// Partitions of a destination that takes one event per request. One that takes batches has one.
+const PARTITIONS: usize = 4;
+
+/// For each partition the sequence number up to which its events are done: sent, refused, expired or
+/// dropped. A destination with one partition repeats its number.
+pub type PartitionOffsets = [i64; PARTITIONS];
+
+#[derive(Default)]
+pub struct Partition {
+    pub queue: Queue,
+    pub batch_size: BatchSize,
+    /// Configuration errors since the oldest event is the oldest one.
+    pub config_errors: u32,
+    /// Events that came back in the replay.
+    replayed: Queue,
+    /// Events up to this one were done before this process.
+    replay_after: i64,
+}
+
+impl Partition {
+    pub fn is_full(&self, limits: Limits) -> bool {
+        self.queue.len() >= limits.events || self.queue.bytes() >= limits.bytes
+    }
+
+    pub fn batch(&self, limits: Limits) -> Vec<Arc<ForwardedEvent>> {
+        let events = self.batch_size.within(limits.events);
+        self.queue.batch(events, limits.bytes)
+    }
+
+    fn queues(&self) -> [&Queue; 2] {
+        [&self.replayed, &self.queue]
+    }
+}
+
+pub struct Partitions {
+    all: Vec<Partition>,
+    is_replaying: bool,
+    /// The offsets on disk, if they are persisted.
+    persisted: Option<PartitionOffsets>,
+}
+
+impl Partitions {
+    pub fn new(limits: Limits) -> Self {
+        let partitions = if limits.events == 1 { PARTITIONS } else { 1 };
+        Self {
+            all: (0..partitions).map(|_| Partition::default()).collect(),
+            is_replaying: false,
+            persisted: None,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub fn at(&mut self, number: usize) -> &mut Partition {
+        &mut self.all[number]
+    }
+
+    pub fn number_of(&self, event: &ForwardedEvent) -> usize {
+        (event.user_hash() % self.all.len() as u64) as usize
+    }
+
+    pub fn is_replaying(&self) -> bool {
+        self.is_replaying
+    }
+
+    pub fn begin_replay(&mut self, after: PartitionOffsets) {
+        self.is_replaying = true;
+        let partitions = self.all.len();
+        for (number, partition) in self.all.iter_mut().enumerate() {
+            let own = after.into_iter().skip(number).step_by(partitions);
+            partition.replay_after = own.min().unwrap_or_default();
+        }
+    }
+
+    /// Whether the replay is to bring this event back.
+    pub fn lacks(&self, event: &ForwardedEvent) -> bool {
+        let partition = &self.all[self.number_of(event)];
+        self.is_replaying && event.seq > partition.replay_after
+    }
+
+    pub fn replay(&mut self, event: &Arc<ForwardedEvent>) {
+        let number = self.number_of(event);
+        self.all[number].replayed.push(Arc::clone(event));
+    }
+
+    pub fn end_replay(&mut self) {
+        self.is_replaying = false;
+        for partition in &mut self.all {
+            let replayed = std::mem::take(&mut partition.replayed);
+            partition.queue.prepend(replayed);
+        }
+    }
+
+    /// All events are done; answers how many they were.
+    pub fn clear(&mut self) -> u64 {
+        let queues = self.all.iter_mut().map(|partition| &mut partition.queue);
+        queues.map(|queue| queue.clear() as u64).sum()
+    }
+
+    /// No event is here any more, but none is done: the next process replays them.
+    pub fn discard(&mut self) {
+        self.is_replaying = false;
+        for partition in &mut self.all {
+            (partition.replayed, partition.queue) = (Queue::default(), Queue::default());
+        }
+    }
+
+    /// The offsets when `last` is the sequence number of the newest event; `None` during a replay.
+    pub fn offsets(&self, last: i64) -> Option<PartitionOffsets> {
+        let done = |queue: &Queue| queue.oldest().map_or(last, |event| event.seq - 1);
+        let of = |number: usize| done(&self.all[number % self.all.len()].queue);
+        (!self.is_replaying).then(|| std::array::from_fn(of))
+    }
+
+    pub fn set_persisted(&mut self, offsets: PartitionOffsets) {
+        self.persisted = Some(offsets);
+    }
+
+    /// Whether every event that is done is so on disk, if offsets are persisted.
+    pub fn is_persisted(&self) -> bool {
+        let done = self.all.iter().map(|partition| partition.queue.done());
+        let covers =
+            |offsets: PartitionOffsets| done.zip(offsets).all(|(done, offset)| done <= offset);
+        self.persisted.is_none_or(covers)
+    }
+
+    /// Whether an event waits with a sequence number above `after` and up to `up_to`.
+    pub fn has_queued_between(&self, after: i64, up_to: i64) -> bool {
+        let has = |partition: &Partition| partition.queue.has_between(after, up_to);
+        self.is_replaying || self.all.iter().any(has)
+    }
+
+    pub fn queued(&self) -> u64 {
+        self.queues().map(|queue| queue.len() as u64).sum()
+    }
+
+    pub fn queued_bytes(&self) -> usize {
+        self.queues().map(Queue::bytes).sum()
+    }
+
+    /// Since when the oldest event waits.
+    pub fn oldest(&self) -> Option<Instant> {
+        let oldest = self.queues().filter_map(Queue::oldest);
+        oldest.map(|event| event.accepted).min()
+    }
+
+    fn queues(&self) -> impl Iterator<Item = &Queue> {
+        self.all.iter().flat_map(Partition::queues)
+    }
+}

@@ -1,0 +1,327 @@
+//! State of a destination: decides what happens to its events, without network and clock. The time is an
+//! argument, so that tests decide it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::circuit_breaker::{Admission, CircuitBreaker, CircuitState, Permit};
+use super::partitions::Partitions;
+use super::profile::Profile;
+use super::request::Request;
+use super::stats::{Counts, Report};
+use crate::forward::event::ForwardedEvent;
+use crate::forward::transport::{Disposition, Response};
+use crate::forward::warning::Warning;
+use crate::instance::health::LastError;
+
+/// How long an event waits for others to share a request.
+const LINGER: Duration = Duration::from_secs(1);
+/// Attempts on a configuration error (401, 403, 404) before the batch is refused: some twenty minutes by
+/// default. The batches behind it have attempts of their own.
+const CONFIG_ERROR_ATTEMPTS: u32 = 10;
+
+pub struct State {
+    profile: Arc<Profile>,
+    pub partitions: Partitions,
+    pub counts: Counts,
+    breaker: CircuitBreaker,
+    /// Events that were too old when the replay brought them back.
+    expired_in_replay: u64,
+    /// Somebody waits until the queue is empty.
+    is_expedited: bool,
+    /// The newest event found no room, and a warning said so.
+    is_full: bool,
+    /// No event follows.
+    is_closed: bool,
+    /// The service answered that it is gone for good.
+    is_gone: bool,
+}
+
+/// What the sender of a partition does next.
+pub enum Step {
+    Send(Vec<Arc<ForwardedEvent>>, Permit),
+    /// Until then, or until it is woken.
+    Wait(Option<Instant>),
+    /// Nothing is queued and nothing follows.
+    End,
+}
+
+impl State {
+    pub fn new(profile: &Arc<Profile>) -> Self {
+        let settings = &profile.settings;
+        Self {
+            profile: Arc::clone(profile),
+            partitions: Partitions::new(profile.limits),
+            counts: Counts::default(),
+            breaker: CircuitBreaker::new(settings.min_retry_delay, settings.max_retry_delay),
+            expired_in_replay: 0,
+            is_expedited: false,
+            is_full: false,
+            is_closed: false,
+            is_gone: false,
+        }
+    }
+
+    /// Answers the partition that the event is in, if its sender has to look.
+    pub fn enqueue(
+        &mut self,
+        event: &Arc<ForwardedEvent>,
+    ) -> Result<Option<usize>, Option<Warning>> {
+        self.make_room(event)?;
+        let number = self.partitions.number_of(event);
+        let partition = self.partitions.at(number);
+        partition.queue.push(Arc::clone(event));
+        let is_news = partition.queue.len() == 1 || partition.is_full(self.profile.limits);
+        Ok(is_news.then_some(number))
+    }
+
+    pub fn replay(&mut self, event: &Arc<ForwardedEvent>, now: Instant) -> Option<Warning> {
+        if !self.partitions.lacks(event) {
+            return None;
+        }
+        if event.accepted + self.profile.settings.max_age <= now {
+            self.counts.expired += 1;
+            self.expired_in_replay += 1;
+            return None;
+        }
+        match self.make_room(event) {
+            Ok(()) => {
+                self.partitions.replay(event);
+                None
+            }
+            Err(warning) => warning,
+        }
+    }
+
+    pub fn end_replay(&mut self) -> Option<Warning> {
+        self.partitions.end_replay();
+        let expired = std::mem::take(&mut self.expired_in_replay);
+        (expired > 0).then_some(Warning::Expired(expired))
+    }
+
+    /// An event without room is dropped.
+    fn make_room(&mut self, event: &ForwardedEvent) -> Result<(), Option<Warning>> {
+        if self.is_gone {
+            self.counts.drop_events("disabled", 1);
+            return Err(None);
+        }
+        let bytes = self.partitions.queued_bytes() + event.bytes();
+        if bytes > self.profile.settings.max_queue_bytes {
+            self.counts.drop_events("queue_full", 1);
+            let is_known = std::mem::replace(&mut self.is_full, true);
+            return Err((!is_known).then_some(Warning::QueueFull));
+        }
+        self.is_full = false;
+        Ok(())
+    }
+
+    /// What the sender of a partition does next, and a warning about events that expired.
+    pub fn poll(&mut self, partition: usize, now: Instant) -> (Step, Option<Warning>) {
+        let expired = self.expire(partition, now);
+        (self.next_step(partition, now), expired)
+    }
+
+    fn expire(&mut self, partition: usize, now: Instant) -> Option<Warning> {
+        // Some systems know no moment before their start.
+        let before = now.checked_sub(self.profile.settings.max_age)?;
+        let expired = self.partitions.at(partition).queue.expire(before) as u64;
+        self.counts.expired += expired;
+        (expired > 0).then_some(Warning::Expired(expired))
+    }
+
+    fn next_step(&mut self, number: usize, now: Instant) -> Step {
+        if self.partitions.is_replaying() {
+            return Step::Wait(None);
+        }
+        let limits = self.profile.limits;
+        let partition = self.partitions.at(number);
+        let Some(oldest) = partition.queue.oldest() else {
+            return match self.is_closed {
+                true => Step::End,
+                false => Step::Wait(None),
+            };
+        };
+        let expiry = oldest.accepted + self.profile.settings.max_age;
+        let lingers_until = oldest.accepted + LINGER;
+        let may_linger = limits.events > 1 && !self.is_expedited && !self.is_closed;
+        let is_due = partition.is_full(limits)
+            || self.breaker.has_failed()
+            || partition.batch_size.is_limited();
+        if may_linger && !is_due && lingers_until > now {
+            return Step::Wait(Some(lingers_until.min(expiry)));
+        }
+        match self.breaker.admit(now) {
+            Admission::NotBefore(until) => Step::Wait(Some(until.min(expiry))),
+            Admission::AfterProbe => Step::Wait(Some(expiry)),
+            Admission::Granted(permit) => Step::Send(partition.batch(limits), permit),
+        }
+    }
+
+    /// Handles the end of a request: the response, or why there is none.
+    pub fn complete(
+        &mut self,
+        partition: usize,
+        request: &Request,
+        permit: Permit,
+        outcome: Result<Response, String>,
+        now: Instant,
+    ) -> Vec<Warning> {
+        let refused = request.encode_error.map(|error| self.refused(error.0));
+        let warning = match request.encoded {
+            0 => {
+                self.breaker.responded(permit);
+                self.acknowledge(partition, request, 0);
+                None
+            }
+            _ => self.handle_outcome(partition, request, permit, outcome, now),
+        };
+        refused.into_iter().chain(warning).collect()
+    }
+
+    fn handle_outcome(
+        &mut self,
+        partition: usize,
+        request: &Request,
+        permit: Permit,
+        outcome: Result<Response, String>,
+        now: Instant,
+    ) -> Option<Warning> {
+        let format = &self.profile.format;
+        let (disposition, problem, retry_after) = match outcome {
+            Ok(response) => (
+                format.interpret(&response, request.encoded),
+                format!("it answered {}", response.status),
+                response.retry_after.min(format.max_retry_after()),
+            ),
+            Err(problem) => (Disposition::Retry, problem, Duration::ZERO),
+        };
+        match disposition {
+            Disposition::Delivered => {
+                self.breaker.succeed();
+                self.acknowledge(partition, request, 0);
+                None
+            }
+            Disposition::Partly { refused, problem } => {
+                self.breaker.succeed();
+                self.acknowledge(partition, request, refused);
+                Some(self.refused(&self.profile.without_secrets(&problem)))
+            }
+            Disposition::Retry => {
+                self.breaker.fail(permit, now, retry_after);
+                Some(self.failing(request, problem))
+            }
+            Disposition::ConfigError => {
+                self.breaker.fail(permit, now, retry_after);
+                self.breaker.delay(now + self.profile.config_error_delay());
+                let errors = &mut self.partitions.at(partition).config_errors;
+                *errors += 1;
+                if *errors < CONFIG_ERROR_ATTEMPTS {
+                    return Some(self.failing(request, problem));
+                }
+                Some(self.refuse_all(partition, request, &problem))
+            }
+            Disposition::TooLarge | Disposition::Refused if request.encoded > 1 => {
+                self.breaker.responded(permit);
+                let batch_size = &mut self.partitions.at(partition).batch_size;
+                match disposition {
+                    Disposition::TooLarge => batch_size.shrink(request.events.len()),
+                    _ => batch_size.halve(request.events.len()),
+                }
+                self.count_retry(request, &problem);
+                None
+            }
+            Disposition::TooLarge | Disposition::Refused => {
+                self.breaker.responded(permit);
+                Some(self.refuse_all(partition, request, &problem))
+            }
+            Disposition::Gone => {
+                self.breaker.responded(permit);
+                self.is_gone = true;
+                let left = self.partitions.clear();
+                self.counts.drop_events("disabled", left);
+                self.remember(&problem);
+                Some(Warning::Gone)
+            }
+        }
+    }
+
+    fn refuse_all(&mut self, partition: usize, request: &Request, problem: &str) -> Warning {
+        self.acknowledge(partition, request, request.encoded);
+        self.refused(problem)
+    }
+
+    /// Removes the events of a request from the queue. So many of those in the body were refused, and so
+    /// were all that are not in it.
+    fn acknowledge(&mut self, partition: usize, request: &Request, refused: usize) {
+        let Some(last) = request.events.last() else {
+            return;
+        };
+        let partition = self.partitions.at(partition);
+        // Fewer than all if some have expired meanwhile.
+        let done = partition.queue.acknowledge(last.seq);
+        let refused = (refused + request.events.len() - request.encoded).min(done);
+        partition.config_errors = 0;
+        partition.batch_size.grow(self.profile.limits.events);
+        self.counts.sent += (done - refused) as u64;
+        self.counts.refused += refused as u64;
+    }
+
+    fn failing(&mut self, request: &Request, problem: String) -> Warning {
+        self.count_retry(request, &problem);
+        Warning::Failing(problem)
+    }
+
+    fn count_retry(&mut self, request: &Request, problem: &str) {
+        self.counts.retried += request.encoded as u64;
+        self.remember(problem);
+    }
+
+    fn refused(&mut self, problem: &str) -> Warning {
+        self.remember(problem);
+        Warning::Refused(problem.to_owned())
+    }
+
+    /// Keeps an error for the report. The message must not hold secrets.
+    fn remember(&mut self, message: &str) {
+        self.counts.last_error = Some(LastError::now(message.to_owned()));
+    }
+
+    /// Answers whether senders have to look: this shortens waits.
+    pub fn expedite(&mut self, is_awaited: bool) -> bool {
+        let was_awaited = std::mem::replace(&mut self.is_expedited, is_awaited);
+        let is_news = is_awaited && !was_awaited;
+        if is_news {
+            self.breaker.expedite();
+        }
+        is_news
+    }
+
+    pub fn close(&mut self) {
+        self.is_closed = true;
+        self.partitions.end_replay();
+    }
+
+    pub fn discard(&mut self) {
+        self.is_closed = true;
+        self.partitions.discard();
+    }
+
+    pub fn report(&self, now: Instant) -> Report {
+        let settings = &self.profile.settings;
+        let oldest = self.partitions.oldest();
+        Report {
+            name: settings.name.clone(),
+            format: settings.access.format(),
+            queued: self.partitions.queued(),
+            queued_bytes: self.partitions.queued_bytes() as u64,
+            circuit: match self.is_gone {
+                true => CircuitState::Disabled,
+                false => self.breaker.state(),
+            },
+            oldest_waiting: oldest.map(|accepted| now.saturating_duration_since(accepted)),
+            counts: self.counts.clone(),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What every format has to say of its service.
+
+use std::time::Duration;
+
+use crate::forward::event::ForwardedEvent;
+use crate::forward::transport::{Disposition, Response, of_status};
+
+/// Longest wait that a service may ask for.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
+
+/// Bounds of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub events: usize,
+    /// Of the body before it is compressed.
+    pub bytes: usize,
+    pub event_bytes: usize,
+}
+
+/// Why an event cannot be in any request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EncodeError(pub &'static str);
+
+pub const NO_NAME: EncodeError = EncodeError("it has no name that is text");
+pub const TOO_LARGE: EncodeError = EncodeError("it is larger than the service takes");
+pub const UNREADABLE: EncodeError = EncodeError("its JSON cannot be read");
+
+pub trait Format: Send + Sync {
+    fn limits(&self) -> Limits;
+
+    /// The event as it is in the body.
+    fn encode(&self, event: &ForwardedEvent) -> Result<Vec<u8>, EncodeError>;
+
+    /// The body of a request with these events; `now_ms` is the system clock, ms since 1970.
+    fn body(&self, events: &[Vec<u8>], now_ms: i64) -> Vec<u8>;
+
+    /// What the response to a request with so many events means for them.
+    fn interpret(&self, response: &Response, _events: usize) -> Disposition {
+        of_status(response.status)
+    }
+
+    fn max_retry_after(&self) -> Duration {
+        MAX_RETRY_AFTER
+    }
+}
+
+/// The address of a service and the path of its method.
+pub fn join(base: &str, path: &str) -> String {
+    format!("{}{path}", base.trim_end_matches('/'))
+}

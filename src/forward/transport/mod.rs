@@ -1,0 +1,13 @@
+//! Transport of request bodies to a service, and its responses.
+
+mod endpoint;
+mod http;
+mod retry_after;
+mod status;
+
+pub use endpoint::{Endpoint, Transport};
+pub use http::Http;
+pub use status::{Disposition, Response, of_status};
+
+#[cfg(test)]
+pub use retry_after::parse as parse_retry_after;
