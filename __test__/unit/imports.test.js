@@ -13,7 +13,8 @@ const LAYERED = {
   'src/addon/mod.rs': 'use crate::pipeline::Pipeline; use napi::Env; #[napi] fn open() {}',
   'src/pipeline/mod.rs': 'mod worker; pub use worker::Pipeline;',
   'src/pipeline/worker.rs': 'use crate::store::Store; use crate::util::clock; pub struct Pipeline;',
-  'src/store/mod.rs': 'use mongodb::Client; use crate::record::Record; pub trait Store {}',
+  'src/store/mod.rs': 'use crate::record::Record; pub trait Store {} mod mongo;',
+  'src/store/mongo/mod.rs': 'use mongodb::Client;',
   'src/record.rs': 'pub struct Record;',
   'src/util/mod.rs': 'pub mod clock;',
   'src/util/clock.rs': 'pub fn now() { std::time::SystemTime::now(); }',
@@ -50,8 +51,8 @@ describe('the import check of Rust code', () => {
       ['use napi::bindgen_prelude::*;', 'napi', 'addon'],
       ['#[napi] pub struct Record;', 'napi', 'addon'],
       ['use napi_derive::napi;', 'napi_derive', 'addon'],
-      ['#[cfg(test)] mod tests { fn f() { mongodb::bson::doc!{} } }', 'mongodb', 'store'],
-      ['fn f(client: &reqwest::Client) {}', 'reqwest', 'forward'],
+      ['#[cfg(test)] mod tests { fn f() { mongodb::bson::doc!{} } }', 'mongodb', 'store/mongo'],
+      ['fn f(client: &reqwest::Client) {}', 'reqwest', 'forward/transport'],
     ]) {
       assert.deepStrictEqual(rust({ ...LAYERED, 'src/record.rs': code }), [
         `src/record.rs:1: the crate ${crate} belongs to src/${folder}`,

@@ -18,7 +18,12 @@ const LAYERS = [
   ['util'],
 ];
 /** Crates that only one folder of `src` may name. */
-const CRATES = { napi: 'addon', napi_derive: 'addon', mongodb: 'store', reqwest: 'forward' };
+const CRATES = {
+  napi: 'addon',
+  napi_derive: 'addon',
+  mongodb: 'store/mongo',
+  reqwest: 'forward/transport',
+};
 const MOST_PIPELINE_FILES = 12;
 const WORKER = 'src/pipeline/worker.rs';
 const WORKER_LINES = 250;
@@ -50,7 +55,8 @@ function foreignCrates({ files }) {
   return files.flatMap(({ file, scopes, mentions }) => {
     const paths = [...scopes.flatMap((scope) => scope.uses), ...mentions];
     return Object.entries(CRATES).flatMap(([crate, folder]) => {
-      const named = layerOf(file) !== folder && paths.find(({ path }) => path[0] === crate);
+      if (file.startsWith(`src/${folder}/`)) return [];
+      const named = paths.find(({ path }) => path[0] === crate);
       return named ? `${file}:${named.line}: the crate ${crate} belongs to src/${folder}` : [];
     });
   });
