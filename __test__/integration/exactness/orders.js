@@ -57,6 +57,9 @@ module.exports = (settings) => {
       return metrics;
     },
 
-    account: () => ({ ...player.account, health: analytics.getHealth(), lines }),
+    account() {
+      const warnings = lines.filter((line) => !line.startsWith('info'));
+      return { ...player.account, health: analytics.getHealth(), lines: warnings };
+    },
   };
 };

@@ -55,10 +55,7 @@ function troubles(accounts) {
     `${sumOf(accounts, 'duplicates')} documents were there`,
     `${sumOf(accounts, 'casConflicts')} additions looked up`,
   ];
-  const said = accounts.flatMap(({ lines, health }) => [
-    ...lines.filter((line) => !line.startsWith('info')),
-    health.lastError?.message,
-  ]);
+  const said = accounts.flatMap(({ lines, health }) => [...lines, health.lastError?.message]);
   return [...counts, ...new Set(said)].filter(Boolean).join('; ');
 }
 
