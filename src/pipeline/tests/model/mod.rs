@@ -29,8 +29,10 @@ use run::run;
 use scenario::scenarios;
 pub use seen::{Seen, Sight};
 
-/// Runs of the right design, unless `PROPTEST_CASES` says otherwise.
-const RUNS: u32 = 4_000;
+use crate::util::proptest_config::size;
+
+/// Runs of the right design, unless `PROPTEST_CASES` says otherwise: few, and in long tests.
+const RUNS: (u32, u32) = (800, 4_000);
 /// Runs in which a wrong design must fail.
 const FLAWED_RUNS: u32 = 10_000;
 
@@ -46,7 +48,11 @@ fn config() -> Config {
     };
     Config {
         rng_seed: RngSeed::Fixed(seed),
-        cases: if is_set { default.cases } else { RUNS },
+        cases: if is_set {
+            default.cases
+        } else {
+            size(RUNS.0, RUNS.1)
+        },
         source_file: Some(file!()),
         rng_algorithm: RngAlgorithm::XorShift,
         ..default
