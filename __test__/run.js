@@ -1,14 +1,17 @@
-// Runs the test files on one shared mongod: `node __test__/run.js [part of a file name …]`.
-// Expects a built tree. Prints each step with its time; the exit code is that of the tests.
+// Runs the test files on one shared mongod: `node __test__/run.js [--except] [part of a file name …]`.
+// With --except those run whose names contain none of the parts. Expects a built tree. Prints each step
+// with its time; the exit code is that of the tests.
 'use strict';
 
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const { parseArgs } = require('node:util');
 const { cleanEnvironment } = require('./support/environment');
 const { startMongod } = require('./support/mongod');
 const { ROOT, say, step } = require('../scripts/lib/steps');
 
+const OPTIONS = { except: { type: 'boolean', default: false } };
 const CONCURRENCY = 2;
 /** Of one file; a longer soak has its time on top. */
 const TEST_TIMEOUT_MS = 600_000 + 1000 * Number(process.env.GSO_ANALYTICS_SOAK_SECONDS ?? 0);
@@ -23,10 +26,10 @@ function testFiles(folder = path.join(ROOT, '__test__')) {
   });
 }
 
-function chosenFiles(filters) {
+function chosenFiles(filters, isExcept) {
   const files = testFiles().sort();
-  const wanted = (file) => filters.some((filter) => file.includes(filter));
-  const chosen = filters.length ? files.filter(wanted) : files;
+  const isNamed = (file) => filters.some((filter) => file.includes(filter));
+  const chosen = files.filter((file) => (filters.length ? isNamed(file) !== isExcept : true));
   if (chosen.length === 0) throw new Error(`no test file matches ${filters.join(', ') || '**'}`);
   return chosen;
 }
@@ -44,10 +47,11 @@ function runNodeTest(files, server) {
   });
 }
 
-/** Runs the files whose names contain one of `filters` (all, if none); answers the exit code. */
-async function runTests(filters = []) {
+/** Runs the files that the arguments choose; answers the exit code. */
+async function runTests() {
+  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
   cleanEnvironment();
-  const files = chosenFiles(filters);
+  const files = chosenFiles(positionals, values.except);
   const server = await step('finding and starting mongod', () => startMongod({ say }));
   try {
     return await step(`${files.length} test files`, () => runNodeTest(files, server));
@@ -56,7 +60,7 @@ async function runTests(filters = []) {
   }
 }
 
-runTests(process.argv.slice(2)).then(
+runTests().then(
   (code) => {
     process.exitCode = code;
   },

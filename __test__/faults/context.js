@@ -10,6 +10,9 @@ const { startProxy } = require('../support/proxy');
 const { Tally } = require('../integration/exactness/writes');
 const { endServers } = require('../support/game-server');
 
+/** Of the rounds of the short form the brief one plays one in so many. */
+const BRIEF_SHARE = 5;
+
 class Database {
   constructor(client, serverUri, name = support.freshDatabaseName()) {
     this.name = name;
@@ -49,15 +52,16 @@ class Context {
   #cleanups = [];
   #shared;
 
-  constructor({ isShort, rounds, say, failPoints }) {
-    Object.assign(this, { isShort, givenRounds: rounds, say, failPoints });
+  constructor({ isBrief, isShort, rounds, say, failPoints }) {
+    Object.assign(this, { isBrief, isShort, givenRounds: rounds, say, failPoints });
     /** What was seen of repetitions at proxies, over all rows. */
     this.tallies = [];
   }
 
   /** How many rounds a row plays. */
   rounds(short, full) {
-    return this.givenRounds ?? (this.isShort ? short : full);
+    const brief = Math.ceil(short / BRIEF_SHARE);
+    return this.givenRounds ?? (this.isBrief ? brief : this.chosen(short, full));
   }
 
   chosen(short, full) {

@@ -8,18 +8,20 @@ const { parseArgs } = require('node:util');
 const { cleanEnvironment } = require('../support/environment');
 const { Context } = require('./context');
 const { buildFailPoints } = require('./fail-points');
-const { ROWS, SHORT } = require('./rows');
+const { BRIEF, ROWS, SHORT } = require('./rows');
 const { isGood, machine, tableOf } = require('./table');
 const { findMongodBinary } = require('../support/mongod-binary');
 const { ROOT, say, step } = require('../../scripts/lib/steps');
 
 const USAGE = `npm run test:faults -- [options]
-  --short       rows ${SHORT.join(', ')} within five minutes, as in npm test
+  --brief       rows ${BRIEF.join(', ')} within a minute, as in npm test
+  --short       rows ${SHORT.join(', ')} within five minutes, as in npm run test:full
   --only 7,8    these rows
   --rounds <n>  of each row
   --save        writes the table to __test__/faults/last-run.md`;
 
 const OPTIONS = {
+  brief: { type: 'boolean', default: false },
   short: { type: 'boolean', default: false },
   only: { type: 'string' },
   rounds: { type: 'string' },
@@ -45,7 +47,7 @@ async function main() {
     return addon;
   };
   const context = new Context({
-    ...{ isShort: options.short, say, failPoints },
+    ...{ isBrief: options.brief, isShort: options.short || options.brief, say, failPoints },
     rounds: options.rounds && wholeNumber('rounds', options.rounds),
   });
   const begun = performance.now();
@@ -59,7 +61,8 @@ async function main() {
   report(rows, { minutes, options, isWhole: options.only === undefined, context });
 }
 
-function numbersOf({ only, short }) {
+function numbersOf({ only, short, brief }) {
+  if (only === undefined && brief) return BRIEF;
   if (only === undefined) return short ? SHORT : Object.keys(ROWS).map(Number);
   const numbers = only.split(',').map((text) => wholeNumber('only', text));
   const unknown = numbers.find((number) => !ROWS[number]);
@@ -115,8 +118,11 @@ function report(rows, { minutes, options, isWhole, context }) {
   if (isWhole && missing.length > 0) throw new Error(`never seen: ${missing.join(', ')}`);
 }
 
-function save(lines, { short, rounds }) {
-  const form = [short ? 'short form' : 'full form', rounds && `${rounds} rounds`];
+function save(lines, { short, brief, rounds }) {
+  const form = [
+    brief ? 'brief form' : short ? 'short form' : 'full form',
+    rounds && `${rounds} rounds`,
+  ];
   const title = [
     '# Last run of `npm run test:faults`',
     `${new Date().toISOString().slice(0, 10)}, ${form.filter(Boolean).join(', ')}. ${machine()}.`,

@@ -31,8 +31,8 @@ function problemsOfProse(page) {
 
 /** Commands of blocks, and what stands for them in the sources of the gate, which so runs them. */
 const COMMANDS = {
-  'cargo check --tests --locked': "'clippy', '--locked', '--all-targets'",
-  'cargo test --lib --locked forward': "'test', '--locked'",
+  'cargo check --tests --locked': "'clippy', ...sharedBuild(), '--all-targets'",
+  'cargo test --lib --locked forward': "'test', ...sharedBuild()",
   'npm ci && npm run build': 'npm ci && npm run build',
   'npm install ../gso-analytics': 'npm install "$here"',
   'npm install gso-analytics': 'npm run test:install',
