@@ -4,8 +4,7 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { MongoClient } = require('../support/driver');
-const support = require('../support/mongod');
+const { Mongo } = require('../support/database');
 const { startProxy } = require('../support/proxy');
 const { Tally } = require('../integration/exactness/writes');
 const { endServers } = require('../support/game-server');
@@ -13,40 +12,8 @@ const { endServers } = require('../support/game-server');
 /** Of the rounds of the short form the brief one plays one in so many. */
 const BRIEF_SHARE = 5;
 
-class Database {
-  constructor(client, serverUri, name = support.freshDatabaseName()) {
-    this.name = name;
-    this.uri = support.withDatabase(serverUri, name);
-    this.db = client.db(name);
-  }
-
-  count(filter = {}, collection = 'gsoevents') {
-    return this.db.collection(collection).countDocuments(filter);
-  }
-
-  /** Whether the event is there; an event is never found later than it can be read. */
-  async has(mark) {
-    return (await this.count({ 'data.mark': mark })) > 0;
-  }
-}
-
-/** A server, and a client that is closed with it. */
-class Mongo {
-  constructor(server) {
-    this.server = server;
-    // Of a server that is harmed the test itself must not wait for ever.
-    this.client = new MongoClient(server.uri, { serverSelectionTimeoutMS: 60_000 });
-  }
-
-  database() {
-    return new Database(this.client, this.server.uri);
-  }
-
-  async stop() {
-    await this.client.close();
-    await this.server.stop();
-  }
-}
+/** Of a server that is harmed the test itself must not wait for ever. */
+const CLIENT = { serverSelectionTimeoutMS: 60_000 };
 
 class Context {
   #cleanups = [];
@@ -70,13 +37,13 @@ class Context {
 
   /** The standalone server that most rows use: killed and frozen it may be, if it is mended. */
   async standalone() {
-    this.#shared ??= new Mongo(await support.startMongod({ own: true, say() {} }));
+    this.#shared ??= await Mongo.start({ own: true }, CLIENT);
     return this.#shared;
   }
 
   /** A server of this row's own, as `startMongod` takes its options. */
   async mongod(options) {
-    const mongo = new Mongo(await support.startMongod({ own: true, ...options, say() {} }));
+    const mongo = await Mongo.start({ own: true, ...options }, CLIENT);
     this.onEnd(() => mongo.stop());
     return mongo;
   }

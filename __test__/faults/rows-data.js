@@ -116,7 +116,7 @@ async function totalsOf(database, { day }) {
   const { amountsOf } = require('../integration/exactness/audit');
   const events = await database.db.collection('gsoevents').find({ day }).toArray();
   const counted = amountsOf(events);
-  return { ...counted, sessionCount: await database.count({ day }, 'gsosessions') };
+  return { ...counted, sessionCount: await database.count('gsosessions', { day }) };
 }
 
 /** Ten times as many records as MongoDB is let have. */

@@ -7,9 +7,9 @@ require('./environment').cleanEnvironment();
 const path = require('node:path');
 const { after, before } = require('node:test');
 const { setTimeout: delay } = require('node:timers/promises');
-const { MongoClient } = require('./driver');
+const { Mongo } = require('./database');
+const { keepingLogger } = require('./game-server/orders');
 const { startHost } = require('./host');
-const support = require('./mongod');
 const AnalyticsSystem = require('../..');
 
 const ROOT = path.join(__dirname, '..', '..');
@@ -27,72 +27,33 @@ const instances = [];
  * `startMongod` takes them, for tests that need a server of their own; or a function that makes them.
  */
 function useMongod(options = {}) {
-  const names = [];
-  let server;
-  let client;
+  let mongo;
   before(async () => {
     await keepClearOfMidnight();
-    const wanted = typeof options === 'function' ? await options() : options;
-    server = await support.startMongod({ ...wanted, say() {} });
-    client = new MongoClient(server.uri);
+    mongo = await Mongo.start(typeof options === 'function' ? await options() : options);
   });
   after(async () => {
     await stopAll();
-    await client.close();
-    await support.dropDatabases(server.uri, names);
-    await server.stop();
+    await mongo.dropDatabases();
+    await mongo.stop();
   });
   return {
     get uri() {
-      return server.uri;
+      return mongo.uri;
     },
     get server() {
-      return server;
+      return mongo.server;
     },
     get client() {
-      return client;
+      return mongo.client;
     },
-    database() {
-      const name = support.freshDatabaseName();
-      names.push(name);
-      return new Database(client, server.uri, name);
-    },
+    database: () => mongo.database(),
   };
 }
 
 async function keepClearOfMidnight() {
   const leftMs = DAY_MS - (Date.now() % DAY_MS);
   if (leftMs < NEAR_MIDNIGHT_MS) await delay(leftMs + 100);
-}
-
-class Database {
-  constructor(client, serverUri, name) {
-    this.name = name;
-    this.serverUri = serverUri;
-    this.uri = support.withDatabase(serverUri, name);
-    this.db = client.db(name);
-  }
-
-  /** Documents of a collection in the order of their insertion. */
-  all(collection, filter = {}) {
-    return this.db.collection(collection).find(filter).sort({ _id: 1 }).toArray();
-  }
-
-  events(filter) {
-    return this.all('gsoevents', filter);
-  }
-
-  sessions(filter) {
-    return this.all('gsosessions', filter);
-  }
-
-  days(filter) {
-    return this.all('gsodailies', filter);
-  }
-
-  count(collection, filter = {}) {
-    return this.db.collection(collection).countDocuments(filter);
-  }
 }
 
 /** An instance with a logger that keeps its lines: `{ analytics, lines }`, a line is `level text`. */
@@ -103,12 +64,6 @@ function create(options) {
   const analytics = new AnalyticsSystem({ logger, ...hopeless, ...options });
   instances.push(analytics);
   return { analytics, lines };
-}
-
-function keepingLogger() {
-  const lines = [];
-  const keep = (level) => (line) => lines.push(`${level} ${line}`);
-  return { logger: { info: keep('info'), warn: keep('warn'), error: keep('error') }, lines };
 }
 
 async function stopAll() {
