@@ -33,16 +33,18 @@ async function play(steps) {
   const expected = steps.map(({ name, seconds }) => times[name] ?? seconds);
   const begun = performance.now();
   const since = (moment) => (performance.now() - moment) / 1000;
-  say(`${steps.length} steps, about ${clock(sum(expected))} min`);
   for (const [i, { name, work }] of steps.entries()) {
-    const left = clock(sum(expected.slice(i)));
-    say(
-      `step ${i + 1} of ${steps.length}: ${name} … (${clock(since(begun))} passed, ~${left} left)`,
-    );
+    const step = `step ${i + 1} of ${steps.length}, ${name}`;
+    const left = `about ${clock(sum(expected.slice(i)))} min left`;
+    say(`${step} … (${clock(since(begun))} min passed, ${left})`);
     const started = performance.now();
-    await work();
+    try {
+      await work();
+    } catch (error) {
+      throw new Error(`${step}: ${error.message}`, { cause: error });
+    }
     keepTime(name, Math.round(since(started)));
-    say(`step ${i + 1} of ${steps.length}: ${name}: ${since(started).toFixed(1)} s`);
+    say(`${step}: ${since(started).toFixed(1)} s`);
   }
   say(`all ${steps.length} steps passed in ${clock(since(begun))} min`);
 }
