@@ -31,13 +31,13 @@ function problemsOfProse(page) {
 
 /** Commands of blocks, and what stands for them in the sources of the gate, which so runs them. */
 const COMMANDS = {
-  'cargo check --tests --locked': "'clippy', ...sharedBuild(), '--all-targets'",
-  'cargo test --lib --locked forward': "'test', ...sharedBuild()",
   'npm ci && npm run build': 'npm ci && npm run build',
   'npm install ../gso-analytics': 'npm install "$here"',
   'npm install gso-analytics': 'npm run test:install',
+  'npm run build:debug': "'build:debug'",
   'npm run demo': 'npm run demo',
   'npm run test:js -- health': 'npm run test:js -- health',
+  'npm run test:rust -- forward': "'scripts/gate/rust.js'",
   'npm test': 'npm test',
 };
 /** Those of a release, which are run below, in a copy. */
@@ -260,6 +260,18 @@ for (const page of pages) {
     });
   });
 }
+
+describe('the table of commands', () => {
+  it('has none that no document has', () => {
+    const shells = pages.flatMap(documents.blocksOf).filter(({ language }) => language === 'sh');
+    const used = new Set(shells.flatMap((block) => commandsOf(block).commands));
+    const known = [...Object.keys(COMMANDS), ...RELEASE_COMMANDS];
+    assert.deepStrictEqual(
+      known.filter((command) => !used.has(command)),
+      [],
+    );
+  });
+});
 
 describe('RELEASING.md', () => {
   it('has commands that bring a version everywhere', () => {
