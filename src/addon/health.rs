@@ -53,8 +53,8 @@ impl SpoolHealth {
             state: report.state.name().to_owned(),
             bytes: report.bytes as f64,
             recovered: report.recovered as f64,
-            recovered_from_others: report.drained as f64,
-            not_spooled: report.unspooled as f64,
+            recovered_from_others: report.recovered_from_others as f64,
+            not_spooled: report.not_spooled as f64,
             damaged_bytes: report.damaged_bytes as f64,
         }
     }
@@ -97,10 +97,10 @@ impl HealthReport {
             written: counts.written as f64,
             retried: counts.retried as f64,
             duplicates: counts.duplicates as f64,
-            cas_conflicts: counts.misses as f64,
+            cas_conflicts: counts.cas_conflicts as f64,
             dropped: by_reason(&counts.dropped),
             rejected: by_reason(&counts.rejected),
-            warnings: by_reason(&counts.noted),
+            warnings: by_reason(&counts.warnings),
             active_sessions: gauges.active_sessions as f64,
             totals: TOTALS_STATES[usize::from(shared.blocked().is_some())].to_owned(),
             history: HistoryReport::of(shared.history()),

@@ -16,7 +16,7 @@ use napi_derive::napi;
 
 use crate::config::Config;
 use crate::forward::Destinations;
-use crate::instance::health::{NOTES, REJECTIONS, SpoolState, known};
+use crate::instance::health::{REJECTIONS, SpoolState, WARNINGS, known};
 use crate::instance::listener::Level;
 use crate::instance::shared::Shared;
 use crate::pipeline::{self, Found, Pipeline, Prospect, Request};
@@ -288,8 +288,8 @@ impl NativeAnalytics {
     /// Counts a record that was accepted, but not in full.
     #[napi]
     pub fn note(&self, reason: String) {
-        if let Some(reason) = known(&NOTES, &reason) {
-            self.pipeline.shared().health.note(reason, 1);
+        if let Some(reason) = known(&WARNINGS, &reason) {
+            self.pipeline.shared().health.warn(reason, 1);
             self.warn_of(reason);
         }
     }
@@ -316,7 +316,7 @@ impl NativeAnalytics {
     /// As `connect`, for a host that has left the connection it gave before.
     #[napi]
     pub fn relocate(&self, connection: String) -> Result<()> {
-        self.pipeline.relocate(adopted(&connection)?);
+        self.pipeline.switch_database(adopted(&connection)?);
         Ok(())
     }
 
@@ -339,7 +339,7 @@ impl NativeAnalytics {
     /// The flush interval is over by the clock of the host: totals need not wait any longer.
     #[napi]
     pub fn totals_due(&self) {
-        self.pipeline.totals_due();
+        self.pipeline.flush_totals();
     }
 
     #[napi(getter)]
@@ -361,7 +361,7 @@ impl NativeAnalytics {
     #[napi]
     pub fn request_metrics(&self, request: u32, now_ms: f64) {
         let now_ms = now_ms as i64;
-        self.pipeline.request(request, Request::Metrics { now_ms });
+        self.pipeline.request(request, Request::metrics(now_ms));
     }
 
     #[napi]

@@ -23,14 +23,14 @@ pub struct Counts {
     pub retried: u64,
     /// Documents that were there already when they were sent again.
     pub duplicates: u64,
-    /// Additions to totals that matched nothing, so that it was looked up what had become of them.
-    pub misses: u64,
+    /// Additions to totals whose compare-and-set matched nothing, so that their result was looked up.
+    pub cas_conflicts: u64,
     /// Accepted, then lost, by reason.
     pub dropped: BTreeMap<&'static str, u64>,
     /// Never accepted, by reason.
     pub rejected: BTreeMap<&'static str, u64>,
     /// Accepted, but not in full: an amount that counted 0, a body that could not be forwarded.
-    pub noted: BTreeMap<&'static str, u64>,
+    pub warnings: BTreeMap<&'static str, u64>,
     pub last_error: Option<LastError>,
 }
 
@@ -87,10 +87,12 @@ pub struct SpoolReport {
     pub bytes: u64,
     /// Records of processes before this one.
     pub recovered: u64,
-    /// Records of processes that died and were not replaced.
-    pub drained: u64,
+    /// Records of processes that crashed and were not replaced.
+    pub recovered_from_others: u64,
     /// Records that the disk did not take.
-    pub unspooled: u64,
+    pub not_spooled: u64,
+    /// Records that did not go to their write queue at once, since memory was half full.
+    pub spilled: u64,
     /// Bytes that could not be read.
     pub damaged_bytes: u64,
     /// Every record that is not written yet will be found on disk.
@@ -152,16 +154,16 @@ impl Health {
         *self.lock().dropped.entry(reason).or_default() += records;
     }
 
-    pub fn note(&self, reason: &'static str, times: u64) {
-        *self.lock().noted.entry(reason).or_default() += times;
+    pub fn warn(&self, reason: &'static str, times: u64) {
+        *self.lock().warnings.entry(reason).or_default() += times;
     }
 
     pub fn duplicates(&self, documents: u64) {
         self.lock().duplicates += documents;
     }
 
-    pub fn misses(&self, additions: u64) {
-        self.lock().misses += additions;
+    pub fn cas_conflicts(&self, additions: u64) {
+        self.lock().cas_conflicts += additions;
     }
 
     /// Remembers an error for the report. The message must not hold secrets.
@@ -210,7 +212,7 @@ pub const REJECTIONS: [&str; 15] = [
 ];
 
 /// What JavaScript could not take over in full although the record was accepted.
-pub const NOTES: [&str; 2] = ["invalid_amount", "not_forwardable"];
+pub const WARNINGS: [&str; 2] = ["invalid_amount", "not_forwardable"];
 
 /// The listed name equal to `name`, for reasons that arrive as text.
 pub fn known(list: &[&'static str], name: &str) -> Option<&'static str> {

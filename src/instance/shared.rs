@@ -6,29 +6,28 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
+use super::context::Context;
 use crate::config::Config;
 use crate::instance::health::{Health, History, SpoolReport};
 use crate::instance::listener::{Level, Listener, Message};
 
-/// Bounds of what is read back from disk at once, in bytes.
-const SHORT_READ: usize = if cfg!(test) { 1 << 10 } else { 4 << 10 };
-const LONG_READ: usize = 4 << 20;
-/// In memory records take up to three times as much as on disk, and two lanes read.
-const READ_BACK: usize = if cfg!(test) { 1 } else { 6 };
+/// Bytes read back from disk in one go, at the most.
+const LONGEST_READ: usize = 4 << 20;
 
 pub struct Shared {
     pub config: Config,
+    pub context: Context,
     pub health: Health,
-    host: Arc<dyn Listener>,
-    /// Whose drain this is: the operator hears of a problem once from both.
-    drains_for: Option<Arc<Shared>>,
+    listener: Arc<dyn Listener>,
+    /// The instance that this one recovers a slot for: the operator hears of a problem once from both.
+    recovers_for: Option<Arc<Shared>>,
     /// Bytes of accepted records that are not settled yet.
     queued_bytes: AtomicUsize,
     /// Accepted records that are not settled (written and totalled, or dropped) yet.
     queued: AtomicU64,
     active_sessions: AtomicUsize,
     connected: AtomicBool,
-    place: Mutex<Place>,
+    known: Mutex<Known>,
     spool: Mutex<Option<SpoolReport>>,
     stopped: AtomicBool,
     /// Set while the process exits: totals do not wait for their interval any more.
@@ -38,7 +37,7 @@ pub struct Shared {
 
 /// What is known of the database that is written to.
 #[derive(Default)]
-struct Place {
+struct Known {
     /// Why totals cannot be added.
     blocked: Option<String>,
     history: History,
@@ -54,28 +53,39 @@ pub struct Gauges {
 }
 
 impl Shared {
-    pub fn new(config: Config, host: Arc<dyn Listener>) -> Arc<Shared> {
-        Arc::new(Self::made(config, host))
+    pub fn new(config: Config, listener: Arc<dyn Listener>) -> Arc<Shared> {
+        Self::within(Context::default(), config, listener)
     }
 
-    pub fn of_drain(config: Config, host: Arc<dyn Listener>, main: Arc<Shared>) -> Arc<Shared> {
+    pub fn within(context: Context, config: Config, listener: Arc<dyn Listener>) -> Arc<Shared> {
+        Arc::new(Self::made(config, context, listener))
+    }
+
+    /// That of a recovery worker, which works for `main`.
+    pub fn of_recovery(
+        config: Config,
+        listener: Arc<dyn Listener>,
+        main: Arc<Shared>,
+    ) -> Arc<Shared> {
+        let context = main.context.clone();
         Arc::new(Shared {
-            drains_for: Some(main),
-            ..Self::made(config, host)
+            recovers_for: Some(main),
+            ..Self::made(config, context, listener)
         })
     }
 
-    fn made(config: Config, host: Arc<dyn Listener>) -> Shared {
+    fn made(config: Config, context: Context, listener: Arc<dyn Listener>) -> Shared {
         Shared {
-            drains_for: None,
+            recovers_for: None,
+            context,
             config,
             health: Health::default(),
-            host,
+            listener,
             queued_bytes: AtomicUsize::new(0),
             queued: AtomicU64::new(0),
             active_sessions: AtomicUsize::new(0),
             connected: AtomicBool::new(false),
-            place: Mutex::default(),
+            known: Mutex::default(),
             spool: Mutex::default(),
             stopped: AtomicBool::new(false),
             draining: AtomicBool::new(false),
@@ -83,8 +93,13 @@ impl Shared {
         }
     }
 
+    /// Whether it recovers a slot for another instance.
+    pub fn is_recovery(&self) -> bool {
+        self.recovers_for.is_some()
+    }
+
     pub fn deliver(&self, message: Message) {
-        self.host.deliver(message);
+        self.listener.deliver(message);
     }
 
     pub fn log(&self, level: Level, text: String) {
@@ -94,7 +109,7 @@ impl Shared {
     /// Warns unless this reason's episode has been warned about.
     pub fn warn_once(&self, reason: &str, text: impl FnOnce() -> String) {
         let told = self
-            .drains_for
+            .recovers_for
             .as_ref()
             .map_or(&self.health, |main| &main.health);
         if told.begins_episode(reason, Instant::now()) {
@@ -119,7 +134,7 @@ impl Shared {
     /// nothing would go on.
     pub fn room(&self) -> usize {
         let reserved = match self.config.spool_dir {
-            Some(_) => READ_BACK * self.read_back_bytes(),
+            Some(_) => self.context.limits.reserved_reads * self.read_back_bytes(),
             None => 0,
         };
         let bound = self.config.max_queue_bytes - reserved;
@@ -128,7 +143,7 @@ impl Shared {
 
     /// What is read back at once, in bytes on disk.
     pub fn read_back_bytes(&self) -> usize {
-        (self.config.max_queue_bytes / 64).clamp(SHORT_READ, LONG_READ)
+        (self.config.max_queue_bytes / 64).clamp(self.context.limits.read_bytes, LONGEST_READ)
     }
 
     /// Records become ours, before they are handed on, so that nobody who waits misses them.
@@ -139,13 +154,13 @@ impl Shared {
     }
 
     /// Records are through: document and share of the totals are stored.
-    pub fn settle_written(&self, records: u64) {
+    pub fn complete(&self, records: u64) {
         self.health.write(records);
         self.queued.fetch_sub(records, Ordering::AcqRel);
     }
 
     /// Records are lost.
-    pub fn settle_dropped(&self, reason: &'static str, records: u64) {
+    pub fn drop_records(&self, reason: &'static str, records: u64) {
         if records == 0 {
             return;
         }
@@ -200,11 +215,11 @@ impl Shared {
 
     /// Why totals cannot be added, if they cannot. Answers whether they could not before.
     pub fn set_blocked(&self, why: Option<String>) -> bool {
-        std::mem::replace(&mut self.place().blocked, why).is_some()
+        std::mem::replace(&mut self.known().blocked, why).is_some()
     }
 
     pub fn blocked(&self) -> Option<String> {
-        self.place().blocked.clone()
+        self.known().blocked.clone()
     }
 
     /// From now on there is a spool.
@@ -221,20 +236,20 @@ impl Shared {
     }
 
     pub fn set_history(&self, history: History) {
-        self.place().history = history;
+        self.known().history = history;
     }
 
     pub fn history(&self) -> History {
-        self.place().history
+        self.known().history
     }
 
     /// The next place may be another.
-    pub fn forget_place(&self) {
-        *self.place() = Place::default();
+    pub fn forget_database(&self) {
+        *self.known() = Known::default();
     }
 
-    fn place(&self) -> MutexGuard<'_, Place> {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn is_stopped(&self) -> bool {

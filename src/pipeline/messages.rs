@@ -1,11 +1,10 @@
-//! Lines for the operator: what happened, and what to do next.
+//! Log lines for the operator: what happened, what it means for the data, and what to do next.
 
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::link::Prospect;
-use super::sessions::Standing;
+use super::connection::Prospect;
 use crate::config::Config;
 use crate::instance::health::SpoolReport;
 
@@ -32,24 +31,51 @@ pub fn fallback(prospect: Prospect) -> String {
 pub const OTHER_CONNECTION: &str = "mongoose.connect() was not called: using the connection that \
      mongoose.createConnection() has made; to use another, pass it as options.mongoose";
 
+pub const NOT_CONNECTED: &str = "there is no connection to MongoDB";
+
+pub fn cannot_connect(message: &str) -> String {
+    format!(
+        "Cannot connect to MongoDB; records wait in memory and the connection is retried; check the \
+         server and the connection string: {message}"
+    )
+}
+
+pub fn cannot_write(message: &str) -> String {
+    format!(
+        "MongoDB cannot be written to; records wait in memory and the write is retried; nothing is lost \
+         unless the queue fills up (maxQueueBytes): {message}"
+    )
+}
+
+pub fn document_dropped(message: &str) -> String {
+    format!(
+        "MongoDB refused a document for its content; the document is dropped and counted \
+         (dropped.refused_by_server), the others are stored; check validators and indexes of the \
+         collection: {message}"
+    )
+}
+
 pub fn spool_failed(reason: &str, error: &io::Error) -> String {
     let (what, then) = match reason {
         "spool_not_synced" => (
             "The spool cannot be synced",
-            "another file is begun; a power loss may cost records",
+            "records go to another file, and a power loss may cost the last ones; check the disk",
         ),
-        "spool_not_read" => ("The spool cannot be read", "it is tried again"),
+        "spool_not_read" => (
+            "The spool cannot be read",
+            "records in it wait, and the read is retried; check the disk and the rights of the folder",
+        ),
         "cursor_not_written" => (
-            "How far destinations have come cannot be written to the spool",
-            "it is tried again; after a kill events would be sent twice",
+            "The offsets of destinations cannot be written to the spool",
+            "the write is retried; after a crash some events would be sent twice; check the disk",
         ),
         "spool_not_released" => (
             "Files of the spool cannot be removed",
-            "it is tried again; what is in them is written",
+            "their records are written, and the removal is retried; check the rights of the folder",
         ),
         _ => (
             "The spool takes no more (spoolDir, maxSpoolBytes)",
-            "new records wait in memory only until it does",
+            "new records wait in memory only, and a crash would lose them; free disk space",
         ),
     };
     format!("{what}: {error}; {then}")
@@ -57,77 +83,74 @@ pub fn spool_failed(reason: &str, error: &io::Error) -> String {
 
 pub fn spool_damaged(bytes: u64) -> String {
     format!(
-        "{bytes} bytes of the spool cannot be read and are skipped; the file is kept aside as \
-         *.seg.damaged"
+        "{bytes} bytes of the spool cannot be read; records in them are lost, the others are written; the \
+         file is kept as *.seg.damaged, check the disk"
     )
 }
 
 pub fn records_missing(records: u64) -> String {
     format!(
-        "{records} records were written to the spool and cannot be read back: they are dropped and counted"
+        "{records} records were written to the spool and cannot be read back; they are dropped and \
+         counted (dropped.spool_damaged); check the disk"
     )
 }
 
 pub fn cursor_not_read(name: &str, error: &io::Error) -> String {
     format!(
-        "how far {name} has come cannot be read: it begins anew with what is in the spool: {error}"
+        "the offset of {name} in the spool cannot be read: {error}; all records in the spool are sent to \
+         it again, under the same ids"
     )
 }
 
 pub fn destination_forgotten(name: &str) -> String {
     format!(
-        "destination {name} is not among the settings any more: what waited for it in the spool is not \
-         forwarded"
+        "destination {name} is not among the settings any more: events in the spool that waited for it \
+         are not forwarded"
     )
 }
 
-pub const NOT_READ_BACK: &str =
-    "a part of the spool cannot be read: events in it are not forwarded before the next start";
+pub const NOT_READ_BACK: &str = "a part of the spool cannot be read: its events are not forwarded before \
+     the next start; check the disk";
 
-pub const SPOOL_GOES_ON: &str = "the spool takes records again";
+pub const SPOOL_RECOVERED: &str = "the spool takes records again";
 
-pub fn drains_slot(slot: &Path) -> String {
+pub fn slot_recovery(slot: &Path) -> String {
     format!(
-        "writing the records that a process left in {}",
+        "writing the records that a crashed process left in {}",
         slot.display()
     )
 }
 
-pub fn drained_slot(records: u64, dropped: u64) -> String {
+pub fn slot_recovered(records: u64, dropped: u64) -> String {
     let lost = match dropped {
         0 => String::new(),
-        lost => format!("; not written, for their content or for damage: {lost}"),
+        lost => format!("; dropped for their content or for damage: {lost}"),
     };
-    format!("the records that a process had left are written: {records}{lost}")
+    format!("the records of a crashed process are written: {records}{lost}")
 }
 
-pub const NOT_CONNECTED: &str = "there is no connection to MongoDB";
-
-pub fn cannot_connect(message: &str) -> String {
-    format!("Cannot connect to MongoDB; records wait in memory: {message}")
+pub fn total_left_out(day: &str, field: &str) -> String {
+    format!(
+        "{field} of {day} is not a number, or is beyond 2^53: an amount was not added to it; correct the \
+         field in the daily document"
+    )
 }
 
-pub fn cannot_write(message: &str) -> String {
-    format!("MongoDB cannot be written to; records wait in memory and are tried again: {message}")
+pub fn day_restored(day: &str) -> String {
+    format!(
+        "the totals of {day} are older than this process had written them, as after the restore of a \
+         backup; new amounts are added to the restored ones"
+    )
 }
 
-pub fn set_aside(message: &str) -> String {
-    format!("MongoDB refused a document for its content; it is dropped and counted: {message}")
+pub fn totals_uncertain(day: &str) -> String {
+    format!(
+        "another process used our writer id on {day}; one batch was not added to its totals (see \
+         warnings.totals_uncertain); give each process a spool folder of its own, no copies"
+    )
 }
 
-pub fn left_out(day: &str, field: &str) -> String {
-    format!("{field} of {day} is not a number, or is beyond 2^53: an amount was not added to it")
-}
-
-pub fn restored(day: &str) -> String {
-    format!("{day} stood further back than this process had brought it: was a backup put back?")
-}
-
-pub fn uncertain(day: &str) -> String {
-    format!("another process wrote to {day} under our id; a group stays out of its totals")
-}
-
-pub fn left_at_stop(records: u64, unforwarded: u64, spool: Option<SpoolReport>) -> String {
+pub fn unfinished_stop(records: u64, unforwarded: u64, spool: Option<SpoolReport>) -> String {
     let kept = match spool {
         Some(spool) if spool.holds_records && (unforwarded == 0 || spool.holds_events) => {
             "; all are in the spool, and go on at the next start"
@@ -149,10 +172,10 @@ pub fn totals_blocked(why: &str) -> String {
     )
 }
 
-pub const TOTALS_GO_ON: &str = "a day cannot be made twice any more: totals go on";
+pub const TOTALS_UNBLOCKED: &str =
+    "the unique index on `day` is in place: totals are added again, none is lost";
 
-pub fn history_goes_on(month: &str, standing: Standing, is_first: bool) -> String {
-    let Standing { done, total, .. } = standing;
+pub fn legacy_progress(month: &str, done: u32, total: u32, is_first: bool) -> String {
     let what = "summing up the sessions stored before in";
     match is_first {
         true => format!(
@@ -162,14 +185,14 @@ pub fn history_goes_on(month: &str, standing: Standing, is_first: bool) -> Strin
     }
 }
 
-pub fn history_done(month: &str, total: u32, took: Duration) -> String {
+pub fn legacy_done(month: &str, total: u32, took: Duration) -> String {
     let seconds = took.as_secs_f64();
     format!("the sessions stored before in {month} are summed up: {total} days, {seconds:.1} s")
 }
 
-pub fn history_refused(message: &str) -> String {
+pub fn legacy_refused(message: &str) -> String {
     format!(
-        "MongoDB refuses to sum up the sessions stored before; getMetrics() rejects until it does not: \
-         {message}"
+        "MongoDB refuses to sum up the sessions stored before; getMetrics() rejects until it does not, \
+         records and totals are not affected: {message}"
     )
 }

@@ -16,7 +16,8 @@
 //! | 28 | … | BSON elements: event `userId, event, data`; login `userId, username`; logout `userId` |
 //! | … | … | webhook body, UTF-8, to the end of the frame |
 
-use crate::record::counters::Counter;
+use super::counters::Counter;
+use super::item::RECORD_OVERHEAD;
 
 const HEADER: usize = 28;
 /// JavaScript's clock goes no further, in ms from 1970.
@@ -103,6 +104,11 @@ impl<'a> Iterator for Frames<'a> {
         }
         Some(record)
     }
+}
+
+/// Memory that records take while they are queued.
+pub fn frames_cost(bytes: usize, records: u32) -> usize {
+    bytes + records as usize * RECORD_OVERHEAD
 }
 
 /// Length in bytes of the longest run of whole frames that fits into `room` when each takes

@@ -6,4 +6,5 @@ pub mod day;
 pub mod document;
 pub mod frame;
 pub mod item;
+pub mod sequence;
 pub mod target;

@@ -17,9 +17,10 @@ use super::cursor_file::{cursors_in, remove_cursor};
 use super::files;
 use super::segment_format::{self, HEADER, Header, Parsed, Unreadable};
 use super::writer_file::WriterFile;
+use crate::record::sequence::first_seq;
 use crate::record::target::Target;
 use crate::util::clock::system_ms;
-use crate::util::random_id::random_id;
+use crate::util::random::random_id;
 
 const LOCK: &str = "owner.lock";
 /// Numbers that are reserved at once.
@@ -229,7 +230,7 @@ impl Slot {
         self.bound = contents.bound;
         self.found = contents.segments;
         self.next_number = contents.next_number;
-        let now = system_ms() << 20;
+        let now = first_seq(system_ms());
         // In whole steps of a millisecond, so that a number tells to which process it belongs.
         self.first_seq = (now.max(self.bound) >> 20).saturating_add(1) << 20 | 1;
         set_last(&mut self.found, self.first_seq - 1);

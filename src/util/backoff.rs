@@ -1,11 +1,12 @@
-//! When to repeat what failed: exponential with full jitter, so that many processes do not come back
+//! Backoff: waits before a retry, exponential with full jitter, so that many processes do not come back
 //! at the same moment.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Waits of the database's side.
+use super::random::Random;
+
 const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(3);
 
@@ -13,6 +14,7 @@ const LONGEST: Duration = Duration::from_secs(3);
 pub struct Backoff {
     first: Duration,
     longest: Duration,
+    random: Random,
     failures: u32,
     until: Option<Instant>,
 }
@@ -24,11 +26,20 @@ impl Default for Backoff {
 }
 
 impl Backoff {
+    /// The waits of the database's side.
+    pub fn new(random: &Random) -> Self {
+        Self {
+            random: random.clone(),
+            ..Self::default()
+        }
+    }
+
     /// The first wait is at most `first`, and none is above `longest`.
     pub fn between(first: Duration, longest: Duration) -> Self {
         Self {
             first,
             longest,
+            random: Random::default(),
             failures: 0,
             until: None,
         }
@@ -47,10 +58,7 @@ impl Backoff {
         self.failures += 1;
         // Never at once: an error that is answered immediately must not become a hot loop.
         let range = (self.first / 5).min(bound)..=bound;
-        let wait = rand::random_range(range.clone());
-        #[cfg(test)]
-        let wait = crate::pipeline::tests::hooks::wait(range).unwrap_or(wait);
-        self.until = Some(now + wait);
+        self.until = Some(now + self.random.wait(range));
     }
 
     /// Whether the next attempt may begin.

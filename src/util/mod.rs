@@ -6,4 +6,4 @@ pub mod failpoint;
 pub mod fnv;
 #[cfg(test)]
 pub mod proptest_config;
-pub mod random_id;
+pub mod random;

@@ -24,7 +24,7 @@ const mongo = useMongod();
 const RECOVERED_MS = 90_000;
 /** A process looks every 30 s for what others have left. */
 const FOUND = { timeoutMs: 45_000, what: 'what was left to be found' };
-const isFound = (line) => /^info .*writing the records that a process left in /.test(line);
+const isFound = (line) => /^info .*writing the records that a crashed process left in /.test(line);
 
 const slotsIn = (folder) => fs.readdirSync(folder).sort();
 
@@ -70,7 +70,7 @@ describe('processes in one folder', { concurrency: 3 }, () => {
     assert.deepStrictEqual([accepted, written, spool.recovered], [100, 100, 0]);
     await assertStored(database, { events: 2_100, sessions: 2, ended: 1 });
     const lines = await lives.tell('lines');
-    assert.ok(lines.some((line) => /^info .*had left are written: 2002$/.test(line)));
+    assert.ok(lines.some((line) => /^info .*of a crashed process are written: 2002$/.test(line)));
     await lives.leave();
     assert.deepStrictEqual(segmentsIn(spoolDir), []);
     assert.strictEqual((await writersOf(database)).length, 2);

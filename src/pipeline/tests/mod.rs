@@ -1,12 +1,12 @@
 //! The pipeline against a store in memory, with lost requests and lost replies. Time is paused, so
 //! that waits cost nothing.
 
-mod delivery;
-mod history;
-pub(crate) mod hooks;
+mod context;
+mod forwarding;
+mod legacy;
 mod model;
-mod place;
 mod spool;
+mod switching;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,9 +19,11 @@ use crate::instance::shared::Shared;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::frame::testing::{event, login, logout};
+use crate::record::item::RECORD_OVERHEAD;
 use crate::store::Connection;
 use crate::store::fake::{FakeStore, Fate};
 use crate::util::proptest_config::size;
+use context::context;
 
 const MORNING_MS: i64 = 1_795_392_000_000 + 8 * 3_600_000;
 const DAY: &str = "2026-11-23";
@@ -106,7 +108,7 @@ fn start_in(
         Box::pin(opening)
             as std::pin::Pin<Box<dyn Future<Output = crate::store::Result<FakeStore>> + Send>>
     });
-    let shared = Shared::new(config, Arc::clone(&host) as Arc<dyn Listener>);
+    let shared = Shared::within(context(), config, Arc::clone(&host) as Arc<dyn Listener>);
     (spawn(shared, opener, None), host)
 }
 
@@ -157,7 +159,7 @@ async fn records_wait_for_a_connection_and_requests_for_it_time_out() {
     pipeline.push(&frames.concat(), 2);
     for (request, what) in [
         (1, Request::Flush),
-        (2, Request::Metrics { now_ms: MORNING_MS }),
+        (2, Request::metrics(MORNING_MS)),
         (3, Request::Last30Days),
     ] {
         pipeline.request(request, what);
@@ -195,7 +197,7 @@ async fn beyond_the_bound_the_newest_are_refused_and_counted_exactly() {
     let store = reliable();
     let (pipeline, host) = start(&store, r#"{"maxQueueBytes": 65536}"#);
     let frame = event("a", None, MORNING_MS);
-    let cost = frame.len() + super::RECORD_OVERHEAD;
+    let cost = frame.len() + RECORD_OVERHEAD;
     let fits = 65_536 / cost;
     let frames = [frame.repeat(1_000), login("late", 9, MORNING_MS)].concat();
     assert_eq!(pipeline.push(&frames, 1_001), (1_001 - fits) as u32);
@@ -267,7 +269,7 @@ async fn metrics_do_not_wait_for_what_comes_after_them() {
         }
     });
     for request in 1..=5 {
-        pipeline.request(request, Request::Metrics { now_ms: MORNING_MS });
+        pipeline.request(request, Request::metrics(MORNING_MS));
         assert!(host.outcome(request).await.is_ok(), "request {request}");
     }
     flood.abort();
@@ -310,7 +312,7 @@ async fn totals_go_on_under_another_id_where_somebody_else_writes_under_ours() {
     pipeline.request(2, Request::Flush);
     assert_eq!(host.outcome(2).await, Ok(None));
     let counts = pipeline.shared().health.counts();
-    assert_eq!(counts.noted["totals_uncertain"], 2);
+    assert_eq!(counts.warnings["totals_uncertain"], 2);
     assert_eq!(store.state().days[DAY].totals[&Counter::CreditsEarned], 1.0);
     pipeline.push(&earned(100.0), 1);
     pipeline.request(3, Request::Flush);
@@ -321,15 +323,15 @@ async fn totals_go_on_under_another_id_where_somebody_else_writes_under_ours() {
     );
     assert_eq!(writers().len(), 2);
     assert_eq!(store.state().events.len(), 4, "all are stored");
-    let warned = |message: &Message| matches!(message, Message::Log { text, .. } if text.contains("under our id"));
+    let warned = |message: &Message| matches!(message, Message::Log { text, .. } if text.contains("used our writer id"));
     assert_eq!(host.lock().iter().filter(|m| warned(m)).count(), 1);
 }
 
 /// A small generator of its own, so that a seed means the same run for ever.
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -386,7 +388,7 @@ async fn totals_are_exact_although_requests_and_replies_are_lost() {
         }
         for (pipeline, _) in &writers {
             let counts = pipeline.shared().health.counts();
-            assert!(counts.noted.is_empty(), "{counts:?}, seed {seed}");
+            assert!(counts.warnings.is_empty(), "{counts:?}, seed {seed}");
             assert_eq!(counts.accepted, counts.written, "seed {seed}");
         }
         for (day, amount) in earned {

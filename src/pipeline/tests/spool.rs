@@ -36,7 +36,7 @@ impl Overflow {
         let options = r#"{"maxQueueBytes": 131072, "ackTimeoutMs": 600000}"#;
         let (config, _) = Config::from_json(options, "{}").expect("valid options");
         let host = Arc::new(TestHost::default());
-        let shared = Shared::new(config, Arc::clone(&host) as Arc<dyn Listener>);
+        let shared = Shared::within(context(), config, Arc::clone(&host) as Arc<dyn Listener>);
         let opened = store.clone();
         let opener = Arc::new(move |_: Connection| {
             let store = opened.clone();
@@ -76,7 +76,8 @@ impl Overflow {
     }
 
     fn spilled(&self) -> u64 {
-        hooks::take_seen()[hooks::Sight::Spilled]
+        let spool = self.pipeline.shared().spool();
+        spool.expect("a report").spilled
     }
 }
 

@@ -1,12 +1,14 @@
 //! Designs that look right and are wrong. The model must find a violation in each, else it could not
 //! be trusted with the right one.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::server::{Addition, State};
 use super::truth::Truth;
-use crate::store::{Delta, SeqAdvance};
+use crate::pipeline::totals::Rules;
+use crate::store::{Delta, Marker, Period, SeqAdvance};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
@@ -83,6 +85,56 @@ impl Flaw {
     }
 }
 
+thread_local! {
+    /// How often the rest of a recovered batch was added.
+    static RESTS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The number of rests since the last call.
+pub fn take_rests() -> u64 {
+    RESTS.take()
+}
+
+/// The rules of the protocol, or those of a wrong design.
+pub fn rules(flaw: Option<Flaw>) -> Rules {
+    let right = Rules {
+        rest: |recovered, day, applied| {
+            RESTS.set(RESTS.get() + 1);
+            (Rules::default().rest)(recovered, day, applied)
+        },
+        ..Rules::default()
+    };
+    match flaw {
+        Some(Flaw::MonthMarkerWithoutDay) => Rules {
+            is_credited: |marker, period, advance| {
+                let day = match period {
+                    Period::Day(day) => day.as_str(),
+                    Period::Month(_) => &marker.day,
+                };
+                is_of_step(marker, advance) && marker.day == day
+            },
+            ..right
+        },
+        Some(Flaw::MarkerConditionLeftOut) => Rules {
+            is_credited: |marker, period, advance| {
+                marker.writer == advance.writer && marker.day == period.day().as_str()
+            },
+            ..right
+        },
+        Some(Flaw::LeftGroupSentWhole) => Rules {
+            rest: |recovered, day, _| (Rules::default().rest)(recovered, day, i64::MIN),
+            ..right
+        },
+        _ => right,
+    }
+}
+
+fn is_of_step(marker: &Marker, advance: SeqAdvance<'_>) -> bool {
+    marker.writer == advance.writer
+        && Some(marker.seq) > advance.previous
+        && marker.seq <= advance.last
+}
+
 /// What the processes of wrong designs remember.
 #[derive(Default)]
 pub struct Memory {
@@ -92,6 +144,8 @@ pub struct Memory {
     shares: HashMap<(String, String), BTreeMap<i64, Addition>>,
     /// Where each writer believes to stand on a day.
     standings: HashMap<(String, String), Option<i64>>,
+    /// Users whose marker a process has read after it had inserted it: by process and period.
+    credited: HashSet<(usize, String, String)>,
 }
 
 impl Memory {
@@ -136,10 +190,20 @@ impl Memory {
         share
     }
 
+    /// A user is known from the first time on that a process has read the user's marker.
+    pub fn forget_credited(&mut self, process: usize, markers: &mut [Marker]) {
+        for marker in markers {
+            let key = (process, marker.period.clone(), marker.user.clone());
+            if !self.credited.insert(key) {
+                marker.writer = "known".to_owned();
+            }
+        }
+    }
+
     pub fn note_standing(&mut self, day: &str, advance: SeqAdvance<'_>) {
         let key = (day.to_owned(), advance.writer.to_owned());
-        let standing = self.standings.entry(key).or_default();
-        *standing = (*standing).max(advance.previous);
+        let applied_seq = self.standings.entry(key).or_default();
+        *applied_seq = (*applied_seq).max(advance.previous);
     }
 
     pub fn applied_seq(&self, day: &str, writer: &str) -> Option<i64> {

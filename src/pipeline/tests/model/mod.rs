@@ -24,10 +24,10 @@ use std::cell::RefCell;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestCaseError, TestRng, TestRunner};
 
-pub use flaws::Flaw;
+use flaws::Flaw;
 use run::run;
 use scenario::scenarios;
-pub use seen::{Seen, Sight};
+use seen::Seen;
 
 use crate::util::proptest_config::size;
 

@@ -6,18 +6,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bson::Document;
 use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 
 use super::flaws::Flaw;
 use super::oracle::{self, Verdict};
 use super::seen::Sight;
-use super::world::{Handle, SharedWorld, lock};
+use super::world::{Handle, SharedWorld, World, lock};
 use crate::config::Config;
+use crate::instance::context::Context;
 use crate::instance::listener::{Listener, Message};
 use crate::instance::shared::Shared;
-use crate::pipeline::tests::hooks::{self, Identity};
-use crate::pipeline::{Pipeline, Request, spawn};
+use crate::pipeline::lifecycle::Lifecycle;
+use crate::pipeline::spawn::start;
+use crate::pipeline::tests::context::{self, ReusedId};
+use crate::pipeline::{Pipeline, Request};
 use crate::spool::{Segments, claim};
 use crate::store::{Connection, target};
+use crate::util::clock::Clock;
+use crate::util::random::Random;
 
 /// The interval ends in a part of a tick in which the model has nothing else happen.
 const OPTIONS: &str = r#"{"flushIntervalMs": 42, "operationTimeoutMs": 60000}"#;
@@ -57,6 +63,7 @@ pub struct Process {
     pub id: usize,
     world: SharedWorld,
     pub pipeline: Pipeline,
+    worker: AbortHandle,
     /// Its folder in the spool.
     pub slot: Option<PathBuf>,
     answers: Arc<Answers>,
@@ -91,12 +98,14 @@ impl Process {
         }
         let folder = spool.as_ref().map(|one| one.slot().path().to_owned());
         let answers = Arc::new(Answers::default());
-        let shared = Shared::new(config, Arc::clone(&answers) as Arc<dyn Listener>);
-        let reuses = lock(world).flaw == Some(Flaw::NumbersReused);
-        let pipeline = match reuses {
-            true => hooks::with_identity(identity(slot), || spawn(shared, opener, spool)),
-            false => spawn(shared, opener, spool),
+        let (context, rules) = {
+            let world = lock(world);
+            (context_of(&world, slot), world.rules())
         };
+        let listener = Arc::clone(&answers) as Arc<dyn Listener>;
+        let shared = Shared::within(context, config, listener);
+        let lifecycle = Lifecycle::of_instance();
+        let (pipeline, worker) = start(shared, opener, spool, rules, lifecycle);
         pipeline.connect(connection());
         if lock(world).is_spooled() {
             // Only then it looks for what others have left.
@@ -106,6 +115,7 @@ impl Process {
             id,
             world: Arc::clone(world),
             pipeline,
+            worker,
             slot: folder,
             answers,
             last_request: 0,
@@ -124,7 +134,10 @@ impl Process {
             world.truth.bury(self.id, left);
             world.seen[Sight::Crash] += 1;
         }
-        self.pipeline.kill().await;
+        self.worker.abort();
+        while !self.worker.is_finished() {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Counts what came from the disk.
@@ -132,12 +145,13 @@ impl Process {
         if let Some(spool) = self.pipeline.shared().spool() {
             let mut world = lock(&self.world);
             world.seen[Sight::Recovered] += spool.recovered;
-            world.seen[Sight::Drained] += spool.drained;
+            world.seen[Sight::Spilled] += spool.spilled;
+            world.seen[Sight::Drained] += spool.recovered_from_others;
         }
     }
 
-    pub fn relocate(&self) {
-        self.pipeline.relocate(connection());
+    pub fn switch_database(&self) {
+        self.pipeline.switch_database(connection());
         lock(&self.world).seen[Sight::Move] += 1;
     }
 
@@ -149,7 +163,7 @@ impl Process {
 
     pub fn ask_for_metrics(&mut self, day: usize) {
         let now_ms = lock(&self.world).truth.evening_ms(day);
-        let request = self.request(Request::Metrics { now_ms });
+        let request = self.request(Request::metrics(now_ms));
         self.asked.push((request, day));
     }
 
@@ -189,13 +203,13 @@ impl Process {
         if !is_whole || !counts.dropped.is_empty() {
             return Err(format!("process {} lost something: {counts:?}", self.id));
         }
-        if !counts.noted.is_empty() && !world.truth.is_restored {
+        if !counts.warnings.is_empty() && !world.truth.is_restored {
             return Err(format!(
                 "process {} left out totals: {:?}",
-                self.id, counts.noted
+                self.id, counts.warnings
             ));
         }
-        if counts.noted.contains_key("totals_uncertain") {
+        if counts.warnings.contains_key("totals_uncertain") {
             world.truth.note_uncertain(self.id);
         }
         Ok(())
@@ -204,7 +218,7 @@ impl Process {
     /// Reads the metrics of a day when all is calm.
     pub async fn metrics(&mut self, day: usize) -> Result<Document, String> {
         let now_ms = lock(&self.world).truth.evening_ms(day);
-        let request = self.request(Request::Metrics { now_ms });
+        let request = self.request(Request::metrics(now_ms));
         let answer = self.answer(request).await?;
         Ok(read(&answer.unwrap_or_default()))
     }
@@ -241,9 +255,20 @@ fn connection() -> Connection {
     serde_json::from_str(json).expect("a connection")
 }
 
-fn identity(slot: usize) -> Identity {
-    Identity {
-        writer: format!("reused000{slot}"),
-        first_seq: 1 << 40,
+/// Low limits, waits that can be repeated, and the identity of an earlier process for one wrong design.
+fn context_of(world: &World, slot: usize) -> Context {
+    let waits = world.waits();
+    let base = context::context();
+    if world.flaw != Some(Flaw::NumbersReused) {
+        let random = Random::new(waits);
+        return Context { random, ..base };
+    }
+    Context {
+        clock: Clock::new(|| 1 << 20),
+        random: Random::new(ReusedId {
+            waits,
+            id: Mutex::new(Some(format!("reused000{slot}"))),
+        }),
+        ..base
     }
 }

@@ -7,14 +7,13 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::time::{sleep, sleep_until};
 
-use super::flaws::Flaw;
+use super::flaws::{self, Flaw};
 use super::oracle::{self, Verdict};
 use super::process::Process;
 use super::scenario::{Call, Scenario, Step};
 use super::seen::{Seen, Sight};
 use super::world::{SharedWorld, World, lock};
 use crate::pipeline::Request;
-use crate::pipeline::tests::hooks;
 
 /// What happened, and what was wrong.
 pub fn run(scenario: &Scenario, flaw: Option<Flaw>) -> (Seen, Verdict) {
@@ -23,7 +22,6 @@ pub fn run(scenario: &Scenario, flaw: Option<Flaw>) -> (Seen, Verdict) {
         .start_paused(true)
         .build()
         .expect("a runtime");
-    hooks::begin(flaw);
     let outcome = runtime.block_on(async {
         let mut run = Run::new(scenario, flaw);
         let verdict = run.whole(&scenario.steps).await;
@@ -31,9 +29,8 @@ pub fn run(scenario: &Scenario, flaw: Option<Flaw>) -> (Seen, Verdict) {
         (seen, verdict)
     });
     drop(runtime);
-    hooks::end();
     let (mut seen, verdict) = outcome;
-    seen += hooks::take_seen();
+    seen[Sight::RestAdded] += flaws::take_rests();
     (seen, verdict)
 }
 
@@ -112,10 +109,10 @@ impl Run {
             Step::Pass(so_many) => ticks = *so_many,
             Step::Flush(slot) => drop(self.at(*slot).request(Request::Flush)),
             Step::Metrics(slot, day) => self.at(*slot).ask_for_metrics(*day),
-            Step::TotalsDue(slot) => self.at(*slot).pipeline.totals_due(),
+            Step::TotalsDue(slot) => self.at(*slot).pipeline.flush_totals(),
             Step::Crash(slot) => self.crash(*slot).await,
             Step::Die(slot) => self.die(*slot).await,
-            Step::Move(slot) => self.at(*slot).relocate(),
+            Step::Move(slot) => self.at(*slot).switch_database(),
             // With a spool a backup says nothing new, and its records would need another oracle.
             Step::Restore(_) if lock(&self.world).is_spooled() => {}
             Step::Restore(back) => lock(&self.world).restore(*back),

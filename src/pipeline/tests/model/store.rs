@@ -273,7 +273,12 @@ impl UniquesStore for Handle {
         if local {
             return self.read_local(find).await;
         }
-        self.read(find).await
+        let mut markers = self.read(find).await?;
+        if self.is(Flaw::CacheFilledAtInsert) {
+            let process = self.process;
+            self.lock().memory.forget_credited(process, &mut markers);
+        }
+        Ok(markers)
     }
 
     async fn insert_markers(&self, markers: &[Marker]) -> Result<()> {

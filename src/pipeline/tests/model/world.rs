@@ -12,13 +12,16 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
-use super::flaws::{Flaw, Memory};
+use super::flaws::{self, Flaw, Memory};
 use super::oracle;
 use super::scenario::{Fate, Outcome, Scenario};
 use super::seen::{Seen, Sight};
 use super::server::State;
 use super::truth::Truth;
 use super::views::Views;
+use crate::pipeline::tests::Dice;
+use crate::pipeline::tests::context::RolledWaits;
+use crate::pipeline::totals::Rules;
 use crate::store::{Result, StoreError};
 
 /// In memory, where there is such a folder: syncing to a disk would take most of the time.
@@ -53,6 +56,7 @@ pub struct World {
     /// What was wrong first.
     pub violation: Option<String>,
     under_way: usize,
+    dice: Arc<Mutex<Dice>>,
 }
 
 pub type SharedWorld = Arc<Mutex<World>>;
@@ -76,7 +80,17 @@ impl World {
             memory: Memory::default(),
             violation: None,
             under_way: 0,
+            dice: Arc::new(Mutex::new(Dice(1))),
         }
+    }
+
+    /// The same for all processes of a run, and in each of its repetitions.
+    pub fn waits(&self) -> RolledWaits {
+        RolledWaits(Arc::clone(&self.dice))
+    }
+
+    pub fn rules(&self) -> Rules {
+        flaws::rules(self.flaw)
     }
 
     pub fn is_spooled(&self) -> bool {

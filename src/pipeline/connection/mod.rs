@@ -1,0 +1,338 @@
+//! The database that is written to: it is found, opened, prepared, switched when the host switches, and
+//! closed.
+//!
+//! A host may connect its mongoose to another database while records are on their way. Records that were
+//! accepted before are written to the old one for a moment; those for which the moment is too short go to
+//! the new one, as mongoose does with the operations that it has buffered. No record that is tracked
+//! after the new settings can be read is ever written to the old database.
+//!
+//! Totals wait for one unique index, on a small collection. The other indexes may take minutes on a big
+//! one, and nothing but `stop()` waits for them. Where the unique index cannot be made, totals wait until
+//! the operator has removed the cause; events and sessions go on.
+
+mod link;
+mod preparation;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::messages;
+use super::task::{Failed, Tasks, attempt};
+use crate::instance::listener::{Level, Message};
+use crate::instance::shared::Shared;
+use crate::store::{Connection, Prepared, Result, Store};
+pub use link::{Found, Opener, Prospect};
+use link::{Link, Step, Verdict};
+use preparation::Preparation;
+
+/// How long the old database is written to after the host has switched; half of the shortest time limit
+/// of a caller, if that is less.
+const SWITCH_GRACE: Duration = Duration::from_secs(2);
+/// The same at the end of the process.
+const SWITCH_GRACE_AT_EXIT: Duration = Duration::from_millis(300);
+
+type Lines = Vec<(Level, String)>;
+
+/// The host has switched the database.
+struct Switch {
+    to: Connection,
+    /// The last record that was accepted before.
+    last: i64,
+    until: Instant,
+}
+
+/// The result of a task.
+pub enum DatabaseResult<S> {
+    Opened(Result<S>),
+    Prepared(Result<Prepared>),
+    Indexed(Result<Lines>),
+}
+
+pub struct Database<S> {
+    shared: Arc<Shared>,
+    opener: Opener<S>,
+    link: Link<S>,
+    switch: Option<Switch>,
+    preparation: Preparation,
+    indexing: Preparation,
+    tasks: Tasks<DatabaseResult<S>>,
+    index_tasks: Tasks<DatabaseResult<S>>,
+}
+
+impl<S: Store> Database<S> {
+    pub fn new(shared: &Arc<Shared>, opener: Opener<S>) -> Self {
+        let random = &shared.context.random;
+        Self {
+            link: Link::new(&shared.config, random),
+            switch: None,
+            preparation: Preparation::new(random),
+            indexing: Preparation::new(random),
+            tasks: Tasks::new(),
+            index_tasks: Tasks::new(),
+            shared: Arc::clone(shared),
+            opener,
+        }
+    }
+
+    pub fn store(&self) -> Option<&Arc<S>> {
+        self.link.store()
+    }
+
+    pub fn connection(&self) -> Option<&Connection> {
+        self.link.connection()
+    }
+
+    /// Whether totals may be added.
+    pub fn is_prepared(&self) -> bool {
+        self.preparation.is_done()
+    }
+
+    pub fn is_preparing(&self) -> bool {
+        self.preparation.is_under_way()
+    }
+
+    pub fn is_indexing(&self) -> bool {
+        self.indexing.is_under_way()
+    }
+
+    /// Whether nothing is under way but the making of indexes.
+    pub fn is_idle(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// Asks the host for a connection, or opens the one that is known.
+    pub fn poll_open(&mut self, now: Instant) {
+        match self.link.step(now) {
+            Step::Wait => {}
+            Step::Ask => self.shared.deliver(Message::ConnectionWanted),
+            Step::Open(connection) => {
+                let opening = attempt((self.opener)(connection));
+                self.tasks
+                    .spawn(async { DatabaseResult::Opened(opening.await) });
+            }
+        }
+    }
+
+    /// Begins to prepare the open database for totals, and to make its indexes.
+    pub fn poll_prepare(&mut self, store: &Arc<S>, now: Instant) {
+        let random = &self.shared.context.random;
+        if self.preparation.begin(now, random) {
+            let store = Arc::clone(store);
+            let preparing = attempt(async move { store.prepare().await });
+            self.tasks
+                .spawn(async { DatabaseResult::Prepared(preparing.await) });
+        }
+        if self.indexing.begin(now, random) {
+            let store = Arc::clone(store);
+            self.index_tasks
+                .spawn(async move { DatabaseResult::Indexed(store.create_indexes().await) });
+        }
+    }
+
+    /// Resolves with the next result. Cancel-safe.
+    pub async fn next(&mut self) -> DatabaseResult<S> {
+        tokio::select! {
+            result = self.tasks.next() => result,
+            result = self.index_tasks.next() => result,
+        }
+    }
+
+    pub fn handle(&mut self, result: DatabaseResult<S>, now: Instant) {
+        match result {
+            DatabaseResult::Opened(Ok(store)) => self.link.opened(store),
+            DatabaseResult::Opened(Err(error)) => {
+                self.shared
+                    .warn_once("connection", || messages::cannot_connect(&error.message));
+                self.shared.health.error(error.message);
+                self.link.failed(now);
+            }
+            DatabaseResult::Prepared(Ok(Prepared::Ready(lines))) => self.ready(lines),
+            DatabaseResult::Prepared(Ok(Prepared::Blocked(why))) => self.blocked(why, now),
+            DatabaseResult::Prepared(Err(error)) => {
+                self.shared
+                    .warn_once("outage", || messages::cannot_write(&error.message));
+                self.shared.health.error(error.message);
+                self.preparation.fail(now);
+            }
+            DatabaseResult::Indexed(Ok(lines)) => {
+                self.indexing = Preparation::Done;
+                self.log(lines);
+            }
+            DatabaseResult::Indexed(Err(error)) => {
+                self.shared.health.error(error.message);
+                self.indexing.fail(now);
+            }
+        }
+    }
+
+    fn ready(&mut self, lines: Lines) {
+        self.preparation = Preparation::Done;
+        self.shared.set_connected(true);
+        self.log(lines);
+        if self.shared.set_blocked(None) {
+            let line = messages::TOTALS_UNBLOCKED.to_owned();
+            self.shared.log(Level::Info, line);
+        }
+    }
+
+    fn blocked(&mut self, why: String, now: Instant) {
+        self.preparation.block(now);
+        self.shared.set_connected(true);
+        self.shared
+            .warn_once("blocked", || messages::totals_blocked(&why));
+        self.shared.health.error(why.clone());
+        self.shared.set_blocked(Some(why));
+    }
+
+    fn log(&self, lines: Lines) {
+        for (level, line) in lines {
+            self.shared.log(level, line);
+        }
+    }
+
+    /// Counts and logs a write that is to be retried; a store whose connections are useless is replaced.
+    pub fn write_failed(&mut self, failed: Failed, now: Instant) {
+        let Failed { error, records } = failed;
+        if error.is_unauthenticated()
+            && let Some(store) = self.link.renew(now)
+        {
+            tokio::spawn(async move { store.close().await });
+        }
+        let message = error.message;
+        self.shared.set_connected(false);
+        self.shared
+            .warn_once("outage", || messages::cannot_write(&message));
+        self.shared.health.retry(records as u64);
+        self.shared.health.error(message);
+    }
+
+    /// The host has a connection.
+    pub fn connect(&mut self, connection: Connection) {
+        self.link.connect(connection);
+    }
+
+    /// The host has no connection.
+    pub fn nothing_found(&mut self, found: Found) {
+        let prospect = found.prospect;
+        if prospect == Prospect::Last && self.shared.gauges().queued == 0 {
+            return;
+        }
+        let config = &self.shared.config;
+        let line = match self.link.nothing_found(found, config, Instant::now()) {
+            Verdict::KeepAsking => return,
+            Verdict::TellUser => {
+                let line = messages::no_connection(config);
+                return self.shared.log(Level::Warn, line);
+            }
+            Verdict::UseFallback => messages::fallback(prospect),
+            Verdict::UseOther => {
+                self.shared.deliver(Message::OtherAdopted);
+                messages::OTHER_CONNECTION.to_owned()
+            }
+        };
+        self.shared.deliver(Message::ConnectionKnown);
+        self.shared.log(Level::Info, line);
+    }
+
+    /// Whether a database is known, now that the host cannot be asked any more.
+    pub fn is_known_at_last(&mut self) -> bool {
+        if !self.link.is_known() {
+            self.nothing_found(Found {
+                prospect: Prospect::Last,
+                other: None,
+            });
+        }
+        self.link.is_known()
+    }
+
+    /// `anew` when the host has left its connection, and is to be asked for another.
+    pub fn start(&mut self, anew: bool) {
+        if anew {
+            self.link.forget(&self.shared.config);
+        }
+        if self.link.is_known() {
+            self.shared.deliver(Message::ConnectionKnown);
+        }
+    }
+
+    /// The host has switched to another database; `last` is the newest record. If it switches again before
+    /// the old one is left, records in between go to the newest.
+    pub fn switch(&mut self, to: Connection, last: i64) {
+        let config = &self.shared.config;
+        let grace = SWITCH_GRACE
+            .min(config.ack_timeout / 2)
+            .min(config.operation_timeout / 2)
+            .min(config.shutdown_timeout / 2);
+        let until = Instant::now() + grace;
+        let before = self.switch.take().map(|before| (before.last, before.until));
+        let (last, until) = before.unwrap_or((last, until));
+        self.switch = Some(Switch { to, last, until });
+    }
+
+    pub fn is_switching(&self) -> bool {
+        self.switch.is_some()
+    }
+
+    /// The newest record that may be written to the open database.
+    pub fn last_record(&self) -> i64 {
+        self.switch.as_ref().map_or(i64::MAX, |switch| switch.last)
+    }
+
+    /// Whether the old database is to be left now.
+    pub fn is_switch_due(&mut self, committed: i64, is_exit: bool, now: Instant) -> bool {
+        let Some(switch) = &mut self.switch else {
+            return false;
+        };
+        if is_exit {
+            switch.until = switch.until.min(now + SWITCH_GRACE_AT_EXIT);
+        }
+        committed >= switch.last || now >= switch.until
+    }
+
+    /// Uses the database that the host has switched to. The old one has been left.
+    pub fn complete_switch(&mut self) {
+        if let Some(switch) = self.switch.take() {
+            self.link.switch(switch.to);
+        }
+    }
+
+    /// Closes the store. Requests that are under way there run to their end, and their results are ignored:
+    /// every write can be repeated. Knowledge of this database may be wrong for the next.
+    pub fn leave(&mut self) {
+        let random = &self.shared.context.random;
+        self.tasks.detach();
+        self.index_tasks.detach();
+        self.preparation = Preparation::new(random);
+        self.indexing = Preparation::new(random);
+        self.shared.forget_database();
+        if let Some(store) = self.link.close() {
+            self.shared.set_connected(false);
+            tokio::spawn(async move { store.close().await });
+        }
+    }
+
+    /// Closes the store at the end of the worker.
+    pub async fn close(mut self) {
+        self.tasks.detach();
+        self.index_tasks.detach();
+        if let Some(store) = self.link.close() {
+            store.close().await;
+        }
+    }
+
+    /// When a retry is due, or the end of a switch.
+    pub fn wake_at(&self, needs_store: bool, now: Instant) -> Option<Instant> {
+        let switch = self.switch.as_ref().map(|switch| switch.until);
+        let open = self.link.wake_at().filter(|_| needs_store);
+        let is_open = self.link.store().is_some();
+        let wakes = [
+            switch.filter(|until| *until > now),
+            open.filter(|_| !is_open),
+            self.preparation.retry_at().filter(|_| is_open),
+            self.indexing.retry_at().filter(|_| is_open),
+        ];
+        wakes.into_iter().flatten().min()
+    }
+}

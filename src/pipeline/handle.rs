@@ -1,0 +1,149 @@
+//! The handle of a pipeline: the host's end. It takes frames within the memory bound, and passes commands to
+//! the worker.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::connection::Found;
+use super::requests::Request;
+use crate::forward::Destinations;
+use crate::instance::listener::Message;
+use crate::instance::shared::Shared;
+use crate::record::frame::{Frames, frames_cost, frames_within};
+use crate::record::item::RECORD_OVERHEAD;
+use crate::store::Connection;
+
+/// A command of the host to the worker.
+pub enum Command {
+    Frames { bytes: Vec<u8>, records: u32 },
+    Connect(Connection),
+    SwitchDatabase(Connection),
+    NothingFound(Found),
+    FlushTotals,
+    Start { anew: bool },
+    Request { id: u32, request: Request },
+}
+
+/// When it is dropped, the worker writes what it has and ends.
+pub struct Pipeline {
+    shared: Arc<Shared>,
+    destinations: Arc<Destinations>,
+    commands: mpsc::UnboundedSender<Command>,
+}
+
+impl Pipeline {
+    /// The handle, and the commands for its worker.
+    pub fn new(
+        shared: &Arc<Shared>,
+        destinations: &Arc<Destinations>,
+    ) -> (Self, mpsc::UnboundedReceiver<Command>) {
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let pipeline = Self {
+            shared: Arc::clone(shared),
+            destinations: Arc::clone(destinations),
+            commands,
+        };
+        (pipeline, receiver)
+    }
+
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub fn destinations(&self) -> &Arc<Destinations> {
+        &self.destinations
+    }
+
+    /// Takes over whole frames in call order as far as the bound allows; returns how many records
+    /// were rejected (always the newest).
+    pub fn push(&self, frames: &[u8], records: u32) -> u32 {
+        let health = &self.shared.health;
+        if self.shared.is_stopped() {
+            health.reject("stopped", records.into());
+            self.acknowledge_rejected(frames);
+            return records;
+        }
+        let (end, taken) = self.fitting(frames, records);
+        if taken > 0 {
+            self.shared.take_over(taken.into(), frames_cost(end, taken));
+            let bytes = frames[..end].to_vec();
+            self.send(Command::Frames {
+                bytes,
+                records: taken,
+            });
+        }
+        let rejected = records - taken;
+        if rejected > 0 {
+            health.reject("queue_full", rejected.into());
+            self.acknowledge_rejected(&frames[end..]);
+        }
+        rejected
+    }
+
+    /// The promise of a rejected login or logout must not wait for it.
+    fn acknowledge_rejected(&self, frames: &[u8]) {
+        let acks = Frames::new(frames)
+            .flatten()
+            .filter_map(|record| record.ack());
+        let acks: Vec<u32> = acks.collect();
+        if !acks.is_empty() {
+            self.shared.deliver(Message::Acknowledged(acks));
+        }
+    }
+
+    fn fitting(&self, frames: &[u8], records: u32) -> (usize, u32) {
+        let room = self.shared.room();
+        if frames_cost(frames.len(), records) <= room {
+            return (frames.len(), records);
+        }
+        frames_within(frames, room, RECORD_OVERHEAD)
+    }
+
+    /// `anew` when the host has left the connection it gave before `stop`.
+    pub fn start(&self, anew: bool) {
+        self.shared.set_stopped(false);
+        self.send(Command::Start { anew });
+    }
+
+    /// Rejects new records from now on.
+    pub fn refuse(&self) {
+        self.shared.set_stopped(true);
+    }
+
+    pub fn connect(&self, connection: Connection) {
+        self.send(Command::Connect(connection));
+    }
+
+    /// The host has left the adopted connection for this one.
+    pub fn switch_database(&self, connection: Connection) {
+        self.send(Command::SwitchDatabase(connection));
+    }
+
+    pub fn nothing_found(&self, found: Found) {
+        self.send(Command::NothingFound(found));
+    }
+
+    /// The flush interval is over by the clock of the host.
+    pub fn flush_totals(&self) {
+        self.send(Command::FlushTotals);
+    }
+
+    pub fn request(&self, id: u32, request: Request) {
+        self.send(Command::Request { id, request });
+    }
+
+    /// Resolves when the worker has ended. The worker does not notice the drop of the handle before this
+    /// is dropped, too.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let commands = self.commands.clone();
+        async move { commands.closed().await }
+    }
+
+    /// The worker ends before its sender only by a defect, which has been reported then.
+    fn send(&self, command: Command) {
+        if self.commands.send(command).is_err() {
+            self.shared.die("it has ended");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Ingest: frames become items. Each record gets its number, its `_id`, its day and its share of the totals
+//! here, and keeps them through every retry.
+
+mod acknowledgements;
+mod active_sessions;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use bson::oid::ObjectId;
+use tokio::time::Instant;
+
+use crate::instance::shared::Shared;
+use crate::record::day::Day;
+use crate::record::frame::{Frames, Kind, Record, frames_cost};
+use crate::record::item::{Event, Item, RECORD_OVERHEAD, SessionChange, SessionItem, Webhook};
+pub use acknowledgements::Acknowledgements;
+use active_sessions::{ActiveSessions, Session};
+
+pub struct Ingest {
+    shared: Arc<Shared>,
+    active: ActiveSessions,
+    /// The number of the newest record.
+    last_seq: i64,
+    /// The newest day that was asked for, by its number since 1970.
+    today: (i64, Day),
+}
+
+impl Ingest {
+    /// Numbers records from this one on.
+    pub fn new(shared: &Arc<Shared>, first_seq: i64) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            active: ActiveSessions::default(),
+            last_seq: first_seq - 1,
+            today: (0, Day::of(0)),
+        }
+    }
+
+    /// The number of the newest record.
+    pub fn last_seq(&self) -> i64 {
+        self.last_seq
+    }
+
+    pub fn active_sessions(&self) -> usize {
+        self.active.len()
+    }
+
+    /// Passes the items of frames on, in their order.
+    pub fn take_frames<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        records: u32,
+        acks: &mut Acknowledgements,
+        mut pass_on: impl FnMut(Item<'a>),
+    ) {
+        let now = Instant::now();
+        let (mut taken, mut cost) = (0, 0);
+        for record in Frames::new(bytes).flatten() {
+            taken += 1;
+            let item = self.take(&record);
+            cost += item.cost();
+            match &item {
+                Item::Event(_) => {}
+                Item::Session(session) => acks.expect(session.ack, now),
+                Item::Nothing { ack, cost } => {
+                    acks.acknowledge_now(*ack);
+                    self.shared.release(*cost);
+                    self.shared.complete(1);
+                }
+            }
+            pass_on(item);
+        }
+        // A frame that cannot be read ends its hand-over; only a defect of this package makes one.
+        self.shared
+            .release(frames_cost(bytes.len(), records).saturating_sub(cost));
+        self.shared
+            .drop_records("internal", u64::from(records.saturating_sub(taken)));
+        self.shared.set_active_sessions(self.active.len());
+    }
+
+    fn take<'a>(&mut self, record: &Record<'a>) -> Item<'a> {
+        let cost = record.frame_length + RECORD_OVERHEAD;
+        let day = self.day_of(record.time_ms);
+        match record.kind {
+            Kind::Event {
+                stored,
+                counted,
+                webhook,
+            } => {
+                let seq = self.next_seq();
+                let is_named = stored || webhook.is_some();
+                let id = is_named.then(|| new_id(record.time_ms));
+                Item::Event(Event {
+                    seq,
+                    cost,
+                    document: id.filter(|_| stored),
+                    elements: record.elements,
+                    day,
+                    time_ms: record.time_ms,
+                    counted,
+                    webhook: webhook.zip(id).map(|(body, id)| Webhook { id, body }),
+                })
+            }
+            Kind::Login { user, ack } => self.login(user, ack, cost, day, record),
+            Kind::Logout { user, ack } => match self.active.logout(user, record.time_ms) {
+                None => Item::Nothing { ack, cost },
+                Some((day, close)) => Item::Session(SessionItem {
+                    seq: self.next_seq(),
+                    cost,
+                    ack,
+                    day,
+                    change: SessionChange::Logout(close),
+                }),
+            },
+        }
+    }
+
+    fn login<'a>(
+        &mut self,
+        user: &str,
+        ack: u32,
+        cost: usize,
+        day: Day,
+        record: &Record<'_>,
+    ) -> Item<'a> {
+        let id = new_id(record.time_ms);
+        let session = Session {
+            id,
+            login_ms: record.time_ms,
+            day: day.clone(),
+        };
+        self.active.login(user, session);
+        Item::Session(SessionItem {
+            seq: self.next_seq(),
+            cost,
+            ack,
+            day,
+            change: SessionChange::Login {
+                id,
+                user: user.into(),
+                login_ms: record.time_ms,
+                elements: record.elements.into(),
+                is_late: false,
+            },
+        })
+    }
+
+    fn next_seq(&mut self) -> i64 {
+        self.last_seq += 1;
+        self.last_seq
+    }
+
+    fn day_of(&mut self, time_ms: i64) -> Day {
+        let number = time_ms.div_euclid(86_400_000);
+        if self.today.0 != number {
+            self.today = (number, Day::of(time_ms));
+        }
+        self.today.1.clone()
+    }
+}
+
+/// An ObjectId whose time is the host's clock, as its own driver would make it.
+fn new_id(time_ms: i64) -> ObjectId {
+    static PROCESS: OnceLock<[u8; 12]> = OnceLock::new();
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    // The driver's own: five bytes of this process, and where counting starts.
+    let process = PROCESS.get_or_init(|| ObjectId::new().bytes());
+    // Below the half: the first eight million keep their order within a second.
+    let start = u32::from_be_bytes([0, process[9] & 0x7f, process[10], process[11]]);
+    let count = start.wrapping_add(COUNTER.fetch_add(1, Ordering::Relaxed));
+    let mut bytes = [0; 12];
+    bytes[..4].copy_from_slice(&(time_ms.div_euclid(1000) as u32).to_be_bytes());
+    bytes[4..9].copy_from_slice(&process[4..9]);
+    bytes[9..].copy_from_slice(&count.to_be_bytes()[1..]);
+    ObjectId::from_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_carry_the_hosts_time_and_are_unique() {
+        let (a, b) = (new_id(1_795_392_000_999), new_id(1_795_392_000_999));
+        assert_ne!(a, b);
+        assert_eq!(a.timestamp().timestamp_millis(), 1_795_392_000_000);
+    }
+}

@@ -1,0 +1,105 @@
+//! The lifecycle of a worker: whether it was started and stopped, whether its host is gone, and whether it
+//! works for an instance or recovers a slot.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+/// How long a worker whose host is gone goes on forwarding events that are on disk, as at the end of a
+/// process.
+const FORWARD_GRACE: Duration = Duration::from_millis(1_500);
+
+pub struct Lifecycle {
+    role: Role,
+    /// `start()` was called, and `stop()` was not.
+    is_started: bool,
+    /// `stop()` was called: the store is closed once everything is committed.
+    is_stopping: bool,
+    host_dropped: Option<Instant>,
+}
+
+enum Role {
+    Instance,
+    /// Writes and forwards the records of a slot; reports once when they are written.
+    Recovery(Option<oneshot::Sender<()>>),
+}
+
+impl Lifecycle {
+    pub fn of_instance() -> Self {
+        Self {
+            role: Role::Instance,
+            is_started: false,
+            is_stopping: false,
+            host_dropped: None,
+        }
+    }
+
+    pub fn of_recovery(written: oneshot::Sender<()>) -> Self {
+        Self {
+            role: Role::Recovery(Some(written)),
+            // Its store is closed as soon as the slot is done.
+            is_stopping: true,
+            ..Self::of_instance()
+        }
+    }
+
+    pub fn start(&mut self) {
+        (self.is_started, self.is_stopping) = (true, false);
+    }
+
+    pub fn stop(&mut self) {
+        (self.is_started, self.is_stopping) = (false, true);
+    }
+
+    /// The host sent so many commands; none means that it is gone.
+    pub fn received(&mut self, commands: usize) {
+        if commands == 0 {
+            self.host_dropped.get_or_insert_with(Instant::now);
+        }
+    }
+
+    pub fn is_recovery(&self) -> bool {
+        matches!(self.role, Role::Recovery(_))
+    }
+
+    pub fn is_started(&self) -> bool {
+        self.is_started
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.is_stopping
+    }
+
+    /// Whether there may be no later occasion for anything.
+    pub fn is_ending(&self) -> bool {
+        self.is_stopping || !self.has_host() || self.is_recovery()
+    }
+
+    pub fn has_host(&self) -> bool {
+        self.host_dropped.is_none()
+    }
+
+    /// Every record of the slot is written, which is reported once.
+    pub fn recovery_written(&mut self) {
+        if let Role::Recovery(written) = &mut self.role
+            && let Some(written) = written.take()
+        {
+            // Nobody listens once the database was left.
+            let _ = written.send(());
+        }
+    }
+
+    /// Whether the time to forward events without a host is over.
+    pub fn is_forward_grace_over(&self, now: Instant) -> bool {
+        self.forward_grace_end().is_some_and(|end| end <= now)
+    }
+
+    fn forward_grace_end(&self) -> Option<Instant> {
+        self.host_dropped.map(|since| since + FORWARD_GRACE)
+    }
+
+    pub fn wake_at(&self, now: Instant) -> Option<Instant> {
+        self.forward_grace_end().filter(|end| *end > now)
+    }
+}

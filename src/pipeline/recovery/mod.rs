@@ -1,0 +1,260 @@
+//! Recovery of abandoned slots: the records of processes that crashed and were not replaced are written and
+//! forwarded beside our own, one slot after the other, under the crashed process's writer id.
+//!
+//! Each slot gets a worker of its own. One slot at a time is written; slots whose events wait for a
+//! destination hold up no other for longer than their turn.
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::handle::Pipeline;
+use super::messages;
+use super::task::Tasks;
+use crate::forward::Destinations;
+use crate::instance::listener::{Level, Listener, Message};
+use crate::instance::shared::Shared;
+use crate::spool::{SEGMENT_BYTES, Segments, Slot, claim_abandoned};
+use crate::store::{self, Connection};
+
+/// How often abandoned slots are looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// The part of the memory bound that the recovery of a slot may take.
+const MEMORY_SHARE: usize = 4;
+/// How long a slot has its turn at least, when there are more of them.
+const TURN: Duration = Duration::from_secs(3);
+/// Slots that are recovered at once, of which all but one wait for a destination, or all for the database.
+const MOST_SLOTS: usize = 4;
+
+pub struct Recovery {
+    shared: Arc<Shared>,
+    destinations: Arc<Destinations>,
+    launch: Launch,
+    next_look: Instant,
+    is_looking: bool,
+    running: Vec<Running>,
+    /// Slots so far.
+    begun: u64,
+    /// The slot that was taken last, and those that were logged.
+    last_slot: u64,
+    logged: HashSet<u64>,
+    tasks: Tasks<RecoveryResult>,
+}
+
+/// A slot that is being recovered, until this is dropped.
+struct Running {
+    number: u64,
+    since: Instant,
+    /// They hold the pipeline open.
+    watches: [AbortHandle; 2],
+    pipeline: Pipeline,
+    /// Only events wait, for destinations that do not take them.
+    is_written: bool,
+}
+
+/// Starts the worker of a slot, which reports once every record of it is written.
+pub type Launch = Arc<dyn Fn(Arc<Shared>, Segments, oneshot::Sender<()>) -> Pipeline + Send + Sync>;
+
+pub enum RecoveryResult {
+    Looked(io::Result<Option<Slot>>),
+    /// Every record of the slot with this number in the order of recoveries is written.
+    Written(u64),
+    /// Its worker has ended.
+    Ended(u64),
+}
+
+impl Recovery {
+    pub fn new(shared: &Arc<Shared>, destinations: &Arc<Destinations>, launch: Launch) -> Self {
+        Self {
+            launch,
+            shared: Arc::clone(shared),
+            destinations: Arc::clone(destinations),
+            next_look: Instant::now(),
+            is_looking: false,
+            running: Vec::new(),
+            begun: 0,
+            last_slot: 0,
+            logged: HashSet::new(),
+            tasks: Tasks::new(),
+        }
+    }
+
+    pub fn has_destinations(&self) -> bool {
+        !self.destinations.is_empty()
+    }
+
+    /// Looks for an abandoned slot, if there is room for another one.
+    pub fn poll(&mut self, now: Instant) {
+        let Some(folder) = self.shared.config.spool_dir.clone() else {
+            return;
+        };
+        if self.wake_at().is_none_or(|at| at > now) {
+            return;
+        }
+        self.is_looking = true;
+        self.next_look = now + LOOK_EVERY;
+        let target = store::target(&self.shared.config);
+        let after = self.last_slot;
+        self.tasks.spawn_blocking(move || {
+            RecoveryResult::Looked(claim_abandoned(&folder, target, after))
+        });
+    }
+
+    /// When there is room for another slot.
+    pub fn wake_at(&self) -> Option<Instant> {
+        let has_database = self.shared.gauges().connected;
+        let is_writing = !self.running.iter().all(|slot| slot.is_written);
+        if self.is_looking || has_database && is_writing {
+            return None;
+        }
+        if self.running.len() < MOST_SLOTS {
+            return Some(self.next_look);
+        }
+        let written = self.running.iter().find(|slot| slot.is_written);
+        written.map(|slot| self.next_look.max(slot.since + TURN))
+    }
+
+    /// Resolves with the next result. Cancel-safe.
+    pub async fn next(&mut self) -> RecoveryResult {
+        self.tasks.next().await
+    }
+
+    pub fn handle(&mut self, result: RecoveryResult, connection: Option<&Connection>) {
+        match result {
+            RecoveryResult::Looked(found) => {
+                self.is_looking = false;
+                match (found, connection) {
+                    (Ok(Some(slot)), Some(connection)) => self.recover(slot, connection),
+                    (Ok(_), _) => {}
+                    (Err(error), _) => self.shared.health.error(format!("spool: {error}")),
+                }
+            }
+            RecoveryResult::Written(number) => {
+                let mut running = self.running.iter_mut();
+                if let Some(slot) = running.find(|slot| slot.number == number) {
+                    slot.count_written(&self.shared);
+                }
+            }
+            RecoveryResult::Ended(number) => {
+                let at = self.running.iter().position(|slot| slot.number == number);
+                if let Some(slot) = at.map(|at| self.running.remove(at)) {
+                    slot.end(&self.shared, &self.destinations);
+                }
+            }
+        }
+    }
+
+    fn recover(&mut self, slot: Slot, connection: &Connection) {
+        self.make_room();
+        self.last_slot = slot.number();
+        // It comes round again while its events wait for a destination.
+        if self.logged.insert(slot.number()) {
+            // There may be more.
+            self.next_look = Instant::now();
+            let line = messages::slot_recovery(slot.path());
+            self.shared.log(Level::Info, line);
+        }
+        let mut config = self.shared.config.clone();
+        config.max_queue_bytes /= MEMORY_SHARE;
+        let listener = Arc::new(LogOnly(Arc::clone(&self.shared)));
+        let shared = Shared::of_recovery(config, listener, Arc::clone(&self.shared));
+        let (on_written, written) = oneshot::channel();
+        let pipeline = (self.launch)(shared, Segments::new(slot, 0, SEGMENT_BYTES), on_written);
+        pipeline.connect(connection.clone());
+        self.watch(pipeline, written);
+    }
+
+    /// Events that wait in a slot for a destination are left on disk, for whoever takes the slot next.
+    fn make_room(&mut self) {
+        if self.running.len() < MOST_SLOTS {
+            return;
+        }
+        let written = self.running.iter().position(|slot| slot.is_written);
+        if let Some(slot) = written.map(|at| self.running.remove(at)) {
+            slot.end(&self.shared, &self.destinations);
+        }
+    }
+
+    /// Follows a worker until it ends.
+    fn watch(&mut self, pipeline: Pipeline, written: oneshot::Receiver<()>) {
+        self.begun += 1;
+        let number = self.begun;
+        let ended = pipeline.ended();
+        let watches = [
+            self.tasks.spawn(async move {
+                match written.await {
+                    Ok(()) => RecoveryResult::Written(number),
+                    Err(_) => RecoveryResult::Ended(number),
+                }
+            }),
+            self.tasks.spawn(async move {
+                ended.await;
+                RecoveryResult::Ended(number)
+            }),
+        ];
+        self.running.push(Running {
+            number,
+            since: Instant::now(),
+            watches,
+            pipeline,
+            is_written: false,
+        });
+    }
+
+    /// The database is left. Slots that are being recovered are left to others, or to us in the next one.
+    pub fn leave_database(&mut self) {
+        for slot in std::mem::take(&mut self.running) {
+            slot.end(&self.shared, &self.destinations);
+        }
+        let logged = std::mem::take(&mut self.logged);
+        *self = Self {
+            logged,
+            ..Self::new(&self.shared, &self.destinations, Arc::clone(&self.launch))
+        };
+    }
+}
+
+impl Running {
+    fn count_written(&mut self, shared: &Shared) {
+        let is_counted = std::mem::replace(&mut self.is_written, true);
+        let counts = self.pipeline.shared().health.counts();
+        if is_counted || counts.written == 0 && counts.dropped.is_empty() {
+            return;
+        }
+        shared.note_spool(|spool| spool.recovered_from_others += counts.written);
+        let dropped = counts.dropped.values().sum();
+        let line = messages::slot_recovered(counts.written, dropped);
+        shared.log(Level::Info, line);
+    }
+
+    /// It ends, or has ended.
+    fn end(mut self, shared: &Shared, destinations: &Destinations) {
+        self.count_written(shared);
+        let its = self.pipeline.destinations().iter();
+        for (own, its) in destinations.iter().zip(its) {
+            own.add_counts(its.counts());
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.watches.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// Passes on log lines only.
+struct LogOnly(Arc<Shared>);
+
+impl Listener for LogOnly {
+    fn deliver(&self, message: Message) {
+        if matches!(message, Message::Log { .. }) {
+            self.0.deliver(message);
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! Requests of the host: each waits until the records before it are committed, reads if it has to, and is
+//! answered within its time limit.
+
+mod metrics;
+mod operation;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bson::RawDocumentBuf;
+use bson::raw::{RawArrayBuf, cstr};
+use tokio::time::Instant;
+
+use super::legacy::{Legacy, Refused};
+use super::messages;
+use super::task::Tasks;
+use crate::instance::error::Error;
+use crate::instance::listener::{Level, Message};
+use crate::instance::shared::Shared;
+use crate::record::day::Day;
+use crate::store::{Result, Store};
+use metrics::Metrics;
+pub use operation::Request;
+use operation::{Operation, Phase};
+
+/// Daily documents that `getLast30Days()` returns.
+const NEWEST_DAYS: u32 = 30;
+/// Before a read that failed is retried.
+const READ_AGAIN: Duration = Duration::from_millis(200);
+
+/// How long `stop()` waits for indexes: those of a new database are there by then, and the server goes
+/// on with those that take longer.
+const INDEX_WAIT: Duration = Duration::from_secs(3);
+
+/// The result of a read, and the requests that it is for.
+pub struct Answer {
+    ids: Vec<u32>,
+    found: Result<Found>,
+}
+
+enum Found {
+    Metrics(Metrics),
+    Days(Vec<RawDocumentBuf>),
+}
+
+/// The state of the other modules that requests wait for.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Every record up to this one is committed.
+    pub committed: i64,
+    pub unforwarded: u64,
+    pub has_store: bool,
+    pub is_preparing: bool,
+    pub is_indexing: bool,
+    /// Nothing called `start()` after the `stop()` that waits.
+    pub is_stopping: bool,
+    pub is_spool_empty: bool,
+    /// Records wait on disk only.
+    pub is_spilled: bool,
+}
+
+pub struct Requests {
+    shared: Arc<Shared>,
+    open: Vec<Operation>,
+    tasks: Tasks<Answer>,
+}
+
+impl Requests {
+    pub fn new(shared: &Arc<Shared>) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            open: Vec::new(),
+            tasks: Tasks::new(),
+        }
+    }
+
+    /// Takes a request that waits for every record up to `target`.
+    pub fn accept(&mut self, id: u32, request: Request, target: i64) {
+        let config = &self.shared.config;
+        let limit = match request {
+            Request::Stop => config.shutdown_timeout,
+            _ => config.operation_timeout,
+        };
+        self.open.push(Operation {
+            id,
+            request,
+            target,
+            deadline: Instant::now() + limit,
+            limit,
+            phase: Phase::Waiting,
+        });
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Whether totals that are ready should be added without waiting for their interval.
+    pub fn wait_for_totals(&self) -> bool {
+        let waits =
+            |op: &Operation| op.phase == Phase::Waiting && op.request != Request::Last30Days;
+        self.open.iter().any(waits)
+    }
+
+    pub fn wait_for_stop(&self) -> bool {
+        self.open.iter().any(|op| op.request == Request::Stop)
+    }
+
+    /// The days whose month somebody asks for.
+    pub fn metrics_days(&self) -> impl Iterator<Item = Day> {
+        self.open.iter().filter_map(|op| match &op.request {
+            Request::Metrics(today) => Some(today.clone()),
+            _ => None,
+        })
+    }
+
+    /// Answers requests that are complete, and those whose time is over.
+    pub fn poll(&mut self, progress: Progress, legacy: &Legacy, now: Instant) {
+        let mut open = Vec::new();
+        for operation in std::mem::take(&mut self.open) {
+            if is_complete(&operation, progress, now) {
+                self.succeed(operation.id, None);
+            } else if operation.deadline <= now {
+                self.time_out(&operation, progress, legacy);
+            } else {
+                open.push(operation);
+            }
+        }
+        self.open = open;
+    }
+
+    fn time_out(&self, operation: &Operation, progress: Progress, legacy: &Legacy) {
+        if operation.request == Request::Stop {
+            self.warn_of_unfinished(progress);
+            return self.succeed(operation.id, None);
+        }
+        let waits_for_legacy = matches!(&operation.request, Request::Metrics(today) if !legacy.covers(today))
+            && progress.committed >= operation.target
+            && (legacy.is_building() || self.shared.gauges().connected);
+        let cause = self.cause(operation, progress);
+        self.fail(operation.id, operation.timeout(cause, waits_for_legacy));
+    }
+
+    fn warn_of_unfinished(&self, progress: Progress) {
+        let (queued, unforwarded) = (self.shared.gauges().queued, progress.unforwarded);
+        if queued > 0 || unforwarded > 0 || progress.is_spilled {
+            let text = messages::unfinished_stop(queued, unforwarded, self.shared.spool());
+            self.shared.log(Level::Warn, text);
+        }
+    }
+
+    /// A problem that may have kept an operation from being completed.
+    fn cause(&self, operation: &Operation, progress: Progress) -> Option<String> {
+        if !progress.has_store {
+            return Some(messages::NOT_CONNECTED.to_owned());
+        }
+        let begun = operation.begun().into_std();
+        let blocked = self.shared.blocked();
+        blocked.or_else(|| self.shared.health.error_since(begun))
+    }
+
+    /// Starts the reads that may begin now; calls for the same day share one.
+    pub fn poll_reads<S: Store>(
+        &mut self,
+        store: &Arc<S>,
+        committed: i64,
+        legacy: &Legacy,
+        now: Instant,
+    ) {
+        let may_read = |op: &Operation| may_read(op, committed, legacy, now);
+        while let Some(next) = self.open.iter().find(|op| may_read(op)) {
+            let request = next.request.clone();
+            let mut ids = Vec::new();
+            for operation in &mut self.open {
+                if operation.request == request && may_read(operation) {
+                    operation.phase = Phase::Reading;
+                    ids.push(operation.id);
+                }
+            }
+            let (store, baselines) = (Arc::clone(store), Arc::clone(legacy.baselines()));
+            self.tasks.spawn(async move {
+                let store = store.as_ref();
+                let found = match &request {
+                    Request::Metrics(today) => metrics::read(store, &baselines, today)
+                        .await
+                        .map(Found::Metrics),
+                    _ => store.newest_days(NEWEST_DAYS).await.map(Found::Days),
+                };
+                Answer { ids, found }
+            });
+        }
+    }
+
+    /// Resolves with the next answer. Cancel-safe.
+    pub async fn next(&mut self) -> Answer {
+        self.tasks.next().await
+    }
+
+    pub fn handle(&mut self, answer: Answer, active_sessions: usize, now: Instant) {
+        let document = match answer.found {
+            Ok(Found::Metrics(metrics)) => metrics.document(active_sessions),
+            Ok(Found::Days(days)) => document_of(&days),
+            Err(error) => {
+                self.shared.health.error(error.message.clone());
+                if error.transient {
+                    return self.read_again(&answer.ids, now + READ_AGAIN);
+                }
+                return self.fail_all(&answer.ids, &error.message);
+            }
+        };
+        for id in self.take(&answer.ids) {
+            self.succeed(id, Some(document.as_bytes().to_vec()));
+        }
+    }
+
+    /// The month of a day cannot be summed up.
+    pub fn refuse_metrics(&mut self, refused: &Refused) {
+        let request = Request::Metrics(refused.today.clone());
+        let waiting = self.open.iter().filter(|op| op.request == request);
+        let ids: Vec<u32> = waiting.map(|op| op.id).collect();
+        self.fail_all(&ids, &refused.message);
+    }
+
+    fn fail_all(&mut self, ids: &[u32], message: &str) {
+        for id in self.take(ids) {
+            let message = message.to_owned();
+            self.fail(id, Error::Database { message });
+        }
+    }
+
+    fn read_again(&mut self, ids: &[u32], at: Instant) {
+        for operation in &mut self.open {
+            if ids.contains(&operation.id) {
+                operation.phase = Phase::Again(at);
+            }
+        }
+    }
+
+    /// The database is left: reads that are under way there are repeated in the next one.
+    pub fn leave_database(&mut self) {
+        self.tasks.detach();
+        for operation in &mut self.open {
+            if operation.phase == Phase::Reading {
+                operation.phase = Phase::Waiting;
+            }
+        }
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// Those of these requests that are still open, which they are no longer.
+    fn take(&mut self, ids: &[u32]) -> Vec<u32> {
+        let ids: HashSet<&u32> = ids.iter().collect();
+        let taken = self.open.extract_if(.., |op| ids.contains(&op.id));
+        taken.map(|op| op.id).collect()
+    }
+
+    fn succeed(&self, request: u32, result: Option<Vec<u8>>) {
+        self.shared.deliver(Message::Done { request, result });
+    }
+
+    fn fail(&self, request: u32, error: Error) {
+        self.shared.deliver(Message::Failed { request, error });
+    }
+
+    /// When a request is due for something.
+    pub fn wake_at(&self, now: Instant) -> Option<Instant> {
+        let due = |op: &Operation| match op.phase {
+            Phase::Again(at) => at.min(op.deadline),
+            Phase::Waiting if op.request == Request::Stop && now < op.begun() + INDEX_WAIT => {
+                op.deadline.min(op.begun() + INDEX_WAIT)
+            }
+            Phase::Waiting | Phase::Reading => op.deadline,
+        };
+        self.open.iter().map(due).min()
+    }
+}
+
+fn is_complete(operation: &Operation, progress: Progress, now: Instant) -> bool {
+    let is_committed = progress.committed >= operation.target;
+    match operation.request {
+        Request::Flush => is_committed,
+        Request::Stop => {
+            is_committed
+                && progress.unforwarded == 0
+                // A start after it goes on with the records on disk.
+                && (!progress.is_stopping || progress.is_spool_empty)
+                // Else the store could not be closed, and a start after it would find it open.
+                && !progress.is_preparing
+                && !(progress.is_indexing && now < operation.begun() + INDEX_WAIT)
+        }
+        Request::Metrics(_) | Request::Last30Days => false,
+    }
+}
+
+fn may_read(operation: &Operation, committed: i64, legacy: &Legacy, now: Instant) -> bool {
+    let is_ready = match &operation.request {
+        Request::Metrics(today) => committed >= operation.target && legacy.covers(today),
+        Request::Last30Days => true,
+        Request::Flush | Request::Stop => false,
+    };
+    is_ready
+        && match operation.phase {
+            Phase::Waiting => true,
+            Phase::Reading => false,
+            Phase::Again(at) => at <= now,
+        }
+}
+
+fn document_of(days: &[RawDocumentBuf]) -> RawDocumentBuf {
+    let mut list = RawArrayBuf::new();
+    days.iter().for_each(|day| list.push(day));
+    let mut document = RawDocumentBuf::new();
+    document.append(cstr!("days"), &list);
+    document
+}

@@ -1,0 +1,76 @@
+//! Operations: requests of the host that are open, each with its time limit.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::instance::error::Error;
+use crate::record::day::Day;
+
+/// A request of the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    Flush,
+    /// For this day and its month.
+    Metrics(Day),
+    Last30Days,
+    Stop,
+}
+
+impl Request {
+    /// The JavaScript clock at the call of `getMetrics()`, ms since 1970.
+    pub fn metrics(now_ms: i64) -> Self {
+        Request::Metrics(Day::of(now_ms))
+    }
+
+    /// The public method's name.
+    fn name(&self) -> &'static str {
+        match self {
+            Request::Flush => "flush()",
+            Request::Metrics(_) => "getMetrics()",
+            Request::Last30Days => "getLast30Days()",
+            Request::Stop => "stop()",
+        }
+    }
+}
+
+/// A request on its way.
+#[derive(Debug)]
+pub struct Operation {
+    pub id: u32,
+    pub request: Request,
+    /// It waits until every record up to this one is committed.
+    pub target: i64,
+    pub deadline: Instant,
+    pub limit: Duration,
+    pub phase: Phase,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// For records to be committed.
+    Waiting,
+    /// A read is under way.
+    Reading,
+    /// A read failed and is retried after this time.
+    Again(Instant),
+}
+
+impl Operation {
+    pub fn begun(&self) -> Instant {
+        self.deadline - self.limit
+    }
+
+    /// The error of its time limit.
+    pub fn timeout(&self, cause: Option<String>, waits_for_legacy: bool) -> Error {
+        let after_ms = self.limit.as_millis() as u64;
+        if waits_for_legacy {
+            return Error::HistoryBuilding { after_ms };
+        }
+        Error::Timeout {
+            operation: self.request.name(),
+            after_ms,
+            cause,
+        }
+    }
+}

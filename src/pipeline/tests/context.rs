@@ -1,0 +1,66 @@
+//! The context of tests: low limits, so that small runs meet them, and chance that can be repeated.
+
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::Dice;
+use crate::instance::context::{Context, Limits};
+use crate::util::random::{Source, random_id};
+
+/// Waits end in a tick's last part but one, where the model has nothing else happen.
+const TICK_MS: u64 = 4;
+
+pub const LIMITS: Limits = Limits {
+    event_batch: 3,
+    session_batch: 4,
+    users_per_request: 2,
+    known_users: 3,
+    append_bytes: 500,
+    read_bytes: 1 << 10,
+    reserved_reads: 1,
+};
+
+pub fn context() -> Context {
+    Context {
+        limits: LIMITS,
+        ..Context::default()
+    }
+}
+
+/// Waits are rolled with the dice.
+pub struct RolledWaits(pub Arc<Mutex<Dice>>);
+
+impl Source for RolledWaits {
+    fn wait(&self, range: RangeInclusive<Duration>) -> Duration {
+        let mut dice = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (first, last) = (range.start().as_millis(), range.end().as_millis());
+        let ticks = dice.roll((last - first) as u64 / TICK_MS + 1);
+        Duration::from_millis(first as u64 / TICK_MS * TICK_MS + ticks * TICK_MS + 1)
+    }
+
+    fn id(&self) -> String {
+        random_id()
+    }
+}
+
+/// The same, with a writer id that was used before.
+pub struct ReusedId {
+    pub waits: RolledWaits,
+    pub id: Mutex<Option<String>>,
+}
+
+impl Source for ReusedId {
+    fn wait(&self, range: RangeInclusive<Duration>) -> Duration {
+        self.waits.wait(range)
+    }
+
+    fn id(&self) -> String {
+        let id = self
+            .id
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        id.unwrap_or_else(random_id)
+    }
+}

@@ -1,0 +1,385 @@
+//! The ledger: totals are added to the daily documents exactly once, without transactions.
+//!
+//! **Writers.** Each process has a writer id and numbers its records upwards; no number is used twice
+//! under one id ([`Writer`]). A record gets its id, day, `_id` and amount once, when it is handed over, and
+//! keeps them through every retry. All writes ask for `{w: 'majority', j: true}`, and book-keeping is read
+//! with read concern `majority`: the protocol relies on nothing that a fail-over could take back.
+//!
+//! **The batch.** Totals are added in batches of records up to a number `last`, one batch at a time:
+//!
+//! * **A** Events and sessions are inserted under their own `_id`; a duplicate `_id` is one of ours,
+//!   stored by an earlier attempt. A session is closed by an update that matches it while it is open, or
+//!   while it is closed at this very moment: a match counts, whether it was the first or not. No session
+//!   of a day is written before the day's baseline is known. A record counts in a batch only when it and
+//!   all records before it are stored, so totals lag and never lead.
+//! * **B** makes sure that the daily document exists.
+//! * **C** adds, in one atomic update, the batch's amounts, and moves this writer's entry, `_a.w.<id>`,
+//!   from the last record that is applied there to `last`. It matches only while the entry still holds
+//!   the number that we expect, so a repeated, late or doubled request changes nothing.
+//! * If C matched nothing or its reply was lost, the entry is read. It holds `last`: C was applied. It
+//!   holds the number from before: C is sent again. It holds a lower one: a backup was restored, and the
+//!   ledger goes on from there. It holds a number that we never sent, or one in between: another process
+//!   writes under our id; this batch stays out of the totals and is reported, and the ledger goes on
+//!   under a new id.
+//! * **D** A read may lag behind, above all just after an election. So before any answer but "the number
+//!   from before" is relied upon, a durable no-op that matches the entry proves that a majority holds it.
+//!
+//! A batch is kept until C or D has succeeded on all its days.
+//!
+//! **Users.** A login inserts a marker for the user's day and one for the month, if none is there; it says
+//! which record of which writer made it. New in a batch are the users whose marker it made, so the number
+//! is the same however often it is asked for ([`Users`]). It travels in the same C. Users are remembered
+//! as known only after C, else a lost batch would leave one uncounted.
+//!
+//! **Recovered records.** Records that a process before us has left in its spool are added under its id.
+//! That process may have sent some of them, in other batches, in a request that is still under way. So a
+//! recovered batch knows the share of each of its records: where the entry holds a number inside the
+//! batch, the rest is added; where it holds the last or a higher one, all of it is applied. An id that was
+//! used before is first looked up on each day.
+//!
+//! **Why not less.** An upsert with a guard applies a first write twice when two writers race. A guard
+//! that only asks for a smaller number, sums that are set, and a day that is recounted go wrong when a
+//! request arrives late or a batch is cut differently. The model test keeps each of these designs, and
+//! must find its fault.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::batch::{Contribution, DayPart, Progress, TotalsBatch};
+use super::rules::Rules;
+use super::users::Users;
+use super::writer::Writer;
+use crate::instance::context::Context;
+use crate::pipeline::legacy::Baselines;
+use crate::pipeline::task;
+use crate::record::counters::Counter;
+use crate::record::day::Day;
+use crate::store::{Added, AppliedSeq, Delta, Result, SeqAdvance, Store, StoreError};
+use crate::util::failpoint::failpoint;
+
+/// The writer of this process, and the number of its last applied record on each day.
+#[derive(Clone)]
+pub struct Ledger {
+    context: Context,
+    rules: Rules,
+    writer: Writer,
+    days: HashMap<Day, DayEntry>,
+    users: Users,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct DayEntry {
+    exists: bool,
+    /// The last record of ours that is applied to the day.
+    previous: Option<i64>,
+    /// False until it was looked up, where others may have written under the id.
+    is_known: bool,
+    /// Known from another database, which this one may hold nothing of.
+    is_from_elsewhere: bool,
+}
+
+/// How often C is sent before the batch is put off: once more than it takes where the daily document was
+/// deleted or a backup restored.
+const SENDS: u32 = 3;
+
+/// A batch without its days.
+struct Whole {
+    first: i64,
+    last: i64,
+    /// Its contributions, if a process before us has left them.
+    recovered: Option<Vec<Contribution>>,
+}
+
+impl Whole {
+    fn is_recovered(&self) -> bool {
+        self.recovered.is_some()
+    }
+}
+
+/// The fate of a batch on one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Applied,
+    /// The entry holds a number that only we should write: another process writes under our id, or this
+    /// attempt was given up and later ones have gone on. The fate on the batch's other days is unknown
+    /// then, too, above all under a new id.
+    Overtaken,
+}
+
+/// Warnings about a batch that was written.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Warnings {
+    /// Counters that did not take their amount, by day: not a number, or beyond 2^53.
+    pub left_out: Vec<(String, &'static str)>,
+    /// Days whose entry held a lower number than this writer had written.
+    pub restored: Vec<String>,
+    /// Days whose share of the batch stays out of the totals, each with the number of its records.
+    pub uncertain: Vec<(String, u64)>,
+    /// How often C matched nothing.
+    pub cas_conflicts: u64,
+}
+
+impl Ledger {
+    pub fn new(context: Context, rules: Rules, writer: Writer, baselines: Arc<Baselines>) -> Self {
+        Self {
+            users: Users::new(context.clone(), rules, baselines),
+            context,
+            rules,
+            writer,
+            days: HashMap::new(),
+        }
+    }
+
+    pub fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    /// Adds the batch to its days. After an error it is called again with the same batch.
+    pub async fn write<S: Store>(
+        &mut self,
+        store: &S,
+        batch: &mut TotalsBatch,
+        warnings: &mut Warnings,
+    ) -> Result<()> {
+        let whole = Whole {
+            first: batch.first,
+            last: batch.last,
+            recovered: batch.recovered.take(),
+        };
+        let result = self.write_days(store, batch, &whole, warnings).await;
+        batch.recovered = whole.recovered;
+        result
+    }
+
+    async fn write_days<S: Store>(
+        &mut self,
+        store: &S,
+        batch: &mut TotalsBatch,
+        whole: &Whole,
+        warnings: &mut Warnings,
+    ) -> Result<()> {
+        for (day, counter) in std::mem::take(&mut batch.left_out) {
+            warnings
+                .left_out
+                .push((day.as_str().to_owned(), counter.field()));
+        }
+        let mut fate = Fate::Applied;
+        let open = |part: &DayPart| part.progress != Progress::Done;
+        for (day, part) in batch.days.iter_mut().filter(|(_, part)| open(part)) {
+            if fate == Fate::Applied {
+                fate = self.write_day(store, day, part, whole, warnings).await?;
+            }
+            match fate {
+                Fate::Applied => self.users.know(day, &part.users),
+                Fate::Overtaken => {
+                    let records = part.records;
+                    warnings.uncertain.push((day.as_str().to_owned(), records));
+                }
+            }
+            part.progress = Progress::Done;
+        }
+        if fate == Fate::Overtaken {
+            self.change_writer();
+        }
+        Ok(())
+    }
+
+    async fn write_day<S: Store>(
+        &mut self,
+        store: &S,
+        day: &Day,
+        part: &mut DayPart,
+        whole: &Whole,
+        warnings: &mut Warnings,
+    ) -> Result<Fate> {
+        for _ in 0..SENDS {
+            let is_uncertain = part.progress == Progress::Uncertain || !self.entry(day).is_known;
+            if is_uncertain
+                && let Some(fate) = self.find_out(store, day, part, whole, warnings).await?
+            {
+                return Ok(fate);
+            }
+            if self.holds_all_of(day, whole) {
+                return Ok(Fate::Applied);
+            }
+            self.leave_out_applied(day, part, whole);
+            if !self.entry(day).exists {
+                store.ensure_day(day).await?;
+                self.entry(day).exists = true;
+            }
+            failpoint!("day:after");
+            let delta = self.with_new_users(store, day, part, whole.last).await?;
+            failpoint!("add:before");
+            part.progress = Progress::Uncertain;
+            let advance = self.advance(day, whole.last);
+            let added = store.add(day, advance, &delta).await?;
+            failpoint!("add:after");
+            if let Added::Applied { left_out } = added {
+                self.moved_to(day, Some(whole.last));
+                let fields = left_out.iter().map(|counter| counter.field());
+                warnings
+                    .left_out
+                    .extend(fields.map(|field| (day.as_str().to_owned(), field)));
+                return Ok(Fate::Applied);
+            }
+            warnings.cas_conflicts += 1;
+        }
+        let problem = format!("the totals of {} change beneath us", day.as_str());
+        Err(StoreError::transient(problem))
+    }
+
+    /// Whether a day holds a recovered batch, which it may although we did not add it.
+    fn holds_all_of(&mut self, day: &Day, whole: &Whole) -> bool {
+        whole.is_recovered() && self.entry(day).previous >= Some(whole.last)
+    }
+
+    /// A request of the crashed process may have added the first records of a recovered batch.
+    fn leave_out_applied(&mut self, day: &Day, part: &mut DayPart, whole: &Whole) {
+        let previous = self.entry(day).previous;
+        if let (Some(recovered), Some(previous)) = (&whole.recovered, previous)
+            && previous >= whole.first
+        {
+            *part = (self.rules.rest)(recovered, day, previous);
+        }
+    }
+
+    /// Finds out the fate of an uncertain C; `None` when it is to be sent again.
+    async fn find_out<S: Store>(
+        &mut self,
+        store: &S,
+        day: &Day,
+        part: &mut DayPart,
+        whole: &Whole,
+        warnings: &mut Warnings,
+    ) -> Result<Option<Fate>> {
+        let entry = *self.entry(day);
+        let previous = entry.previous;
+        let applied_seq = match store.applied_seq(day, &self.writer.id).await? {
+            AppliedSeq::NoDocument => {
+                store.ensure_day(day).await?;
+                None
+            }
+            AppliedSeq::At(applied_seq) => applied_seq,
+        };
+        if applied_seq == previous && entry.is_known {
+            part.progress = Progress::Open;
+            return Ok(None);
+        }
+        if !store.confirm(day, &self.writer.id, applied_seq).await? {
+            // The read lagged behind, or a late request was applied since.
+            let problem = format!("a majority does not yet agree on {}", day.as_str());
+            return Err(StoreError::transient(problem));
+        }
+        let is_done = applied_seq == Some(whole.last)
+            || whole.is_recovered() && applied_seq > Some(whole.last);
+        if is_done {
+            self.moved_to(day, applied_seq);
+            return Ok(Some(Fate::Applied));
+        }
+        // The entry in another database says nothing of the entry in this one.
+        let is_sure = entry.is_known && !entry.is_from_elsewhere;
+        let is_before = applied_seq < Some(whole.first);
+        if applied_seq > previous && !whole.is_recovered() && (is_sure || !is_before) {
+            return Ok(Some(Fate::Overtaken));
+        }
+        if is_sure && applied_seq < previous {
+            warnings.restored.push(day.as_str().to_owned());
+        }
+        self.moved_to(day, applied_seq);
+        part.progress = Progress::Open;
+        Ok(None)
+    }
+
+    fn moved_to(&mut self, day: &Day, applied_seq: Option<i64>) {
+        *self.entry(day) = DayEntry {
+            exists: true,
+            previous: applied_seq,
+            is_known: true,
+            is_from_elsewhere: false,
+        };
+    }
+
+    fn entry(&mut self, day: &Day) -> &mut DayEntry {
+        let is_known = self.writer.is_new;
+        self.days.entry(day.clone()).or_insert(DayEntry {
+            exists: false,
+            previous: None,
+            is_known,
+            is_from_elsewhere: false,
+        })
+    }
+
+    /// The database is left while the result of a batch is unknown. The next may be the same database by
+    /// another name, so the id and the entries stay, and the batch finds out what is applied there.
+    pub fn leave_database(&mut self, baselines: Arc<Baselines>) {
+        self.users.leave_database(baselines);
+        let entries = self.days.values_mut();
+        entries.for_each(|entry| entry.is_from_elsewhere = true);
+    }
+
+    fn change_writer(&mut self) {
+        self.writer.id = self.context.random.id();
+        self.writer.is_new = true;
+        self.days.clear();
+        self.users.forget();
+    }
+
+    /// The part's amounts, with the users who are new on the day and in the month.
+    async fn with_new_users<S: Store>(
+        &self,
+        store: &S,
+        day: &Day,
+        part: &DayPart,
+        last: i64,
+    ) -> Result<Delta> {
+        let advance = self.advance(day, last);
+        let new = self
+            .users
+            .new_ones(store, day, &part.users, advance)
+            .await?;
+        let mut delta = part.delta.clone();
+        if new.of_day > 0 {
+            delta.add(Counter::Dau, new.of_day as f64);
+        }
+        delta.mau += new.of_month as f64;
+        Ok(delta)
+    }
+
+    fn advance(&self, day: &Day, last: i64) -> SeqAdvance<'_> {
+        SeqAdvance {
+            writer: &self.writer.id,
+            previous: self.days.get(day).and_then(|entry| entry.previous),
+            last,
+        }
+    }
+}
+
+/// The result of one attempt at a batch.
+pub struct Attempted {
+    pub ledger: Box<Ledger>,
+    pub batch: TotalsBatch,
+    pub warnings: Warnings,
+    pub result: Result<()>,
+}
+
+/// One attempt at a batch; an error when it was given up. An attempt that was given up changes nothing
+/// later: it works on copies, and its C matches only if no other did.
+pub async fn attempt<S: Store>(
+    store: Arc<S>,
+    mut ledger: Box<Ledger>,
+    mut batch: TotalsBatch,
+) -> Result<Attempted> {
+    task::attempt(async move {
+        let mut warnings = Warnings::default();
+        let result = ledger
+            .write(store.as_ref(), &mut batch, &mut warnings)
+            .await;
+        Ok(Attempted {
+            ledger,
+            batch,
+            warnings,
+            result,
+        })
+    })
+    .await
+}

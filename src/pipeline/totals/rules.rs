@@ -1,0 +1,38 @@
+//! Rules: two decisions of the protocol on which exactness depends. They are passed in, so that the model
+//! test can replace each by one that looks right and is wrong, and must notice.
+
+use super::batch::{Contribution, DayPart};
+use crate::record::day::Day;
+use crate::store::{Marker, Period, SeqAdvance};
+
+#[derive(Clone, Copy)]
+pub struct Rules {
+    /// Whether a batch counts the user of a marker as new in the period.
+    pub is_credited: fn(&Marker, Period<'_>, SeqAdvance<'_>) -> bool,
+    /// The share of a recovered batch on a day that holds its records up to the given one already.
+    pub rest: fn(&[Contribution], &Day, i64) -> DayPart,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { is_credited, rest }
+    }
+}
+
+/// Exactly one record of one writer makes a marker; only the batch that holds this record counts the user.
+pub fn is_credited(marker: &Marker, period: Period<'_>, advance: SeqAdvance<'_>) -> bool {
+    marker.writer == advance.writer
+        && marker.day == period.day().as_str()
+        && Some(marker.seq) > advance.previous
+        && marker.seq <= advance.last
+}
+
+pub fn rest(recovered: &[Contribution], day: &Day, applied: i64) -> DayPart {
+    let mut rest = DayPart::default();
+    for one in recovered {
+        if one.day == *day && one.seq > applied {
+            rest.add(one);
+        }
+    }
+    rest
+}

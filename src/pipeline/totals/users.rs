@@ -1,0 +1,187 @@
+//! Users: how many of a batch's users are new on its day and in its month.
+//!
+//! One marker per user and period is inserted, if none is there, and tells for ever which record of which
+//! writer made it. So the question can be asked again, after a lost reply or by a later attempt, and gives
+//! the same number: new are the users whose marker this batch made. On a day that has sessions of the
+//! replaced class, that class has counted their users already, whether these have a marker or not.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::batch::Logins;
+use super::rules::Rules;
+use crate::instance::context::Context;
+use crate::pipeline::legacy::Baselines;
+use crate::record::day::Day;
+use crate::store::{MARKER_TTL_MS, Marker, Period, Result, SeqAdvance, Store, StoreError};
+use crate::util::failpoint::failpoint;
+
+/// Reads of markers at the most: before they are inserted, after it, and once more.
+const LOOKS: u32 = 3;
+/// Days whose known users are kept: today, and yesterday for records that cross midnight.
+const DAYS_OF_KNOWN: usize = 2;
+
+/// Users who need no look-up, by day.
+type Known = BTreeMap<Day, HashSet<Arc<str>>>;
+
+/// Copies share the known users.
+#[derive(Clone)]
+pub struct Users {
+    context: Context,
+    rules: Rules,
+    known: Arc<Mutex<Known>>,
+    baselines: Arc<Baselines>,
+}
+
+#[derive(Debug, Default)]
+pub struct NewUsers {
+    pub of_day: usize,
+    pub of_month: usize,
+}
+
+impl Users {
+    pub fn new(context: Context, rules: Rules, baselines: Arc<Baselines>) -> Self {
+        Self {
+            context,
+            rules,
+            known: Arc::default(),
+            baselines,
+        }
+    }
+
+    /// The database is left: no user is known to be counted in the next.
+    pub fn leave_database(&mut self, baselines: Arc<Baselines>) {
+        self.forget();
+        self.baselines = baselines;
+    }
+
+    /// For another writer no user is known.
+    pub fn forget(&mut self) {
+        self.known = Arc::default();
+    }
+
+    /// How many of the users of a batch are new.
+    pub async fn new_ones<S: Store>(
+        &self,
+        store: &S,
+        day: &Day,
+        logins: &Logins,
+        advance: SeqAdvance<'_>,
+    ) -> Result<NewUsers> {
+        let unknown = self.unknown(day, logins);
+        let mut new = NewUsers::default();
+        for users in unknown.chunks(self.context.limits.users_per_request) {
+            let of_month = self.credited(store, Period::Month(day), users, advance);
+            new.of_month += of_month.await?.len();
+            let of_day = self
+                .credited(store, Period::Day(day), users, advance)
+                .await?;
+            new.of_day += of_day.len() - self.counted_before(store, day, &of_day).await?;
+        }
+        Ok(new)
+    }
+
+    /// How many of these users the day had counted before this package wrote to it.
+    async fn counted_before<S: Store>(
+        &self,
+        store: &S,
+        day: &Day,
+        users: &[String],
+    ) -> Result<usize> {
+        let baseline = self.baselines.of(store, std::slice::from_ref(day)).await?;
+        let legacy = baseline.first().filter(|day| day.has_legacy_sessions());
+        let Some(baseline) = legacy.filter(|_| !users.is_empty()) else {
+            return Ok(0);
+        };
+        let users: Vec<&str> = users.iter().map(String::as_str).collect();
+        Ok(store
+            .legacy_users(day, &users, baseline.cutoff)
+            .await?
+            .len())
+    }
+
+    fn unknown<'a>(&self, day: &Day, logins: &'a Logins) -> Vec<(&'a Arc<str>, i64)> {
+        let known = self.lock();
+        let known = known.get(day);
+        let users = logins.iter().map(|(user, seq)| (user, *seq));
+        users
+            .filter(|(user, _)| !known.is_some_and(|known| known.contains(*user)))
+            .collect()
+    }
+
+    /// Remembers users who are counted.
+    pub fn know(&self, day: &Day, logins: &Logins) {
+        let most = self.context.limits.known_users;
+        let mut all = self.lock();
+        let known = all.entry(day.clone()).or_default();
+        if known.len() + logins.len() > most {
+            known.clear();
+        }
+        known.extend(logins.keys().take(most).cloned());
+        while all.len() > DAYS_OF_KNOWN {
+            all.pop_first();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The users whose marker of the period this batch made on this day.
+    async fn credited<S: Store>(
+        &self,
+        store: &S,
+        period: Period<'_>,
+        users: &[(&Arc<str>, i64)],
+        advance: SeqAdvance<'_>,
+    ) -> Result<Vec<String>> {
+        let markers = self.markers(store, period, users, advance.writer).await?;
+        let is_credited = |marker: &Marker| (self.rules.is_credited)(marker, period, advance);
+        let credited = markers.into_iter().filter(is_credited);
+        Ok(credited.map(|marker| marker.user).collect())
+    }
+
+    /// The markers of these users, inserted where missing. Just after an election a read may not see yet
+    /// that they are there; the batch is then retried later.
+    async fn markers<S: Store>(
+        &self,
+        store: &S,
+        period: Period<'_>,
+        users: &[(&Arc<str>, i64)],
+        writer: &str,
+    ) -> Result<Vec<Marker>> {
+        let name = period.name();
+        let names: Vec<&str> = users.iter().map(|(user, _)| user.as_ref()).collect();
+        for _ in 0..LOOKS {
+            let markers = store.find_markers(&name, &names).await?;
+            let found: HashSet<&str> = markers.iter().map(|marker| marker.user.as_str()).collect();
+            let missing: Vec<Marker> = users
+                .iter()
+                .filter(|(user, _)| !found.contains(user.as_ref()))
+                .map(|(user, seq)| self.marker(period, user, *seq, writer))
+                .collect();
+            if missing.is_empty() {
+                return Ok(markers);
+            }
+            failpoint!("markers:before");
+            store.insert_markers(&missing).await?;
+            failpoint!("markers:after");
+        }
+        let problem = format!("a majority does not know all markers of {name} yet");
+        Err(StoreError::transient(problem))
+    }
+
+    fn marker(&self, period: Period<'_>, user: &str, seq: i64, writer: &str) -> Marker {
+        // Never by the host's clock, which it may set back.
+        let now = self.context.clock.now_ms();
+        let end = period.end_ms().unwrap_or(now).max(now);
+        Marker {
+            period: period.name(),
+            user: user.to_owned(),
+            writer: writer.to_owned(),
+            seq,
+            day: period.day().as_str().to_owned(),
+            expires_ms: end.saturating_add(MARKER_TTL_MS),
+        }
+    }
+}

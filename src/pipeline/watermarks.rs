@@ -1,0 +1,166 @@
+//! Watermarks: record numbers up to which every record has reached a stage.
+//!
+//! No watermark ever goes back, and none passes a stage that comes before it: whatever is reported late,
+//! twice or out of order, [`Watermarks::advance`] keeps both. So "done up to here" can be acted upon,
+//! above all when segments are unlinked.
+
+use crate::record::item::Item;
+
+/// Which write queue a record goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Queue {
+    Events,
+    Sessions,
+}
+
+impl Queue {
+    pub const ALL: [Queue; 2] = [Queue::Events, Queue::Sessions];
+
+    /// The queue that an item goes through.
+    pub fn of(item: &Item<'_>) -> Self {
+        match item {
+            Item::Event(_) => Queue::Events,
+            Item::Session(_) | Item::Nothing { .. } => Queue::Sessions,
+        }
+    }
+}
+
+/// A stage on the way of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Numbered, and owned by this process.
+    Accepted,
+    /// On disk, or given up on by a disk that takes nothing.
+    Appended,
+    /// On disk for good, so that it may be sent.
+    Synced,
+    /// The newest record that the disk did not take: it is in memory only.
+    NotSpooled,
+    /// Its document is stored.
+    Written(Queue),
+    /// Its document and its share of the totals are stored.
+    Committed,
+    /// Every destination is done with it.
+    Forwarded,
+    /// Its segment is retained for no destination any more.
+    Unretained,
+}
+
+const STAGES: usize = 9;
+
+#[derive(Debug, Clone)]
+pub struct Watermarks([i64; STAGES]);
+
+impl Watermarks {
+    /// Of a process whose first record has the number `first`. Recovered records have lower numbers: if
+    /// there are some, none of them counts as synced, written, committed or forwarded.
+    pub fn new(first: i64, has_recovered: bool) -> Self {
+        let before = if has_recovered { 0 } else { first - 1 };
+        let mut marks = Self([before; STAGES]);
+        marks.0[index(Stage::Accepted)] = first - 1;
+        marks.0[index(Stage::Appended)] = first - 1;
+        marks.0[index(Stage::NotSpooled)] = 0;
+        marks.0[index(Stage::Unretained)] = 0;
+        marks
+    }
+
+    pub fn get(&self, stage: Stage) -> i64 {
+        self.0[index(stage)]
+    }
+
+    /// Up to which every record of both queues is written.
+    pub fn written(&self) -> i64 {
+        let [events, sessions] = Queue::ALL.map(|queue| self.get(Stage::Written(queue)));
+        events.min(sessions)
+    }
+
+    /// The record up to which all are committed, and done for every destination that they are retained for.
+    pub fn releasable(&self) -> i64 {
+        let events = self.get(Stage::Forwarded).max(self.get(Stage::Unretained));
+        self.get(Stage::Committed).min(events)
+    }
+
+    /// Every record up to this one has reached the stage.
+    pub fn advance(&mut self, stage: Stage, up_to: i64) {
+        let limit = match stage {
+            Stage::Accepted => i64::MAX,
+            Stage::Synced => self.get(Stage::Appended),
+            Stage::Committed => self.written(),
+            Stage::Appended
+            | Stage::NotSpooled
+            | Stage::Written(_)
+            | Stage::Forwarded
+            | Stage::Unretained => self.get(Stage::Accepted),
+        };
+        let mark = &mut self.0[index(stage)];
+        *mark = (*mark).max(up_to.min(limit));
+    }
+}
+
+fn index(stage: Stage) -> usize {
+    match stage {
+        Stage::Accepted => 0,
+        Stage::Appended => 1,
+        Stage::Synced => 2,
+        Stage::NotSpooled => 3,
+        Stage::Written(Queue::Events) => 4,
+        Stage::Written(Queue::Sessions) => 5,
+        Stage::Committed => 6,
+        Stage::Forwarded => 7,
+        Stage::Unretained => 8,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::util::proptest_config::config;
+
+    const ALL: [Stage; STAGES] = [
+        Stage::Accepted,
+        Stage::Appended,
+        Stage::Synced,
+        Stage::NotSpooled,
+        Stage::Written(Queue::Events),
+        Stage::Written(Queue::Sessions),
+        Stage::Committed,
+        Stage::Forwarded,
+        Stage::Unretained,
+    ];
+
+    proptest! {
+        #![proptest_config(config(2_000))]
+
+        #[test]
+        fn a_watermark_never_goes_back_and_passes_no_earlier_stage(
+            first in 1..50_i64,
+            recovers in any::<bool>(),
+            reports in vec((0..STAGES, -10..100_i64), 0..60),
+        ) {
+            let mut marks = Watermarks::new(first, recovers);
+            for (stage, up_to) in reports {
+                let before = marks.clone();
+                marks.advance(ALL[stage], up_to);
+                for stage in ALL {
+                    prop_assert!(marks.get(stage) >= before.get(stage), "{stage:?}");
+                    prop_assert!(marks.get(stage) <= marks.get(Stage::Accepted), "{stage:?}");
+                }
+                prop_assert!(marks.get(Stage::Synced) <= marks.get(Stage::Appended));
+                prop_assert!(marks.get(Stage::Committed) <= marks.written());
+            }
+        }
+    }
+
+    #[test]
+    fn a_stage_that_is_reached_is_known() {
+        let mut marks = Watermarks::new(10, true);
+        assert_eq!((marks.get(Stage::Accepted), marks.written()), (9, 0));
+        marks.advance(Stage::Written(Queue::Events), 9);
+        marks.advance(Stage::Written(Queue::Sessions), 5);
+        marks.advance(Stage::Committed, 9);
+        assert_eq!((marks.written(), marks.get(Stage::Committed)), (5, 5));
+    }
+}
