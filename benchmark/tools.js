@@ -4,15 +4,15 @@
 
 const path = require('node:path');
 const { otherNode } = require('../scripts/lib/other-programs');
-const { ROOT, run } = require('../scripts/lib/steps');
-
-const EXAMPLE = path.join(ROOT, 'target', 'release', 'examples', 'rust_peer');
+const { outputFolder } = require('../scripts/lib/rust');
+const { run } = require('../scripts/lib/steps');
 
 /** Both with the same profile; answers where the Rust client is. */
 async function buildRelease() {
   await run('npm', ['run', 'build']);
   await run('cargo', ['build', '--locked', '--release', '--example', 'rust_peer']);
-  return process.platform === 'win32' ? `${EXAMPLE}.exe` : EXAMPLE;
+  const name = process.platform === 'win32' ? 'rust_peer.exe' : 'rust_peer';
+  return path.join(outputFolder('release'), 'examples', name);
 }
 
 /** This one if it can. */

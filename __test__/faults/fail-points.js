@@ -3,22 +3,19 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { hostTarget } = require('../../scripts/lib/rust');
+const { outputFolder } = require('../../scripts/lib/rust');
 const { ROOT, run } = require('../../scripts/lib/steps');
 
-const TARGET = path.join(ROOT, 'target');
-const ADDON = path.join(TARGET, 'fail-points', 'gso-analytics.node');
+const ADDON = path.join(ROOT, 'target', 'fail-points', 'gso-analytics.node');
 const LIBRARIES = { darwin: 'libgso_analytics.dylib', win32: 'gso_analytics.dll' };
 
 /** Builds it and answers where it is. */
 async function buildFailPoints() {
-  const target = hostTarget();
-  const given = ['build', '--lib', '--locked', '--features', 'fail-points', '--target', target];
-  await run('cargo', given);
+  await run('cargo', ['build', '--lib', '--locked', '--features', 'fail-points,tokio/test-util']);
   const library = LIBRARIES[process.platform] ?? 'libgso_analytics.so';
   fs.mkdirSync(path.dirname(ADDON), { recursive: true });
   // What is loaded somewhere must not be written into.
-  fs.copyFileSync(path.join(TARGET, target, 'debug', library), `${ADDON}.next`);
+  fs.copyFileSync(path.join(outputFolder('debug'), library), `${ADDON}.next`);
   fs.renameSync(`${ADDON}.next`, ADDON);
   return ADDON;
 }

@@ -144,7 +144,8 @@ fn document(i: u64, day: &str, filler: &str) -> RawDocumentBuf {
 }
 
 fn today() -> String {
-    chrono::Utc::now().date_naive().to_string()
+    let now = chrono::DateTime::<chrono::Utc>::from(SystemTime::now());
+    now.date_naive().to_string()
 }
 
 async fn add_totals(

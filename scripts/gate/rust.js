@@ -3,7 +3,6 @@
 
 const { parseArgs } = require('node:util');
 const { main, run, step } = require('../lib/steps');
-const { sharedBuild } = require('../lib/rust');
 
 const OPTIONS = {
   /** Many more seeds, and the examples. */
@@ -20,6 +19,6 @@ main(async () => {
   const how = ['--show-output', ...(values.quick ? ['--skip', SLOWEST] : []), ...positionals];
   const env = values.long ? { ...process.env, GSO_ANALYTICS_LONG_TESTS: '1' } : process.env;
   await step('run Rust tests', () =>
-    run('cargo', ['test', ...sharedBuild(), ...what, '--', ...how], { env }),
+    run('cargo', ['test', '--locked', ...what, '--', ...how], { env }),
   );
 });

@@ -3,7 +3,6 @@
 'use strict';
 
 const { build, install, run, runPackage } = require('../lib/steps');
-const { sharedBuild } = require('../lib/rust');
 const { checkDrift } = require('./drift');
 
 const node = (...args) => run(process.execPath, args);
@@ -26,7 +25,7 @@ const DRIFT = { name: 'check generated files', seconds: 5, work: checkDrift };
 const CLIPPY = {
   name: 'lint Rust',
   seconds: 60,
-  work: () => run('cargo', ['clippy', ...sharedBuild(), '--all-targets', '--', '-D', 'warnings']),
+  work: () => run('cargo', ['clippy', '--locked', '--all-targets', '--', '-D', 'warnings']),
 };
 
 /** `how`: arguments of rust.js. */
