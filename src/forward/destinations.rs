@@ -29,8 +29,9 @@ impl Destinations {
     /// Starts the senders; must be called on the runtime.
     pub fn start(&self) {
         for destination in self.iter() {
-            let endpoint = destination.endpoint().clone();
-            let transport = Arc::new(Http::new(endpoint, destination.timeout()));
+            let profile = destination.profile();
+            let timeout = profile.settings.request_timeout;
+            let transport = Arc::new(Http::new(profile.endpoint.clone(), timeout));
             start_senders(destination, &transport, &self.shared);
         }
     }

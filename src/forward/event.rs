@@ -45,6 +45,16 @@ impl ForwardedEvent {
         })
     }
 
+    /// The user's id, if it has characters.
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref().filter(|user| !user.is_empty())
+    }
+
+    /// The name, if it has characters.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref().filter(|name| !name.is_empty())
+    }
+
     /// Memory it takes, in bytes.
     pub fn bytes(&self) -> usize {
         let text = |text: &Option<Box<str>>| text.as_ref().map_or(0, |text| text.len());

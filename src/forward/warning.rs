@@ -35,7 +35,7 @@ impl Warning {
             ),
             Warning::Gone => (
                 "disabled",
-                "it answered 410: nothing is forwarded until the next start".to_owned(),
+                "it answered 410: this instance forwards nothing more to it".to_owned(),
             ),
         };
         if let Warning::Failing(_) | Warning::Refused(_) = self {

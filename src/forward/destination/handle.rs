@@ -2,12 +2,10 @@
 //! its senders.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::circuit_breaker::Permit;
 use super::partitions::PartitionOffsets;
 use super::profile::Profile;
 use super::request::Request;
@@ -15,7 +13,7 @@ use super::state::{State, Step};
 use super::stats::{Counts, Report};
 use crate::config::DestinationSettings;
 use crate::forward::event::ForwardedEvent;
-use crate::forward::transport::{Endpoint, Response};
+use crate::forward::transport::Response;
 use crate::forward::warning::Warning;
 
 pub struct Destination {
@@ -40,16 +38,7 @@ impl Destination {
         &self.profile.settings.name
     }
 
-    pub fn endpoint(&self) -> &Endpoint {
-        &self.profile.endpoint
-    }
-
-    /// Bound of one request, from connecting to the end of the response.
-    pub fn timeout(&self) -> Duration {
-        self.profile.settings.request_timeout
-    }
-
-    pub(super) fn profile(&self) -> &Arc<Profile> {
+    pub fn profile(&self) -> &Arc<Profile> {
         &self.profile
     }
 
@@ -115,13 +104,11 @@ impl Destination {
 
     pub(super) fn complete(
         &self,
-        partition: usize,
         request: &Request,
-        permit: Permit,
         outcome: Result<Response, String>,
     ) -> Vec<Warning> {
         let mut state = self.state();
-        let warnings = state.complete(partition, request, permit, outcome, Instant::now());
+        let warnings = state.complete(request, outcome, Instant::now());
         drop(state);
         self.wake_all();
         warnings

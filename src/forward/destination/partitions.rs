@@ -133,7 +133,6 @@ impl Partitions {
         self.persisted = Some(offsets);
     }
 
-    /// Whether every event that is done is so on disk, if offsets are persisted.
     pub fn is_persisted(&self) -> bool {
         let done = self.all.iter().map(|partition| partition.queue.done());
         let covers =
@@ -141,7 +140,6 @@ impl Partitions {
         self.persisted.is_none_or(covers)
     }
 
-    /// Whether an event waits with a sequence number above `after` and up to `up_to`.
     pub fn has_queued_between(&self, after: i64, up_to: i64) -> bool {
         let has = |partition: &Partition| partition.queue.has_between(after, up_to);
         self.is_replaying || self.all.iter().any(has)

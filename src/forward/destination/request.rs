@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use tokio::task::spawn_blocking;
 
+use super::circuit_breaker::Permit;
 use super::profile::Profile;
 use crate::forward::event::ForwardedEvent;
 use crate::forward::formats::EncodeError;
@@ -14,10 +16,17 @@ use crate::util::clock::system_ms;
 /// The error of a defect of this package.
 const INTERNAL: EncodeError = EncodeError("internal: it cannot be encoded");
 
-#[derive(Default)]
-pub struct Request {
-    /// In the order of the queue, with those that could not be encoded.
+/// The oldest events of a partition, admitted together.
+#[derive(Clone)]
+pub struct Batch {
+    pub partition: usize,
+    pub permit: Permit,
     pub events: Vec<Arc<ForwardedEvent>>,
+}
+
+pub struct Request {
+    /// As many of the events as fit, with those that could not be encoded.
+    pub batch: Batch,
     /// How many of them are in the body.
     pub encoded: usize,
     /// Why another one is not, if any is not.
@@ -27,28 +36,26 @@ pub struct Request {
 
 impl Request {
     /// A batch takes milliseconds to encode and to compress, which must not hold up the runtime.
-    pub async fn of(profile: &Arc<Profile>, events: Vec<Arc<ForwardedEvent>>) -> Self {
-        if events.len() == 1 && !profile.endpoint.is_gzip {
-            return Self::encode(profile, events);
+    pub async fn of(profile: &Arc<Profile>, batch: Batch) -> Self {
+        if batch.events.len() == 1 && !profile.endpoint.is_gzip {
+            return Self::encode(profile, batch);
         }
-        let (profile, given) = (Arc::clone(profile), events.clone());
-        let encoding = move || Self::encode(&profile, given);
-        let encoded = tokio::task::spawn_blocking(encoding).await;
+        let (profile, given) = (Arc::clone(profile), batch.clone());
+        let encoding = spawn_blocking(move || Self::encode(&profile, given));
         // Only a defect of this package ends it otherwise, and would again.
-        encoded.unwrap_or_else(|_| Self {
-            events,
+        encoding.await.unwrap_or_else(|_| Self {
+            batch,
+            encoded: 0,
             encode_error: Some(INTERNAL),
-            ..Self::default()
+            body: Vec::new(),
         })
     }
 
-    /// As many of the events as one request takes.
-    fn encode(profile: &Profile, events: Vec<Arc<ForwardedEvent>>) -> Self {
-        let format = &profile.format;
-        let mut request = Self::default();
-        let (mut encoded, mut bytes) = (Vec::new(), 0_usize);
-        for event in events {
-            match format.encode(&event) {
+    fn encode(profile: &Profile, mut batch: Batch) -> Self {
+        let (mut encoded, mut encode_error) = (Vec::new(), None);
+        let (mut fitting, mut bytes) = (0, 0_usize);
+        for event in &batch.events {
+            match profile.format.encode(event) {
                 Ok(json) => {
                     let with_it = bytes.saturating_add(json.len() + 1);
                     if with_it > profile.limits.bytes && bytes > 0 {
@@ -57,17 +64,21 @@ impl Request {
                     bytes = with_it;
                     encoded.push(json);
                 }
-                Err(error) => request.encode_error = Some(error),
+                Err(error) => encode_error = Some(error),
             }
-            request.events.push(event);
+            fitting += 1;
         }
-        request.encoded = encoded.len();
-        let body = format.body(&encoded, system_ms());
-        request.body = match profile.endpoint.is_gzip {
-            true => compressed(&body),
-            false => body,
-        };
-        request
+        batch.events.truncate(fitting);
+        let body = profile.format.body(&encoded, system_ms());
+        Self {
+            batch,
+            encoded: encoded.len(),
+            encode_error,
+            body: match profile.endpoint.is_gzip {
+                true => compressed(&body),
+                false => body,
+            },
+        }
     }
 }
 

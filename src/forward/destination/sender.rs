@@ -44,13 +44,13 @@ async fn run<T: Transport>(
                 () = sleep_until(until) => {}
                 () = destination.woken(partition) => {}
             },
-            Step::Send(events, permit) => {
-                let mut request = Request::of(destination.profile(), events).await;
+            Step::Send(batch) => {
+                let mut request = Request::of(destination.profile(), batch).await;
                 let outcome = match request.encoded {
                     0 => Err(String::new()),
                     _ => transport.post(take(&mut request.body)).await,
                 };
-                for warning in destination.complete(partition, &request, permit, outcome) {
+                for warning in destination.complete(&request, outcome) {
                     warning.log(&shared, destination.name());
                 }
                 shared.wake_worker();

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::circuit_breaker::{Admission, CircuitBreaker, CircuitState, Permit};
+use super::circuit_breaker::{Admission, CircuitBreaker, CircuitState};
 use super::partitions::Partitions;
 use super::profile::Profile;
-use super::request::Request;
+use super::request::{Batch, Request};
 use super::stats::{Counts, Report};
 use crate::forward::event::ForwardedEvent;
 use crate::forward::transport::{Disposition, Response};
@@ -41,7 +41,7 @@ pub struct State {
 
 /// What the sender of a partition does next.
 pub enum Step {
-    Send(Vec<Arc<ForwardedEvent>>, Permit),
+    Send(Batch),
     /// Until then, or until it is woken.
     Wait(Option<Instant>),
     /// Nothing is queued and nothing follows.
@@ -155,36 +155,36 @@ impl State {
         match self.breaker.admit(now) {
             Admission::NotBefore(until) => Step::Wait(Some(until.min(expiry))),
             Admission::AfterProbe => Step::Wait(Some(expiry)),
-            Admission::Granted(permit) => Step::Send(partition.batch(limits), permit),
+            Admission::Granted(permit) => Step::Send(Batch {
+                partition: number,
+                permit,
+                events: partition.batch(limits),
+            }),
         }
     }
 
     /// Handles the end of a request: the response, or why there is none.
     pub fn complete(
         &mut self,
-        partition: usize,
         request: &Request,
-        permit: Permit,
         outcome: Result<Response, String>,
         now: Instant,
     ) -> Vec<Warning> {
         let refused = request.encode_error.map(|error| self.refused(error.0));
         let warning = match request.encoded {
             0 => {
-                self.breaker.responded(permit);
-                self.acknowledge(partition, request, 0);
+                self.breaker.responded(request.batch.permit);
+                self.acknowledge(request, 0);
                 None
             }
-            _ => self.handle_outcome(partition, request, permit, outcome, now),
+            _ => self.handle_outcome(request, outcome, now),
         };
         refused.into_iter().chain(warning).collect()
     }
 
     fn handle_outcome(
         &mut self,
-        partition: usize,
         request: &Request,
-        permit: Permit,
         outcome: Result<Response, String>,
         now: Instant,
     ) -> Option<Warning> {
@@ -197,15 +197,16 @@ impl State {
             ),
             Err(problem) => (Disposition::Retry, problem, Duration::ZERO),
         };
+        let (batch, permit) = (&request.batch, request.batch.permit);
         match disposition {
             Disposition::Delivered => {
                 self.breaker.succeed();
-                self.acknowledge(partition, request, 0);
+                self.acknowledge(request, 0);
                 None
             }
             Disposition::Partly { refused, problem } => {
                 self.breaker.succeed();
-                self.acknowledge(partition, request, refused);
+                self.acknowledge(request, refused);
                 Some(self.refused(&self.profile.without_secrets(&problem)))
             }
             Disposition::Retry => {
@@ -215,26 +216,26 @@ impl State {
             Disposition::ConfigError => {
                 self.breaker.fail(permit, now, retry_after);
                 self.breaker.delay(now + self.profile.config_error_delay());
-                let errors = &mut self.partitions.at(partition).config_errors;
+                let errors = &mut self.partitions.at(batch.partition).config_errors;
                 *errors += 1;
                 if *errors < CONFIG_ERROR_ATTEMPTS {
                     return Some(self.failing(request, problem));
                 }
-                Some(self.refuse_all(partition, request, &problem))
+                Some(self.refuse_all(request, &problem))
             }
             Disposition::TooLarge | Disposition::Refused if request.encoded > 1 => {
                 self.breaker.responded(permit);
-                let batch_size = &mut self.partitions.at(partition).batch_size;
+                let batch_size = &mut self.partitions.at(batch.partition).batch_size;
                 match disposition {
-                    Disposition::TooLarge => batch_size.shrink(request.events.len()),
-                    _ => batch_size.halve(request.events.len()),
+                    Disposition::TooLarge => batch_size.shrink(batch.events.len()),
+                    _ => batch_size.halve(batch.events.len()),
                 }
                 self.count_retry(request, &problem);
                 None
             }
             Disposition::TooLarge | Disposition::Refused => {
                 self.breaker.responded(permit);
-                Some(self.refuse_all(partition, request, &problem))
+                Some(self.refuse_all(request, &problem))
             }
             Disposition::Gone => {
                 self.breaker.responded(permit);
@@ -247,21 +248,22 @@ impl State {
         }
     }
 
-    fn refuse_all(&mut self, partition: usize, request: &Request, problem: &str) -> Warning {
-        self.acknowledge(partition, request, request.encoded);
+    fn refuse_all(&mut self, request: &Request, problem: &str) -> Warning {
+        self.acknowledge(request, request.encoded);
         self.refused(problem)
     }
 
     /// Removes the events of a request from the queue. So many of those in the body were refused, and so
     /// were all that are not in it.
-    fn acknowledge(&mut self, partition: usize, request: &Request, refused: usize) {
-        let Some(last) = request.events.last() else {
+    fn acknowledge(&mut self, request: &Request, refused: usize) {
+        let events = &request.batch.events;
+        let Some(last) = events.last() else {
             return;
         };
-        let partition = self.partitions.at(partition);
+        let partition = self.partitions.at(request.batch.partition);
         // Fewer than all if some have expired meanwhile.
         let done = partition.queue.acknowledge(last.seq);
-        let refused = (refused + request.events.len() - request.encoded).min(done);
+        let refused = (refused + events.len() - request.encoded).min(done);
         partition.config_errors = 0;
         partition.batch_size.grow(self.profile.limits.events);
         self.counts.sent += (done - refused) as u64;

@@ -58,17 +58,16 @@ impl Format for Mixpanel {
     }
 
     fn encode(&self, event: &ForwardedEvent) -> Result<Vec<u8>, EncodeError> {
-        let name = event.name.as_deref().filter(|name| !name.is_empty());
         let text = payload::text_of(event)?;
         let mut properties = payload::read(&text)?.fields()?;
         let id = Field::Text(event.id.to_string().into());
         // Mixpanel takes an event without a user as one with an empty id.
-        let user = Cow::from(event.user.as_deref().unwrap_or_default());
+        let user = Cow::from(event.user().unwrap_or_default());
         properties.insert("time".into(), Field::Number(event.time_ms));
         properties.insert("distinct_id".into(), Field::Text(user));
         properties.insert("$insert_id".into(), id);
         let imported = Imported {
-            event: name.ok_or(NO_NAME)?,
+            event: event.name().ok_or(NO_NAME)?,
             properties,
         };
         payload::encode(&imported, self.limits().event_bytes)

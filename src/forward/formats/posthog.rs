@@ -60,13 +60,12 @@ impl Format for Posthog {
         };
         // The IP address of the request is that of the game server, not of the player.
         unless_given("$geoip_disable", true);
-        let user = event.user.as_deref().filter(|user| !user.is_empty());
+        let user = event.user();
         if user.is_none() {
             unless_given("$process_person_profile", false);
         }
-        let name = event.name.as_deref().filter(|name| !name.is_empty());
         let captured = Captured {
-            event: name.ok_or(NO_NAME)?,
+            event: event.name().ok_or(NO_NAME)?,
             distinct_id: user.unwrap_or(&id),
             timestamp: payload.ts,
             uuid: &id,
@@ -82,19 +81,16 @@ impl Format for Posthog {
     }
 
     fn interpret(&self, response: &Response, _events: usize) -> Disposition {
-        let report = || serde_json::from_slice::<Report>(&response.body).ok();
+        let is_over_quota =
+            |report: Report| report.quota_limited.iter().any(|what| what == "events");
         match of_status(response.status) {
-            Disposition::Delivered if report().is_some_and(|report| report.is_over_quota()) => {
+            Disposition::Delivered
+                if serde_json::from_slice(&response.body).is_ok_and(is_over_quota) =>
+            {
                 Disposition::ConfigError
             }
             disposition => disposition,
         }
-    }
-}
-
-impl Report {
-    fn is_over_quota(&self) -> bool {
-        self.quota_limited.iter().any(|what| what == "events")
     }
 }
 

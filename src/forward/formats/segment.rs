@@ -58,13 +58,12 @@ impl Format for Segment {
 
     fn encode(&self, event: &ForwardedEvent) -> Result<Vec<u8>, EncodeError> {
         let id = event.id.to_string();
-        let user = event.user.as_deref().filter(|user| !user.is_empty());
+        let user = event.user();
         let text = payload::text_of(event)?;
         let payload = payload::read(&text)?;
-        let name = event.name.as_deref().filter(|name| !name.is_empty());
         let track = Track {
             kind: "track",
-            event: name.ok_or(NO_NAME)?,
+            event: event.name().ok_or(NO_NAME)?,
             user_id: user,
             anonymous_id: user.is_none().then_some(&id),
             properties: payload.fields()?,
@@ -80,9 +79,9 @@ impl Format for Segment {
     }
 
     fn interpret(&self, response: &Response, _events: usize) -> Disposition {
-        let report = || serde_json::from_slice::<Report>(&response.body).ok();
+        let is_refusal = |report: Report| report.success == Some(false);
         match response.status {
-            200..=299 if report().is_some_and(|report| report.success == Some(false)) => {
+            200..=299 if serde_json::from_slice(&response.body).is_ok_and(is_refusal) => {
                 Disposition::Refused
             }
             410 | 460 => Disposition::Retry,
