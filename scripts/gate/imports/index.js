@@ -1,5 +1,4 @@
 // `node scripts/gate/imports`: checks the imports of the Rust code and of JavaScript against rules.js.
-// With --report it lists what breaks the rules and ends with 0.
 'use strict';
 
 const fs = require('node:fs');
@@ -33,7 +32,7 @@ if (require.main === module) {
   const problems = importProblems();
   for (const problem of problems) console.error(problem);
   console.log(`${problems.length} problems with imports`);
-  process.exitCode = problems.length === 0 || process.argv.includes('--report') ? 0 : 1;
+  process.exitCode = problems.length === 0 ? 0 : 1;
 }
 
 module.exports = { importProblems };
