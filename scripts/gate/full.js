@@ -1,4 +1,5 @@
-// `npm run test:full`: the long forms, which `npm test` leaves out. Expects a tree on which that has passed.
+// `npm run test:full`: the long forms and the test files that `npm test` leaves out. Run it after `npm test`,
+// which builds the addon.
 'use strict';
 
 const { main } = require('../lib/steps');
@@ -10,15 +11,15 @@ const done = SHORT.flatMap(({ files }) => files);
 
 main(() =>
   play([
-    rust('test Rust code with many seeds', 240, '--long'),
-    tests('test the built addon', 900, '--except', ...done),
+    rust('Rust tests, long form', 240, '--long'),
+    tests('all other JavaScript tests', 900, '--except', ...done),
     {
-      name: 'test a part on other versions of Node',
+      name: 'other versions of Node',
       seconds: 600,
       work: () => node('scripts/gate/runtimes.js', '--short'),
     },
     {
-      name: 'break what it rests on',
+      name: 'fault rows, short form',
       seconds: 300,
       work: () => node('__test__/faults/main.js', '--short'),
     },

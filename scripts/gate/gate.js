@@ -14,8 +14,8 @@ const quick = [
   INSTALL,
   ...LINTS,
   { ...BUILD, seconds: 5 },
-  rust('test Rust code', 40, '--quick'),
-  tests('test a part of each suite', 60, ...QUICK),
+  rust('Rust tests, quick form', 30, '--quick'),
+  tests('a part of each suite', 60, ...QUICK),
 ];
 
 const whole = [
@@ -23,10 +23,10 @@ const whole = [
   ...LINTS,
   BUILD,
   DRIFT,
-  rust('test Rust code', 105),
+  rust('Rust tests', 95),
   ...SHORT.map(({ name, seconds, files }) => tests(name, seconds, ...files)),
   {
-    name: 'break what it rests on',
+    name: 'fault rows, brief form',
     seconds: 60,
     work: () => node('__test__/faults/main.js', '--brief'),
   },

@@ -1,16 +1,16 @@
-// Which JavaScript tests `npm test` runs, by the question that they answer; `npm run test:full` runs the
-// others. Each has parts of the names of its files.
+// JavaScript tests that `npm test` runs, by step; `npm run test:full` runs all others. `files` are parts of
+// file names.
 'use strict';
 
 const SHORT = [
-  { name: 'test values and their encoding', files: ['unit/', 'support/'], seconds: 15 },
+  { name: 'unit tests', files: ['unit/', 'support/'], seconds: 15 },
   {
-    name: 'compare with the recorded results of the replaced class',
+    name: 'parity with the replaced class',
     files: ['parity/'],
     seconds: 30,
   },
   {
-    name: 'test the API',
+    name: 'API tests',
     files: [
       ...[
         'api/bad-input',
@@ -25,13 +25,13 @@ const SHORT = [
     seconds: 45,
   },
   {
-    name: 'test that every record counts once',
+    name: 'exactness tests',
     files: ['exactness/one-day', 'exactness/lost-replies', 'faults/oracle'],
     seconds: 30,
   },
-  { name: 'test the spool', files: ['spool/kill', 'spool/stop', 'forwarding/raw'], seconds: 25 },
+  { name: 'spool tests', files: ['spool/kill', 'spool/stop', 'forwarding/raw'], seconds: 25 },
   {
-    name: 'test how processes and threads end',
+    name: 'exits of processes and threads',
     files: ['endings/', 'api/process', 'threads/processes', 'threads/worker-endings'],
     seconds: 40,
   },

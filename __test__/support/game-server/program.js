@@ -1,25 +1,25 @@
 // The game server of all tests, a process of its own: `node program.js <settings as JSON>`.
 //
-// `settings.plays` is the file of the suite's orders: a function of the settings that answers an object of
-// functions. Over IPC come `{ number, what, given }`; the answers are `{ number, answer }` or
-// `{ number, error: { message, code } }`. The first answer, of number 0, says that orders are welcome.
-// With `settings.inThread` the orders are carried out in a worker thread.
+// `settings.plays` names a module of the suite that exports `(settings, port) => orders`: an object with a
+// function for each order. The parent sends `{ number, what, given }` over IPC; the server answers
+// `{ number, answer }` or `{ number, error: { message, code } }`. It sends number 0 when it is ready.
+// With `settings.inThread` a worker thread carries the orders out.
 'use strict';
 
 const { Worker, isMainThread, parentPort, workerData } = require('node:worker_threads');
 
-/** Nothing would end it any more. */
+/** The parent has died: nobody else would end this process. */
 function endWithoutParent() {
   process.exit(1);
 }
 
-/** What a worker thread asks of its main thread by `{ end }`. */
+/** Endings that a worker thread requests from its main thread by sending `{ end }`. */
 const ENDS = {
   async terminate(worker) {
     await worker.terminate();
     processPort.close();
   },
-  /** Records of the thread have their time while the process still lives. */
+  /** The addon writes the records of the thread while the process exits. */
   exit: () => process.exit(0),
 };
 
@@ -43,7 +43,7 @@ async function serve(settings, port) {
   port.listen(async ({ number, what, given }) => {
     try {
       port.send({ number, answer: what === 'leave' ? null : await orders[what](given) });
-      // From here on nothing holds a server that has stopped.
+      // The channel was the last thing that kept a stopped server alive.
       if (what === 'leave') setImmediate(port.close);
     } catch (error) {
       const message = `${what}: ${error.stack ?? error}`;
