@@ -1,14 +1,16 @@
-//! The indexes the collections are expected to have, under the names that mongoose gives them.
+//! Indexes of the collections, under the names that mongoose gives them. An index that exists with other
+//! options is kept.
 
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
 use mongodb::error::{Error as DriverError, ErrorKind};
-use mongodb::options::{CommitQuorum, CreateIndexOptions, IndexOptions};
+use mongodb::options::{CreateIndexOptions, IndexOptions};
 use mongodb::{Collection, IndexModel};
 
-use super::{DUPLICATE_KEY, MongoStore, Prepared, Result, StoreError, store_error};
+use super::error::{DUPLICATE_KEY, store_error};
 use crate::instance::listener::Level;
+use crate::store::error::{Result, StoreError};
 
 /// Events are kept for 7 days.
 const EVENT_TTL: Duration = Duration::from_secs(604_800);
@@ -16,114 +18,8 @@ const EVENT_TTL: Duration = Duration::from_secs(604_800);
 const OPTIONS_CONFLICT: [i32; 2] = [85, 86];
 const UNAUTHORIZED: i32 = 13;
 const NO_COLLECTION: i32 = 26;
-/// What no other quorum would change.
+/// Refusals that no other quorum would change.
 const KNOWN_REFUSALS: [i32; 4] = [DUPLICATE_KEY, UNAUTHORIZED, 85, 86];
-/// Of the days that are double, so many are named.
-const DAYS_NAMED: usize = 10;
-/// MongoDB 4.4.
-const WIRE_VERSION_OF_QUORUM: i32 = 9;
-
-impl MongoStore {
-    /// Creates the unique index of days if it is missing. Where it cannot be had, totals of two
-    /// processes could go to two documents of one day.
-    pub(super) async fn make_days_unique(&self) -> Result<Prepared> {
-        let unique = IndexOptions::builder().unique(true).build();
-        let index = with(doc! { "day": 1 }, unique);
-        let Some(refusal) = create(&self.daily, index, self.quorum().await?).await? else {
-            return Ok(Prepared::Ready(Vec::new()));
-        };
-        let indexes = existing(&self.daily).await?;
-        let known = indexes.as_deref().unwrap_or_default();
-        if !known.iter().any(makes_days_unique) {
-            if let Some(days) = self.double_days().await? {
-                return Ok(Prepared::Blocked(days));
-            }
-            // Where nobody may look, it is taken for there, as it is wherever the replaced class has
-            // run.
-            if indexes.is_some() {
-                return Ok(Prepared::Blocked(self.no_index(&refusal)));
-            }
-        }
-        Ok(Prepared::Ready(refusal.remark(known).into_iter().collect()))
-    }
-
-    /// Which days have several documents, and how to mend it; nothing if none has.
-    async fn double_days(&self) -> Result<Option<String>> {
-        let found = self.daily.aggregate([
-            doc! { "$group": { "_id": "$day", "documents": { "$sum": 1 } } },
-            doc! { "$match": { "documents": { "$gt": 1 } } },
-            doc! { "$sort": { "_id": 1 } },
-        ]);
-        let mut found = found.await.map_err(store_error)?;
-        let mut days = Vec::new();
-        while found.advance().await.map_err(store_error)? {
-            let document = found.deserialize_current().map_err(store_error)?;
-            days.push(match document.get("_id") {
-                Some(Bson::String(day)) => day.clone(),
-                other => other.map_or("null".to_owned(), Bson::to_string),
-            });
-        }
-        if days.is_empty() {
-            return Ok(None);
-        }
-        let more = days.len().saturating_sub(DAYS_NAMED);
-        days.truncate(DAYS_NAMED);
-        let (name, days) = (self.daily.name(), days.join(", "));
-        let more = match more {
-            0 => String::new(),
-            more => format!(" and {more} more days"),
-        };
-        Ok(Some(format!(
-            "{name} has several documents for {days}{more}. Make one of each day's: add the others' \
-             numbers to it and delete them"
-        )))
-    }
-
-    fn no_index(&self, refusal: &Refusal) -> String {
-        let name = self.daily.name();
-        let mend = match OPTIONS_CONFLICT.contains(&refusal.code) {
-            true => "Drop the index that is in its way, and create it",
-            false => "Grant the privilege, or create it",
-        };
-        format!(
-            "{name} has no unique index on day, and it cannot be created: {}. {mend}: \
-             db.{name}.createIndex({{ day: 1 }}, {{ unique: true }})",
-            refusal.failure
-        )
-    }
-
-    /// The same for all others.
-    pub(super) async fn create_other_indexes(&self) -> Result<Vec<(Level, String)>> {
-        let quorum = self.quorum().await?;
-        let (daily, sessions, events, uniques) = tokio::join!(
-            create_all(
-                &self.daily,
-                vec![plain(doc! { "month": 1 })],
-                quorum.clone()
-            ),
-            create_all(&self.sessions, sessions(), quorum.clone()),
-            create_all(&self.events, events(), quorum.clone()),
-            create_all(&self.uniques, uniques(), quorum.clone()),
-        );
-        Ok([daily?, sessions?, events?, uniques?].concat())
-    }
-
-    /// How many members have to have built an index. By default all of them, so that one member that
-    /// is down would block it; a server without a replica set refuses to be told.
-    async fn quorum(&self) -> Result<Option<CreateIndexOptions>> {
-        let hello = match self.database.run_command(doc! { "hello": 1 }).await {
-            Ok(hello) => hello,
-            // The first releases of 4.2 and 4.4 do not know the command.
-            Err(error) if matches!(*error.kind, ErrorKind::Command(_)) => return Ok(None),
-            Err(error) => return Err(store_error(error)),
-        };
-        let is_cluster = hello.contains_key("setName")
-            || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
-        let knows = hello.get_i32("maxWireVersion").unwrap_or_default() >= WIRE_VERSION_OF_QUORUM;
-        let options = CreateIndexOptions::builder().commit_quorum(CommitQuorum::Majority);
-        Ok((is_cluster && knows).then(|| options.build()))
-    }
-}
 
 fn plain(keys: Document) -> IndexModel {
     IndexModel::builder().keys(keys).build()
@@ -133,7 +29,17 @@ fn with(keys: Document, options: IndexOptions) -> IndexModel {
     IndexModel::builder().keys(keys).options(options).build()
 }
 
-fn sessions() -> Vec<IndexModel> {
+pub fn unique_day() -> IndexModel {
+    let unique = IndexOptions::builder().unique(true).build();
+    with(doc! { "day": 1 }, unique)
+}
+
+/// But for the unique one.
+pub fn daily() -> Vec<IndexModel> {
+    vec![plain(doc! { "month": 1 })]
+}
+
+pub fn sessions() -> Vec<IndexModel> {
     vec![
         plain(doc! { "userId": 1 }),
         plain(doc! { "day": 1 }),
@@ -142,7 +48,7 @@ fn sessions() -> Vec<IndexModel> {
     ]
 }
 
-fn events() -> Vec<IndexModel> {
+pub fn events() -> Vec<IndexModel> {
     let expiring = IndexOptions::builder().expire_after(EVENT_TTL).build();
     vec![
         with(doc! { "ts": 1 }, expiring),
@@ -151,16 +57,17 @@ fn events() -> Vec<IndexModel> {
     ]
 }
 
-fn uniques() -> Vec<IndexModel> {
+pub fn uniques() -> Vec<IndexModel> {
     let at_once = IndexOptions::builder().expire_after(Duration::ZERO).build();
     vec![with(doc! { "x": 1 }, at_once)]
 }
 
-/// All with one command; if that is refused, one by one, to learn which cannot be had and why.
-async fn create_all<T: Send + Sync>(
+/// Creates indexes with one command; if that is refused, one by one, to learn which cannot be created.
+/// Returns log lines about those.
+pub async fn create_all<T: Send + Sync>(
     collection: &Collection<T>,
     indexes: Vec<IndexModel>,
-    quorum: Option<CreateIndexOptions>,
+    quorum: &Option<CreateIndexOptions>,
 ) -> Result<Vec<(Level, String)>> {
     let all = collection.create_indexes(indexes.clone());
     if all.with_options(quorum.clone()).await.is_ok() {
@@ -174,12 +81,12 @@ async fn create_all<T: Send + Sync>(
         return Ok(Vec::new());
     }
     let existing = existing(collection).await?.unwrap_or_default();
-    let remarks = refusals.iter().filter_map(|one| one.remark(&existing));
-    Ok(remarks.collect())
+    let lines = refusals.iter().filter_map(|one| one.log_line(&existing));
+    Ok(lines.collect())
 }
 
-/// `None` when the index is there.
-async fn create<T: Send + Sync>(
+/// Creates an index; `None` when it is there.
+pub async fn create<T: Send + Sync>(
     collection: &Collection<T>,
     index: IndexModel,
     quorum: Option<CreateIndexOptions>,
@@ -198,7 +105,7 @@ async fn create<T: Send + Sync>(
         };
         let failure = store_error(error.clone());
         match error.kind.as_ref() {
-            // What the server refuses for good.
+            // A permanent refusal.
             ErrorKind::Command(command) if !failure.transient => {
                 refusal = Some(Refusal {
                     collection: collection.name().to_owned(),
@@ -216,8 +123,10 @@ async fn create<T: Send + Sync>(
     Ok(refusal)
 }
 
-/// The indexes of a collection; `None` when the user may not see them.
-async fn existing<T: Send + Sync>(collection: &Collection<T>) -> Result<Option<Vec<IndexModel>>> {
+/// The indexes of a collection; `None` when the user may not list them.
+pub async fn existing<T: Send + Sync>(
+    collection: &Collection<T>,
+) -> Result<Option<Vec<IndexModel>>> {
     let listed = async {
         let mut found = collection.list_indexes().await?;
         let mut indexes = Vec::new();
@@ -237,7 +146,7 @@ async fn existing<T: Send + Sync>(collection: &Collection<T>) -> Result<Option<V
     }
 }
 
-fn makes_days_unique(index: &IndexModel) -> bool {
+pub fn makes_days_unique(index: &IndexModel) -> bool {
     let is_unique = |options: &IndexOptions| {
         options.unique == Some(true) && options.partial_filter_expression.is_none()
     };
@@ -261,39 +170,48 @@ fn same_keys(one: &Document, other: &Document) -> bool {
 }
 
 /// An index that cannot be created.
-struct Refusal {
+pub struct Refusal {
     collection: String,
     index: IndexModel,
     code: i32,
-    failure: StoreError,
+    pub failure: StoreError,
 }
 
 impl Refusal {
-    /// Why it is not there, and what to do about it; nothing when it is among the existing ones after
-    /// all, and only must not be asked for.
-    fn remark(&self, existing: &[IndexModel]) -> Option<(Level, String)> {
+    pub fn is_options_conflict(&self) -> bool {
+        OPTIONS_CONFLICT.contains(&self.code)
+    }
+
+    /// What is missing, what that means and what to do; `None` when the index exists after all, and the
+    /// user only may not ask for it.
+    pub fn log_line(&self, existing: &[IndexModel]) -> Option<(Level, String)> {
         let fields: Vec<&str> = self.index.keys.keys().map(String::as_str).collect();
-        let what = format!("{} on {}", fields.join(", "), self.collection);
+        let what = format!("index {} on {}", fields.join(", "), self.collection);
+        if self.is_options_conflict() {
+            let line = format!("{what} exists with other options: it is kept as it is");
+            return Some((Level::Info, line));
+        }
         let is_there = existing
             .iter()
             .any(|index| same_keys(&index.keys, &self.index.keys));
-        match self.code {
-            UNAUTHORIZED if is_there => None,
-            UNAUTHORIZED => {
-                let why = "the user lacks the createIndex privilege";
-                Some((
-                    Level::Warn,
-                    format!("index {what} cannot be created: {why}"),
-                ))
-            }
-            code if OPTIONS_CONFLICT.contains(&code) => {
-                let text = format!("index {what} exists with other options and is left as it is");
-                Some((Level::Info, text))
-            }
-            _ => Some((
-                Level::Warn,
-                format!("index {what} cannot be created: {}", self.failure),
-            )),
+        let (why, repair) = match self.code {
+            UNAUTHORIZED if is_there => return None,
+            UNAUTHORIZED => (
+                "the user lacks the createIndex privilege".to_owned(),
+                "Grant it or create the index",
+            ),
+            _ => (self.failure.to_string(), "Create it"),
+        };
+        let effect = self.effect();
+        let line = format!("{what} cannot be created: {why}. Without it, {effect}. {repair}");
+        Some((Level::Warn, line))
+    }
+
+    fn effect(&self) -> &'static str {
+        match &self.index.options {
+            Some(options) if options.unique == Some(true) => "a day can get two documents",
+            Some(options) if options.expire_after.is_some() => "documents do not expire",
+            _ => "queries read the whole collection",
         }
     }
 }

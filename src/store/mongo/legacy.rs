@@ -1,89 +1,143 @@
-//! What days held before this package wrote to them (`gsouniques`): one baseline document per day.
+//! Legacy sessions: found, marked and summed up.
 //!
-//! Old sessions are summed up in two steps, so that the month's markers, of which there may be
-//! millions, are read once and not once per day. Each old user gets a marker of the month, day after
-//! day, and the day's baseline says `marked`. When all have it, one pass counts the markers that each day
-//! made. A marker says for ever which day made it and old sessions do not change, so either step can be
+//! They are summed up in two steps, so that the month's markers, of which there may be millions, are
+//! read once and not once per day. Each legacy user gets a marker of the month, day after day, and the
+//! day's baseline says `marked`. When all are marked, one pass counts the markers that each day made.
+//! A marker says for ever which day made it, and legacy sessions do not change. So either step can be
 //! interrupted, repeated or done by two processes at once, and gives the same numbers.
 //!
-//! Each step reads the baselines first and the rest in the same session: just after an election a read may
-//! not show yet what was there before, but in a session it shows no less than the read before it. What
-//! is old is read after a write in the session, which is later than all that the replaced class wrote,
-//! however few members have that yet; a majority read without it could miss its last sessions.
+//! Each step reads the baselines first and the rest in the same session: just after an election a read
+//! may not show yet what was there before, but in a session it shows no less than the read before it.
+//! Legacy sessions are read after a write in the session, which is later than all that the replaced
+//! class wrote, however few members have that yet. A majority read without it could miss the last ones.
 
 use std::collections::HashMap;
 
 use bson::oid::ObjectId;
 use bson::{Bson, DateTime, Document, doc};
-use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
+use mongodb::ClientSession;
 use mongodb::options::ReturnDocument;
-use mongodb::{ClientSession, SessionCursor};
 
-use super::{
-    Baseline, DUPLICATE_KEY, MongoStore, Result, Sums, WRITE_TIMEOUT, store_error, unexpected,
+use super::baselines::{
+    baseline_id, claim_id, collect, legacy_writer, new_baseline, not_yet_known,
 };
+use super::client::{MongoStore, WRITE_TIMEOUT};
+use super::error::{is_duplicate, store_error};
 use crate::record::day::Day;
-use crate::store::{CLAIM_TTL, LEGACY_STEP_TIMEOUT, MARKER_TTL_MS, Period, StoreError};
+use crate::store::error::Result;
+use crate::store::legacy::{Baseline, CLAIM_TTL, LEGACY_STEP_TIMEOUT, LegacyStore};
+use crate::store::uniques::{MARKER_TTL_MS, Period};
+use crate::util::clock::system_ms;
 
 /// How often baselines are read: before they are inserted, after it, and once more.
-const LOOKS: u32 = 3;
+const READS: u32 = 3;
 
-impl MongoStore {
-    pub(super) async fn read_or_insert_baselines(&self, days: &[Day]) -> Result<Vec<Baseline>> {
+impl LegacyStore for MongoStore {
+    async fn baselines(&self, days: &[Day]) -> Result<Vec<Baseline>> {
         let session = &mut self.session().await?;
-        for _ in 0..LOOKS {
+        for _ in 0..READS {
             let known = self.read_baselines(days, session).await?;
             let missing: Vec<&Day> = days.iter().filter(|d| !known.contains_key(*d)).collect();
             if missing.is_empty() {
                 return Ok(days.iter().map(|day| known[day]).collect());
             }
             self.pass_old_writes(missing[0], session).await?;
-            let mut newest = HashMap::new();
-            for day in &missing {
-                newest.extend(self.newest_session(day, session).await?);
+            let mut documents = Vec::new();
+            for day in missing {
+                let cutoff = self.newest_session(day, session).await?;
+                documents.push(new_baseline(day, cutoff));
             }
-            let documents = missing.into_iter().map(|day| {
-                let (cutoff, state) = match newest.get(day.as_str()) {
-                    Some(cutoff) => (*cutoff, "building"),
-                    None => (Baseline::EMPTY.cutoff, "done"),
-                };
-                doc! {
-                    "_id": baseline_id(day), "cut": cutoff, "state": state,
-                    "mau": 0, "seconds": 0, "closed": 0,
-                }
-            });
-            self.insert_new(documents.collect()).await?;
+            self.insert_new(documents).await?;
         }
         Err(not_yet_known())
     }
 
-    pub(super) async fn session(&self) -> Result<ClientSession> {
-        self.client.start_session().await.map_err(store_error)
-    }
-
-    pub(super) async fn read_baselines(
+    async fn legacy_users(
         &self,
-        days: &[Day],
-        session: &mut ClientSession,
-    ) -> Result<HashMap<Day, Baseline>> {
-        let ids: Vec<Document> = days.iter().map(baseline_id).collect();
+        day: &Day,
+        users: &[&str],
+        cutoff: ObjectId,
+    ) -> Result<Vec<String>> {
+        let legacy =
+            doc! { "day": day.as_str(), "userId": { "$in": users }, "_id": { "$lte": cutoff } };
+        let session = &mut self.session().await?;
+        self.read_baseline(day, session).await?;
         let found = self
-            .uniques
-            .find(doc! { "_id": { "$in": ids } })
-            .session(&mut *session)
-            .await;
-        let mut baselines = HashMap::new();
-        for document in collect(found, session).await? {
-            let (name, baseline) =
-                baseline(&document).ok_or_else(|| unexpected("a readable baseline"))?;
-            if let Some(day) = days.iter().find(|day| day.as_str() == name) {
-                baselines.insert(day.clone(), baseline);
-            }
-        }
-        Ok(baselines)
+            .sessions
+            .distinct("userId", legacy)
+            .max_time(WRITE_TIMEOUT)
+            .session(session)
+            .await
+            .map_err(store_error)?;
+        let names = found.into_iter().filter_map(|user| match user {
+            Bson::String(user) => Some(user),
+            _ => None,
+        });
+        Ok(names.collect())
     }
 
-    /// Ends when a majority knows what was written before it, and reads in the session show that.
+    /// Expires by the server's clock, which all processes share.
+    async fn claim_legacy(&self, day: &Day, builder: &str) -> Result<bool> {
+        let free = doc! { "$or": [
+            { "$eq": ["$by", builder] },
+            { "$lte": [{ "$ifNull": ["$x", DateTime::from_millis(0)] }, "$$NOW"] },
+        ] };
+        let until = doc! { "$add": ["$$NOW", CLAIM_TTL.as_millis() as i64] };
+        let claim = doc! {
+            "by": { "$cond": [&free, builder, "$by"] },
+            // Named as the expiry of markers, so that the same index removes it.
+            "x": { "$cond": [&free, until, "$x"] },
+        };
+        let holder = self
+            .uniques
+            .find_one_and_update(claim_id(day), vec![doc! { "$set": claim }])
+            .upsert(true)
+            .return_document(ReturnDocument::After)
+            .await;
+        match holder {
+            Ok(Some(holder)) => Ok(holder.get_str("by").is_ok_and(|by| by == builder)),
+            Ok(None) => Ok(false),
+            // Another process inserted it at the same moment.
+            Err(error) if is_duplicate(&error) => Ok(false),
+            Err(error) => Err(store_error(error)),
+        }
+    }
+
+    async fn mark_baseline(&self, day: &Day, cutoff: ObjectId) -> Result<()> {
+        let session = &mut self.session().await?;
+        self.read_baseline(day, session).await?;
+        let legacy = doc! { "day": day.as_str(), "_id": { "$lte": cutoff } };
+        self.mark_legacy_users(day, &legacy, session).await?;
+        let (seconds, closed) = self.sum_durations(legacy, session).await?;
+        let marked = doc! { "marked": true, "seconds": seconds, "closed": closed };
+        let open = doc! { "_id": baseline_id(day), "state": "building" };
+        self.change_baseline(open, marked).await
+    }
+
+    async fn sum_baselines(&self, days: &[Day]) -> Result<()> {
+        let session = &mut self.session().await?;
+        let known = self.read_baselines(days, session).await?;
+        let is_marked = |day| known.get(day).is_some_and(|baseline| baseline.marked);
+        if !days.iter().all(is_marked) {
+            return Err(not_yet_known());
+        }
+        let made = self.count_markers(days, session).await?;
+        for day in days {
+            let mau = made.get(&legacy_writer(day)).copied().unwrap_or(0.0);
+            let marked = doc! { "_id": baseline_id(day), "state": "building", "marked": true };
+            let done = doc! { "state": "done", "mau": mau };
+            self.change_baseline(marked, done).await?;
+        }
+        match days.last() {
+            Some(day) => self.end_claim(day).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl MongoStore {
+    /// Writes in the session. Afterwards a majority knows all earlier writes, and reads in the session
+    /// show them.
     async fn pass_old_writes(&self, day: &Day, session: &mut ClientSession) -> Result<()> {
         let free = doc! { "by": "", "x": DateTime::from_millis(0) };
         let write = doc! { "$currentDate": { "at": true }, "$setOnInsert": free };
@@ -106,85 +160,40 @@ impl MongoStore {
         &self,
         day: &Day,
         session: &mut ClientSession,
-    ) -> Result<Option<(String, ObjectId)>> {
+    ) -> Result<Option<ObjectId>> {
         let found = self
             .sessions
             .aggregate([
                 doc! { "$match": { "day": day.as_str() } },
-                doc! { "$group": { "_id": null, "cut": { "$max": "$_id" } } },
+                doc! { "$group": { "_id": null, "newest": { "$max": "$_id" } } },
             ])
             .max_time(WRITE_TIMEOUT)
             .session(&mut *session)
             .await;
         let found = collect(found, session).await?;
-        let cutoff = found.first().and_then(|max| max.get_object_id("cut").ok());
-        Ok(cutoff.map(|cutoff| (day.as_str().to_owned(), cutoff)))
+        Ok(found
+            .first()
+            .and_then(|max| max.get_object_id("newest").ok()))
     }
 
-    /// By the server's clock, which all processes share.
-    pub(super) async fn claim_month(&self, day: &Day, builder: &str) -> Result<bool> {
-        let free = doc! { "$or": [
-            { "$eq": ["$by", builder] },
-            { "$lte": [{ "$ifNull": ["$x", DateTime::from_millis(0)] }, "$$NOW"] },
-        ] };
-        let until = doc! { "$add": ["$$NOW", CLAIM_TTL.as_millis() as i64] };
-        let claim = doc! {
-            "by": { "$cond": [&free, builder, "$by"] },
-            // Its name is that of the markers' expiry: what is over is removed.
-            "x": { "$cond": [&free, until, "$x"] },
-        };
-        let holder = self
-            .uniques
-            .find_one_and_update(claim_id(day), vec![doc! { "$set": claim }])
-            .upsert(true)
-            .return_document(ReturnDocument::After)
-            .await;
-        match holder {
-            Ok(Some(holder)) => Ok(holder.get_str("by").is_ok_and(|by| by == builder)),
-            Ok(None) => Ok(false),
-            // Somebody else was the first at the same moment.
-            Err(error) if is_duplicate(&error) => Ok(false),
-            Err(error) => Err(store_error(error)),
-        }
-    }
-
-    pub(super) async fn mark_old_sessions(&self, day: &Day, cutoff: ObjectId) -> Result<()> {
-        let session = &mut self.session().await?;
-        let known = self
-            .read_baselines(std::slice::from_ref(day), session)
-            .await?;
-        if known.is_empty() {
-            return Err(not_yet_known());
-        }
-        let old = doc! { "day": day.as_str(), "_id": { "$lte": cutoff } };
-        self.mark_old_users(day, &old, session).await?;
-        let (seconds, closed) = self.sum_durations(old, session).await?;
-        let marked = doc! { "marked": true, "seconds": seconds, "closed": closed };
-        self.change_baseline(
-            doc! { "_id": baseline_id(day), "state": "building" },
-            marked,
-        )
-        .await
-    }
-
-    async fn mark_old_users(
+    async fn mark_legacy_users(
         &self,
         day: &Day,
-        old: &Document,
+        legacy: &Document,
         session: &mut ClientSession,
     ) -> Result<()> {
         let month = Period::Month(day);
-        let now = DateTime::now().timestamp_millis();
+        let now = system_ms();
         let end = month.end_ms().unwrap_or(now).max(now);
         let marker = doc! {
             "_id": { "p": month.name(), "u": "$_id" },
-            "w": writer(day), "s": { "$literal": 0_i64 }, "d": day.as_str(),
+            "w": legacy_writer(day), "s": { "$literal": 0_i64 }, "d": day.as_str(),
             "x": DateTime::from_millis(end.saturating_add(MARKER_TTL_MS)),
         };
         let done = self
             .sessions
             .aggregate([
-                doc! { "$match": old },
+                doc! { "$match": legacy },
                 doc! { "$group": { "_id": "$userId" } },
                 doc! { "$project": marker },
                 doc! { "$merge": {
@@ -199,7 +208,7 @@ impl MongoStore {
         collect(done, session).await.map(drop)
     }
 
-    /// Seconds and number of those sessions that lasted longer than 0 s.
+    /// Total seconds and number of those of the sessions that lasted longer than 0 s.
     async fn sum_durations(
         &self,
         mut sessions: Document,
@@ -227,36 +236,7 @@ impl MongoStore {
         ))
     }
 
-    pub(super) async fn sum_marked(&self, days: &[Day]) -> Result<()> {
-        let session = &mut self.session().await?;
-        let known = self.read_baselines(days, session).await?;
-        if !days
-            .iter()
-            .all(|day| known.get(day).is_some_and(|baseline| baseline.marked))
-        {
-            return Err(not_yet_known());
-        }
-        let made = self.count_markers(days, session).await?;
-        for day in days {
-            let mau = made.get(&writer(day)).copied().unwrap_or(0.0);
-            let marked = doc! { "_id": baseline_id(day), "state": "building", "marked": true };
-            self.change_baseline(marked, doc! { "state": "done", "mau": mau })
-                .await?;
-        }
-        match days.last() {
-            Some(day) => self.end_claim(day).await,
-            None => Ok(()),
-        }
-    }
-
-    /// The work is done: the next to have some, on a later day, need not wait.
-    async fn end_claim(&self, day: &Day) -> Result<()> {
-        let over = vec![doc! { "$set": { "x": "$$NOW" } }];
-        let ended = self.uniques.update_one(claim_id(day), over).await;
-        ended.map(drop).map_err(store_error)
-    }
-
-    /// How many markers of the month each of the days made.
+    /// The number of markers of the month by the legacy writer that made them.
     async fn count_markers(
         &self,
         days: &[Day],
@@ -265,7 +245,7 @@ impl MongoStore {
         let Some(month) = days.first().map(|day| Period::Month(day).name()) else {
             return Ok(HashMap::new());
         };
-        let writers: Vec<String> = days.iter().map(writer).collect();
+        let writers: Vec<String> = days.iter().map(legacy_writer).collect();
         let found = self
             .uniques
             .aggregate([
@@ -289,68 +269,4 @@ impl MongoStore {
         }
         Ok(made)
     }
-
-    async fn change_baseline(&self, which: Document, values: Document) -> Result<()> {
-        let changed = self.uniques.update_one(which, doc! { "$set": values });
-        changed.await.map(drop).map_err(store_error)
-    }
-}
-
-fn is_duplicate(error: &DriverError) -> bool {
-    let code = match error.kind.as_ref() {
-        ErrorKind::Command(command) => command.code,
-        ErrorKind::Write(WriteFailure::WriteError(refusal)) => refusal.code,
-        _ => return false,
-    };
-    code == DUPLICATE_KEY
-}
-
-async fn collect(
-    cursor: std::result::Result<SessionCursor<Document>, DriverError>,
-    session: &mut ClientSession,
-) -> Result<Vec<Document>> {
-    let mut cursor = cursor.map_err(store_error)?;
-    let mut documents = Vec::new();
-    while cursor.advance(session).await.map_err(store_error)? {
-        documents.push(cursor.deserialize_current().map_err(store_error)?);
-    }
-    Ok(documents)
-}
-
-pub(super) fn not_yet_known() -> StoreError {
-    StoreError::transient("a majority does not know what days held before yet")
-}
-
-fn claim_id(day: &Day) -> Document {
-    doc! { "_id": { "p": "history", "m": day.month() } }
-}
-
-fn baseline_id(day: &Day) -> Document {
-    doc! { "p": "base", "d": day.as_str() }
-}
-
-/// The maker of the markers of a day's old users; no process can have this name.
-fn writer(day: &Day) -> String {
-    format!("base:{}", day.as_str())
-}
-
-fn baseline(document: &Document) -> Option<(&str, Baseline)> {
-    let day = document.get_document("_id").ok()?.get_str("d").ok()?;
-    let number = |name: &str| match document.get(name) {
-        Some(Bson::Int32(value)) => Some(f64::from(*value)),
-        Some(Bson::Double(value)) => Some(*value),
-        _ => None,
-    };
-    let sums = Sums {
-        mau: number("mau")?,
-        session_seconds: number("seconds")?,
-        sessions_closed: number("closed")?,
-    };
-    let is_done = document.get_str("state").ok()? == "done";
-    let baseline = Baseline {
-        cutoff: document.get_object_id("cut").ok()?,
-        marked: is_done || document.get_bool("marked").unwrap_or(false),
-        sums: is_done.then_some(sums),
-    };
-    Some((day, baseline))
 }

@@ -1,6 +1,6 @@
-//! TLS as the host's driver has it. The host may hold certificates in memory only, where our driver
-//! reads files: those are written to files that nobody else may read and that are gone as soon as the
-//! client is made.
+//! TLS options of the host's driver. The host may hold certificates in memory only, where our driver reads
+//! files: such certificates are written to files that only their owner may read and that are deleted as
+//! soon as the client is made.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use mongodb::options::{Tls, TlsOptions};
 use serde::Deserialize;
 use tempfile::{NamedTempFile, TempPath};
 
-use super::{Result, StoreError};
+use crate::store::error::{Result, StoreError};
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -38,7 +38,7 @@ impl AdoptedTls {
     }
 }
 
-/// Where the driver can read this text, if there is one, else the file that is there.
+/// A new file with the text if there is one, else the given file.
 fn file(
     text: Option<&str>,
     path: Option<&PathBuf>,
@@ -54,7 +54,7 @@ fn file(
     });
     let written = written.map_err(|error| {
         StoreError::transient(format!(
-            "certificates that mongoose was given as text need a temporary file for a moment: {error}"
+            "certificates given to mongoose as text cannot be written to a temporary file: {error}"
         ))
     })?;
     let path = written.to_path_buf();

@@ -1,21 +1,24 @@
-//! The daily document: totals that are added to, guarded by where this writer stands.
+//! Daily documents: totals that are added to by compare-and-set on the writer's applied number.
 //!
 //! The book-keeping is one hidden sub-document, `_a`: `w` maps writers to their last applied record,
-//! `mau`, `sessionSeconds` and `sessionsClosed` are sums that `getMetrics()` needs.
+//! `mau`, `sessionSeconds` and `sessionsClosed` are sums that `getMetrics()` needs. Reads leave it out.
 
-use bson::{Bson, Document, doc};
+use bson::raw::RawBsonRef;
+use bson::{Bson, Document, RawDocument, RawDocumentBuf, doc};
+use mongodb::Cursor;
 
-use super::{
-    Added, AppliedSeq, Delta, MongoStore, Result, SeqAdvance, StoreError, WRITE_TIMEOUT,
-    store_error, unexpected,
-};
+use super::client::{MongoStore, WRITE_TIMEOUT};
+use super::error::{store_error, unexpected};
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::document::number;
-use crate::store::totals::LARGEST_TOTAL;
+use crate::store::error::{Result, StoreError};
+use crate::store::totals::{
+    Added, AppliedSeq, Delta, LARGEST_TOTAL, MonthView, SeqAdvance, Sums, TotalsStore,
+};
 
-impl MongoStore {
-    pub(super) async fn upsert_day(&self, day: &Day) -> Result<()> {
+impl TotalsStore for MongoStore {
+    async fn ensure_day(&self, day: &Day) -> Result<()> {
         let mut fields = doc! { "__v": 0 };
         for counter in Counter::ALL {
             fields.insert(counter.field(), 0);
@@ -36,30 +39,9 @@ impl MongoStore {
             .map_err(store_error)
     }
 
-    pub(super) async fn compare_and_add(
-        &self,
-        day: &Day,
-        advance: SeqAdvance<'_>,
-        delta: &Delta,
-    ) -> Result<Added> {
-        let entry = format!("_a.w.{}", advance.writer);
-        let mut set = Document::new();
-        let mut shown = doc! { "_id": 0 };
-        for (counter, amount) in delta.amounts().filter(|(_, amount)| *amount != 0.0) {
-            set.insert(counter.field(), sum(counter.field(), amount));
-            shown.insert(counter.field(), 1);
-        }
-        for (field, amount) in [
-            ("_a.mau", delta.mau),
-            ("_a.sessionSeconds", delta.session_seconds),
-            ("_a.sessionsClosed", delta.sessions_closed),
-        ] {
-            if amount != 0.0 {
-                set.insert(field, sum(field, amount));
-            }
-        }
-        set.insert(&entry, doc! { "$literal": advance.last });
-        shown.insert(&entry, 1);
+    async fn add(&self, day: &Day, advance: SeqAdvance<'_>, delta: &Delta) -> Result<Added> {
+        let (set, shown) = additions(advance, delta);
+        let entry = entry_of(advance.writer);
         let before = self
             .daily
             .find_one_and_update(
@@ -78,13 +60,12 @@ impl MongoStore {
         })
     }
 
-    /// Where the unique index could not be made a day may have several documents: the one that knows
-    /// this writer counts.
-    pub(super) async fn read_standing(&self, day: &Day, writer: &str) -> Result<AppliedSeq> {
+    /// Without the unique index a day may have several documents: the one that knows this writer counts.
+    async fn applied_seq(&self, day: &Day, writer: &str) -> Result<AppliedSeq> {
         let mut found = self
             .daily
             .find(doc! { "day": day.as_str() })
-            .projection(doc! { "_id": 0, format!("_a.w.{writer}"): 1 })
+            .projection(doc! { "_id": 0, entry_of(writer): 1 })
             .max_time(WRITE_TIMEOUT)
             .await
             .map_err(store_error)?;
@@ -102,13 +83,8 @@ impl MongoStore {
         Ok(applied_seq)
     }
 
-    pub(super) async fn touch_standing(
-        &self,
-        day: &Day,
-        writer: &str,
-        seq: Option<i64>,
-    ) -> Result<bool> {
-        let entry = format!("_a.w.{writer}");
+    async fn confirm(&self, day: &Day, writer: &str, seq: Option<i64>) -> Result<bool> {
+        let entry = entry_of(writer);
         self.daily
             .update_one(
                 doc! { "day": day.as_str(), &entry: seq },
@@ -118,15 +94,78 @@ impl MongoStore {
             .map(|result| result.matched_count == 1)
             .map_err(store_error)
     }
+
+    async fn month(&self, today: &Day) -> Result<MonthView> {
+        let documents = self
+            .daily
+            .clone_with_type::<RawDocumentBuf>()
+            .find(doc! { "month": today.month() })
+            .projection(doc! { "_a.w": 0 })
+            .await
+            .map_err(store_error)?;
+        let mut view = MonthView::default();
+        for document in collect(documents).await? {
+            add_sums(&mut view.sums, &document);
+            if view.today.is_none()
+                && document
+                    .get_str("day")
+                    .is_ok_and(|day| day == today.as_str())
+            {
+                view.today = Some(without_book_keeping(&document)?);
+            }
+        }
+        Ok(view)
+    }
+
+    async fn newest_days(&self, count: u32) -> Result<Vec<RawDocumentBuf>> {
+        let documents = self
+            .daily
+            .clone_with_type::<RawDocumentBuf>()
+            .find(doc! {})
+            .sort(doc! { "day": -1 })
+            .limit(i64::from(count))
+            .projection(doc! { "_a": 0 })
+            .await
+            .map_err(store_error)?;
+        collect(documents).await
+    }
 }
 
-/// The book-keeping inside a document. What is not a document is replaced by one when it is added to;
-/// a list is not, since paths lead into its elements.
+/// The field that holds the writer's applied number.
+fn entry_of(writer: &str) -> String {
+    format!("_a.w.{writer}")
+}
+
+/// The fields to set, and the projection of the fields that they replace.
+fn additions(advance: SeqAdvance<'_>, delta: &Delta) -> (Document, Document) {
+    let entry = entry_of(advance.writer);
+    let mut set = Document::new();
+    let mut shown = doc! { "_id": 0 };
+    for (counter, amount) in delta.amounts().filter(|(_, amount)| *amount != 0.0) {
+        set.insert(counter.field(), sum(counter.field(), amount));
+        shown.insert(counter.field(), 1);
+    }
+    for (field, amount) in [
+        ("_a.mau", delta.mau),
+        ("_a.sessionSeconds", delta.session_seconds),
+        ("_a.sessionsClosed", delta.sessions_closed),
+    ] {
+        if amount != 0.0 {
+            set.insert(field, sum(field, amount));
+        }
+    }
+    set.insert(&entry, doc! { "$literal": advance.last });
+    shown.insert(&entry, 1);
+    (set, shown)
+}
+
+/// A sub-document of the book-keeping. An addition replaces a value of another type by a document, but
+/// not a list, since paths lead into its elements.
 fn inner<'a>(outer: Option<&'a Document>, name: &str, day: &Day) -> Result<Option<&'a Document>> {
     match outer.and_then(|outer| outer.get(name)) {
         Some(Bson::Document(inner)) => Ok(Some(inner)),
         Some(Bson::Array(_)) => Err(StoreError::transient(format!(
-            "in the daily document of {}, {name} is a list: remove it, and totals go on",
+            "{name} in the daily document of {} is a list: remove it; totals of that day wait until then",
             day.as_str()
         ))),
         _ => Ok(None),
@@ -134,8 +173,8 @@ fn inner<'a>(outer: Option<&'a Document>, name: &str, day: &Day) -> Result<Optio
 }
 
 /// An expression that adds `amount` to `field` and gives the sum the BSON type that JavaScript's driver
-/// gives such a number. What is not a number stays as it is, and so does a total whose sum would not
-/// be exact any more.
+/// gives such a number. A value that is no number stays as it is, and so does a total whose sum would not
+/// be exact.
 fn sum(field: &str, amount: f64) -> Bson {
     let path = format!("${field}");
     let fits_int32 = doc! { "$and": [
@@ -154,7 +193,7 @@ fn sum(field: &str, amount: f64) -> Bson {
     doc! { "$cond": [numeric, sum, &path] }.into()
 }
 
-/// Which counters the expression above did not add to, judged by their old values.
+/// The counters to which [`sum`] did not add, judged by their old values.
 fn left_out(before: &Document, delta: &Delta) -> Vec<Counter> {
     let taken = |counter: Counter, amount: f64| match before.get(counter.field()) {
         None | Some(Bson::Decimal128(_)) => true,
@@ -168,4 +207,37 @@ fn left_out(before: &Document, delta: &Delta) -> Vec<Counter> {
         .filter(|(counter, amount)| *amount != 0.0 && !taken(*counter, *amount))
         .map(|(counter, _)| counter)
         .collect()
+}
+
+async fn collect(mut cursor: Cursor<RawDocumentBuf>) -> Result<Vec<RawDocumentBuf>> {
+    let mut documents = Vec::new();
+    while cursor.advance().await.map_err(store_error)? {
+        documents.push(cursor.current().to_owned());
+    }
+    Ok(documents)
+}
+
+fn add_sums(sums: &mut Sums, document: &RawDocument) {
+    let Ok(book) = document.get_document("_a") else {
+        return;
+    };
+    let number = |name: &str| match book.get(name) {
+        Ok(Some(RawBsonRef::Int32(value))) => f64::from(value),
+        Ok(Some(RawBsonRef::Double(value))) => value,
+        _ => 0.0,
+    };
+    sums.mau += number("mau");
+    sums.session_seconds += number("sessionSeconds");
+    sums.sessions_closed += number("sessionsClosed");
+}
+
+fn without_book_keeping(document: &RawDocument) -> Result<RawDocumentBuf> {
+    let mut shown = RawDocumentBuf::new();
+    for element in document {
+        let (name, value) = element.map_err(|_| unexpected("a readable daily document"))?;
+        if name.as_str() != "_a" {
+            shown.append(name, value);
+        }
+    }
+    Ok(shown)
 }

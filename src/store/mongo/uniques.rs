@@ -1,15 +1,15 @@
-//! Distinct users (`gsouniques`): a marker per user and period.
+//! Markers of distinct users (`gsouniques`).
 
-use bson::oid::ObjectId;
-use bson::{Bson, DateTime, Document, doc};
+use bson::{DateTime, Document, doc};
 
-use super::legacy::not_yet_known;
-use super::{Dropped, StoreError};
-use super::{Marker, MongoStore, Result, WRITE_TIMEOUT, store_error, unexpected};
-use crate::record::day::Day;
+use super::client::{MongoStore, WRITE_TIMEOUT};
+use super::error::{store_error, unexpected};
+use crate::store::error::{Result, StoreError};
+use crate::store::events::Dropped;
+use crate::store::uniques::{Marker, UniquesStore};
 
-impl MongoStore {
-    pub(super) async fn read_markers(&self, period: &str, users: &[&str]) -> Result<Vec<Marker>> {
+impl UniquesStore for MongoStore {
+    async fn find_markers(&self, period: &str, users: &[&str]) -> Result<Vec<Marker>> {
         let ids: Vec<Document> = users.iter().map(|user| marker_id(period, user)).collect();
         let mut found = self
             .uniques
@@ -25,7 +25,7 @@ impl MongoStore {
         Ok(markers)
     }
 
-    pub(super) async fn write_markers(&self, markers: &[Marker]) -> Result<()> {
+    async fn insert_markers(&self, markers: &[Marker]) -> Result<()> {
         let documents = markers.iter().map(|marker| {
             doc! {
                 "_id": marker_id(&marker.period, &marker.user),
@@ -37,7 +37,9 @@ impl MongoStore {
         });
         self.insert_new(documents.collect()).await
     }
+}
 
+impl MongoStore {
     /// Inserts into `gsouniques`; what is there already stays.
     pub(super) async fn insert_new(&self, documents: Vec<Document>) -> Result<()> {
         let name = self.uniques.name();
@@ -46,37 +48,6 @@ impl MongoStore {
             None => Ok(()),
             Some(Dropped { message, .. }) => Err(StoreError::permanent(message)),
         }
-    }
-
-    pub(super) async fn old_users(
-        &self,
-        day: &Day,
-        users: &[&str],
-        cutoff: ObjectId,
-    ) -> Result<Vec<String>> {
-        let old =
-            doc! { "day": day.as_str(), "userId": { "$in": users }, "_id": { "$lte": cutoff } };
-        // The baseline first: what it was made of is not less in the same session.
-        let session = &mut self.session().await?;
-        if self
-            .read_baselines(std::slice::from_ref(day), session)
-            .await?
-            .is_empty()
-        {
-            return Err(not_yet_known());
-        }
-        let found = self
-            .sessions
-            .distinct("userId", old)
-            .max_time(WRITE_TIMEOUT)
-            .session(session)
-            .await
-            .map_err(store_error)?;
-        let names = found.into_iter().filter_map(|user| match user {
-            Bson::String(user) => Some(user),
-            _ => None,
-        });
-        Ok(names.collect())
     }
 }
 

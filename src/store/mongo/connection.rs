@@ -1,61 +1,31 @@
-//! How to reach the database: a connection string, or what the host's mongoose connection is set to.
+//! Client options, from a connection string or from the settings of the host's mongoose connection. Reads
+//! always go to the primary, whatever the host reads from. No error quotes a connection string, which may
+//! hold a password.
 
 use std::fmt;
 use std::time::Duration;
 
+use mongodb::error::ErrorKind;
 use mongodb::options::{
-    AuthMechanism, ClientOptions, ConnectionString, Credential, DriverInfo, ReadPreference,
-    ServerAddress, Tls,
+    AuthMechanism, ClientOptions, Credential, DriverInfo, ReadPreference, ServerAddress, Tls,
 };
 use serde::Deserialize;
 use tempfile::TempPath;
 use tokio::time::timeout;
 
 use super::tls::AdoptedTls;
-use super::{Result, StoreError};
-use crate::config::{Collections, Config, ConfigError};
-use crate::record::target::Target;
-use crate::util::fnv::fnv1a;
+use crate::config::Collections;
+use crate::store::error::{Result, StoreError};
 
-/// Where mongoose and the driver look when nothing names a database.
+/// The database of mongoose and the driver when nothing names one.
 const DEFAULT_DATABASE: &str = "test";
-/// How long one attempt looks for a server; the pipeline repeats it for as long as it takes.
+/// Time limit of one attempt to find a server; the pipeline repeats it without end.
 const SERVER_SELECTION_TIMEOUT: Duration = Duration::from_secs(5);
-/// The fewest connections that keep one kind of work from waiting for another: two groups of events,
-/// logins, totals, and the summing up of old sessions.
+/// Connections for which no kind of work waits for another: two batches of events, logins, totals, and
+/// the summing up of legacy sessions.
 const CONNECTIONS: u32 = 5;
-/// How long an SRV record is looked up before the hosts that mongoose has found are used.
+/// Time limit of looking up an SRV record; then the hosts that mongoose has found are used.
 const SRV_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Checks the connection string of the settings with the driver's parser; looks nothing up.
-pub fn check(config: &Config) -> std::result::Result<(), ConfigError> {
-    match &config.uri {
-        Some(uri) if ConnectionString::parse(&uri.text).is_err() => {
-            let problem = "must be a MongoDB connection string, mongodb://… or mongodb+srv://…";
-            Err(ConfigError::new(uri.field, problem))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The configured database and collections. Configurations that take the database from the
-/// host's connection share one.
-pub fn target(config: &Config) -> Target {
-    let of_uri = || {
-        let uri = config.uri.as_ref()?;
-        ConnectionString::parse(&uri.text).ok()?.default_database
-    };
-    let database = config.database.clone().or_else(of_uri);
-    let names = &config.collections;
-    let parts = [
-        &database.unwrap_or_default(),
-        &names.sessions,
-        &names.daily,
-        &names.events,
-        &names.uniques,
-    ];
-    Target(fnv1a(parts.map(String::as_str).join("\0").as_bytes()))
-}
 
 /// `Debug` leaves out everything that may hold credentials.
 #[derive(Clone, Deserialize)]
@@ -65,7 +35,7 @@ pub enum Connection {
         uri: String,
         database: Option<String>,
     },
-    /// What the host's driver is set to, whether it came from its URI or from option objects.
+    /// The settings of the host's driver, from its URI and its option objects.
     Adopted(Box<Adopted>),
 }
 
@@ -73,7 +43,7 @@ pub enum Connection {
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
 pub struct Adopted {
-    /// `host:port`, or a socket path; of an SRV record those that mongoose has found, if any yet.
+    /// `host:port` or socket paths; with an SRV record those that mongoose has found so far.
     pub hosts: Vec<String>,
     pub srv_host: Option<String>,
     pub srv_service_name: Option<String>,
@@ -87,7 +57,7 @@ pub struct Adopted {
     pub direct_connection: Option<bool>,
     pub load_balanced: Option<bool>,
     pub database: Option<String>,
-    /// Where the host's own models keep their documents.
+    /// The collections of the host's own models.
     pub collections: AdoptedCollections,
 }
 
@@ -109,7 +79,7 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    /// The names of the collections: those given, with the host's own in place of defaults.
+    /// The given names of collections, with those of the host's own models in place of defaults.
     pub(super) fn collections(&self, given: &Collections) -> Collections {
         let default = Collections::default();
         let mut names = given.clone();
@@ -143,7 +113,7 @@ impl Connection {
         if let Some(credential) = &mut options.credential {
             leave_name_to_certificate(credential);
         }
-        // Book-keeping that lags behind would be wrong, whatever the host may read elsewhere.
+        // Book-keeping that lags behind would be wrong.
         options.selection_criteria = Some(ReadPreference::Primary.into());
         options.max_pool_size = options.max_pool_size.map(|most| most.max(CONNECTIONS));
         options.server_selection_timeout = Some(SERVER_SELECTION_TIMEOUT);
@@ -164,34 +134,29 @@ impl Connection {
     }
 }
 
-/// What a client is made of.
+/// The settings of a client.
 pub(super) struct Settings {
     pub options: ClientOptions,
     /// The name of the database.
     pub database: String,
-    /// Certificates that were given as text; a client reads them when it is made, not later.
+    /// Certificates that were given as text; a client reads them only when it is made.
     _files: Vec<TempPath>,
 }
 
-/// The driver's own message may quote the string, and with it the password: it is not passed on.
+/// The driver's own message may quote the string, so it is not passed on.
 async fn parse(uri: &str) -> Result<ClientOptions> {
-    ClientOptions::parse(uri).await.map_err(|error| {
-        let transient = matches!(
-            error.kind.as_ref(),
-            mongodb::error::ErrorKind::DnsResolve { .. }
-        );
-        if transient {
-            return unresolved();
-        }
-        StoreError {
-            message: "the MongoDB connection string is not valid".to_owned(),
-            transient,
-        }
-    })
+    ClientOptions::parse(uri)
+        .await
+        .map_err(|error| match error.kind.as_ref() {
+            ErrorKind::DnsResolve { .. } => unresolved(),
+            _ => StoreError::permanent("the MongoDB connection string is not valid: correct it"),
+        })
 }
 
 fn unresolved() -> StoreError {
-    StoreError::transient("the SRV record of the MongoDB connection string could not be resolved")
+    StoreError::transient(
+        "the SRV record of the MongoDB connection string cannot be resolved: it is looked up again",
+    )
 }
 
 impl Adopted {
@@ -214,8 +179,8 @@ impl Adopted {
         Ok(options)
     }
 
-    /// A client that looks the record up itself also follows its changes. Where only the host's
-    /// resolver knows it, the hosts of that moment have to do.
+    /// A client that looks up the record itself also follows its changes. Where only the host's resolver
+    /// knows the record, the hosts of that moment have to do.
     async fn srv_options(&self, host: &str) -> Result<ClientOptions> {
         let mut uri = format!("mongodb+srv://{host}/");
         let mut separator = '?';
@@ -242,7 +207,7 @@ impl Adopted {
     fn hosts(&self) -> Result<Vec<ServerAddress>> {
         let parsed = self.hosts.iter().map(ServerAddress::parse);
         parsed.collect::<std::result::Result<_, _>>().map_err(|_| {
-            StoreError::permanent("the hosts of the mongoose connection cannot be read")
+            StoreError::permanent("the hosts of the mongoose connection are not valid: set uri")
         })
     }
 
@@ -263,7 +228,7 @@ impl Adopted {
     }
 }
 
-/// The driver sends the user's name in a field that servers refuse; they know it from the certificate.
+/// Leaves out the user's name, which servers know from the certificate and refuse in the driver's field.
 fn leave_name_to_certificate(credential: &mut Credential) {
     if credential.mechanism == Some(AuthMechanism::MongoDbX509) {
         credential.username = None;
@@ -273,7 +238,7 @@ fn leave_name_to_certificate(credential: &mut Credential) {
 fn mechanism(name: &str) -> Result<AuthMechanism> {
     name.parse().map_err(|_| {
         StoreError::permanent(format!(
-            "the authentication mechanism {name} is not supported"
+            "the authentication mechanism {name} is not supported: use another, or set uri"
         ))
     })
 }
@@ -304,39 +269,6 @@ mod tests {
         ] {
             assert_eq!(options_of(json).await.expect("valid").1, database);
         }
-    }
-
-    #[test]
-    fn an_error_about_a_connection_string_names_the_field_as_the_user_wrote_it() {
-        for (options, environment, field) in [
-            (r#"{"uri": "localhost:27017"}"#, "{}", "uri"),
-            (
-                "{}",
-                r#"{"ANALYTICS_MONGODB_URI": "mongodb://a:b"}"#,
-                "ANALYTICS_MONGODB_URI",
-            ),
-        ] {
-            let (config, _) = Config::from_json(options, environment).expect("text");
-            let error = check(&config).expect_err(field).to_string();
-            let expected = format!("{field}: must be a MongoDB connection string");
-            assert!(error.starts_with(&expected), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_target_follows_the_configured_database_and_collections() {
-        let of = |options: &str| target(&Config::from_json(options, "{}").expect("valid").0);
-        let game = of(r#"{"uri": "mongodb://h/game"}"#);
-        assert_eq!(game, of(r#"{"database": "game"}"#));
-        assert_eq!(
-            game,
-            of(r#"{"uri": "mongodb://other/x", "database": "game"}"#)
-        );
-        assert_ne!(game, of("{}"));
-        assert_ne!(
-            game,
-            of(r#"{"database": "game", "collections": {"daily": "d"}}"#)
-        );
     }
 
     #[tokio::test]

@@ -1,0 +1,65 @@
+//! The client and its collections.
+
+use std::time::Duration;
+
+use bson::{Document, RawDocumentBuf};
+use mongodb::options::{Acknowledgment, CollectionOptions, ReadConcern, WriteConcern};
+use mongodb::{Client, ClientSession, Collection, Database};
+
+use super::connection::Connection;
+use super::error::store_error;
+use crate::config::Collections;
+use crate::store::error::Result;
+
+/// How long the server may wait for a majority before the outcome counts as unknown.
+pub const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the server may work on a write. It is less than the time limit of an attempt, so that
+/// attempts do not pile up on a server that is reachable and hangs.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(12);
+
+pub struct MongoStore {
+    pub(super) client: Client,
+    pub(super) database: Database,
+    pub(super) sessions: Collection<RawDocumentBuf>,
+    pub(super) daily: Collection<Document>,
+    pub(super) events: Collection<RawDocumentBuf>,
+    pub(super) uniques: Collection<Document>,
+}
+
+impl MongoStore {
+    /// Makes the client, which connects when it is first used. Fails on bad settings and on DNS.
+    pub async fn open(connection: &Connection, names: &Collections) -> Result<MongoStore> {
+        let names = connection.collections(names);
+        let settings = connection.settings().await?;
+        let client = Client::with_options(settings.options.clone()).map_err(store_error)?;
+        let database = client.database(&settings.database);
+        Ok(MongoStore {
+            sessions: database.collection_with_options(&names.sessions, durable()),
+            daily: database.collection_with_options(&names.daily, durable()),
+            events: database.collection_with_options(&names.events, durable()),
+            uniques: database.collection_with_options(&names.uniques, durable()),
+            client,
+            database,
+        })
+    }
+
+    /// Reads in a session show no less than the read before them, and what was written in it.
+    pub(super) async fn session(&self) -> Result<ClientSession> {
+        self.client.start_session().await.map_err(store_error)
+    }
+}
+
+fn durable() -> CollectionOptions {
+    CollectionOptions::builder()
+        .write_concern(write_concern())
+        .read_concern(ReadConcern::majority())
+        .build()
+}
+
+fn write_concern() -> WriteConcern {
+    WriteConcern::builder()
+        .w(Acknowledgment::Majority)
+        .journal(true)
+        .w_timeout(WRITE_CONCERN_TIMEOUT)
+        .build()
+}
