@@ -25,28 +25,18 @@ pub fn restrict(folder: &Path) -> io::Result<()> {
 
 /// Opens a file for writing; creates it if it is missing.
 pub fn open(path: &Path) -> io::Result<File> {
-    private()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
+    private(OpenOptions::new().write(true).create(true).truncate(false)).open(path)
 }
 
 /// Creates a file to append to; an error if it exists.
 pub fn create_new(path: &Path) -> io::Result<File> {
-    private().append(true).create_new(true).open(path)
+    private(OpenOptions::new().append(true).create_new(true)).open(path)
 }
 
-#[cfg(unix)]
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
-}
-
-#[cfg(not(unix))]
-fn private() -> OpenOptions {
-    OpenOptions::new()
 }
 
 /// Replaces a file: writes another beside it, then renames that one, so that a crash leaves one of the
@@ -59,15 +49,13 @@ pub fn replace(
     let mut next = path.as_os_str().to_owned();
     next.push(".next");
     let next = Path::new(&next);
-    let mut file = private()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(next)?;
+    let mut file =
+        private(OpenOptions::new().write(true).create(true).truncate(true)).open(next)?;
     file.write_all(&content(next)?)?;
     if is_synced {
         file.sync_all()?;
     }
+    drop(file);
     fs::rename(next, path)?;
     match path.parent() {
         Some(folder) if is_synced => sync_folder(folder),

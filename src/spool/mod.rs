@@ -1,28 +1,31 @@
-//! Records on disk: what a process had accepted and not written when it died is written by the next.
+//! The spool: a durable queue of records on disk. The records that a process accepted and did not write
+//! before it died are written by the next process.
 //!
 //! ```text
-//! spoolDir/<slot>/ owner.lock      locked by the process whose slot it is; the kernel frees it
-//!                  writer.json     under which id its records are numbered, and where that holds
-//!                  00000001.seg …  records in the order of their numbers, see `frame`
-//!                  <name>.cursor   how far the destination of this name, and the database, has come,
-//!                                  see `cursor`
+//! spoolDir/<slot>/ owner.lock      locked by the process that has the slot; the kernel frees it
+//!                  writer.json     the writer id that numbers the records, and where it is valid
+//!                  00000001.seg …  records in the order of their numbers
+//!                  <name>.cursor   how far a destination, or the database, has come
 //! ```
 //!
 //! No record is ever rewritten, and there is no index: a segment only grows, is closed at 16 MiB, and
-//! is unlinked once everything in it is written, totalled and forwarded. How far the store has come is
+//! is deleted once everything in it is written, totalled and forwarded. How far the totals have come is
 //! not kept here: each daily document says so itself.
 //!
-//! A process appends to segments that it made itself. Those it finds in a free slot are read first;
-//! what cannot be read in them is skipped and counted, and such a file is kept aside.
+//! A process appends only to segments that it made. Those it finds in a free slot are read first. Damaged
+//! parts of them are skipped and counted, and a segment with damage is renamed instead of deleted.
 //!
-//! | module | what it is responsible for |
+//! | module | responsibility |
 //! |---|---|
-//! | [`frame`] | the format |
-//! | [`segments`] | appending, unlinking, bounds |
-//! | [`reader`] | reading back |
-//! | [`slot`] | whose records are whose |
-//! | [`cursor`] | how far each destination has come |
+//! | `claim` | choice of a slot, new or abandoned |
+//! | `slot`, `contents` | ownership of a slot, and its contents when it is found |
+//! | `segments` | append, sync, delete; the bound of the disk |
+//! | `reader` | reading back, past damage |
+//! | [`segment_format`], [`record_codec`] | the bytes of segments and records |
+//! | `writer_file`, `cursor_file`, `files` | the other files |
 
+mod claim;
+mod contents;
 mod cursor_file;
 mod files;
 mod position;
@@ -37,8 +40,9 @@ mod slot;
 mod tests;
 mod writer_file;
 
+pub use claim::{claim, claim_abandoned};
 pub use cursor_file::{cursors_in, read_cursor, remove_cursor, write_cursor};
 pub use position::Position;
 pub use reader::{ReadBatch, read};
 pub use segments::{Appended, ClosedSegment, SEGMENT_BYTES, Segments, SpoolStatus};
-pub use slot::{Slot, claim, claim_abandoned};
+pub use slot::Slot;

@@ -1,4 +1,5 @@
-//! Reads frames back, piece by piece, and past what cannot be read.
+//! Reader of segments, in batches. It skips damaged bytes and counts them; the incomplete frame or the
+//! zeros that a crash leaves at the end of a segment are not damage.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
@@ -9,14 +10,14 @@ use super::files::{segment_name, segments_in};
 use super::position::Position;
 use super::segment_format::{self, HEADER, Parsed};
 
-/// Frames that lie one behind the other.
+/// Consecutive frames of one segment.
 #[derive(Debug, Default)]
 pub struct ReadBatch {
     bytes: Vec<u8>,
     frames: Vec<(i64, Range<usize>)>,
-    /// Where to go on; `None` when the end was reached.
+    /// The position to read on from; `None` at the end.
     pub next: Option<Position>,
-    /// Bytes that should be frames and are not, and were not just cut short by a death.
+    /// Bytes that should be frames and are not.
     pub damaged: u64,
 }
 
@@ -33,8 +34,8 @@ impl ReadBatch {
     }
 }
 
-/// Reads about `budget` bytes, at least one frame if there is one, of one segment. `until` is the end
-/// of what was appended; `near` is the number of a record close by, if one is known.
+/// Reads about `budget` bytes of one segment, at least one frame if there is one. `until` is the end of the
+/// appended records; `near` is the number of a record close by, if one is known.
 pub fn read(
     slot: &Path,
     from: Position,
@@ -45,7 +46,7 @@ pub fn read(
     let mut piece = ReadBatch::default();
     let mut file = match File::open(slot.join(segment_name(from.segment))) {
         Ok(file) => file,
-        // Unlinked, or there never was one of this number.
+        // Deleted, or no segment has had this number.
         Err(error) if error.kind() == ErrorKind::NotFound => {
             piece.next = after(slot, from.segment, until)?;
             return Ok(piece);
@@ -60,7 +61,7 @@ pub fn read(
     let mut segment = Segment {
         file: &mut file,
         end,
-        // The records of the segment before it may be much older.
+        // Records of the segment before may be much older.
         near: near.filter(|_| from.offset > HEADER as u64),
     };
     let stopped_at = segment.read(start, budget, &mut piece)?;
@@ -74,10 +75,10 @@ pub fn read(
     Ok(piece)
 }
 
-/// The beginning of the next segment.
+/// The beginning of the segment after this one.
 fn after(slot: &Path, segment: u64, until: Position) -> io::Result<Option<Position>> {
     let numbers = match segments_in(slot) {
-        // Somebody has removed it.
+        // Somebody deleted the slot.
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         numbers => numbers?,
     };
@@ -94,7 +95,7 @@ struct Segment<'a> {
 }
 
 impl Segment<'_> {
-    /// Reads frames from an offset; returns where to go on, `None` at the end.
+    /// Reads frames from an offset; returns the offset to read on from, `None` at the end.
     fn read(
         &mut self,
         start: u64,
@@ -132,13 +133,13 @@ impl Segment<'_> {
         let mut bytes = Vec::with_capacity(length as usize);
         self.file.seek(SeekFrom::Start(start))?;
         (&mut *self.file).take(length).read_to_end(&mut bytes)?;
-        // Cut by somebody meanwhile.
+        // Somebody may have truncated the file meanwhile.
         bytes.resize(length as usize, 0);
         Ok(bytes)
     }
 
-    /// Looks for the next frame behind what is none; `None` when there is none. One frame that was cut
-    /// short, or zeros, are what a death leaves at the end.
+    /// The offset of the next frame behind damage; `None` when there is none. A truncated frame, or zeros,
+    /// at the end are left by a crash.
     fn skip(
         &mut self,
         start: u64,
@@ -152,9 +153,9 @@ impl Segment<'_> {
             piece.damaged += next as u64;
             return Ok(Some(start + next as u64));
         }
-        let is_left_by_death =
+        let is_left_by_crash =
             matches!(found, Parsed::Truncated(_)) || rest.iter().all(|byte| *byte == 0);
-        if !is_left_by_death {
+        if !is_left_by_crash {
             piece.damaged += rest.len() as u64;
         }
         Ok(None)

@@ -1,5 +1,5 @@
-//! What the body of a frame in the spool holds: a record with all that was decided about it when it
-//! was handed over. Version 1, little endian.
+//! Codec of records: the body of a frame holds a record with all that was decided about it when it was
+//! handed over. Version 1, little endian.
 //!
 //! | offset | type | meaning |
 //! |---|---|---|

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | 0 | 8 bytes | `GSOSPOOL` |
 //! | 8 | u32 | version |
-//! | 12 | 10 bytes | the writer whose records these are |
+//! | 12 | 10 bytes | the writer id of the records |
 //! | 22 | u16 | 0 |
 //! | 24 | u64 | the [`Target`] they belong to |
 //! | 32 | u32 | CRC-32C of bytes 0 to 31 |
@@ -23,22 +23,22 @@ pub const HEADER: usize = 36;
 const MAGIC: &[u8; 8] = b"GSOSPOOL";
 const WRITER: usize = 10;
 const FRAME_HEADER: usize = 16;
-/// No body is longer: 15 MiB of data, and four times that of text for a webhook.
+/// Bound of a body: 15 MiB of data, and four times that of text for a webhook.
 const LONGEST: usize = 128 << 20;
 
-/// What a segment says of itself.
+/// The header of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     pub writer: String,
     pub target: Target,
 }
 
-/// Why a segment cannot be read.
+/// The reason why a header cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unreadable {
-    /// Its process died while it made the file.
+    /// Its process died while it created the file.
     Unfinished,
-    NoSegment,
+    Damaged,
     /// A version that this release does not know.
     Version(u32),
 }
@@ -65,7 +65,7 @@ impl Header {
             return Err(Unreadable::Unfinished);
         }
         if &bytes[..8] != MAGIC {
-            return Err(Unreadable::NoSegment);
+            return Err(Unreadable::Damaged);
         }
         let version = u32_at(bytes, 8).unwrap_or(0);
         if version != VERSION {
@@ -79,12 +79,12 @@ impl Header {
                     target: Target(target),
                 })
             }
-            _ => Err(Unreadable::NoSegment),
+            _ => Err(Unreadable::Damaged),
         }
     }
 }
 
-/// Appends a frame whose body `write` writes.
+/// Appends a frame; `write` appends its body.
 pub fn append(frames: &mut Vec<u8>, seq: i64, write: impl FnOnce(&mut Vec<u8>)) {
     let start = frames.len();
     frames.extend([0; 8]);
@@ -100,20 +100,19 @@ fn checksum(frame: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&frame[..4]), &frame[8..])
 }
 
-/// What is found where a frame should begin.
+/// The bytes where a frame should begin.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Parsed {
-    /// A frame with this number and so many bytes in all.
+    /// A frame with the record of this number; the length is that of the frame.
     Frame {
         seq: i64,
         length: usize,
     },
-    /// It would take so many bytes in all, which is more than there are.
+    /// The frame would take so many bytes, which is more than there are.
     Truncated(usize),
     Invalid,
 }
 
-/// Looks at the bytes where a frame should begin.
 pub fn parse(bytes: &[u8]) -> Parsed {
     let (Some(length), Some(crc), Some(seq)) =
         (u32_at(bytes, 0), u32_at(bytes, 4), u64_at(bytes, 8))
@@ -135,15 +134,15 @@ pub fn parse(bytes: &[u8]) -> Parsed {
     }
 }
 
-/// Whether there is a frame, where anything may be; `near` is the number of a record close by, which
-/// spares reading what some length is said to take.
+/// Whether there is a frame among damaged bytes; `near` is the number of a record close by. A number far
+/// from it spares the checksum of the many bytes that a random length may claim.
 pub fn is_frame(bytes: &[u8], near: Option<i64>) -> bool {
     const CLOSE: u64 = 1 << 44;
     let is_close = |seq: u64| near.is_none_or(|near| near.abs_diff(seq as i64) < CLOSE);
     u64_at(bytes, 8).is_some_and(is_close) && matches!(parse(bytes), Parsed::Frame { .. })
 }
 
-/// The body of a frame that was found.
+/// The body of a parsed frame.
 pub fn body(frame: &[u8]) -> &[u8] {
     frame.get(FRAME_HEADER..).unwrap_or_default()
 }

@@ -1,4 +1,5 @@
-//! Appends records, and unlinks what is done with.
+//! Segments of a slot: append, sync, delete. Their total size is bounded; a full spool refuses records and
+//! takes them again when segments were deleted.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -14,11 +15,10 @@ use crate::util::failpoint::failpoint;
 
 /// Size at which a segment is closed, in bytes.
 pub const SEGMENT_BYTES: u64 = 16 << 20;
-/// Size from which a segment is closed when everything in it is done with, in bytes, so that little has
-/// to be read again after a death.
+/// Size from which a segment is closed when all its records are done, in bytes. It bounds the records that
+/// are read again after a crash.
 const DONE_SEGMENT: u64 = 64 << 10;
 
-/// The segments of a slot.
 pub struct Segments {
     slot: Slot,
     max_bytes: u64,
@@ -28,10 +28,11 @@ pub struct Segments {
     all: VecDeque<Segment>,
     active: Option<Active>,
     next_number: u64,
-    /// Files with what has not been synced, and whether one of them is new.
+    /// Files that were written to since the last sync.
     unsynced: Vec<Arc<File>>,
+    /// One of them is new.
     is_folder_unsynced: bool,
-    /// Whoever wrote what was there may not have come to sync it.
+    /// Earlier processes may have died before they synced the segments that were found.
     are_found_unsynced: bool,
     version: u64,
 }
@@ -50,28 +51,28 @@ struct Active {
     end: u64,
 }
 
-/// Where records were appended.
+/// The position of appended records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Appended {
     pub start: Position,
     pub end: Position,
 }
 
-/// What the segments take, and when something can be unlinked.
+/// The size of the segments, and what can be deleted.
 #[derive(Debug, Clone, Default)]
 pub struct SpoolStatus {
-    /// Grows with each change: of two the higher is the newer.
+    /// Grows with each change: of two statuses the one with the higher version is newer.
     pub version: u64,
     pub bytes: u64,
     /// The highest number in the oldest segment that is not appended to any more.
     pub oldest_closed: Option<i64>,
-    /// Everything may be unlinked that is done with, the active segment included.
+    /// The active segment is long enough to be deleted, too, once all its records are done.
     pub is_worth_closing: bool,
-    /// Once half of the bound is taken: the segments that are not appended to any more.
+    /// The segments that are not appended to any more, once half of the bound is taken.
     pub closed: Arc<[ClosedSegment]>,
 }
 
-/// A segment that is not appended to any more, with records above the one number and not above the other.
+/// A segment that is not appended to any more. Its records have numbers above `after` and up to `last`.
 #[derive(Debug, Clone, Copy)]
 pub struct ClosedSegment {
     pub number: u64,
@@ -80,7 +81,7 @@ pub struct ClosedSegment {
     pub last: i64,
 }
 
-/// What has to be synced.
+/// Files to sync.
 pub struct Unsynced {
     files: Vec<Arc<File>>,
     folder: Option<PathBuf>,
@@ -101,7 +102,7 @@ impl Unsynced {
 }
 
 impl Segments {
-    /// Those that are in the slot will only be read.
+    /// Segments that were found in the slot will only be read.
     pub fn new(slot: Slot, max_bytes: u64, segment_bytes: u64) -> Self {
         let found = slot.found().iter().map(|found| Segment {
             number: found.number,
@@ -127,7 +128,7 @@ impl Segments {
         &self.slot
     }
 
-    /// Where reading begins, if there is something to read.
+    /// The position of the oldest record, if there are segments.
     pub fn beginning(&self) -> Option<Position> {
         let oldest = self.all.front()?;
         Some(Position {
@@ -136,7 +137,7 @@ impl Segments {
         })
     }
 
-    /// Where the next record will be, unless another segment is begun.
+    /// The position of the next record, unless it begins another segment.
     pub fn end(&self) -> Position {
         match &self.active {
             Some(active) => Position {
@@ -187,13 +188,13 @@ impl Segments {
         self.all.iter().map(|segment| segment.bytes).sum()
     }
 
-    /// Does what the first record would have to wait for, or would fail of.
+    /// Reserves numbers and begins a segment, so that the first record neither waits nor fails for that.
     pub fn prepare(&mut self) -> io::Result<()> {
         self.slot.reserve(self.slot.first_seq())?;
         self.active().map(drop)
     }
 
-    /// Appends whole frames, of which the last has this number. After an error nothing of them is there.
+    /// Appends whole frames, of which the last has this number. After an error none of them is stored.
     pub fn append(&mut self, frames: &[u8], last: i64) -> io::Result<Appended> {
         failpoint!("append:before");
         self.version += 1;
@@ -204,7 +205,7 @@ impl Segments {
         let active = self.active()?;
         let start = active.end;
         if let Err(error) = (&*active.file).write_all(frames) {
-            // Else the next frames would follow a part of these.
+            // Otherwise the next frames would follow a part of these.
             if active.file.set_len(start).is_err() {
                 self.active = None;
             }
@@ -273,14 +274,14 @@ impl Segments {
         }
     }
 
-    /// What was appended since the last call, to be synced without holding up the next append.
+    /// The files to sync since the last call, so that the next append need not wait for the sync.
     pub fn take_unsynced(&mut self) -> io::Result<Unsynced> {
         if self
             .active
             .as_ref()
             .is_some_and(|active| files::is_removed(&active.file))
         {
-            // What is appended to it is gone with the process.
+            // Somebody deleted the file: records in it would be lost with this process.
             self.active = None;
         }
         let folder = std::mem::take(&mut self.is_folder_unsynced);
@@ -297,7 +298,8 @@ impl Segments {
         })
     }
 
-    /// A file that could not be synced is not trusted again: the next record begins another.
+    /// The next record begins another segment. To be called after a failed sync: the kernel may have
+    /// discarded what it could not write, and later syncs of the file would not say so.
     pub fn roll(&mut self) {
         self.active = None;
     }
@@ -308,15 +310,15 @@ impl Segments {
         self.slot.rename_writer(writer)
     }
 
-    /// Something in this segment could not be read.
+    /// Keeps this segment under another name when it is done, since parts of it could not be read.
     pub fn mark_damaged(&mut self, segment: u64) {
         for one in self.all.iter_mut().filter(|one| one.number == segment) {
             one.is_damaged = true;
         }
     }
 
-    /// Unlinks the oldest segment if its records are all done with, one at a time since appends wait for
-    /// it; with `active`, also the one that is appended to.
+    /// Deletes the oldest segment if its records up to `done` are all there are. One at a time, since
+    /// appends wait for it. The active segment is deleted only with `active`.
     pub fn release(&mut self, done: i64, active: bool) -> io::Result<()> {
         self.version += 1;
         let Some(oldest) = self.all.front() else {
@@ -329,18 +331,18 @@ impl Segments {
         if is_active {
             self.active = None;
         }
-        self.unlink(0)
+        self.delete(0)
     }
 
-    /// Unlinks the segment with this number, which is not appended to any more.
+    /// Deletes the segment with this number, which is not appended to any more.
     pub fn release_one(&mut self, number: u64) -> io::Result<()> {
         self.version += 1;
-        let place = self.all.iter().position(|one| one.number == number);
-        place.map_or(Ok(()), |place| self.unlink(place))
+        let index = self.all.iter().position(|one| one.number == number);
+        index.map_or(Ok(()), |index| self.delete(index))
     }
 
-    /// One with damage is kept under another name.
-    fn unlink(&mut self, index: usize) -> io::Result<()> {
+    /// A damaged segment is renamed instead.
+    fn delete(&mut self, index: usize) -> io::Result<()> {
         failpoint!("release:before");
         let Some(segment) = self.all.get(index) else {
             return Ok(());

@@ -1,5 +1,5 @@
-//! `writer.json`: under which id the records of a slot are numbered, and where that holds: on which
-//! machine, since which boot, as which file.
+//! Writer file, `writer.json`: the id under which the records of a slot are numbered, and where it is valid:
+//! on which machine, since which boot, as which file. A copied or restored file is not valid.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -21,7 +21,7 @@ pub struct WriterFile {
     validity: Validity,
 }
 
-/// Where an id is valid.
+/// The place where an id is valid.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Validity {
     machine: String,
@@ -31,14 +31,14 @@ struct Validity {
 }
 
 impl WriterFile {
-    /// What cannot be read is of no use: the records say who wrote them.
+    /// `None` for a file that cannot be read; each segment also names its writer.
     pub fn read(slot: &Path) -> Option<WriterFile> {
         let text = fs::read(slot.join(NAME)).ok()?;
         let file: WriterFile = serde_json::from_slice(&text).ok()?;
         (file.version == segment_format::VERSION).then_some(file)
     }
 
-    /// The file says which file it is: its content is made once it exists.
+    /// Replaces the file. Its content names the file itself, so it is made when the new file exists.
     pub fn write(slot: &Path, writer: &str, bound: i64) -> io::Result<()> {
         files::replace(&slot.join(NAME), true, |next| {
             let validity = Validity::of(next).ok_or_else(|| io::Error::other("no such file"))?;
@@ -52,7 +52,7 @@ impl WriterFile {
         })
     }
 
-    /// Whether the id was given here: in a copy of the slot, or in one that was put back, it was not.
+    /// Whether the file is the one that was written here; a copied or restored one is not.
     pub fn is_valid(&self, slot: &Path) -> bool {
         Validity::of(&slot.join(NAME)).as_ref() == Some(&self.validity)
     }
@@ -91,7 +91,7 @@ fn creation_ms(metadata: &fs::Metadata) -> u64 {
     since.map_or(0, |since| since.as_millis() as u64)
 }
 
-/// Empty where the system has none.
+/// The content of a system file; empty where the system has none.
 fn system_id(path: &str) -> String {
     fs::read_to_string(path).map_or_else(|_| String::new(), |text| text.trim().to_owned())
 }

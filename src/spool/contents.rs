@@ -1,0 +1,110 @@
+//! Contents of a slot that was found: the segments that one writer made for one target, from the oldest
+//! on, and the writer id, if it may be used again.
+//!
+//! A segment without a complete header holds nothing and is deleted; a damaged one is renamed. Segments
+//! of another writer, another target or a later version, and all behind them, are left for the next scan.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::files;
+use super::segment_format::{self, HEADER, Header, Parsed, Unreadable};
+use super::writer_file::WriterFile;
+use crate::record::target::Target;
+
+pub struct Contents {
+    pub segments: Vec<FoundSegment>,
+    /// The slot holds no other segments.
+    pub is_complete: bool,
+    /// The writer of the segments or, without segments, of a valid writer file.
+    pub writer: Option<String>,
+    /// The writer file is valid here, so this process may use the id.
+    pub is_valid: bool,
+    /// Numbers up to this one may have been used.
+    pub bound: i64,
+    /// The number of the next segment.
+    pub next_number: u64,
+}
+
+/// A segment of earlier processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FoundSegment {
+    pub number: u64,
+    pub bytes: u64,
+    /// No record in it has a higher number.
+    pub last: i64,
+}
+
+impl Contents {
+    pub fn scan(slot: &Path, target: Target) -> io::Result<Contents> {
+        let file = WriterFile::read(slot);
+        let mut contents = Contents {
+            segments: Vec::new(),
+            is_complete: true,
+            writer: None,
+            is_valid: false,
+            bound: file.as_ref().map_or(0, |file| file.bound),
+            next_number: 1,
+        };
+        for number in files::segments_in(slot)? {
+            contents.next_number = number + 1;
+            if !contents.add(slot, number, target)? {
+                contents.is_complete = false;
+                break;
+            }
+        }
+        if let Some(file) = file {
+            contents.use_writer(slot, file);
+        }
+        Ok(contents)
+    }
+
+    /// False for a segment that does not belong to those before it.
+    fn add(&mut self, slot: &Path, number: u64, target: Target) -> io::Result<bool> {
+        let path = slot.join(files::segment_name(number));
+        let beginning = beginning(&path)?;
+        let header = match Header::read(&beginning) {
+            Ok(header) => header,
+            Err(Unreadable::Unfinished) => return fs::remove_file(path).map(|()| true),
+            Err(Unreadable::Damaged) => return files::keep_damaged(&path).map(|()| true),
+            Err(Unreadable::Version(_)) => return Ok(false),
+        };
+        let writer = self.writer.get_or_insert(header.writer.clone());
+        if header.target != target || *writer != header.writer {
+            return Ok(false);
+        }
+        if let Parsed::Frame { seq, .. } = segment_format::parse(&beginning[HEADER..]) {
+            self.limit(seq - 1);
+        }
+        self.segments.push(FoundSegment {
+            number,
+            bytes: fs::metadata(&path)?.len(),
+            last: i64::MAX,
+        });
+        Ok(true)
+    }
+
+    fn use_writer(&mut self, slot: &Path, file: WriterFile) {
+        let is_of_segments = self.writer.as_ref().is_none_or(|w| *w == file.writer);
+        self.is_valid = is_of_segments && file.is_valid(slot);
+        if self.is_valid {
+            self.writer = Some(file.writer);
+        }
+    }
+
+    /// No record that was found has a higher number than `last`.
+    pub fn limit(&mut self, last: i64) {
+        for segment in &mut self.segments {
+            segment.last = segment.last.min(last);
+        }
+    }
+}
+
+/// The header and the first frame of a segment, if that is short.
+fn beginning(path: &Path) -> io::Result<Vec<u8>> {
+    const SHORT: u64 = 64 << 10;
+    let mut bytes = Vec::new();
+    File::open(path)?.take(SHORT).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,179 @@
+//! Who has a slot, and under which id its records are written.
+
+use std::fs;
+
+use super::*;
+
+const OTHER_TARGET: Target = Target(8);
+
+#[test]
+fn a_slot_is_one_processs_and_its_writer_is_the_next_ones() {
+    let spool = Spool::new();
+    let mut one = spool.open();
+    let two = spool.open();
+    assert_ne!(one.slot().path(), two.slot().path());
+    assert_ne!(one.slot().writer(), two.slot().writer());
+    let first = one.slot().first_seq();
+    write(&mut one, first);
+    let (writer, path) = (one.slot().writer().to_owned(), one.slot().path().to_owned());
+    assert!(
+        claim_abandoned(spool.path(), TARGET, 0)
+            .expect("looked")
+            .is_none(),
+        "its owner lives"
+    );
+    drop(one);
+    let heir = spool.open();
+    assert_eq!(
+        (heir.slot().writer(), heir.slot().path()),
+        (&*writer, &*path)
+    );
+    assert!(!heir.slot().is_new_writer());
+    assert!(heir.slot().first_seq() > first);
+    assert_eq!(all_of(&heir), [first]);
+}
+
+#[test]
+fn ids_do_not_multiply_with_restarts() {
+    let spool = Spool::new();
+    let mut writers = std::collections::BTreeSet::new();
+    for round in 0..20 {
+        let mut segments = spool.open();
+        let first = segments.slot().first_seq();
+        write(&mut segments, first);
+        if round % 2 == 0 {
+            release_all(&mut segments, i64::MAX);
+        }
+        writers.insert(segments.slot().writer().to_owned());
+    }
+    assert_eq!(writers.len(), 1);
+}
+
+#[test]
+fn numbers_are_never_used_again_also_when_the_clock_goes_back() {
+    let spool = Spool::new();
+    let mut segments = spool.open();
+    let ahead = segments.slot().first_seq() + (1 << 50);
+    write(&mut segments, ahead);
+    drop(segments);
+    assert!(spool.open().slot().first_seq() > ahead);
+}
+
+#[test]
+fn records_of_another_target_are_left_alone() {
+    let spool = Spool::with_records(3);
+    let other = claim(spool.path(), OTHER_TARGET).expect("a slot");
+    assert_eq!(other.path(), spool.slot(1));
+    assert!(other.found().is_empty());
+    assert!(
+        claim_abandoned(spool.path(), OTHER_TARGET, 0)
+            .expect("looked")
+            .is_none()
+    );
+    assert!(
+        claim_abandoned(spool.path(), TARGET, 0)
+            .expect("looked")
+            .is_some()
+    );
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a slot") {
+        let entry = entry.expect("an entry");
+        fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
+    }
+}
+
+#[test]
+fn the_copy_of_a_slot_is_recovered_under_its_id_and_no_new_record_gets_it() {
+    let spool = Spool::with_records(3);
+    let copied = Spool::new();
+    copy(&spool.slot(0), &copied.slot(0));
+    let original = spool.open();
+    let other = copied.open();
+    assert_eq!(other.slot().path(), copied.slot(1));
+    assert_ne!(other.slot().writer(), original.slot().writer());
+    let abandoned = claim_abandoned(copied.path(), TARGET, 0)
+        .expect("looked")
+        .expect("a slot");
+    assert_eq!(abandoned.writer(), original.slot().writer());
+    let mut recovered = Segments::new(abandoned, MUCH, SMALL);
+    assert_eq!(all_of(&recovered), all_of(&original));
+    release_all(&mut recovered, i64::MAX);
+    recovered.slot().retire().expect("left");
+    drop((recovered, other));
+    let again = copied.open();
+    assert_eq!(again.slot().path(), copied.slot(0));
+    assert_ne!(again.slot().writer(), original.slot().writer());
+}
+
+#[test]
+fn a_slot_that_was_restored_keeps_its_records_and_loses_its_id() {
+    let spool = Spool::with_records(3);
+    let kept = Spool::new();
+    copy(&spool.slot(0), &kept.slot(0));
+    let writer = spool.open().slot().writer().to_owned();
+    fs::remove_dir_all(spool.slot(0)).expect("removed");
+    // A new file may get the number of the one that was removed.
+    fs::write(spool.path().join("keeps it"), "").expect("written");
+    copy(&kept.slot(0), &spool.slot(0));
+    let abandoned = claim_abandoned(spool.path(), TARGET, 0)
+        .expect("looked")
+        .expect("a slot");
+    assert_eq!(abandoned.writer(), writer);
+    assert_eq!(all_of(&Segments::new(abandoned, MUCH, SMALL)).len(), 3);
+}
+
+#[test]
+fn records_of_two_writers_in_one_slot_are_recovered_one_after_the_other() {
+    let spool = Spool::with_records(2);
+    let mut segments = spool.open();
+    let first = segments.slot().first_seq();
+    segments.rename_writer("another000").expect("renamed");
+    write(&mut segments, first);
+    drop(segments);
+    let mut seen = Vec::new();
+    while let Some(slot) = claim_abandoned(spool.path(), TARGET, 0).expect("looked") {
+        let mut segments = Segments::new(slot, MUCH, SMALL);
+        seen.push((segments.slot().writer().to_owned(), all_of(&segments).len()));
+        release_all(&mut segments, i64::MAX);
+    }
+    assert_eq!(seen.len(), 2, "{seen:?}");
+    assert_eq!((seen[0].1, &seen[1]), (2, &("another000".to_owned(), 1)));
+}
+
+#[test]
+fn a_folder_that_was_removed_is_created_again() {
+    let spool = Spool::new();
+    let mut segments = spool.open();
+    let first = segments.slot().first_seq();
+    write(&mut segments, first);
+    fs::remove_dir_all(spool.slot(0)).expect("removed");
+    segments.roll();
+    write(&mut segments, first + 1);
+    drop(segments);
+    let heir = spool.open();
+    assert_eq!(all_of(&heir).len(), 1);
+}
+
+#[test]
+#[cfg(unix)]
+fn links_are_no_slots_and_others_may_not_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let (spool, other) = (Spool::new(), Spool::with_records(2));
+    std::os::unix::fs::symlink(other.slot(0), spool.slot(0)).expect("a link");
+    let mut segments = spool.open();
+    assert_eq!(segments.slot().path(), spool.slot(1));
+    let first = segments.slot().first_seq();
+    write(&mut segments, first);
+    for (path, mode) in [
+        (spool.slot(1), 0o700),
+        (spool.slot(1).join(segment_name(1)), 0o600),
+        (spool.slot(1).join("owner.lock"), 0o600),
+        (spool.slot(1).join("writer.json"), 0o600),
+    ] {
+        let permissions = fs::metadata(path).expect("there").permissions();
+        assert_eq!(permissions.mode() & 0o777, mode);
+    }
+}
