@@ -1,4 +1,4 @@
-//! A store in memory whose requests and replies get lost when a test says so.
+//! Fake store in memory, for tests. A test decides the fate of each request and reply.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,7 @@ use crate::record::day::Day;
 use crate::record::document::Batch;
 use crate::record::item::Close;
 
-/// What happens to one request.
+/// The outcome of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     Answered,
@@ -57,9 +57,9 @@ pub struct State {
     pub slow_open: Duration,
     /// Why totals cannot be added.
     pub blocked: Option<String>,
-    /// Days with old sessions.
+    /// Days with legacy sessions.
     pub baselines: BTreeMap<String, Baseline>,
-    /// What a day's old sessions add up to.
+    /// The sums of each day's legacy sessions.
     pub old: Sums,
     /// How long it takes to mark a day's old users, and how often that was done.
     pub slow_mark: Duration,
@@ -69,7 +69,7 @@ pub struct State {
     /// No addition matches, whatever is read; and how many were sent.
     pub always_misses: bool,
     pub adds: u64,
-    /// Who sums up old sessions, and until when.
+    /// The builder that sums up legacy sessions, and the end of its claim.
     claim: Option<(String, Instant)>,
     pub faults: u64,
     /// The days as a majority read sees them: now, or as they were a while ago.
