@@ -1,5 +1,5 @@
-//! What the reader makes of whatever a disk may hold: it never panics, always ends, makes up nothing,
-//! and finds every record that is still whole.
+//! Properties of the reader, on any bytes that a disk may hold: it never panics, always ends, makes up
+//! nothing, and finds every record that is still whole.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,7 +20,7 @@ const TARGET: Target = Target(7);
 /// As numbers are in reality, beginning with the time.
 const FIRST: i64 = 1_900_000_000_000 << 20;
 
-/// What may befall a file.
+/// Damage of a file.
 #[derive(Debug, Clone)]
 enum Damage {
     Overwritten(Index, Vec<u8>),
@@ -99,7 +99,7 @@ impl Disk {
         self.bytes.splice(range, bytes.iter().copied());
     }
 
-    /// Whether what was there is still there in one piece.
+    /// Whether the bytes of this range are still there in one piece.
     fn holds(&self, range: std::ops::Range<usize>) -> bool {
         let start = self.origins.iter().position(|o| *o == Some(range.start));
         start.is_some_and(|start| {
@@ -115,7 +115,7 @@ fn in_a_slot(bytes: &[u8]) -> TempDir {
     folder
 }
 
-/// Everything that is found, piece by piece, as a lane reads it.
+/// All records that are found, batch by batch.
 fn read_all(slot: &Path, budget: usize) -> Vec<(i64, Vec<u8>)> {
     let until = Position {
         segment: 2,
@@ -128,9 +128,9 @@ fn read_all(slot: &Path, budget: usize) -> Vec<(i64, Vec<u8>)> {
     let mut found: Vec<(i64, Vec<u8>)> = Vec::new();
     loop {
         let near = found.last().map(|(seq, _)| *seq);
-        let piece = read(slot, at, until, near, budget).expect("readable");
-        found.extend(piece.frames().map(|(seq, body)| (seq, body.to_vec())));
-        match piece.next {
+        let batch = read(slot, at, until, near, budget).expect("readable");
+        found.extend(batch.frames().map(|(seq, body)| (seq, body.to_vec())));
+        match batch.next {
             Some(next) => {
                 assert!(next > at, "it goes on");
                 at = next;

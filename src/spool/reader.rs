@@ -43,13 +43,13 @@ pub fn read(
     near: Option<i64>,
     budget: usize,
 ) -> io::Result<ReadBatch> {
-    let mut piece = ReadBatch::default();
+    let mut batch = ReadBatch::default();
     let mut file = match File::open(slot.join(segment_name(from.segment))) {
         Ok(file) => file,
         // Deleted, or no segment has had this number.
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            piece.next = after(slot, from.segment, until)?;
-            return Ok(piece);
+            batch.next = after(slot, from.segment, until)?;
+            return Ok(batch);
         }
         Err(error) => return Err(error),
     };
@@ -64,15 +64,15 @@ pub fn read(
         // Records of the segment before may be much older.
         near: near.filter(|_| from.offset > HEADER as u64),
     };
-    let stopped_at = segment.read(start, budget, &mut piece)?;
-    piece.next = match stopped_at {
+    let stopped_at = segment.read(start, budget, &mut batch)?;
+    batch.next = match stopped_at {
         Some(offset) => Some(Position {
             segment: from.segment,
             offset,
         }),
         None => after(slot, from.segment, until)?,
     };
-    Ok(piece)
+    Ok(batch)
 }
 
 /// The beginning of the segment after this one.
@@ -100,31 +100,31 @@ impl Segment<'_> {
         &mut self,
         start: u64,
         budget: usize,
-        piece: &mut ReadBatch,
+        batch: &mut ReadBatch,
     ) -> io::Result<Option<u64>> {
         let left = self.end.saturating_sub(start);
         if left == 0 {
             return Ok(None);
         }
-        piece.bytes = self.bytes(start, left.min(budget as u64))?;
+        batch.bytes = self.bytes(start, left.min(budget as u64))?;
         let mut at = 0;
         loop {
             let rest = left - at as u64;
             if rest == 0 {
                 return Ok(None);
             }
-            match segment_format::parse(&piece.bytes[at..]) {
+            match segment_format::parse(&batch.bytes[at..]) {
                 Parsed::Frame { seq, length } => {
-                    piece.frames.push((seq, at..at + length));
+                    batch.frames.push((seq, at..at + length));
                     at += length;
                 }
                 Parsed::Truncated(length) if length as u64 <= rest => {
                     if at > 0 {
                         return Ok(Some(start + at as u64));
                     }
-                    piece.bytes = self.bytes(start, length as u64)?;
+                    batch.bytes = self.bytes(start, length as u64)?;
                 }
-                found => return self.skip(start + at as u64, found, piece),
+                parsed => return self.skip(start + at as u64, parsed, batch),
             }
         }
     }
@@ -143,20 +143,20 @@ impl Segment<'_> {
     fn skip(
         &mut self,
         start: u64,
-        found: Parsed,
-        piece: &mut ReadBatch,
+        parsed: Parsed,
+        batch: &mut ReadBatch,
     ) -> io::Result<Option<u64>> {
         let rest = self.bytes(start, self.end - start)?;
-        let near = piece.last().or(self.near);
+        let near = batch.last().or(self.near);
         if let Some(next) = (1..rest.len()).find(|at| segment_format::is_frame(&rest[*at..], near))
         {
-            piece.damaged += next as u64;
+            batch.damaged += next as u64;
             return Ok(Some(start + next as u64));
         }
         let is_left_by_crash =
-            matches!(found, Parsed::Truncated(_)) || rest.iter().all(|byte| *byte == 0);
+            matches!(parsed, Parsed::Truncated(_)) || rest.iter().all(|byte| *byte == 0);
         if !is_left_by_crash {
-            piece.damaged += rest.len() as u64;
+            batch.damaged += rest.len() as u64;
         }
         Ok(None)
     }

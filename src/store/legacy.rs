@@ -11,11 +11,11 @@ use super::error::Result;
 use super::totals::Sums;
 use crate::record::day::Day;
 
-/// How long a claim to sum up legacy sessions lasts after its holder was last heard of.
+/// Life of a claim to sum up legacy sessions, after its holder last renewed it.
 pub const CLAIM_TTL: Duration = Duration::from_secs(10);
 
-/// How long one step of summing up may take, at the server too, before it is begun anew; marking the
-/// users of a day with 43 000 sessions took about 2 s.
+/// Time limit of one step of summing up, also for the server; then the step is repeated. Marking the users
+/// of a day with 43 000 sessions took about 2 s.
 pub const LEGACY_STEP_TIMEOUT: Duration = Duration::from_secs(1_800);
 
 pub trait LegacyStore {

@@ -63,6 +63,6 @@ pub struct Marker {
     pub seq: i64,
     /// The day of the login that made it.
     pub day: String,
-    /// When the server may delete it, ms since 1970.
+    /// The time from which the server may delete it, ms since 1970.
     pub expires_ms: i64,
 }

@@ -67,14 +67,14 @@ fn write(segments: &mut Segments, seq: i64) {
 fn read_all(slot: &Path, from: Position, until: Position, budget: usize) -> (Vec<i64>, u64) {
     let (mut seqs, mut damaged, mut next) = (Vec::new(), 0, Some(from));
     while let Some(from) = next {
-        let piece = read(slot, from, until, seqs.last().copied(), budget).expect("readable");
-        for (seq, body) in piece.frames() {
+        let batch = read(slot, from, until, seqs.last().copied(), budget).expect("readable");
+        for (seq, body) in batch.frames() {
             assert_eq!(body, body_of(seq), "a record is as it was written");
             seqs.push(seq);
         }
-        damaged += piece.damaged;
-        assert!(piece.next.is_none_or(|next| next > from), "it goes on");
-        next = piece.next;
+        damaged += batch.damaged;
+        assert!(batch.next.is_none_or(|next| next > from), "it goes on");
+        next = batch.next;
     }
     (seqs, damaged)
 }

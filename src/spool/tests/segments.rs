@@ -1,4 +1,4 @@
-//! Appending, reading back past damage, deleting.
+//! Segments: append, read back past damage, delete.
 
 use std::fs;
 
@@ -61,7 +61,7 @@ fn a_flipped_bit_costs_one_record_at_most_and_is_noticed() {
         let from = segments.beginning().expect("a segment");
         let (seqs, bytes) = read_all(segments.slot().path(), from, segments.end(), 1 << 20);
         assert_eq!(seqs.len(), 11, "bit {bit}");
-        // The length of the last frame looks as if a death had cut it.
+        // The length of the last frame looks as if a crash had truncated it.
         let is_last = bit / 8 >= whole.len() - 110;
         assert!(bytes > 0 || is_last, "bit {bit} was not noticed");
     }

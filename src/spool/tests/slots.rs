@@ -1,4 +1,4 @@
-//! Who has a slot, and under which id its records are written.
+//! Ownership of slots, and the ids under which their records are written.
 
 use std::fs;
 

@@ -11,10 +11,10 @@ use super::error::store_error;
 use crate::config::Collections;
 use crate::store::error::Result;
 
-/// How long the server may wait for a majority before the outcome counts as unknown.
+/// Time limit of the server for a majority to acknowledge; then the outcome of a write is unknown.
 pub const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long the server may work on a write. It is less than the time limit of an attempt, so that
-/// attempts do not pile up on a server that is reachable and hangs.
+/// Time limit of the server for a write. It is less than that of an attempt, so that attempts do not pile
+/// up on a server that is reachable and hangs.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(12);
 
 pub struct MongoStore {

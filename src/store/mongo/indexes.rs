@@ -182,8 +182,8 @@ impl Refusal {
         OPTIONS_CONFLICT.contains(&self.code)
     }
 
-    /// What is missing, what that means and what to do; `None` when the index exists after all, and the
-    /// user only may not ask for it.
+    /// A line that says which index is missing, what that means and what to do; `None` when the index exists
+    /// after all, and the user only may not create it.
     pub fn log_line(&self, existing: &[IndexModel]) -> Option<(Level, String)> {
         let fields: Vec<&str> = self.index.keys.keys().map(String::as_str).collect();
         let what = format!("index {} on {}", fields.join(", "), self.collection);

@@ -29,7 +29,7 @@ use crate::store::legacy::{Baseline, CLAIM_TTL, LEGACY_STEP_TIMEOUT, LegacyStore
 use crate::store::uniques::{MARKER_TTL_MS, Period};
 use crate::util::clock::system_ms;
 
-/// How often baselines are read: before they are inserted, after it, and once more.
+/// Reads of baselines: before they are inserted, after that, and once more.
 const READS: u32 = 3;
 
 impl LegacyStore for MongoStore {
