@@ -6,3 +6,10 @@ pub struct Position {
     pub segment: u64,
     pub offset: u64,
 }
+
+impl Position {
+    /// The beginning of a segment.
+    pub fn start_of(segment: u64) -> Position {
+        Position { segment, offset: 0 }
+    }
+}

@@ -117,14 +117,7 @@ fn in_a_slot(bytes: &[u8]) -> TempDir {
 
 /// All records that are found, batch by batch.
 fn read_all(slot: &Path, budget: usize) -> Vec<(i64, Vec<u8>)> {
-    let until = Position {
-        segment: 2,
-        offset: 0,
-    };
-    let mut at = Position {
-        segment: 1,
-        offset: 0,
-    };
+    let (mut at, until) = (Position::start_of(1), Position::start_of(2));
     let mut found: Vec<(i64, Vec<u8>)> = Vec::new();
     loop {
         let near = found.last().map(|(seq, _)| *seq);

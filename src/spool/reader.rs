@@ -83,7 +83,7 @@ fn after(slot: &Path, segment: u64, until: Position) -> io::Result<Option<Positi
         numbers => numbers?,
     };
     let next = numbers.into_iter().find(|number| *number > segment);
-    let beginning = next.map(|segment| Position { segment, offset: 0 });
+    let beginning = next.map(Position::start_of);
     Ok(beginning.filter(|beginning| *beginning < until))
 }
 

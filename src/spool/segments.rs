@@ -130,27 +130,20 @@ impl Segments {
 
     /// The position of the oldest record, if there are segments.
     pub fn beginning(&self) -> Option<Position> {
-        let oldest = self.all.front()?;
-        Some(Position {
-            segment: oldest.number,
-            offset: 0,
-        })
+        self.all
+            .front()
+            .map(|oldest| Position::start_of(oldest.number))
     }
 
     /// The position of the next record, unless it begins another segment.
     pub fn end(&self) -> Position {
-        match &self.active {
-            Some(active) => Position {
+        match (&self.active, self.all.back()) {
+            (Some(active), _) => Position {
                 segment: active.number,
                 offset: active.end,
             },
-            None => Position {
-                segment: self
-                    .all
-                    .back()
-                    .map_or(self.next_number, |one| one.number + 1),
-                offset: 0,
-            },
+            (None, Some(newest)) => Position::start_of(newest.number + 1),
+            (None, None) => Position::start_of(self.next_number),
         }
     }
 

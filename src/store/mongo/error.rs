@@ -70,24 +70,8 @@ pub fn is_duplicate(error: &DriverError) -> bool {
 /// Among them: validators, unique and geo and text and array indexes, names, size.
 /// <https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml>
 pub fn is_about_content(code: i32) -> bool {
-    const CODES: [i32; 17] = [
-        2,
-        9,
-        14,
-        22,
-        52,
-        55,
-        57,
-        121,
-        171,
-        10334,
-        DUPLICATE_KEY,
-        16755,
-        17261,
-        17262,
-        17280,
-        17419,
-        31471,
+    const CODES: [i32; 16] = [
+        2, 9, 14, 22, 52, 55, 57, 121, 171, 10334, 16755, 17261, 17262, 17280, 17419, 31471,
     ];
-    CODES.contains(&code)
+    code == DUPLICATE_KEY || CODES.contains(&code)
 }
