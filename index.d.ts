@@ -1,12 +1,13 @@
 /**
- * Analytics of a game server: sessions, events and daily totals in MongoDB, buffered and written off
- * the event loop.
+ * Analytics of a game server: sessions, events and daily totals in MongoDB, buffered and written
+ * off the event loop.
  *
- * The class itself is `module.exports`; it is also the named export `AnalyticsSystem` and `default`.
+ * The class itself is `module.exports`; it is also the named export `AnalyticsSystem` and
+ * `default`.
  *
- * Any number of instances, threads and processes may write one database. When the thread of an
- * instance ends by `process.exit()`, `terminate()`, an uncaught exception or for want of work, what is
- * not written yet is given 1.5 s; so is what all threads have when the process ends.
+ * Any number of instances, threads and processes may write to one database. When a thread or the
+ * process ends (`process.exit()`, `terminate()`, an uncaught exception, nothing left to do), its
+ * instances get 1.5 s to write what they hold.
  *
  * @example
  * const AnalyticsSystem = require('gso-analytics');
@@ -19,74 +20,75 @@
  */
 declare class AnalyticsSystem {
   /**
-   * Connects to nothing and starts no timer. Without options the host's mongoose connection is used,
-   * whether it exists already or comes later; see {@link AnalyticsSystem.Options.uri}.
+   * Connects to nothing and starts no timer. Without options the settings of the host's mongoose
+   * connection are used, whether it exists already or comes later; see
+   * {@link AnalyticsSystem.Options.uri}.
    *
-   * An option that is `undefined` or `null` counts as not given, and so does an environment variable
-   * that is empty. Variables are read here, once. Unknown options are warned about.
+   * An option that is `undefined` or `null`, and an environment variable that is empty, count as
+   * not given. Variables are read here, once. An unknown option has no effect but a warning.
    *
-   * @throws {TypeError} for a bad option or environment variable; the message begins with its name,
-   *   a colon follows. It has no `code`.
-   * @throws {AnalyticsSystem.AnalyticsError} with `code` `ANALYTICS_SPOOL_UNAVAILABLE` when `spoolDir`
-   *   cannot be used, unless `spoolFallback` is `memory`.
+   * @throws {TypeError} for a bad option or environment variable: the message begins with its name
+   *   and a colon. It has no `code`.
+   * @throws {AnalyticsSystem.AnalyticsError} with `code` `ANALYTICS_SPOOL_UNAVAILABLE` when
+   *   `spoolDir` cannot be used, unless `spoolFallback` is `memory`.
    */
   constructor(options?: AnalyticsSystem.Options);
 
   /**
-   * Says `[ANALYTICS] System started`, connects, and keeps the process alive until {@link stop}. A
-   * second call does nothing. Records may be handed over before it; after `stop()` it starts again.
-   * Under fake timers it keeps nothing alive, and advancing them by `flushIntervalMs` writes totals.
-   * Throws nothing: a database that is away is waited for.
+   * Logs `[ANALYTICS] System started`, connects, and keeps the process alive until {@link stop}. A
+   * second call does nothing; a call after `stop()` starts again. Records may be tracked before it.
+   * Under fake timers it keeps nothing alive, and advancing them by `flushIntervalMs` writes
+   * totals. Never throws: a database that is away is tried again.
    */
   start(): void;
 
   /**
-   * Refuses new records at once (`rejected.stopped`), writes what was accepted, forwards what waits
+   * Rejects new records at once (`rejected.stopped`), writes what was accepted, forwards what waits
    * for a destination, closes the connection and lets the process end.
    *
-   * Never rejects. Resolves after `shutdownTimeoutMs` at the latest; a warning then says how many
-   * records are not written and how many events not forwarded. A second call waits again for what is
-   * left.
+   * The promise never rejects. It resolves after `shutdownTimeoutMs` at the latest; a warning then
+   * gives the numbers of records not written and events not forwarded. A second call waits again
+   * for these.
    */
   stop(): Promise<void>;
 
   /**
-   * Begins a session, on the UTC day that the JavaScript clock shows at the call. When the promise
-   * resolves, the session is in the database.
+   * Begins a session, on the UTC day that the JavaScript clock shows at the call. The promise
+   * resolves when the session is in the database, and after `ackTimeoutMs` at the latest: a
+   * database that is away locks nobody out, and the record stays queued.
    *
-   * A database that is away locks nobody out: the promise resolves after `ackTimeoutMs` at the
-   * latest and the record stays queued. A record that is refused resolves at once and is counted
-   * under {@link AnalyticsSystem.Health.rejected}. Never rejects, except with a `TypeError` for a
-   * refused record under `strict`.
+   * A rejected record is counted under {@link AnalyticsSystem.Health.rejected}, and its promise
+   * resolves at once. The promise rejects only under `strict`, with a `TypeError` for a rejected
+   * record.
    *
    * A second login of a user replaces the first, whose session stays open.
    *
-   * @param userId kept as a string: an ObjectId and its hex form are one user. At most 256 bytes.
+   * @param userId stored as a string: an ObjectId and its hex form are one user. At most 256 bytes.
    * @param username at most 256 bytes; `undefined` leaves the field out.
    */
   onLogin(userId: AnalyticsSystem.UserId, username?: AnalyticsSystem.StringLike): Promise<void>;
 
   /**
-   * Ends the session that this instance began for the user, and counts it on the day of its login.
-   * Without such a session nothing is written. Resolves, and under `strict` rejects, as
-   * {@link onLogin} does.
+   * Ends the session that this instance began for the user, and adds it to the day of its login.
+   * Without such a session nothing is written. The promise resolves, and under `strict` rejects, as
+   * that of {@link onLogin}.
    *
    * @param userId as in {@link onLogin}.
    */
   onLogout(userId: AnalyticsSystem.UserId): Promise<void>;
 
   /**
-   * Takes a snapshot of an event and returns at once: what the caller changes in `data` afterwards
-   * has no influence. The event is stored, added to the day's totals if it is one of
-   * {@link AnalyticsSystem.CountedEvent}, and forwarded to the {@link AnalyticsSystem.Options.destinations}.
+   * Copies an event and returns at once: later changes of `data` have no effect. The event is
+   * stored, added to the totals of the day if it is one of {@link AnalyticsSystem.CountedEvent},
+   * and forwarded to the {@link AnalyticsSystem.Options.destinations}.
    *
-   * Works before {@link start}. Never throws for its arguments, except a `TypeError` under `strict`;
-   * what is refused is counted under {@link AnalyticsSystem.Health.rejected}.
+   * Works before {@link start}. Throws only under `strict`, a `TypeError` for a rejected event;
+   * rejected events are counted under {@link AnalyticsSystem.Health.rejected}.
    *
    * @param event at most 256 bytes.
-   * @param userId kept as a string, as in {@link onLogin}; may be missing.
-   * @param data whatever BSON holds, at most `maxEventBytes`. `undefined` and functions are left
-   *   out, empty plain objects too. For an amount, numeric strings count as numbers.
+   * @param userId stored as a string, as in {@link onLogin}; may be missing.
+   * @param data any value that BSON holds, at most `maxEventBytes`. `undefined`, functions and
+   *   empty plain objects are left out. An amount may be a numeric string.
    */
   track(
     event: AnalyticsSystem.CountedEvent | (string & {}),
@@ -95,23 +97,23 @@ declare class AnalyticsSystem {
   ): void;
 
   /**
-   * Writes everything that was tracked before the call, then reads today's and this month's figures.
-   * Just after a replica set has elected another primary, the figures may lag for a moment.
+   * Writes everything that was tracked before the call, then reads the figures of today and of this
+   * month. They may lag for a moment after a replica set has elected another primary.
    *
-   * On a database of the replaced class the month's sessions are summed up first, once; that begins
-   * with the first login or `getMetrics()` and goes on in the background. See
+   * On a database of the replaced class, this month's sessions are summed up first, once. That
+   * begins with the first login or `getMetrics()` and runs in the background; see
    * {@link AnalyticsSystem.Health.history}.
    *
-   * @throws {AnalyticsSystem.AnalyticsError} rejects with `code`
-   *   `ANALYTICS_TIMEOUT` after `operationTimeoutMs`; `ANALYTICS_HISTORY_BUILDING` when the month's
-   *   sessions are still being summed up after that time, which goes on: try again later;
-   *   `ANALYTICS_DATABASE` when the database refuses the read; `ANALYTICS_INTERNAL`.
+   * @throws {AnalyticsSystem.AnalyticsError} rejects with `code` `ANALYTICS_TIMEOUT` after
+   *   `operationTimeoutMs`; `ANALYTICS_HISTORY_BUILDING` when the sessions are not summed up within
+   *   that time (this goes on: try again later); `ANALYTICS_DATABASE` when the database refuses the
+   *   read; `ANALYTICS_INTERNAL`.
    */
   getMetrics(): Promise<AnalyticsSystem.Metrics>;
 
   /**
-   * The 30 newest daily documents, newest first. Days without a login or a counted event have none.
-   * Does not wait for what is still queued; {@link flush} does.
+   * Reads the 30 newest daily documents, newest first. Days without a login or a counted event have
+   * none. Does not wait for queued records; {@link flush} does.
    *
    * @throws {AnalyticsSystem.AnalyticsError} rejects with `code` `ANALYTICS_TIMEOUT` after
    *   `operationTimeoutMs`; `ANALYTICS_DATABASE` when the database refuses the read;
@@ -120,18 +122,17 @@ declare class AnalyticsSystem {
   getLast30Days(): Promise<AnalyticsSystem.DailyDocument[]>;
 
   /**
-   * Resolves when everything that was accepted before the call is in MongoDB, the totals included,
-   * or is counted under {@link AnalyticsSystem.Health.dropped}. Does not wait for
-   * what is forwarded.
+   * Resolves when everything that was accepted before the call is in MongoDB, totals included, or
+   * counted under {@link AnalyticsSystem.Health.dropped}. Does not wait for destinations.
    *
    * @throws {AnalyticsSystem.AnalyticsError} rejects with `code` `ANALYTICS_TIMEOUT` after
-   *   `operationTimeoutMs`; the records stay queued. `ANALYTICS_INTERNAL`.
+   *   `operationTimeoutMs` (the records stay queued); `ANALYTICS_INTERNAL`.
    */
   flush(): Promise<void>;
 
   /**
-   * What was accepted, what became of it, and why something was not stored. Synchronous, touches no
-   * database, holds no secrets.
+   * Counts of what was accepted, written, rejected, dropped and forwarded. Synchronous; reads no
+   * database; holds no secrets.
    */
   getHealth(): AnalyticsSystem.Health;
 }
@@ -140,19 +141,24 @@ declare namespace AnalyticsSystem {
   export { AnalyticsSystem, AnalyticsSystem as default };
 
   /**
-   * Settings of one instance. An option wins over its environment variable. A value of another type,
-   * out of bounds or of another form is a `TypeError` of the constructor.
+   * Settings of one instance. An option wins over its environment variable. The constructor throws
+   * a `TypeError` for a value of another type or form, or out of bounds.
    */
   export interface Options {
     /**
-     * Connection string, `mongodb://…` or `mongodb+srv://…`. Used at once and before any other way.
+     * Connection string, `mongodb://…` or `mongodb+srv://…`.
      *
-     * Without it, the first of these that is there: the option `mongoose`; the variable
-     * `ANALYTICS_MONGODB_URI`, unless that option is given; the mongoose that the host has loaded, as
-     * soon as it begins to connect; `MONGODB_URI`; `MONGO_URI`; the connection that
-     * `mongoose.createConnection()` has made, if there is just one. The last three are used 1 s after
-     * the first record or `start()` when no mongoose is installed, 10 s after it when one is and does
-     * not begin to connect. Without any of these, records wait in memory and one line says so.
+     * Without it, the first of these that exists is used:
+     *
+     * 1. the option `mongoose`
+     * 2. the variable `ANALYTICS_MONGODB_URI`, unless that option is given
+     * 3. the mongoose that the host has loaded, as soon as it begins to connect
+     * 4. the variable `MONGODB_URI`, then `MONGO_URI`
+     * 5. the connection that `mongoose.createConnection()` has made, if there is exactly one
+     *
+     * 4 and 5 are used 1 s after the first record or `start()` when no mongoose is installed, and
+     * after 10 s when one is and does not begin to connect. Without any of these, records wait in
+     * memory and one warning says so.
      *
      * Environment: `ANALYTICS_MONGODB_URI`.
      *
@@ -161,7 +167,7 @@ declare namespace AnalyticsSystem {
     uri?: string | undefined;
 
     /**
-     * Name of the database, at most 63 bytes, no white space and none of `/\."$*<>:|?`.
+     * Name of the database: at most 63 bytes, no white space, none of `/\."$*<>:|?`.
      *
      * Environment: `ANALYTICS_MONGODB_DATABASE`.
      *
@@ -170,25 +176,25 @@ declare namespace AnalyticsSystem {
     database?: string | undefined;
 
     /**
-     * The mongoose instance, or one of its connections, whose settings are adopted. Its connection
-     * itself is not used. Needed only when several copies of mongoose are loaded or when the default
-     * connection is not the right one. An instance gets the models `GSOSession`, `GSODaily` and
-     * `GSOEvent`, unless it has them.
+     * Mongoose instance, or one of its connections, whose settings are adopted. The connection
+     * itself is not used. Needed when several copies of mongoose are loaded, or when its default
+     * connection is not the right one. The models `GSOSession`, `GSODaily` and `GSOEvent` are
+     * registered in it, unless it has them.
      *
      * @default the mongoose that the host has loaded
      */
     mongoose?: Mongoose | Connection | undefined;
 
     /**
-     * Names of the collections, all different. Each has 1 to 191 bytes, no `$`, no NUL, no dot at an
-     * end, and does not begin with `system.`. An unknown key is an error.
+     * Names of the collections, all different. Each has 1 to 191 bytes, no `$`, no NUL and no dot
+     * at either end, and does not begin with `system.`. An unknown key is an error.
      */
     collections?: Collections | undefined;
 
     /**
-     * Where each event is posted as JSON, `http://…` or `https://…`:
-     * `{"event":…,"userId":…,"data":…,"ts":"2026-11-23T02:35:48.540Z"}`. Short for a destination of the
-     * format `raw` with this `url` and all defaults; see {@link Options.destinations}.
+     * URL to which each event is posted as JSON, `http://…` or `https://…`:
+     * `{"event":…,"userId":…,"data":…,"ts":"2026-11-23T02:35:48.540Z"}`. Short for a destination of
+     * the format `raw` with this `url` and all defaults; see {@link Options.destinations}.
      *
      * Environment: `ANALYTICS_WEBHOOK_URL`.
      *
@@ -197,26 +203,26 @@ declare namespace AnalyticsSystem {
     webhookUrl?: string | undefined;
 
     /**
-     * Where events are forwarded to. Each destination has a queue, bounds and failures of its own: one
-     * that is slow or away delays neither MongoDB nor another one.
+     * Receivers of events. Each has its own queue, bounds and circuit breaker: one that is slow or
+     * away delays neither MongoDB nor another one.
      *
-     * An event is sent at least once: until it is answered with a 2xx status, until the receiver says
-     * that it never takes it (`refused`), or until a bound gives it up (`expired`, `dropped`). It has
-     * the same id and time in every attempt. After a failure it is sent again with growing random
-     * pauses, and not before a `Retry-After`, of at most an hour, is over. An unknown field is an error.
+     * Delivery is at least once. An event is sent until the receiver answers with a 2xx status,
+     * refuses it for good (`refused`), or a bound is reached (`expired`, `dropped`). It has the
+     * same id and time in every attempt. Retries wait for random, growing delays, and for a
+     * `Retry-After` of up to an hour. An unknown field is an error.
      *
      * Environment, for one destination, read if neither this nor `webhookUrl` is given:
      * `ANALYTICS_WEBHOOK_FORMAT`, `ANALYTICS_WEBHOOK_URL`, `ANALYTICS_WEBHOOK_TOKEN` (Mixpanel's
-     * `token`, Segment's `writeKey`, PostHog's `apiKey`), and `ANALYTICS_WEBHOOK_ALLOW` and
-     * `ANALYTICS_WEBHOOK_DENY`, which are names separated by commas.
+     * `token`, Segment's `writeKey`, PostHog's `apiKey`), `ANALYTICS_WEBHOOK_ALLOW` and
+     * `ANALYTICS_WEBHOOK_DENY` (names separated by commas).
      *
      * @default none: nothing is forwarded
      */
     destinations?: Destination[] | undefined;
 
     /**
-     * Longest wait before written records are added to the daily totals, in milliseconds. Events and
-     * sessions themselves leave at once.
+     * Longest time before written records are added to the daily totals, in milliseconds. Events
+     * and sessions themselves are written at once.
      *
      * A whole number from 10 to 3600000. Environment: `ANALYTICS_FLUSH_INTERVAL_MS`.
      *
@@ -225,8 +231,9 @@ declare namespace AnalyticsSystem {
     flushIntervalMs?: number | undefined;
 
     /**
-     * Bound for everything that waits in memory, in bytes. When it is reached, new records are
-     * refused (`rejected.queue_full`). With `spoolDir` a tenth is kept for what is read back from disk.
+     * Bound of the memory that queued records take, in bytes. When it is reached, new records are
+     * rejected (`rejected.queue_full`). With `spoolDir`, a tenth of it is reserved for records read
+     * back from disk.
      *
      * A whole number from 65536 (64 KiB) to 68719476736 (64 GiB).
      * Environment: `ANALYTICS_MAX_QUEUE_BYTES`.
@@ -236,12 +243,14 @@ declare namespace AnalyticsSystem {
     maxQueueBytes?: number | undefined;
 
     /**
-     * Folder on a local disk in which records are kept until they are written: after a crash, a
-     * `kill -9` or an exit during an outage, what was left is written at the next start, and in an
-     * outage the disk holds what memory does not. It is made if it is missing. All processes that
-     * write to one database share one; each takes a slot in it. Use another for another database:
-     * where it is named by `uri`, `database` or `collections`, records of the two are told apart,
-     * otherwise they are written to whichever is there. Do not copy the folder of a running process.
+     * Spool: a folder on a local disk that keeps records until they are written. The next start
+     * writes what a crash, a `kill -9` or an exit during an outage has left; in an outage, records
+     * that do not fit into memory wait on disk. The folder is created if it is missing.
+     *
+     * All processes that write to one database share one folder; each takes a slot in it. Use
+     * another folder for another database: unless `uri`, `database` or `collections` name the
+     * database, recovered records go to the one that is connected. Do not copy the folder of a
+     * running process.
      *
      * Environment: `ANALYTICS_SPOOL_DIR`.
      *
@@ -250,8 +259,8 @@ declare namespace AnalyticsSystem {
     spoolDir?: string | undefined;
 
     /**
-     * Most that one instance keeps in `spoolDir`, in bytes. Beyond it, and when the disk is full,
-     * records wait in memory, within `maxQueueBytes`.
+     * Bound of the disk space that one instance takes in `spoolDir`, in bytes. When it is reached,
+     * or the disk is full, records wait in memory only, within `maxQueueBytes`.
      *
      * A whole number from 1048576 (1 MiB) to 1099511627776 (1 TiB).
      * Environment: `ANALYTICS_MAX_SPOOL_BYTES`.
@@ -261,8 +270,8 @@ declare namespace AnalyticsSystem {
     maxSpoolBytes?: number | undefined;
 
     /**
-     * What the constructor does when `spoolDir` cannot be used: throw, or go on with memory only and
-     * warn.
+     * What the constructor does when `spoolDir` cannot be used: throw (`error`), or warn and use
+     * memory only (`memory`).
      *
      * Environment: `ANALYTICS_SPOOL_FALLBACK`.
      *
@@ -271,7 +280,7 @@ declare namespace AnalyticsSystem {
     spoolFallback?: 'error' | 'memory' | undefined;
 
     /**
-     * Largest `data` of one event, in bytes of BSON. Beyond it the event is refused
+     * Bound of the `data` of one event, in bytes of BSON. A larger event is rejected
      * (`rejected.event_too_large`).
      *
      * A whole number from 1024 (1 KiB) to 15728640 (15 MiB).
@@ -308,17 +317,17 @@ declare namespace AnalyticsSystem {
     shutdownTimeoutMs?: number | undefined;
 
     /**
-     * For development and tests: `track()` throws a `TypeError`, and the promises of `onLogin()` and
-     * `onLogout()` reject with one, for arguments that cannot be stored. They are counted all the
-     * same. Not for a queue that is full, nor after `stop()`.
+     * For development and tests: for arguments that cannot be stored, `track()` throws a
+     * `TypeError`, and the promises of `onLogin()` and `onLogout()` reject with one. Has no effect
+     * on records that are rejected because the queue is full or `stop()` was called.
      *
      * @default false
      */
     strict?: boolean | undefined;
 
     /**
-     * Where lines for the operator go: few, and each problem once per episode. Each begins with
-     * `[ANALYTICS] `. `false` silences. An error that the logger throws is ignored.
+     * Receiver of lines for the operator: few, and one per episode of a problem. Each begins with
+     * `[ANALYTICS] `. `false` writes none. An error that the logger throws is ignored.
      *
      * @default console
      */
@@ -333,7 +342,7 @@ declare namespace AnalyticsSystem {
     daily?: string | undefined;
     /** One document per event; MongoDB removes them after 7 days. @default gsoevents */
     events?: string | undefined;
-    /** Book-keeping: which users were counted in a day and in a month. @default gsouniques */
+    /** Users that were counted, by day and by month. @default gsouniques */
     uniques?: string | undefined;
   }
 
@@ -347,31 +356,31 @@ declare namespace AnalyticsSystem {
   /** What every destination may have. */
   export interface DestinationOptions {
     /**
-     * What log lines and {@link Health.destinations} call it, and its cursor in `spoolDir`: 1 to 64
-     * letters, digits, `-` or `_`. No two destinations have the same, or differ in case alone. Under
-     * another name it begins anew with what is in the spool.
+     * Name in log lines, in {@link Health.destinations} and of its cursor in `spoolDir`: 1 to 64
+     * letters, digits, `-` or `_`. Names must differ in more than case. Under a new name,
+     * forwarding begins again with what is in the spool.
      *
      * @default webhook for the format `raw`, else the format
      */
     name?: string | undefined;
 
     /**
-     * Names of the events that are forwarded; an event without a name is not among them.
+     * Names of the events that are forwarded. An event without a name is not.
      *
      * @default all
      */
     allow?: string[] | undefined;
 
     /**
-     * Names of the events that are not forwarded, also if `allow` has them.
+     * Names of the events that are not forwarded, even if `allow` has them.
      *
      * @default none
      */
     deny?: string[] | undefined;
 
     /**
-     * Bound for the events that wait in memory, in bytes. When it is reached, new events are not
-     * forwarded here (`dropped.queue_full`).
+     * Bound of the memory that waiting events take, in bytes. When it is reached, new events are
+     * not forwarded (`dropped.queue_full`).
      *
      * A whole number from 65536 (64 KiB) to 68719476736 (64 GiB).
      *
@@ -380,7 +389,7 @@ declare namespace AnalyticsSystem {
     maxQueueBytes?: number | undefined;
 
     /**
-     * Longest time for which an event waits, in milliseconds. Then it is given up (`expired`).
+     * Longest time that an event waits, in milliseconds. Then it is not forwarded (`expired`).
      *
      * A whole number from 100 to 2592000000 (30 days).
      *
@@ -389,8 +398,8 @@ declare namespace AnalyticsSystem {
     maxAgeMs?: number | undefined;
 
     /**
-     * Longest time of one request, in milliseconds, from connecting to the end of the answer. Connecting
-     * alone takes 5000 at most.
+     * Longest time of one request, in milliseconds, from connecting to the end of the answer.
+     * Connecting takes at most 5000 of it.
      *
      * A whole number from 10 to 600000.
      *
@@ -399,8 +408,8 @@ declare namespace AnalyticsSystem {
     requestTimeoutMs?: number | undefined;
 
     /**
-     * Bound of the pause after a first failure, in milliseconds. Each further one doubles it; the pause
-     * itself is random.
+     * Bound of the random delay after the first failure, in milliseconds. Each further failure
+     * doubles it.
      *
      * A whole number from 10 to 600000.
      *
@@ -409,7 +418,7 @@ declare namespace AnalyticsSystem {
     minRetryDelayMs?: number | undefined;
 
     /**
-     * Longest pause that the receiver did not ask for, in milliseconds.
+     * Longest delay before a retry, in milliseconds. A `Retry-After` may be longer.
      *
      * A whole number from 10 to 3600000.
      *
@@ -419,7 +428,7 @@ declare namespace AnalyticsSystem {
   }
 
   /**
-   * One `POST` for each event, four at a time, the events of a user in their order. The body is
+   * One `POST` per event, four at a time, the events of a user in their order. The body is
    * `{"event":…,"userId":…,"data":…,"ts":…}` as `JSON.stringify` writes it.
    */
   export interface RawDestination extends DestinationOptions {
@@ -430,8 +439,8 @@ declare namespace AnalyticsSystem {
   }
 
   /**
-   * Mixpanel's import: batches of up to 2000 events, compressed, told apart by `$insert_id`. Give the
-   * `token` of the project, or `username`, `secret` and `projectId` of a service account.
+   * Mixpanel's import: compressed batches of up to 2000 events, deduplicated by `$insert_id`. Needs
+   * the `token` of the project, or `username`, `secret` and `projectId` of a service account.
    */
   export interface MixpanelDestination extends DestinationOptions {
     /** The format. */
@@ -440,9 +449,9 @@ declare namespace AnalyticsSystem {
     token?: string | undefined;
     /** Name of a service account. */
     username?: string | undefined;
-    /** Its secret. */
+    /** Secret of that account. */
     secret?: string | undefined;
-    /** The project that it writes to. */
+    /** Id of the project. */
     projectId?: string | number | undefined;
     /**
      * Address of the service, such as `https://api-eu.mixpanel.com`.
@@ -452,21 +461,25 @@ declare namespace AnalyticsSystem {
     url?: string | undefined;
   }
 
-  /** Segment's batch of `track` calls, up to 500 KB, told apart by `messageId`; RudderStack takes it too. */
+  /**
+   * Segment's batch of `track` calls: up to 500 KB, deduplicated by `messageId`. RudderStack takes it
+   * too.
+   */
   export interface SegmentDestination extends DestinationOptions {
     /** The format. */
     format: 'segment';
     /** The write key of the source. */
     writeKey: string;
     /**
-     * Address of the service: `https://events.eu1.segmentapis.com`, or the data plane of RudderStack.
+     * Address of the service: `https://events.eu1.segmentapis.com`, or the data plane of
+     * RudderStack.
      *
      * @default https://api.segment.io
      */
     url?: string | undefined;
   }
 
-  /** PostHog's batch, compressed, its events told apart by `uuid`. */
+  /** PostHog's batch: compressed, deduplicated by `uuid`. */
   export interface PostHogDestination extends DestinationOptions {
     /** The format. */
     format: 'posthog';
@@ -480,32 +493,31 @@ declare namespace AnalyticsSystem {
     url?: string | undefined;
   }
 
-  /** What takes lines, one string per call; `console`, pino and winston are such. */
+  /** Receiver of lines, one string per call, such as `console`, pino or winston. */
   export interface Logger {
     /**
-     * The system has started; which database is used when that is not obvious; how far the summing
-     * up of old sessions is: after 2 s, every 10 s, and at the end; totals that were blocked go on.
+     * Start; the choice of a database where it is not obvious; progress of summing up old sessions
+     * (after 2 s, every 10 s, at the end); totals that are written again after `blocked`.
      */
     info(line: string): void;
     /**
-     * Something needs attention: an outage, records that are refused, totals that are blocked, an
-     * option nobody knows.
+     * Problems that need attention: an outage, rejected records, blocked totals, an unknown option.
      */
     warn(line: string): void;
     /**
-     * Something is lost: the process ends before records are written, or events forwarded. It is a
-     * warning when all of it is in the spool.
+     * Loss: the process ends before records are written or events forwarded. It is a warning when
+     * all of them are in the spool.
      */
     error(line: string): void;
   }
 
-  /** As much of a mongoose connection as is asked for here. */
+  /** Part of a mongoose connection that is needed here. */
   export interface Connection {
     /** 1 when connected, 2 while connecting. */
     readonly readyState: number;
   }
 
-  /** As much of a mongoose instance as is asked for here. */
+  /** Part of a mongoose instance that is needed here. */
   export interface Mongoose {
     /** The default connection, which is the one that is adopted. */
     readonly connection: Connection;
@@ -519,22 +531,22 @@ declare namespace AnalyticsSystem {
     toString(): string;
     /** The same. */
     toJSON(): string;
-    /** Whether the other is the same id, also in another form. */
+    /** Whether `other` is the same id, in any form. */
     equals(other: unknown): boolean;
   }
 
-  /** What a string is made of, as mongoose does for a field of type String. */
+  /** A value that is cast to a string, by the rules of a mongoose field of type String. */
   export type StringLike = string | number | bigint | boolean | null | undefined;
 
-  /** A user's id. */
+  /** Id of a user. */
   export type UserId = string | number | bigint | ObjectId;
 
   /**
-   * Events that add to a total of the day; all others are stored and forwarded only.
+   * Events that add to a total of the day. All others are stored and forwarded only.
    *
-   * Most count 1. `credits.earn`, `credits.spend`, `gems.earn` and `gems.spend` add `data.amount`,
+   * Most add 1. `credits.earn`, `credits.spend`, `gems.earn` and `gems.spend` add `data.amount`,
    * `gems.purchase` adds `data.gems`, `stripe.payment` adds `data.amountCents`: numbers or numeric
-   * strings, 0 when missing. Any `data` is stored, also where no amount can be read from it.
+   * strings, 0 when missing or invalid. The event is stored in any case.
    */
   export type CountedEvent =
     | 'craft.complete'
@@ -597,7 +609,7 @@ declare namespace AnalyticsSystem {
     __v: number;
   }
 
-  /** What {@link AnalyticsSystem.getMetrics} answers. Days and months are UTC. */
+  /** Result of {@link AnalyticsSystem.getMetrics}. Days and months are UTC. */
   export interface Metrics {
     /** Today's document; `{}` when nothing was counted today. */
     today: Partial<DailyDocument>;
@@ -611,80 +623,82 @@ declare namespace AnalyticsSystem {
     activeSessions: number;
   }
 
-  /** What {@link AnalyticsSystem.getHealth} answers. Counts are of this instance, since it was made. */
+  /** Result of {@link AnalyticsSystem.getHealth}. Counts begin when the instance is created. */
   export interface Health {
     /** Whether there is a connection to MongoDB. */
     connected: boolean;
-    /** Records taken over from `track()`, `onLogin()` and `onLogout()`. */
+    /** Records that `track()`, `onLogin()` and `onLogout()` have enqueued. */
     accepted: number;
     /** Accepted records that are neither written nor dropped yet. */
     queued: number;
     /**
-     * Memory they take, in bytes; bounded by `maxQueueBytes`. Those that wait on disk only take none.
+     * Memory that they take, in bytes; bounded by `maxQueueBytes`. Those that wait on disk only
+     * take none.
      */
     queuedBytes: number;
     /**
-     * Records that are in the database, their share of the totals included, unless that is among
-     * `warnings` (`totals_uncertain`, `total_left_out`).
+     * Records that are in the database, and in its totals except for those that `warnings` counts
+     * (`totals_uncertain`, `total_left_out`).
      */
     written: number;
     /** Records whose writing was repeated after an error, once per attempt. */
     retried: number;
-    /** Documents that were in the database already when they were sent again: not stored twice. */
+    /** Documents that a repeated write found in the database already. They are not stored twice. */
     duplicates: number;
     /**
-     * Additions to totals that matched nothing, so that it was looked up whether they had been made:
-     * not made twice.
+     * Compare-and-set updates of totals that matched no document. The document was then read to see
+     * whether an earlier attempt had made the update, so that none is made twice.
      */
     casConflicts: number;
     /** Accepted records that were lost, by reason. */
     dropped: Counts<DropReason>;
     /** Records that were never accepted, by reason. */
     rejected: Counts<RejectReason>;
-    /** Records that were not taken over in full, and oddities of the totals, by reason. */
+    /** Records that were stored or counted in part, and irregularities of totals, by reason. */
     warnings: Counts<WarningReason>;
     /** Users who are logged in through this instance. */
     activeSessions: number;
     /** Whether written records are added to the daily totals. */
     totals: TotalsState;
-    /** How far the sessions are summed up that the replaced class has stored this month. */
+    /** Progress of summing up the sessions that the replaced class has stored this month. */
     history: HistoryHealth;
-    /** What is on disk; only with `spoolDir`. */
+    /** State of the spool; only with `spoolDir`. */
     spool?: SpoolHealth;
-    /** What became of the events at each destination; `webhookUrl` comes first. */
+    /** State of each destination; that of `webhookUrl` comes first. */
     destinations: DestinationHealth[];
-    /** The last thing that went wrong, if anything did. */
+    /** The last error, if there was one. */
     lastError?: LastError;
   }
 
   /**
    * Whether written records are added to the daily totals.
    *
-   * - `ok`: yes, or nothing is known to the contrary yet
-   * - `blocked`: no: a day has several documents in `daily`, or could get them for want of a unique
-   *   index on `day`, which is missing and cannot be made, or is there and not unique. `lastError`
-   *   and a warning say what is wrong, and how to mend it. Events and sessions are stored meanwhile;
-   *   totals wait in memory, within `maxQueueBytes`, and go on within seconds of the mending, without
-   *   a restart. `flush()` and `getMetrics()` reject with `ANALYTICS_TIMEOUT` until then
+   * - `ok`: yes, or no problem is known yet
+   * - `blocked`: no. A day has several documents in `daily`, or there is no unique index on `day`
+   *   to prevent them and it cannot be created. `lastError` and a warning say what is wrong and how
+   *   to repair it. Meanwhile events and sessions are stored, and totals wait in memory, within
+   *   `maxQueueBytes`; `flush()` and `getMetrics()` reject with `ANALYTICS_TIMEOUT`. Within seconds
+   *   of the repair, totals are written again, without a restart
    */
   export type TotalsState = 'ok' | 'blocked';
 
-  /** What an instance keeps in `spoolDir`. */
+  /** State of what an instance keeps in `spoolDir`. */
   export interface SpoolHealth {
     /** Whether the disk takes records. */
     state: SpoolState;
-    /** What its files take, in bytes; bounded by `maxSpoolBytes`. */
+    /** Size of its files, in bytes; bounded by `maxSpoolBytes`. */
     bytes: number;
-    /** Records that an earlier process had left in the slot; they count as `accepted` here. */
+    /** Records that an earlier process left in this slot. They count as `accepted`. */
     recovered: number;
     /**
-     * Records of processes that died and were not replaced, written by this one. They count nowhere
-     * else here; those of them that are forwarded count at their destination once all of a slot are.
+     * Records of crashed processes that no new process replaced, written by this instance. They are
+     * in no other count here; those that are forwarded count at their destination once a whole slot
+     * is through.
      */
     recoveredFromOthers: number;
-    /** Records that the disk did not take: they were in memory only. */
+    /** Records that the disk did not take. They were in memory only. */
     notSpooled: number;
-    /** Bytes that could not be read; their file is kept as `*.seg.damaged`. */
+    /** Bytes that could not be read. Their file is kept as `*.seg.damaged`. */
     damagedBytes: number;
   }
 
@@ -692,74 +706,74 @@ declare namespace AnalyticsSystem {
    * Whether the disk takes records.
    *
    * - `ok`: yes
-   * - `full`: not now: it is full, or at `maxSpoolBytes`, or cannot be written; tried again twice a
-   *   second. Records wait in memory
+   * - `full`: no: it is full, has reached `maxSpoolBytes` or cannot be written. Records wait in
+   *   memory; the disk is tried again twice a second
    * - `off`: `spoolDir` could not be used, and `spoolFallback` is `memory`
    */
   export type SpoolState = 'ok' | 'full' | 'off';
 
-  /** The summing up of the sessions that the replaced class has stored in the current month. */
+  /** Progress of summing up the sessions that the replaced class has stored this month. */
   export interface HistoryHealth {
-    /** What is being done. */
+    /** Where it stands. */
     state: HistoryState;
-    /** Days that are done, of `daysTotal`. */
+    /** Days that are summed up, of `daysTotal`. */
     daysDone: number;
-    /** Days of the month that hold such sessions; 0 before it is known. */
+    /** Days of the month with such sessions; 0 until they are known. */
     daysTotal: number;
   }
 
   /**
-   * What is being done about the sessions that the replaced class has stored.
+   * State of summing up the sessions that the replaced class has stored.
    *
-   * - `none`: there are none, or nobody has logged in or asked for metrics yet
-   * - `building`: they are being summed up, by this process or another one; `getMetrics()` waits
+   * - `none`: there are no such sessions, or nobody has logged in or asked for metrics yet
+   * - `building`: this process or another one sums them up; `getMetrics()` waits
    * - `done`: they are summed up
    */
   export type HistoryState = 'none' | 'building' | 'done';
 
-  /** What became of the events for one destination; they are stored in MongoDB all the same. */
+  /** State of one destination. Its events are stored in MongoDB in any case. */
   export interface DestinationHealth {
     /** Its name. */
     name: string;
     /** Its format. */
     format: 'raw' | 'mixpanel' | 'segment' | 'posthog';
-    /** Events that wait or are under way. */
+    /** Events that wait or are being sent. */
     queued: number;
-    /** Memory they take, in bytes; bounded by `maxQueueBytes`. */
+    /** Memory that they take, in bytes; bounded by `maxQueueBytes`. */
     queuedBytes: number;
-    /** Events that the receiver has taken. */
+    /** Events that the receiver has accepted. */
     sent: number;
-    /** Events whose sending was repeated, once per attempt. */
+    /** Events that were sent again, once per attempt. */
     retried: number;
-    /** Events that the receiver never takes: invalid, too large, or refused for its settings. */
+    /** Events that the receiver refuses for good: invalid, too large, or not allowed there. */
     refused: number;
-    /** Events that have waited for longer than `maxAgeMs`. */
+    /** Events that waited for longer than `maxAgeMs`, and were not forwarded. */
     expired: number;
     /** Events that were not forwarded for another reason, by reason. */
     dropped: Counts<DestinationDropReason>;
-    /** Whether the receiver is sent to. */
+    /** Whether events are sent to the receiver. */
     circuit: CircuitState;
-    /** Since when the oldest event waits, in milliseconds; 0 when none does. */
+    /** Time that the oldest event has waited, in milliseconds; 0 when none waits. */
     oldestWaitingMs: number;
-    /** The last thing that went wrong there, if anything did. */
+    /** The last error of this destination, if there was one. */
     lastError?: LastError;
   }
 
   /**
-   * Whether a receiver is sent to.
+   * Whether events are sent to a receiver: the state of its circuit breaker.
    *
    * - `closed`: yes
-   * - `open`: five requests in a row have failed; the next one is tried after a pause
-   * - `half-open`: that one is under way; if it is answered with a 2xx status, all others follow
-   * - `disabled`: it answered 410: never again
+   * - `open`: no: five requests in a row have failed. One request follows after a delay
+   * - `half-open`: that request is being sent. A 2xx status closes the circuit
+   * - `disabled`: never again: the receiver answered 410
    */
   export type CircuitState = 'closed' | 'open' | 'half-open' | 'disabled';
 
-  /** The last thing that went wrong. */
+  /** The last error. */
   export interface LastError {
-    /** What went wrong, without secrets. */
+    /** What happened, without secrets. */
     message: string;
-    /** Time of the system clock, in ms since 1970. */
+    /** Time of the system clock, in milliseconds since 1970. */
     atMs: number;
   }
 
@@ -767,11 +781,12 @@ declare namespace AnalyticsSystem {
   export type Counts<Reason extends string> = { [R in Reason]?: number };
 
   /**
-   * Why a record was refused.
+   * Why a record was never accepted.
    *
-   * - `invalid_id`: a user id that no string stands for; for a login or logout also a missing one
-   * - `invalid_event`: an event name that no string stands for
-   * - `invalid_name`: a username that no string stands for
+   * - `invalid_id`: a user id that cannot be made a string; for a login or logout also a missing
+   *   one
+   * - `invalid_event`: an event name that cannot be made a string
+   * - `invalid_name`: a username that cannot be made a string
    * - `id_too_long`: a user id of more than 256 bytes
    * - `name_too_long`: an event name or username of more than 256 bytes
    * - `event_too_large`: data of more than `maxEventBytes`
@@ -781,9 +796,9 @@ declare namespace AnalyticsSystem {
    * - `bigint_out_of_range`: a BigInt of more than 64 bits
    * - `unreadable`: reading the arguments threw an error
    * - `unserializable`: a value that BSON cannot hold
-   * - `hand_over_failed`: the records of a turn could not be handed over
-   * - `queue_full`: `maxQueueBytes` is reached
-   * - `stopped`: after `stop()`
+   * - `hand_over_failed`: the records of one turn could not be enqueued
+   * - `queue_full`: `maxQueueBytes` was reached
+   * - `stopped`: `stop()` was called before
    */
   export type RejectReason =
     | 'invalid_id'
@@ -803,17 +818,19 @@ declare namespace AnalyticsSystem {
     | 'stopped';
 
   /**
-   * What was not taken over in full.
+   * What a warning counts.
    *
-   * - `invalid_amount`: an amount that is not a finite number, or is beyond 2^53, counted 0
-   * - `not_forwardable`: an event without a webhook body: `JSON.stringify` refused its data, or made
-   *   more of it than four times `maxEventBytes`
-   * - `total_left_out`: an amount was not added, the stored total is not a number or would be beyond
-   *   2^53
-   * - `day_restored`: a daily document stood further back than this process had brought it
-   * - `totals_uncertain`: another process wrote under the same id; records are not in the totals
-   * - `late`: a login from a spool that was handed over more than 30 days ago; it is stored, and not
-   *   counted as a user of its day and month
+   * - `invalid_amount`: an amount that is not a finite number, or is beyond 2^53, was added as 0
+   * - `not_forwardable`: an event was stored, but not forwarded: `JSON.stringify` refused its data
+   *   or made more than four times `maxEventBytes` of it
+   * - `total_left_out`: an amount was not added, because the stored total is not a number or would
+   *   be beyond 2^53
+   * - `day_restored`: a daily document was older than the last update by this process, as after
+   *   restoring a backup; totals continue from what is there
+   * - `totals_uncertain`: records are not in the totals, because another process wrote under the
+   *   same id
+   * - `late`: a login from the spool was more than 30 days old; it is stored, and not counted as a
+   *   user of its day and month
    */
   export type WarningReason =
     | 'invalid_amount'
@@ -826,8 +843,8 @@ declare namespace AnalyticsSystem {
   /**
    * Why an accepted record was lost.
    *
-   * - `refused_by_server`: MongoDB refuses the document for its content
-   * - `spool_damaged`: it was to be read back from `spoolDir`, and cannot be
+   * - `refused_by_server`: MongoDB refused the document for its content
+   * - `spool_damaged`: it could not be read back from `spoolDir`
    * - `internal`: a defect of this package
    */
   export type DropReason = 'refused_by_server' | 'spool_damaged' | 'internal';
@@ -835,22 +852,22 @@ declare namespace AnalyticsSystem {
   /**
    * Why an event was not forwarded.
    *
-   * - `queue_full`: `maxQueueBytes` of the destination is reached
+   * - `queue_full`: `maxQueueBytes` of the destination was reached
    * - `disabled`: the receiver answered 410
    */
   export type DestinationDropReason = 'queue_full' | 'disabled';
 
   /**
-   * What `code` says. Stable between releases.
+   * Kind of an error. Stable between releases.
    *
-   * - `ANALYTICS_TIMEOUT`: not finished within `operationTimeoutMs`; the message tells what went wrong
-   *   last, if anything did
-   * - `ANALYTICS_HISTORY_BUILDING`: the month's sessions of the replaced class are still being summed
-   *   up after that time; try again later
+   * - `ANALYTICS_TIMEOUT`: not finished within `operationTimeoutMs`; the message has the last
+   *   error, if there was one
+   * - `ANALYTICS_HISTORY_BUILDING`: this month's sessions of the replaced class are not summed up
+   *   within that time; try again later
    * - `ANALYTICS_DATABASE`: the database refuses the read, and would refuse it again
    * - `ANALYTICS_SPOOL_UNAVAILABLE`: `spoolDir` cannot be used; thrown by the constructor only
    * - `ANALYTICS_INTERNAL`: this instance has failed by a defect of this package and stores nothing
-   *   any more; see {@link Health.lastError}
+   *   more; see {@link Health.lastError}
    */
   export type ErrorCode =
     | 'ANALYTICS_TIMEOUT'
@@ -860,11 +877,11 @@ declare namespace AnalyticsSystem {
     | 'ANALYTICS_INTERNAL';
 
   /**
-   * What `flush()`, `getMetrics()` and `getLast30Days()` reject with, and the constructor throws when
-   * `spoolDir` cannot be used: an `Error` with a code. There is no class of its own to test for.
+   * An `Error` with a code: `flush()`, `getMetrics()` and `getLast30Days()` reject with it, and the
+   * constructor throws it when `spoolDir` cannot be used. It has no class of its own.
    */
   export interface AnalyticsError extends Error {
-    /** Which kind of failure it is; the message says more. */
+    /** Kind of the error; the message says more. */
     code: ErrorCode;
   }
 }
