@@ -12,10 +12,10 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 /** One instance's pipeline. */
 export declare class NativeAnalytics {
   /**
-   * `options` and `environment` are JSON objects; `deliver` receives everything the pipeline has
-   * to say. A bad option is an error whose message begins with the option's name.
+   * `options` and `environment` are JSON objects; `on_message` receives every message of the
+   * instance. A bad option is an error whose message begins with the option's name.
    */
-  constructor(options: string, environment: string, deliver: (arg: Delivery) => void)
+  constructor(options: string, environment: string, onMessage: (arg: Message) => void)
   get maxEventBytes(): number
   get isForwarding(): boolean
   /** Whether a connection string was given, so that no mongoose is looked for. */
@@ -24,28 +24,27 @@ export declare class NativeAnalytics {
   /** Names of options that no version knows. */
   get unknownOptions(): Array<string>
   /**
-   * Hands over the first `length` bytes of the stage, which hold this many records; returns how
-   * many of them (the newest) were refused.
+   * Enqueues the first `length` bytes of the stage, which hold this many records. Returns how many of
+   * them, always the newest, were rejected.
    */
-  push(stage: Uint8Array, length: number, records: number): number
-  /** Counts a record that was refused before it was staged. */
-  reject(reason: string): void
+  enqueue(stage: Uint8Array, length: number, records: number): number
+  /** Counts a record that was rejected before it was staged. */
+  countRejected(reason: RejectReason): void
   /** Counts a record that was accepted, but not in full. */
-  note(reason: string): void
-  /** `anew` when the host has left the connection it gave before `stop`. */
+  countWarning(reason: WarningReason): void
+  /** `anew` when the host has left the connection that it gave before `stop`. */
   start(anew: boolean): void
-  /** Refuses records from now on, until the next `start`. */
-  refuse(): void
+  /** Rejects records from now on, until the next `start`. */
+  stopAccepting(): void
   /** `connection` is a JSON object. */
   connect(connection: string): void
   /** As `connect`, for a host that has left the connection it gave before. */
-  relocate(connection: string): void
+  switchDatabase(connection: string): void
   /**
-   * The host has no connection. `prospect` is `connecting` when its mongoose has begun to connect,
-   * `mongoose` when it has one that may, `none` when it has none, `last` when there is no time to
-   * wait. `other` is a connection that will do if none comes.
+   * The host has no connection. `fallback` is the only connection that `createConnection()` has made, if
+   * there is just one; it is used when no better one comes.
    */
-  nothingFound(prospect: string, other?: string | undefined | null): void
+  nothingFound(outlook: Outlook, fallback?: string | undefined | null): void
   /** The flush interval is over by the clock of the host: totals need not wait any longer. */
   totalsDue(): void
   get flushIntervalMs(): number
@@ -55,9 +54,9 @@ export declare class NativeAnalytics {
   requestMetrics(request: number, nowMs: number): void
   requestDays(request: number): void
   health(): HealthReport
-  /** Keeps the process alive until `release`. */
-  hold(): void
-  release(): void
+  /** Keeps the process alive until `unref`. */
+  ref(): void
+  unref(): void
 }
 
 /** What an event adds to. */
@@ -70,23 +69,6 @@ export interface CountedEvent {
 
 /** The events that are counted, by name. */
 export declare function countedEvents(): Record<string, CountedEvent>
-
-/** One message; which fields are set depends on its kind. */
-export interface Delivery {
-  /**
-   * `acknowledged`, `done`, `failed`, `log`, `connectionWanted`,
-   * `connectionKnown` or `died`.
-   */
-  kind: string
-  /** Logins and logouts that are done. */
-  acks?: Uint32Array
-  request?: number
-  /** The result of a read: one BSON document. */
-  result?: Buffer
-  /** A failed request's error code, or a line's level. */
-  code?: string
-  text?: string
-}
 
 export interface DestinationReport {
   name: string
@@ -105,9 +87,9 @@ export interface DestinationReport {
 
 /**
  * Blocks until every instance of this thread, or of all threads, has written and forwarded what it
- * holds now, at most 1.5 s; returns what is left. For the end of a thread or of the process.
+ * holds now, at most 1.5 s. Returns what is left.
  */
-export declare function drain(allThreads: boolean): Left
+export declare function flushOnExit(allThreads: boolean): Left
 
 export interface HealthReport {
   connected: boolean
@@ -136,6 +118,9 @@ export interface HistoryReport {
   daysTotal: number
 }
 
+/** Whether this was built for tests: a message that JavaScript does not know is an error then. */
+export declare const IS_DEBUG_BUILD: boolean
+
 export interface LastErrorReport {
   message: string
   /** System clock, ms since 1970. */
@@ -146,13 +131,33 @@ export interface LastErrorReport {
 export interface Left {
   /** Records that are not written. */
   records: number
-  /** Those of them that are on disk, where the next process finds them. */
+  /** Those of them that are in the spool, where the next process finds them. */
   spooled: number
   /** Events that are not forwarded. */
   unforwarded: number
-  /** Those of them that are on disk. */
+  /** Those of them that are in the spool. */
   spooledEvents: number
 }
+
+/** Level of a line for the operator. */
+export type Level = 'info' | 'warn'
+
+/** Message of an instance to JavaScript. */
+export type Message =
+  | { kind: 'acknowledged'; acks: Uint32Array }
+  | { kind: 'done'; request: number; result?: Buffer }
+  | { kind: 'failed'; request: number; code: string; text: string }
+  | { kind: 'log'; level: Level; text: string }
+  | { kind: 'died'; code: string; text: string }
+  | { kind: 'connectionWanted' }
+  | { kind: 'connectionKnown' }
+  | { kind: 'fallbackAdopted' }
+
+/** What a host without a connection may still have. */
+export type Outlook = 'connecting' | 'mayConnect' | 'noMongoose' | 'noTime'
+
+/** Why a record was never accepted. */
+export type RejectReason = 'invalid_id' | 'invalid_event' | 'invalid_name' | 'id_too_long' | 'name_too_long' | 'event_too_large' | 'too_deep' | 'cyclic' | 'invalid_key' | 'bigint_out_of_range' | 'unreadable' | 'unserializable' | 'hand_over_failed' | 'queue_full' | 'stopped'
 
 export interface SpoolHealth {
   state: string
@@ -163,5 +168,8 @@ export interface SpoolHealth {
   damagedBytes: number
 }
 
-/** That of the package for which this was built: another binary may lie where it is looked for. */
+/** Version of the package for which this was built: a binary of another version may be loaded. */
 export declare const VERSION: string
+
+/** Why JavaScript could not take over all of a record that was accepted. */
+export type WarningReason = 'invalid_amount' | 'not_forwardable'

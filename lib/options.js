@@ -1,11 +1,20 @@
-/** Options and environment in the form that the native side validates. */
+/**
+ * Options and environment as JSON, in the form that the native side validates.
+ *
+ * Options that only JavaScript uses are validated here and left out.
+ */
 'use strict';
 
-const LEVELS = ['info', 'warn', 'error'];
+const { isLogger } = require('./logger.js');
+
+/** @typedef {import('../index.js').Options} Options */
 
 /**
- * JSON of the options that the native side knows. Values that JSON cannot hold become arrays, which
- * no option takes, so that they are refused by name instead of passing for missing ones.
+ * Values that JSON cannot hold become arrays. No option takes an array in their place, so that the error
+ * names the option; left out, they would count as not given.
+ *
+ * @param {Options} options
+ * @throws {TypeError} that begins with the name of the option
  */
 function optionsJson(options) {
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
@@ -24,11 +33,13 @@ function optionsJson(options) {
   }
 }
 
+/** @param {unknown} value */
 function isPlain(value) {
   if (typeof value === 'number') return Number.isFinite(value);
   return !['function', 'symbol', 'bigint'].includes(typeof value);
 }
 
+/** @param {any} mongoose */
 function checkMongoose(mongoose) {
   if (mongoose == null) return;
   const connection = mongoose?.connection ?? mongoose;
@@ -37,38 +48,27 @@ function checkMongoose(mongoose) {
   }
 }
 
+/** @param {unknown} logger */
 function checkLogger(logger) {
   if (logger == null || logger === false) return;
-  if (!LEVELS.every((level) => typeof logger?.[level] === 'function')) {
+  if (!isLogger(logger)) {
     throw new TypeError('logger: must be false or have the functions info, warn and error');
   }
 }
 
 /**
- * JSON of the environment variables that mean something here. Those that name a database do not when
- * the host has named its mongoose.
+ * The environment variables that have an effect. Those that name a database have none when the host has
+ * passed its mongoose.
+ *
+ * @param {Options} options
  */
 function environmentJson({ mongoose }) {
   const databases = ['ANALYTICS_MONGODB_URI', 'MONGODB_URI', 'MONGO_URI'];
+  /** @type {(name: string) => boolean} */
   const isWanted = (name) =>
     databases.includes(name) ? mongoose == null : name.startsWith('ANALYTICS_');
   const entries = Object.entries(process.env).filter(([name]) => isWanted(name));
   return JSON.stringify(Object.fromEntries(entries));
 }
 
-/** A function that writes one line; a logger that throws is not listened to. */
-function lineWriter(logger) {
-  return (level, text) => {
-    if (logger === false) return;
-    const line = `[ANALYTICS] ${text}`;
-    try {
-      if (logger) logger[level](line);
-      else if (level === 'info') console.log(line);
-      else console[level](line);
-    } catch {
-      // The host's own logger failed; nothing of ours is lost by that.
-    }
-  };
-}
-
-module.exports = { optionsJson, environmentJson, lineWriter };
+module.exports = { optionsJson, environmentJson };

@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const bson = require('bson');
-const { castString, INVALID } = require('../../lib/cast.js');
+const { castString, INVALID } = require('../../lib/encode/cast.js');
 const oracle = require('./oracle.js');
 
 const ID = '5f5f5f5f5f5f5f5f5f5f5f5f';
@@ -80,7 +80,7 @@ const table = [
   ['a toString that is null', { toString: null }, INVALID],
 ];
 
-/** Values whose cast throws: to mongoose that is a refusal as well. */
+/** Values whose cast throws: to mongoose that is an invalid value as well. */
 const throwing = [
   ['a toString that is no function', { toString: 1 }],
   ['a toString that throws', { toString: thrower }],

@@ -4,7 +4,8 @@
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const bson = require('bson');
-const { Encoder, Refusal, MAX_DEPTH } = require('../../lib/encode.js');
+const { Encoder, MAX_DEPTH } = require('../../lib/encode/bson.js');
+const { Rejection } = require('../../lib/encode/rejection.js');
 const oracle = require('./oracle.js');
 const { payloads } = require('./random-payload.js');
 const { values, deviations } = require('./values.js');
@@ -28,7 +29,7 @@ function reasonOf(value, options) {
   try {
     encoded(value, createEncoder(options));
   } catch (error) {
-    assert.ok(error instanceof Refusal, `threw ${error}`);
+    assert.ok(error instanceof Rejection, `threw ${error}`);
     return error.reason;
   }
   return null;
@@ -289,7 +290,7 @@ test('huge values are refused in a time that the budget bounds', () => {
   assert.equal(reasonOf({ set: new Set([keys]), weak: new WeakMap() }), null);
 });
 
-test('an encoder is unharmed by a refusal and by growing', () => {
+test('an encoder is unharmed by a rejection and by growing', () => {
   const encoder = createEncoder({ capacity: 1024 });
   for (let round = 0; round < 3; round++) {
     assert.throws(
@@ -306,7 +307,7 @@ test('an encoder is unharmed by a refusal and by growing', () => {
           },
           3,
         ),
-      Refusal,
+      Rejection,
     );
     assert.throws(() => encoder.data(nested(200, inObject), 3), { reason: 'too_deep' });
     encoder.data({ t: 'x'.repeat(5000) }, 3);

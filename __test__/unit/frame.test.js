@@ -88,9 +88,9 @@ test('amounts count as documented', () => {
     [Object(7), 7],
   ];
   for (const [amount, expected] of table) {
-    const { frame, notes } = staged('credits.earn', 'u', { amount });
+    const { frame, warnings } = staged('credits.earn', 'u', { amount });
     assert.equal(frame.number, expected, String(amount));
-    assert.deepEqual(notes, [], String(amount));
+    assert.deepEqual(warnings, [], String(amount));
   }
 });
 
@@ -113,10 +113,10 @@ test('what is no amount counts 0 with a warning, and the event is stored', () =>
     '9'.repeat(5000),
   ];
   for (const amount of invalid) {
-    const { accepted, frame, notes } = staged('credits.earn', 'u', { amount });
+    const { accepted, frame, warnings } = staged('credits.earn', 'u', { amount });
     assert.equal(accepted, true);
     assert.equal(frame.number, 0);
-    assert.deepEqual(notes, ['invalid_amount']);
+    assert.deepEqual(warnings, ['invalid_amount']);
   }
 });
 
@@ -267,10 +267,10 @@ test('a record that cannot be forwarded is stored, with a warning', () => {
     { toJSON: () => 'x'.repeat(2e6) },
   ];
   for (const data of cases) {
-    const { accepted, frame, notes } = staged('e', 'u', data, { forwarding: true });
+    const { accepted, frame, warnings } = staged('e', 'u', data, { forwarding: true });
     assert.equal(accepted, true);
     assert.deepEqual([frame.stored, frame.body], [true, null]);
-    assert.deepEqual(notes, ['not_forwardable']);
+    assert.deepEqual(warnings, ['not_forwardable']);
   }
 });
 
@@ -281,5 +281,5 @@ test('a refused cast is forwarded all the same, but not without bound', () => {
   assert.deepEqual([frame.stored, frame.counter, frame.document], [false, 0, {}]);
   assert.deepEqual(JSON.parse(frame.body).userId, ['u']);
   const large = staged('no.such', ['u'], { a: 'x'.repeat(2000) }, options);
-  assert.deepEqual([large.frame, large.notes], [null, ['not_forwardable']]);
+  assert.deepEqual([large.frame, large.warnings], [null, ['not_forwardable']]);
 });

@@ -1,9 +1,9 @@
-/** A stage whose frames are taken apart again, for the tests of `lib/stage.js` and `lib/frame.js`. */
+/** A stage whose frames are taken apart again, for the tests of `lib/encode/stage.js` and `lib/encode/frame.js`. */
 'use strict';
 
 const assert = require('node:assert/strict');
 const bson = require('bson');
-const { Stage } = require('../../lib/stage.js');
+const { Stage } = require('../../lib/encode/stage.js');
 
 const TIME = Date.UTC(2026, 10, 23, 2, 35, 48, 540);
 const HEADER = 28;
@@ -42,7 +42,7 @@ function frameAt(bytes, start) {
 }
 
 function createStage(options = {}) {
-  const log = { frames: [], batches: [], rejected: [], notes: [] };
+  const log = { frames: [], batches: [], rejected: [], warnings: [] };
   const stage = new Stage({
     counters: COUNTERS,
     maxEventBytes: 256 * 1024,
@@ -57,7 +57,7 @@ function createStage(options = {}) {
       log.batches.push(records);
     },
     reject: (reason) => log.rejected.push(reason),
-    note: (reason) => log.notes.push(reason),
+    warn: (reason) => log.warnings.push(reason),
     ...options,
   });
   return { stage, log };

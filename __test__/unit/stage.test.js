@@ -175,7 +175,7 @@ test('callbacks may track, and what they throw reaches the caller with everythin
       stage.event(TIME, 'e', 'from reject', { amount: 1 });
       if (reason === 'cyclic') throw new TypeError(reason);
     },
-    note: () => stage.event(TIME, 'e', 'from note', {}),
+    warn: () => stage.event(TIME, 'e', 'from warn', {}),
   });
   assert.equal(stage.event(TIME, 'credits.earn', 'u1', { amount: 'x' }), true);
   assert.equal(stage.event(TIME, 'credits.earn', 'u2', { amount: 'x', k: { '\0': 1 } }), false);
@@ -185,7 +185,7 @@ test('callbacks may track, and what they throw reaches the caller with everythin
   assert.equal(stage.event(TIME, 'e', 'u4', {}), true);
   stage.flush();
   const users = log.frames.map((f) => f.document.userId);
-  assert.deepEqual(users, ['u1', 'from note', 'from note', 'from reject', 'from reject', 'u4']);
+  assert.deepEqual(users, ['u1', 'from warn', 'from warn', 'from reject', 'from reject', 'u4']);
 });
 
 test('a hand-over that fails is reported once, and the stage goes on', async () => {

@@ -4,7 +4,7 @@
 const assert = require('node:assert');
 const fs = require('node:fs');
 const { before, describe, it } = require('node:test');
-const { describe: describeTls } = require('../../lib/tls.js');
+const { describe: describeTls } = require('../../lib/mongoose/tls.js');
 const { makeCertificates } = require('../support/certificates');
 
 describe('TLS settings of mongoose', () => {

@@ -1,4 +1,6 @@
-//! `getHealth()`: the loss report and the gauges of one moment.
+//! Health report of JavaScript: counts and gauges of one moment.
+//!
+//! Field names are part of the public interface; `index.d.ts` documents them.
 
 use std::collections::{BTreeMap, HashMap};
 

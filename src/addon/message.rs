@@ -1,4 +1,7 @@
-//! Messages of the pipeline as JavaScript sees them.
+//! Messages of an instance to JavaScript.
+//!
+//! Every kind has a variant here and a case in `lib/messages.js`; both compilers refuse a kind that is
+//! handled on one side only. Messages may come from any thread; sending one never blocks.
 
 use std::sync::Arc;
 
@@ -9,141 +12,115 @@ use napi::threadsafe_function::{
 };
 use napi_derive::napi;
 
-use crate::config::Config;
 use crate::instance::error::Error;
-use crate::instance::listener::{Level, Listener, Message};
+use crate::instance::listener::{self, Listener};
 
-/// Does not keep the process alive by itself.
-pub type Deliver = ThreadsafeFunction<Message, (), Delivery, Status, false, true>;
+/// The JavaScript function that takes messages. Does not keep the process alive by itself.
+pub type OnMessage = ThreadsafeFunction<listener::Message, (), Message, Status, false, true>;
 
-/// One message; which fields are set depends on its kind.
-#[napi(object, object_from_js = false)]
-pub struct Delivery {
-    /// `acknowledged`, `done`, `failed`, `log`, `connectionWanted`,
-    /// `connectionKnown` or `died`.
-    pub kind: &'static str,
-    /// Logins and logouts that are done.
-    pub acks: Option<Uint32Array>,
-    pub request: Option<u32>,
-    /// The result of a read: one BSON document.
-    pub result: Option<Buffer>,
-    /// A failed request's error code, or a line's level.
-    pub code: Option<&'static str>,
-    pub text: Option<String>,
+/// Message of an instance to JavaScript.
+#[napi(
+    discriminant = "kind",
+    discriminant_case = "camelCase",
+    object_from_js = false
+)]
+pub enum Message {
+    /// Logins and logouts that are written, or have waited for `ackTimeoutMs`.
+    Acknowledged { acks: Uint32Array },
+    /// A request that succeeded; a read carries one BSON document.
+    Done {
+        request: u32,
+        result: Option<Buffer>,
+    },
+    /// A request that failed.
+    Failed {
+        request: u32,
+        code: String,
+        text: String,
+    },
+    /// A line for the operator.
+    Log { level: Level, text: String },
+    /// The instance has failed by a defect: no pending request will be answered.
+    Died { code: String, text: String },
+    /// No connection is known: JavaScript looks for one, and answers with `connect` or `nothingFound`.
+    ConnectionWanted,
+    /// A connection is known: none is looked for any more.
+    ConnectionKnown,
+    /// The fallback that `nothingFound` brought is used.
+    FallbackAdopted,
 }
 
-impl Delivery {
-    fn new(kind: &'static str) -> Self {
-        Self {
-            kind,
-            acks: None,
-            request: None,
-            result: None,
-            code: None,
-            text: None,
+/// Level of a line for the operator.
+#[napi(string_enum = "lowercase")]
+pub enum Level {
+    Info,
+    Warn,
+}
+
+impl From<listener::Level> for Level {
+    fn from(level: listener::Level) -> Self {
+        match level {
+            listener::Level::Info => Self::Info,
+            listener::Level::Warn => Self::Warn,
         }
     }
 }
 
-impl From<Message> for Delivery {
-    fn from(message: Message) -> Self {
+impl From<listener::Message> for Message {
+    fn from(message: listener::Message) -> Self {
         match message {
-            Message::Acknowledged(acks) => Self {
-                acks: Some(acks.into()),
-                ..Self::new("acknowledged")
-            },
-            Message::Done { request, result } => Self {
-                request: Some(request),
+            listener::Message::Acknowledged(acks) => Self::Acknowledged { acks: acks.into() },
+            listener::Message::Done { request, result } => Self::Done {
+                request,
                 result: result.map(Into::into),
-                ..Self::new("done")
             },
-            Message::Failed { request, error } => Self {
-                request: Some(request),
-                code: Some(error.code()),
-                text: Some(error.to_string()),
-                ..Self::new("failed")
+            listener::Message::Failed { request, error } => Self::Failed {
+                request,
+                code: error.code().to_owned(),
+                text: error.to_string(),
             },
-            Message::Log { level, text } => Self {
-                code: Some(match level {
-                    Level::Info => "info",
-                    Level::Warn => "warn",
-                }),
-                text: Some(text),
-                ..Self::new("log")
+            listener::Message::Log { level, text } => Self::Log {
+                level: level.into(),
+                text,
             },
-            Message::Died => Self {
-                code: Some(Error::Internal.code()),
-                text: Some(Error::Internal.to_string()),
-                ..Self::new("died")
+            listener::Message::Died => Self::Died {
+                code: Error::Internal.code().to_owned(),
+                text: Error::Internal.to_string(),
             },
-            Message::ConnectionKnown => Self::new("connectionKnown"),
-            Message::OtherAdopted => Self::new("otherAdopted"),
-            Message::ConnectionWanted => Self::new("connectionWanted"),
+            listener::Message::ConnectionWanted => Self::ConnectionWanted,
+            listener::Message::ConnectionKnown => Self::ConnectionKnown,
+            listener::Message::OtherAdopted => Self::FallbackAdopted,
         }
     }
 }
 
-pub fn build(deliver: Function<'_, Delivery, ()>) -> Result<Deliver> {
-    deliver
-        .build_threadsafe_function::<Message>()
+pub fn build(on_message: Function<'_, Message, ()>) -> Result<OnMessage> {
+    on_message
+        .build_threadsafe_function::<listener::Message>()
         .weak::<true>()
         .callee_handled::<false>()
-        .build_callback(|context: ThreadsafeCallContext<Message>| Ok(Delivery::from(context.value)))
+        .build_callback(|context: ThreadsafeCallContext<listener::Message>| {
+            Ok(Message::from(context.value))
+        })
 }
 
-/// The JavaScript side as the pipeline's host.
+/// JavaScript as the listener of an instance.
 pub struct JavaScript {
-    deliver: Arc<Deliver>,
+    on_message: Arc<OnMessage>,
 }
 
 impl JavaScript {
-    pub fn new(deliver: &Arc<Deliver>) -> Self {
+    pub fn new(on_message: &Arc<OnMessage>) -> Self {
         Self {
-            deliver: Arc::clone(deliver),
+            on_message: Arc::clone(on_message),
         }
     }
 }
 
 impl Listener for JavaScript {
-    fn deliver(&self, message: Message) {
-        // Fails only when the environment is gone, and then nobody listens.
-        self.deliver
+    fn deliver(&self, message: listener::Message) {
+        // Fails only when the JavaScript environment is gone, and then nobody listens.
+        self.on_message
             .call(message, ThreadsafeFunctionCallMode::NonBlocking);
     }
-}
-
-/// What a refusal or a note means, and what to do about it.
-pub fn refusal(reason: &str, config: &Config) -> String {
-    let meaning = match reason {
-        "queue_full" => format!(
-            "the queue holds its {} bytes (maxQueueBytes): new records are refused until MongoDB has \
-             taken some",
-            config.max_queue_bytes
-        ),
-        "stopped" => "a record was refused, stop() was called before".to_owned(),
-        "event_too_large" => format!(
-            "an event was refused, its data takes more than {} bytes (maxEventBytes)",
-            config.max_event_bytes
-        ),
-        "invalid_id" => {
-            "a user id that is missing or cannot be made a string was refused".to_owned()
-        }
-        "invalid_event" => "an event name that cannot be made a string was refused".to_owned(),
-        "invalid_name" => "a login whose username cannot be made a string was refused".to_owned(),
-        "id_too_long" => "a user id of more than 256 bytes was refused".to_owned(),
-        "name_too_long" => "a name of more than 256 bytes was refused".to_owned(),
-        "too_deep" => "data nested deeper than MongoDB stores was refused".to_owned(),
-        "cyclic" => "data that contains itself was refused".to_owned(),
-        "invalid_key" => "data with a NUL character in a key was refused".to_owned(),
-        "bigint_out_of_range" => "data with a BigInt beyond 64 bits was refused".to_owned(),
-        "hand_over_failed" => "records were lost, their hand-over failed".to_owned(),
-        "unreadable" => "data was refused, reading it threw an error".to_owned(),
-        "invalid_amount" => "an amount that is not a finite number counted 0".to_owned(),
-        "not_forwardable" => {
-            "an event was stored but not forwarded, JSON cannot hold it or it is too long"
-                .to_owned()
-        }
-        _ => "data that BSON cannot hold was refused".to_owned(),
-    };
-    format!("{meaning}; see getHealth()")
 }

@@ -1,12 +1,13 @@
-//! The threads on which everything but the hand-over runs: one runtime for all instances of the
-//! process, never shut down, since an instance may outlive the JavaScript environment that made it.
+//! Runtime of all instances of the process: two threads, on which everything but enqueueing runs.
+//!
+//! Never shut down: an instance may outlive the JavaScript environment that made it.
 
 use std::sync::{Mutex, PoisonError};
 
 use napi::{Error, Result};
 use tokio::runtime::{Builder, EnterGuard, Runtime};
 
-/// Encoding and I/O of one busy server fit into two threads.
+/// Encoding and I/O of one busy server fit into two.
 const THREADS: usize = 2;
 
 static RUNTIME: Mutex<Option<&'static Runtime>> = Mutex::new(None);
@@ -22,8 +23,11 @@ pub fn enter() -> Result<EnterGuard<'static>> {
                 .thread_name("gso-analytics")
                 .enable_all()
                 .build();
-            let built =
-                built.map_err(|e| Error::from_reason(format!("cannot start threads: {e}")))?;
+            let built = built.map_err(|e| {
+                Error::from_reason(format!(
+                    "threads cannot be started: {e}; nothing can be tracked by this process"
+                ))
+            })?;
             runtime.insert(Box::leak(Box::new(built)))
         }
     };

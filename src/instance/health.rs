@@ -192,33 +192,6 @@ impl Health {
     }
 }
 
-/// Why a record was refused before it was accepted; the names are part of the public interface.
-pub const REJECTIONS: [&str; 15] = [
-    "invalid_id",
-    "invalid_event",
-    "invalid_name",
-    "id_too_long",
-    "name_too_long",
-    "event_too_large",
-    "too_deep",
-    "cyclic",
-    "invalid_key",
-    "bigint_out_of_range",
-    "unreadable",
-    "unserializable",
-    "hand_over_failed",
-    "queue_full",
-    "stopped",
-];
-
-/// What JavaScript could not take over in full although the record was accepted.
-pub const WARNINGS: [&str; 2] = ["invalid_amount", "not_forwardable"];
-
-/// The listed name equal to `name`, for reasons that arrive as text.
-pub fn known(list: &[&'static str], name: &str) -> Option<&'static str> {
-    list.iter().copied().find(|known| *known == name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

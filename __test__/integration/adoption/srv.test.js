@@ -53,7 +53,7 @@ after(() => names.close());
 async function describeTwice(given, report) {
   require('node:dns').setServers([given.names]);
   const mongoose = require(given.mongoose);
-  const { describe, unadoptable } = require('./lib/mongoose.js');
+  const { describe, unadoptable } = require('./lib/mongoose/settings.js');
   const lookup = (_name, { all }, answer) =>
     all ? answer(null, [{ address: '127.0.0.1', family: 4 }]) : answer(null, '127.0.0.1', 4);
   const waits = { serverSelectionTimeoutMS: given.isRefused ? 500 : 10_000 };
@@ -137,25 +137,25 @@ describe('a host with mongodb+srv', { concurrency: 3 }, () => {
 async function adoptEarly(given, report) {
   require('node:dns').setServers([given.names]);
   const mongoose = require(given.mongoose);
-  const { HostConnection } = require('./lib/connection.js');
+  const { HostConnection } = require('./lib/mongoose/connection.js');
   const lookup = (_name, { all }, answer) =>
     all ? answer(null, [{ address: '127.0.0.1', family: 4 }]) : answer(null, '127.0.0.1', 4);
   const host = new HostConnection({}, () => {});
   const find = () => {
-    const { connection, prospect } = host.find();
-    if (connection === undefined && prospect === 'connecting')
+    const { connection, outlook } = host.find();
+    if (connection === undefined && outlook === 'connecting')
       return new Promise(setImmediate).then(find);
     return connection;
   };
   const connected = mongoose.connect(given.uri, { lookup });
   const adopted = await find();
   await connected;
-  const moves = [host.moved()];
+  const moves = [host.switched()];
   await mongoose.disconnect();
   const again = mongoose.connect(given.uri, { lookup });
-  moves.push(host.moved());
+  moves.push(host.switched());
   await again;
-  moves.push(host.moved());
+  moves.push(host.switched());
   await mongoose.disconnect();
   report({ adopted, moves });
 }

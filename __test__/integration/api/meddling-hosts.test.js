@@ -148,7 +148,8 @@ describe('a mongoose whose settings cannot be read', () => {
     assert.strictEqual(result.failure, 'ANALYTICS_TIMEOUT');
     assert.deepStrictEqual(result.lines, [
       '[ANALYTICS] System started',
-      '[ANALYTICS] the settings of mongoose cannot be read (SyntaxError)',
+      '[ANALYTICS] the settings of mongoose cannot be read (SyntaxError): records wait until they can ' +
+        'be; if that lasts, set options.uri',
     ]);
     await assertStored(database, 1);
   });

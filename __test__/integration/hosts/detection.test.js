@@ -127,7 +127,7 @@ describe('a program of ten thousand modules', () => {
           const id = `/srv/game/node_modules/package-${i % 500}/lib/some/folder/index-${i}.js`;
           require.cache[id] = { id, filename: id, loaded: true, exports: {} };
         }
-        const { loadedCopies } = require('./node_modules/gso-analytics/lib/mongoose.js');
+        const { loadedCopies } = require('./node_modules/gso-analytics/lib/mongoose/discovery.js');
         const times = Array.from({ length: 50 }, () => {
           const begun = performance.now();
           const copies = loadedCopies();

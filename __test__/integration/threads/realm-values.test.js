@@ -5,8 +5,8 @@
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
 const bson = require('bson');
-const { castString, INVALID } = require('../../../lib/cast');
-const { Encoder } = require('../../../lib/encode');
+const { castString, INVALID } = require('../../../lib/encode/cast');
+const { Encoder } = require('../../../lib/encode/bson');
 const oracle = require('../../unit/oracle');
 const { createRealm } = require('../../support/realm');
 

@@ -11,7 +11,7 @@ const { publishAll } = require('./published');
 const { installTools, startRegistry } = require('./registry');
 const { cleanEnvironment } = require('../../support/environment');
 const { startMongod } = require('../../support/mongod');
-const { platformName } = require('../../../lib/binary');
+const { platformName } = require('../../../lib/loader');
 const { main, say, step } = require('../../../scripts/lib/steps');
 
 const NODE16 = { module: 'node16', moduleResolution: 'node16', type: 'commonjs' };

@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { after, before, describe, it } = require('node:test');
-const { PLATFORMS } = require('../../../lib/binary');
+const { PLATFORMS } = require('../../../lib/loader');
 const { platforms, stageMain, stagePlatform } = require('../../../scripts/package/stage');
 const { ROOT, npmPack, unpack } = require('../types/packed');
 
@@ -58,7 +58,7 @@ describe('the main package', () => {
   });
 
   it('holds its JavaScript, its types and its texts, no binary, source, test or source map', () => {
-    const lib = fs.readdirSync(path.join(ROOT, 'lib')).map((name) => `lib/${name}`);
+    const lib = filesIn(path.join(ROOT, 'lib')).map((name) => `lib/${name}`);
     const entries = ['index.d.mts', 'index.d.ts', 'index.js', 'index.mjs'];
     const native = ['native.d.ts', 'native.js'];
     const texts = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];

@@ -120,20 +120,26 @@ const methodsInReadme = rowsOf('README.md').flatMap(
   ([first]) => /^(\w+)\(.*\)$/.exec(first)?.[1] ?? [],
 );
 
-/** Texts in the code that refuses records; with an underline in them, they are reasons. */
-const encoding = ['encode', 'encode-special', 'frame', 'stage'].map((name) =>
-  read(`lib/${name}.js`),
+/** Texts in the code that rejects records; reasons are among them. */
+const encoding = ['bson', 'special', 'official', 'frame', 'stage'].map((name) =>
+  read(`lib/encode/${name}.js`),
 );
-const textsOfRefusals = new Set(all(encoding.join('\n'), /'([a-z][a-z0-9_]*)'/g));
+const textsOfRejections = new Set(all(encoding.join('\n'), /'([a-z][a-z0-9_]*)'/g));
+
+/** The members of a union that is generated from the native side. */
+function nativeUnion(name) {
+  const [, members] = new RegExp(`export type ${name} = (.*)`).exec(read('native.d.ts'));
+  return all(members, /'(\w+)'/g);
+}
 
 const health = read('src/instance/health.rs');
 const everything = rustFiles().map(read).join('\n');
 
 /** Reasons and states by the field of the health report under which they are counted. */
 const reasons = {
-  rejected: arrayOf(health, 'REJECTIONS'),
-  warnings: [...arrayOf(health, 'NOTES'), ...all(everything, /\.note\(\s*"(\w+)"/g)],
-  dropped: all(everything, /\.(?:settle_dropped|drop_records)\(\s*"(\w+)"/g),
+  rejected: nativeUnion('RejectReason'),
+  warnings: [...nativeUnion('WarningReason'), ...all(everything, /\.warn\(\s*"(\w+)"/g)],
+  dropped: all(everything, /\.drop_records\(\s*"(\w+)"/g),
   totals: arrayOf(health, 'TOTALS_STATES'),
   history: arrayOf(health, 'HISTORY_STATES'),
   destinationDropped: all(everything, /\.drop_events\(\s*"(\w+)"/g),
@@ -156,5 +162,11 @@ module.exports = {
   ...{ javascriptOptions, optionsInJavaScript, nativeOptions, numericOptions, variables },
   destinationNumbers,
   ...{ collections, reasons, countedEvents, totals, errorCodes, textOptions, fallbacks },
-  ...{ documentedOptions, documentedVariables, documentedFields, methodsInReadme, textsOfRefusals },
+  ...{
+    documentedOptions,
+    documentedVariables,
+    documentedFields,
+    methodsInReadme,
+    textsOfRejections,
+  },
 };

@@ -1,15 +1,16 @@
 /**
- * What mongoose and js-bson make of values that are neither scalars nor plain objects and arrays.
+ * BSON of special values: those that are neither scalars nor plain objects and arrays.
  *
- * Two sets of rules apply, and which one depends on the way to a value. The mongoose rules
- * (`cast`) look at the name of an object's constructor, minimize, and unwrap by `valueOf`; below
- * anything they leave alone, only the js-bson rules (`raw`) hold: nothing is minimized there, and
- * undefined is null. Types of their own (Date, ObjectId, Decimal128 ...) are encoded one value at
- * a time by the official `bson` module, never here.
+ * They are stored as mongoose and js-bson would store them. Which rules apply depends on the way to a
+ * value. The mongoose rules (`cast`) look at the name of an object's constructor, minimize, and unwrap
+ * by `valueOf`. Below anything that they leave alone, the js-bson rules (`raw`) apply: nothing is
+ * minimized, and undefined is null.
  */
 'use strict';
 
 const { types } = require('node:util');
+const { DROPPED, leaf, official } = require('./official.js');
+const { Rejection } = require('./rejection.js');
 
 const { getPrototypeOf, getOwnPropertyNames, keys: ownKeys } = Object;
 const { isArray } = Array;
@@ -22,24 +23,22 @@ const objectToString = ObjectPrototype.toString;
 const stringValueOf = String.prototype.valueOf;
 const mapEntries = Map.prototype.entries;
 
+/**
+ * @typedef {import('./bson.js').Encoder} Encoder
+ *
+ * A function that writes the value of an element: its type byte to `at`, its bytes from `pos` on.
+ * Returns the position behind them, or `NOTHING` or `DROPPED`.
+ * @typedef {import('./official.js').WriteLeaf} WriteLeaf
+ * @typedef {(writer: Encoder, value: any, at: number, pos: number, depth: number) => number} Write
+ * @typedef {(writer: Encoder, value: any, at: number, pos: number, depth: number, mode: number) => number} WriteIn
+ */
+
+// As in `bson.js`.
 const RAW = 1;
 const NOTHING = -1;
-const DROPPED = -2;
 
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
-
-/** Why a record was not accepted. `reason` is one of the names in the health report. */
-class Refusal extends Error {
-  constructor(reason, cause) {
-    super(reason);
-    this.name = 'Refusal';
-    this.reason = reason;
-    if (cause !== undefined) this.cause = cause;
-  }
-}
-// A refusal is an everyday answer, and a stack trace costs more than the record.
-Object.defineProperty(Refusal.prototype, 'stack', { value: '', writable: true });
 
 /** What mongoose passes when it turns a document inside another one into a plain object. */
 const TO_OBJECT = {
@@ -57,7 +56,11 @@ const TO_OBJECT = {
   _isNested: true,
 };
 
-/** Whether a plain object with this property is more than a plain object to mongoose or js-bson. */
+/**
+ * Whether a plain object with this property is more than a plain object to mongoose or js-bson.
+ * @param {string} key
+ * @param {any} value
+ */
 function marks(key, value) {
   switch (key) {
     case '_bsontype':
@@ -74,10 +77,13 @@ function marks(key, value) {
   }
 }
 
-/** BigInt, symbol or function. */
+/**
+ * BigInt, symbol or function.
+ * @type {Write}
+ */
 function primitive(writer, value, at, pos, depth) {
   if (typeof value === 'bigint') {
-    if (value < INT64_MIN || value > INT64_MAX) throw new Refusal('bigint_out_of_range');
+    if (value < INT64_MIN || value > INT64_MAX) throw new Rejection('bigint_out_of_range');
     return leaf(writer, value, at, pos);
   }
   if (typeof value === 'function' && typeof value.toBSON === 'function') {
@@ -86,7 +92,10 @@ function primitive(writer, value, at, pos, depth) {
   return DROPPED;
 }
 
-/** The value of `data` itself, for which mongoose has a few rules of its own. */
+/**
+ * The value of `data` itself, for which mongoose has a few rules of its own.
+ * @type {WriteLeaf}
+ */
 function topLevel(writer, value, at, pos) {
   if (typeof value !== 'object' || value === null) {
     // A function here is an absent field, not an object without fields.
@@ -99,26 +108,36 @@ function topLevel(writer, value, at, pos) {
   return writer.value(value, at, pos, 1, 0);
 }
 
+/** @param {any} error */
 function errorFields(error) {
   const fields = Object.create(null);
   for (const name of getOwnPropertyNames(error)) fields[name] = error[name];
   return fields;
 }
 
-/** Documents that hold nothing but these and scalars take a shortcut in mongoose. */
+/**
+ * Documents that hold nothing but these and scalars take a shortcut in mongoose.
+ * @param {any} value
+ */
 function isStoredUncloned(value) {
   if (isArray(value)) return false;
   if (types.isDate(value) || types.isBoxedPrimitive(value)) return isOfThisRealm(value);
   return value._bsontype === 'ObjectId' || value._bsontype === 'Decimal128';
 }
 
-/** mongoose asks `instanceof`: a boxed value out of a `vm` context is unwrapped like any object. */
+/**
+ * mongoose asks `instanceof`: a boxed value out of a `vm` context is unwrapped like any object.
+ * @param {unknown} value
+ */
 function isOfThisRealm(value) {
   if (value instanceof NativeDate || value instanceof NativeNumber) return true;
   return value instanceof NativeString || value instanceof NativeBoolean;
 }
 
-/** An object by mongoose's rules, in the order in which mongoose asks. */
+/**
+ * An object by mongoose's rules, in the order in which mongoose asks.
+ * @type {WriteIn}
+ */
 function cast(writer, value, at, pos, depth, mode) {
   const type = value._bsontype;
   if (type === 'Double') return official(writer, 'Double', value.value, at, pos);
@@ -144,24 +163,34 @@ function cast(writer, value, at, pos, depth, mode) {
   return writer.object(value, at, pos, depth, mode, true);
 }
 
-/** Constructors are told apart by name: a class of another realm or library copy counts too. */
+/**
+ * Constructors are told apart by name: a class of another realm or library copy counts too.
+ * @param {unknown} maker
+ */
 function nameOf(maker) {
   return typeof maker === 'function' ? maker.name : '';
 }
 
-/** A class called Object, an object without prototype, or one that carries a marker. */
+/**
+ * A class called Object, an object without prototype, or one that carries a marker.
+ * @type {WriteIn}
+ */
 function plain(writer, value, at, pos, depth, mode) {
   if (value._bsontype != null) return leaf(writer, value, at, pos);
   if (typeof value.toBSON === 'function') return raw(writer, value, at, pos, depth);
   return writer.object(value, at, pos, depth, mode, true);
 }
 
+/** @type {WriteIn} */
 function unwrapped(writer, value, at, pos, depth, mode) {
   if (value === undefined && mode === 0) return NOTHING;
   return writer.value(value, at, pos, depth, RAW);
 }
 
-/** Documents, arrays, maps and buffers of mongoose, and `{ ...document }`. */
+/**
+ * Documents, arrays, maps and buffers of mongoose, and `{ ...document }`.
+ * @type {WriteIn}
+ */
 function mongooseObject(writer, value, at, pos, depth, mode) {
   const proto = getPrototypeOf(value);
   const isPlain = proto === null || nameOf(proto.constructor) === 'Object';
@@ -172,7 +201,10 @@ function mongooseObject(writer, value, at, pos, depth, mode) {
   return writer.value({ ...value._doc, ...spreadExtras(value) }, at, pos, depth, 0);
 }
 
-/** What somebody added to a spread document beside mongoose's own state. */
+/**
+ * What somebody added to a spread document beside mongoose's own state.
+ * @param {any} value
+ */
 function spreadExtras(value) {
   const extras = Object.create(null);
   for (const key of ownKeys(value)) {
@@ -182,7 +214,10 @@ function spreadExtras(value) {
   return extras;
 }
 
-/** An object by js-bson's rules. */
+/**
+ * An object by js-bson's rules.
+ * @type {Write}
+ */
 function raw(writer, value, at, pos, depth) {
   if (typeof value.toBSON !== 'function') return rawSettled(writer, value, at, pos, depth);
   const settled = value.toBSON();
@@ -192,6 +227,7 @@ function raw(writer, value, at, pos, depth) {
   return rawSettled(writer, settled, at, pos, depth);
 }
 
+/** @type {Write} */
 function rawSettled(writer, value, at, pos, depth) {
   if (value._bsontype != null) return bsonType(writer, value, at, pos, depth);
   if (types.isDate(value) || types.isUint8Array(value) || types.isRegExp(value)) {
@@ -201,10 +237,11 @@ function rawSettled(writer, value, at, pos, depth) {
   if (types.isMap(value)) return map(writer, value, at, pos, depth);
   // js-bson asks the object that it is about to write, even if it came out of a `toBSON`.
   const target = typeof value.toBSON === 'function' ? value.toBSON() : value;
-  if (typeof target !== 'object' || target === null) throw new Refusal('unserializable');
+  if (typeof target !== 'object' || target === null) throw new Rejection('unserializable');
   return fields(writer, value, target, at, pos, depth);
 }
 
+/** @type {(writer: Encoder, value: any, target: any, at: number, pos: number, depth: number) => number} */
 function fields(writer, value, target, at, pos, depth) {
   affordKeys(writer, target, pos);
   writer.enter(value, depth);
@@ -216,17 +253,19 @@ function fields(writer, value, target, at, pos, depth) {
   return writer.close(3, at, start, pos, depth);
 }
 
+/** @type {Write} */
 function map(writer, value, at, pos, depth) {
   writer.enter(value, depth);
   const start = pos;
   pos += 4;
   for (const [key, child] of mapEntries.call(value)) {
-    if (typeof key !== 'string') throw new Refusal('unserializable');
+    if (typeof key !== 'string') throw new Rejection('unserializable');
     pos = rawElement(writer, key, child, pos, depth);
   }
   return writer.close(3, at, start, pos, depth);
 }
 
+/** @type {(writer: Encoder, key: string, child: any, pos: number, depth: number) => number} */
 function rawElement(writer, key, child, pos, depth) {
   const end = writer.key(key, pos + 1);
   const next = writer.value(child, pos, end, depth + 1, RAW);
@@ -234,17 +273,23 @@ function rawElement(writer, key, child, pos, depth) {
     writer.waste();
     return pos;
   }
-  if (next > writer.limit) throw new Refusal('event_too_large');
+  if (next > writer.limit) throw new Rejection('event_too_large');
   return next;
 }
 
-/** Listing the keys of these takes far more memory than the values themselves. */
+/**
+ * Listing the keys of these takes far more memory than the values themselves.
+ * @type {(writer: Encoder, target: any, pos: number) => void}
+ */
 function affordKeys(writer, target, pos) {
   if (types.isTypedArray(target)) writer.afford(pos, target.length);
   else if (types.isStringObject(target)) writer.afford(pos, stringValueOf.call(target).length);
 }
 
-/** A value of the `bson` package. User objects inside it are measured before they are trusted. */
+/**
+ * A value of the `bson` package. User objects inside it are measured before they are trusted.
+ * @type {Write}
+ */
 function bsonType(writer, value, at, pos, depth) {
   const type = value._bsontype;
   if (type === 'Code') measure(writer, value, [value.scope], at, pos, depth);
@@ -252,7 +297,10 @@ function bsonType(writer, value, at, pos, depth) {
   return leaf(writer, value, at, pos);
 }
 
-/** Writes the parts only to see whether they fit; what follows overwrites them. */
+/**
+ * Writes the parts only to see whether they fit; what follows overwrites them.
+ * @type {(writer: Encoder, value: any, parts: any[], at: number, pos: number, depth: number) => void}
+ */
 function measure(writer, value, parts, at, pos, depth) {
   writer.enter(value, depth);
   for (const part of parts) {
@@ -261,74 +309,4 @@ function measure(writer, value, parts, at, pos, depth) {
   writer.ancestors[depth] = undefined;
 }
 
-/** A fresh value of the host's own `bson`, so that one of another major version is accepted. */
-function official(writer, type, from, at, pos) {
-  const bson = loaded(writer);
-  let value;
-  try {
-    value = type === 'Decimal128' ? bson.Decimal128.fromString(from) : new bson[type](from);
-  } catch (error) {
-    throw new Refusal('unserializable', error);
-  }
-  return leaf(writer, value, at, pos);
-}
-
-function loaded(writer) {
-  try {
-    return writer.bson();
-  } catch (error) {
-    throw new Refusal('unserializable', error);
-  }
-}
-
-/** Lets the official module encode one value, and takes its bytes over. */
-function leaf(writer, value, at, pos) {
-  writer.afford(pos, bulk(value));
-  const document = serialized(writer, value);
-  // 4 bytes length, type, empty key; the terminator at the end.
-  const count = document.length - 7;
-  if (count < 0) return DROPPED;
-  writer.afford(pos, count);
-  writer.grow(pos, count);
-  writer.bytes[at] = document[4];
-  writer.bytes.set(document.subarray(6, 6 + count), pos);
-  return pos + count;
-}
-
-function serialized(writer, value) {
-  try {
-    return serializedBy(loaded(writer), value);
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
-    // Of another major version: that of a mongoose which was loaded since, or of another copy.
-    for (const bson of error?.name === 'BSONVersionError' ? writer.allBsons() : []) {
-      try {
-        return serializedBy(bson, value);
-      } catch {
-        // The next may be the one.
-      }
-    }
-    throw new Refusal('unserializable', error);
-  }
-}
-
-function serializedBy(bson, value) {
-  return bson.serialize({ '': value }, { ignoreUndefined: false });
-}
-
-/** A lower bound of the encoded size, known without encoding. */
-function bulk(value) {
-  if (typeof value !== 'object') return 8;
-  if (types.isUint8Array(value)) return value.length;
-  if (types.isRegExp(value)) return value.source.length;
-  let size = 0;
-  for (const part of [value.buffer, value.code, value.value, value.pattern, value.options]) {
-    if (part != null && typeof part.length === 'number') size += part.length;
-  }
-  return size;
-}
-
-module.exports = {
-  Refusal,
-  special: { marks, primitive, topLevel, cast, raw },
-};
+module.exports = { special: { marks, primitive, topLevel, cast, raw } };

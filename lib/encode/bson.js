@@ -1,14 +1,15 @@
 /**
- * Writes a payload as a BSON element, in the shape in which the mongoose-based class stored it.
+ * Encoder of payloads: BSON elements in the shape in which the mongoose-based class stored them.
  *
- * This is the code that every `track()` pays for. Plain payloads go straight into a preallocated
- * buffer: no clone, no intermediate string, no list of keys. What is not plain is brought into
- * shape by `encode-special.js`, value by value, through the same writer, so that one byte budget
- * bounds everything. Each property is read once (see `AGAIN` for the exception).
+ * Every `track()` runs this code. Plain payloads go straight into a preallocated buffer: no clone, no
+ * intermediate string, no list of keys. Special values are encoded by `special.js`, one by one, through
+ * the same encoder, so that one byte budget bounds everything. Each property is read once (`AGAIN` is the
+ * exception).
  */
 'use strict';
 
-const { Refusal, special } = require('./encode-special.js');
+const { Rejection } = require('./rejection.js');
+const { special } = require('./special.js');
 
 const ObjectPrototype = Object.prototype;
 const hasOwn = ObjectPrototype.hasOwnProperty;
@@ -38,10 +39,16 @@ const MARKED = -3; // an object with a key that makes mongoose or js-bson treat 
  */
 const AGAIN = Symbol('again');
 
+/**
+ * @typedef {(value: any, at: number, pos: number, depth: number, mode: number) => number} WriteValue
+ * @typedef {{ start: number, end: number }} Range
+ */
+
 class Encoder {
   /**
    * @param {object} options
-   * @param {() => { serialize: Function }} options.bson the official `bson` module, loaded on demand
+   * @param {() => typeof import('bson')} options.bson the official `bson` module, loaded on demand
+   * @param {() => (typeof import('bson'))[]} [options.allBsons] all copies of it that are loaded
    * @param {number} options.maxBytes budget of one payload
    * @param {number} options.capacity bytes to allocate up front
    */
@@ -58,9 +65,12 @@ class Encoder {
     this.emptied = null;
     /** @type {Map<object, { start: number, end: number } | null> | null} */
     this.seen = null;
-    /** What is in `seen`, in the order in which it came. */
+    /** @type {object[]} what is in `seen`, in the order in which it came */
     this.order = [];
-    this.use(this.home);
+    /** @type {Buffer} */
+    this.bytes = this.home;
+    this.view = viewOf(this.home);
+    this.capacity = this.home.length;
   }
 
   /** Gives up a buffer that was grown for one large record. */
@@ -68,13 +78,17 @@ class Encoder {
     if (this.bytes !== this.home) this.use(this.home);
   }
 
+  /** @param {Buffer} bytes */
   use(bytes) {
     this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.view = viewOf(bytes);
     this.capacity = bytes.length;
   }
 
-  /** Makes room for `count` bytes and the slack; what is before `pos` stays. */
+  /**
+   * Makes room for `count` bytes and the slack; what is before `pos` stays.
+   * @type {(pos: number, count: number) => void}
+   */
   grow(pos, count) {
     // Closing the deepest nesting writes one byte per level without asking: SLACK > MAX_DEPTH.
     const needed = pos + count + SLACK;
@@ -84,17 +98,23 @@ class Encoder {
     this.use(bytes);
   }
 
-  /** Refuses before anything is copied when `count` more bytes cannot fit the budget. */
+  /**
+   * Refuses before anything is copied when `count` more bytes cannot fit the budget.
+   * @type {(pos: number, count: number) => void}
+   */
   afford(pos, count) {
-    if (pos + count > this.limit) throw new Refusal('event_too_large');
+    if (pos + count > this.limit) throw new Rejection('event_too_large');
   }
 
   /** Work that leaves no byte behind is bounded too: a small graph can hide 2^n empty objects. */
   waste() {
-    if (++this.wasted > this.maxBytes) throw new Refusal('event_too_large');
+    if (++this.wasted > this.maxBytes) throw new Rejection('event_too_large');
   }
 
-  /** Writes UTF-8 without a terminator. Lone surrogates become U+FFFD, as js-bson has it. */
+  /**
+   * Writes UTF-8 without a terminator. Lone surrogates become U+FFFD, as js-bson has it.
+   * @type {(text: string, pos: number) => number}
+   */
   text(text, pos) {
     const count = text.length;
     if (count > LONG_TEXT) return this.longText(text, pos);
@@ -108,13 +128,19 @@ class Encoder {
     return pos + count;
   }
 
-  /** The caller has made sure that the length is within bounds. */
+  /**
+   * The caller has made sure that the length is within bounds.
+   * @type {(text: string, pos: number) => number}
+   */
   longText(text, pos) {
     if (pos + text.length * 3 + SLACK > this.capacity) this.grow(pos, Buffer.byteLength(text));
     return pos + this.bytes.write(text, pos);
   }
 
-  /** Writes a key and its terminator. */
+  /**
+   * Writes a key and its terminator.
+   * @type {(key: string, pos: number) => number}
+   */
   key(key, pos) {
     const count = key.length;
     if (count > LONG_TEXT) return this.unusualKey(key, pos);
@@ -129,15 +155,19 @@ class Encoder {
     return pos + count + 1;
   }
 
+  /** @type {(key: string, pos: number) => number} */
   unusualKey(key, pos) {
     this.afford(pos, key.length);
-    if (key.includes('\0')) throw new Refusal('invalid_key');
+    if (key.includes('\0')) throw new Rejection('invalid_key');
     const end = this.longText(key, pos);
     this.bytes[end] = 0;
     return end + 1;
   }
 
-  /** The key of an array element. */
+  /**
+   * The key of an array element.
+   * @type {(index: number, pos: number) => number}
+   */
   index(index, pos) {
     if (index > 9) return this.key(String(index), pos);
     if (pos + SLACK > this.capacity) this.grow(pos, SLACK);
@@ -146,6 +176,7 @@ class Encoder {
     return pos + 2;
   }
 
+  /** @type {(text: string, at: number, pos: number) => number} */
   string(text, at, pos) {
     this.afford(pos, text.length);
     const end = this.text(text, pos + 4);
@@ -156,6 +187,7 @@ class Encoder {
     return end + 1;
   }
 
+  /** @type {(number: number, at: number, pos: number) => number} */
   number(number, at, pos) {
     if ((number | 0) === number && (number !== 0 || 1 / number > 0)) {
       this.bytes[at] = 16;
@@ -167,18 +199,25 @@ class Encoder {
     return pos + 8;
   }
 
+  /** @type {(at: number, pos: number) => number} */
   null(at, pos) {
     this.bytes[at] = 10;
     return pos;
   }
 
-  /** Writes a whole element, `null` included, for values that are known to be small strings. */
+  /**
+   * Writes a whole element, `null` included, for values that are known to be small strings.
+   * @type {(name: string, text: string | null, at: number) => number}
+   */
   field(name, text, at) {
     const pos = this.key(name, at + 1);
     return text === null ? this.null(at, pos) : this.string(text, at, pos);
   }
 
-  /** Writes the value of an element whose type byte is at `at`. */
+  /**
+   * Writes the value of an element whose type byte is at `at`.
+   * @type {WriteValue}
+   */
   value(value, at, pos, depth, mode) {
     if (typeof value === 'string') return this.string(value, at, pos);
     if (typeof value === 'number') return this.number(value, at, pos);
@@ -193,6 +232,7 @@ class Encoder {
     return special.primitive(this, value, at, pos, depth);
   }
 
+  /** @type {WriteValue} */
   container(value, at, pos, depth, mode) {
     if (mode & RAW) return special.raw(this, value, at, pos, depth);
     if (isArray(value)) return this.array(value, at, pos, depth, mode);
@@ -203,17 +243,19 @@ class Encoder {
     return end === MARKED ? special.cast(this, value, at, pos, depth, mode) : end;
   }
 
+  /** @type {(value: unknown, depth: number) => void} */
   enter(value, depth) {
     if (depth > MAX_DEPTH) {
       const distinct = new Set(this.ancestors).size;
-      throw new Refusal(distinct < this.ancestors.length ? 'cyclic' : 'too_deep');
+      throw new Rejection(distinct < this.ancestors.length ? 'cyclic' : 'too_deep');
     }
     this.ancestors[depth] = value;
   }
 
+  /** @type {WriteValue} */
   array(value, at, pos, depth, mode) {
     const cloned = this.seen !== null && (mode & RAW) === 0;
-    if (cloned && this.seen.has(value)) return this.repeat(value, at, pos);
+    if (cloned && this.seen?.has(value)) return this.repeat(value, at, pos);
     this.enter(value, depth);
     const start = pos;
     const count = value.length;
@@ -223,14 +265,17 @@ class Encoder {
       const next = this.value(value[i], pos, end, depth + 1, mode | CHILD);
       if (next >= 0) pos = next;
       else this.waste();
-      if (pos > this.limit) throw new Refusal('event_too_large');
+      if (pos > this.limit) throw new Rejection('event_too_large');
     }
     const end = this.close(4, at, start, pos, depth);
     if (cloned) this.see(value, { start, end });
     return end;
   }
 
-  /** An object by mongoose's rules: minimized. `checked`: markers in it were looked at already. */
+  /**
+   * An object by mongoose's rules: minimized. `checked`: markers in it were looked at already.
+   * @type {(value: any, at: number, pos: number, depth: number, mode: number, checked: boolean) => number}
+   */
   object(value, at, pos, depth, mode, checked) {
     if (this.emptied?.has(value)) throw AGAIN;
     if (this.seen?.has(value)) return this.repeat(value, at, pos);
@@ -256,7 +301,7 @@ class Encoder {
         if (next === DROPPED) empty = false;
         this.waste();
       }
-      if (pos > this.limit) throw new Refusal('event_too_large');
+      if (pos > this.limit) throw new Rejection('event_too_large');
     }
     if (empty) return this.closeEmpty(value, at, start, pos, depth, mode);
     const end = this.close(3, at, start, pos, depth);
@@ -264,7 +309,10 @@ class Encoder {
     return end;
   }
 
-  /** Ends a document and makes it an element of type `type`. */
+  /**
+   * Ends a document and makes it an element of type `type`.
+   * @type {(type: number, at: number, start: number, pos: number, depth: number) => number}
+   */
   close(type, at, start, pos, depth) {
     this.bytes[at] = type;
     this.bytes[pos++] = 0;
@@ -273,6 +321,7 @@ class Encoder {
     return pos;
   }
 
+  /** @type {(value: object, at: number, start: number, pos: number, depth: number, mode: number) => number} */
   closeEmpty(value, at, start, pos, depth, mode) {
     if (this.seen !== null) this.see(value, null);
     else if (this.emptied !== null) this.emptied.add(value);
@@ -281,19 +330,26 @@ class Encoder {
     return mode & CHILD ? end : NOTHING;
   }
 
+  /** @type {(value: object, range: Range | null) => void} */
   see(value, range) {
-    this.seen.set(value, range);
+    this.seen?.set(value, range);
     this.order.push(value);
   }
 
-  /** Forgets what was seen since there were so many: it is written over, or never was. */
+  /**
+   * Forgets what was seen since there were so many: it is written over, or never was.
+   * @param {number} count
+   */
   forgetAfter(count) {
-    while (this.order.length > count) this.seen.delete(this.order.pop());
+    for (const value of this.order.splice(count)) this.seen?.delete(value);
   }
 
-  /** Writes an object again that this payload already contains. */
+  /**
+   * Writes an object again that this payload already contains.
+   * @type {(value: object, at: number, pos: number) => number}
+   */
   repeat(value, at, pos) {
-    const range = this.seen.get(value);
+    const range = this.seen?.get(value) ?? null;
     const count = range === null ? 5 : range.end - range.start;
     this.afford(pos, count);
     this.grow(pos, count);
@@ -305,8 +361,9 @@ class Encoder {
 
   /**
    * Writes the element `data` at `at` and returns the position after it: `at` itself when nothing
-   * of the value is stored. Throws `Refusal` and nothing else. Runs user code (getters, `toBSON`,
+   * of the value is stored. Throws `Rejection` and nothing else. Runs user code (getters, `toBSON`,
    * Proxy traps ...), which must not use this encoder meanwhile.
+   * @type {(value: unknown, at: number) => number}
    */
   data(value, at) {
     const end = this.key('data', at + 1);
@@ -315,7 +372,7 @@ class Encoder {
     try {
       return this.attempt(value, at, end);
     } catch (error) {
-      throw error instanceof Refusal ? error : new Refusal('unreadable', error);
+      throw error instanceof Rejection ? error : new Rejection('unreadable', error);
     } finally {
       this.limit = Number.MAX_SAFE_INTEGER;
       if (this.emptied !== null) this.emptied = null;
@@ -323,6 +380,7 @@ class Encoder {
     }
   }
 
+  /** @type {(value: unknown, at: number, end: number) => number} */
   attempt(value, at, end) {
     let next;
     try {
@@ -334,10 +392,11 @@ class Encoder {
       }
       next = this.attemptAgain(value, at, end);
     }
-    if (next > this.limit) throw new Refusal('event_too_large');
+    if (next > this.limit) throw new Rejection('event_too_large');
     return next < 0 ? at : next;
   }
 
+  /** @type {(value: unknown, at: number, end: number) => number} */
   attemptAgain(value, at, end) {
     this.emptied = null;
     this.seen = new Map();
@@ -351,6 +410,11 @@ class Encoder {
   }
 }
 
+/** @param {Buffer} bytes */
+function viewOf(bytes) {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 const EMPTY_DOCUMENT = new Uint8Array([5, 0, 0, 0, 0]);
 
-module.exports = { Encoder, Refusal, MAX_DEPTH };
+module.exports = { Encoder, MAX_DEPTH };

@@ -1,13 +1,32 @@
-/** TLS settings of a mongoose connection, in the form that the native side reads. */
+/**
+ * TLS settings of a mongoose connection, in the form that the native side reads.
+ *
+ * Certificates and keys go over as text, unless one file holds all of what the host's driver has read.
+ */
 'use strict';
 
 const { createPrivateKey } = require('node:crypto');
 const fs = require('node:fs');
 const tls = require('node:tls');
 
+/**
+ * @typedef {{ [name: string]: any }} DriverOptions
+ *
+ * @typedef {object} TlsSettings
+ * @property {string} [caFile]
+ * @property {string} [ca]
+ * @property {string} [certificateKeyFile]
+ * @property {string} [certificateKey]
+ * @property {boolean} allowInvalidCertificates
+ * @property {string[]} [unreadable] names of what could not be read
+ */
+
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
-/** `options` are those of the host's driver, which fills in `ca`, `cert` and `key` from files. */
+/**
+ * @param {DriverOptions} options of the host's driver, which fills in `ca`, `cert` and `key` from files
+ * @returns {TlsSettings}
+ */
 function describe(options) {
   return {
     ...authorities(options),
@@ -16,12 +35,18 @@ function describe(options) {
   };
 }
 
+/** @param {DriverOptions} options */
 function authorities({ tlsCAFile: file, ca }) {
   if (isWhole(file, ca)) return { caFile: file };
   return { ca: ca ? texts(ca) : authoritiesOfNode() };
 }
 
-/** Whether the file says all: what was given beside it comes first. */
+/**
+ * Whether the file holds all: what was given beside it comes first.
+ *
+ * @param {string | undefined} file
+ * @param {unknown} value
+ */
 function isWhole(file, value) {
   if (!file) return false;
   try {
@@ -34,8 +59,10 @@ function isWhole(file, value) {
 
 /** What this process trusts, if that is not what Node brings along. */
 function authoritiesOfNode() {
-  if (tls.getCACertificates !== undefined) {
-    const trusted = tls.getCACertificates('default');
+  // From Node 22.15 on.
+  const { getCACertificates } = /** @type {any} */ (tls);
+  if (getCACertificates !== undefined) {
+    const trusted = getCACertificates('default');
     return trusted.length === tls.rootCertificates.length ? undefined : texts(trusted);
   }
   const extra = process.env.NODE_EXTRA_CA_CERTS;
@@ -48,7 +75,11 @@ function authoritiesOfNode() {
   }
 }
 
-/** Certificate and key: the file that holds both, or, if it does not or is encrypted, their text. */
+/**
+ * Certificate and key: the file that holds both, or, if it does not or is encrypted, their text.
+ *
+ * @param {DriverOptions} options
+ */
 function clientCertificate(options) {
   const { tlsCertificateKeyFile: file } = options;
   const passphrase = options.passphrase ?? options.tlsCertificateKeyFilePassword;
@@ -64,11 +95,17 @@ function clientCertificate(options) {
   }
 }
 
+/** @param {unknown} cert */
 function certificatesOf(cert) {
   return (texts(cert).match(CERTIFICATES) ?? []).join('\n');
 }
 
-/** A key may bring a passphrase of its own; of several the first is used. */
+/**
+ * A key may bring a passphrase of its own; of several the first is used.
+ *
+ * @param {any} keys
+ * @param {string | undefined} passphrase
+ */
 function decrypted(keys, passphrase) {
   const [first] = [keys].flat();
   const { pem = first, passphrase: own = passphrase } = first;
@@ -76,11 +113,16 @@ function decrypted(keys, passphrase) {
   return privateKey.export({ type: 'pkcs8', format: 'pem' });
 }
 
-/** One text of one or several texts or buffers. */
+/**
+ * One text of one or several texts or buffers.
+ *
+ * @param {unknown} value
+ */
 function texts(value) {
   return [value].flat().map(text).join('\n');
 }
 
+/** @param {unknown} value */
 function text(value) {
   if (!ArrayBuffer.isView(value)) return String(value);
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString();

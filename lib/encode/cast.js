@@ -1,14 +1,14 @@
 /**
- * Brings a user id, a user name or an event name to the string that the database holds.
+ * Cast of a user id, a user name or an event name to the string that the database holds.
  *
- * The rules are those of a mongoose String path, because documents written before this package
- * was installed must be found again under the same ids: an ObjectId and its hex form are one user.
+ * The rules are those of a mongoose String path. Documents that were written before this package was
+ * installed must be found under the same ids: an ObjectId and its hex form are one user.
  */
 'use strict';
 
 const objectToString = Object.prototype.toString;
 
-/** Answer of `castString` for values that no string stands for. */
+/** Answer of `castString` for a value that cannot be made a string. */
 const INVALID = Symbol('invalid');
 
 /**
@@ -16,7 +16,7 @@ const INVALID = Symbol('invalid');
  * Proxy. It may throw, call back into this package or change what the caller holds; the caller
  * has to catch, and must not be in the middle of anything.
  *
- * @param {unknown} value
+ * @param {any} value
  * @returns {string | null | undefined | typeof INVALID}
  */
 function castString(value) {

@@ -1,15 +1,16 @@
 /**
- * Writes one record as one frame: header, ready BSON elements, webhook body.
+ * Frame of one record: header, BSON elements, webhook body.
  *
- * A frame carries everything the native side needs, so that it splices bytes and parses nothing.
+ * A frame carries everything that the native side needs, so that it splices bytes and parses nothing.
  * Layout, little endian: `u32 length of the frame | u8 kind | u8 flags | u8 counter | u8 0 |
  * f64 time | f64 number | u32 length of the elements | elements | webhook body`.
  */
 'use strict';
 
 const { types } = require('node:util');
+const { Encoder } = require('./bson.js');
 const { castString, INVALID } = require('./cast.js');
-const { Encoder, Refusal } = require('./encode.js');
+const { Rejection } = require('./rejection.js');
 
 const EVENT = 1;
 const LOGIN = 2;
@@ -31,7 +32,10 @@ const { valueOf: numberValueOf } = Number.prototype;
 const { stringify } = JSON;
 const { apply } = Reflect;
 
-/** Runs user code; a value that throws on the way is as unusable as one that the cast refuses. */
+/**
+ * Runs user code; a value that throws on the way is as unusable as one that the cast refuses.
+ * @param {unknown} value
+ */
 function castOrInvalid(value) {
   try {
     return castString(value);
@@ -40,14 +44,18 @@ function castOrInvalid(value) {
   }
 }
 
+/** @type {(text: unknown, reason: RejectReason) => void} */
 function limitName(text, reason) {
   if (typeof text !== 'string' || text.length * 3 <= MAX_NAME_BYTES) return;
   if (text.length > MAX_NAME_BYTES || Buffer.byteLength(text) > MAX_NAME_BYTES) {
-    throw new Refusal(reason);
+    throw new Rejection(reason);
   }
 }
 
-/** What a value adds to a counter; NaN for what is not an amount. Runs no user code. */
+/**
+ * What a value adds to a counter; NaN for what is not an amount. Runs no user code.
+ * @param {unknown} value
+ */
 function amountOf(value) {
   if (!value && !Number.isNaN(value)) return 0;
   let number = NaN;
@@ -57,14 +65,29 @@ function amountOf(value) {
   return Math.abs(number) <= MAX_AMOUNT ? number : NaN;
 }
 
+/** @param {string} text */
 function numeric(text) {
   return text.length <= MAX_NAME_BYTES && text.trim() !== '' ? Number(text) : NaN;
 }
 
+/**
+ * @typedef {import('../../native.js').CountedEvent} CountedEvent
+ * @typedef {import('../../native.js').RejectReason} RejectReason
+ * @typedef {import('../../native.js').WarningReason} WarningReason
+ *
+ * What `Stage` takes, with the counters as a Map and as an object without a prototype.
+ * @typedef {object} Options
+ * @property {Map<string, CountedEvent>} counters
+ * @property {Record<string, CountedEvent>} countersByKey
+ * @property {number} maxEventBytes
+ * @property {boolean} forwarding
+ * @property {() => typeof import('bson')} bson
+ * @property {() => (typeof import('bson'))[]} [allBsons]
+ */
+
 class FrameWriter {
   /**
-   * @param {object} options as `Stage` takes them, with the counters as a Map and as a
-   *   null-prototype object
+   * @param {Options} options
    * @param {number} capacity bytes to allocate up front
    */
   constructor({ counters, countersByKey, maxEventBytes, forwarding, bson, allBsons }, capacity) {
@@ -73,11 +96,12 @@ class FrameWriter {
     this.countersByKey = countersByKey;
     this.forwarding = forwarding;
     this.maxBodyBytes = BODY_FACTOR * maxEventBytes;
-    /** @type {Refusal | null} why the last record will not be stored */
-    this.refusal = null;
-    /** @type {string | null} what the last record is short of: an amount, a webhook body */
-    this.amountNote = null;
-    this.bodyNote = null;
+    /** @type {import('./rejection.js').Rejection | null} why the last record will not be stored */
+    this.rejection = null;
+    /** @type {WarningReason | null} of the last record's amount */
+    this.amountWarning = null;
+    /** @type {WarningReason | null} of its webhook body */
+    this.bodyWarning = null;
     this.lastTime = NaN;
     this.lastTimestamp = '';
   }
@@ -85,21 +109,23 @@ class FrameWriter {
   /**
    * Writes a frame at `start` and returns its end; `start` itself when there is nothing to hand
    * over. Runs user code, which must not use this writer meanwhile. Never throws.
+   * @type {(kind: number, start: number, time: number, first: any, second: any, third: any) => number}
    */
   write(kind, start, time, first, second, third) {
-    this.refusal = null;
-    this.amountNote = null;
-    this.bodyNote = null;
+    this.rejection = null;
+    this.amountWarning = null;
+    this.bodyWarning = null;
     try {
       if (kind === EVENT) return this.event(start, time, first, second, third);
       if (kind === LOGIN) return this.login(start, time, first, second, third);
       return this.logout(start, time, first, second);
     } catch (error) {
-      this.refusal = error instanceof Refusal ? error : new Refusal('unreadable', error);
+      this.rejection = error instanceof Rejection ? error : new Rejection('unreadable', error);
       return start;
     }
   }
 
+  /** @type {(start: number, time: number, event: any, userId: any, data: any) => number} */
   event(start, time, event, userId, data) {
     const isString = typeof event === 'string';
     const name = isString ? event : castOrInvalid(event);
@@ -111,7 +137,7 @@ class FrameWriter {
     let pos = this.begin(start);
     let flags = STORED;
     if (name === INVALID || user === INVALID) {
-      this.refusal = new Refusal(name === INVALID ? 'invalid_event' : 'invalid_id');
+      this.rejection = new Rejection(name === INVALID ? 'invalid_event' : 'invalid_id');
       flags = 0;
     } else {
       if (user !== undefined) pos = this.encoder.field('userId', user, pos);
@@ -127,7 +153,10 @@ class FrameWriter {
     return this.finish(start, pos, end, EVENT, flags, counter?.index ?? 0, time, number);
   }
 
-  /** The reference looks the raw value up as a property key, which makes `['a']` equal to 'a'. */
+  /**
+   * The reference looks the raw value up as a property key, which makes `['a']` equal to 'a'.
+   * @param {any} event
+   */
   counterByKey(event) {
     if (typeof event !== 'object' && typeof event !== 'function') return undefined;
     try {
@@ -137,42 +166,48 @@ class FrameWriter {
     }
   }
 
+  /** @type {(field: string | undefined, data: any) => number} */
   amount(field, data) {
     if (!field) return 1;
     if (data === null || data === undefined) return 0;
     const number = amountOf(data[field]);
     if (!Number.isNaN(number)) return number;
-    this.amountNote = 'invalid_amount';
+    this.amountWarning = 'invalid_amount';
     return 0;
   }
 
+  /** @type {(start: number, time: number, ack: number, userId: unknown, username: unknown) => number} */
   login(start, time, ack, userId, username) {
     const user = this.requiredId(userId);
     const name = castOrInvalid(username);
-    if (name === INVALID) throw new Refusal('invalid_name');
+    if (name === INVALID) throw new Rejection('invalid_name');
     limitName(name, 'name_too_long');
     let pos = this.encoder.field('userId', user, this.begin(start));
     if (name !== undefined) pos = this.encoder.field('username', name, pos);
     return this.finish(start, pos, pos, LOGIN, STORED, 0, time, ack);
   }
 
+  /** @type {(start: number, time: number, ack: number, userId: unknown) => number} */
   logout(start, time, ack, userId) {
     const pos = this.encoder.field('userId', this.requiredId(userId), this.begin(start));
     return this.finish(start, pos, pos, LOGOUT, STORED, 0, time, ack);
   }
 
+  /** @param {unknown} userId */
   requiredId(userId) {
     const user = castOrInvalid(userId);
-    if (!user || user === INVALID) throw new Refusal('invalid_id');
+    if (!user || user === INVALID) throw new Rejection('invalid_id');
     limitName(user, 'id_too_long');
     return user;
   }
 
+  /** @param {number} start */
   begin(start) {
     this.encoder.grow(start, HEADER);
     return start + HEADER;
   }
 
+  /** @type {(start: number, elementsEnd: number, end: number, kind: number, flags: number, counter: number, time: number, number: number) => number} */
   finish(start, elementsEnd, end, kind, flags, counter, time, number) {
     const { bytes, view } = this.encoder;
     view.setUint32(start, end - start, true);
@@ -186,7 +221,10 @@ class FrameWriter {
     return end;
   }
 
-  /** Many records share a millisecond. */
+  /**
+   * Many records share a millisecond.
+   * @param {number} time
+   */
   timestamp(time) {
     if (time !== this.lastTime) {
       this.lastTimestamp = apply(toISOString, new NativeDate(time), []);
@@ -195,7 +233,10 @@ class FrameWriter {
     return this.lastTimestamp;
   }
 
-  /** Appends the webhook body, of the values as they were passed. Returns `pos` without one. */
+  /**
+   * Appends the webhook body, of the values as they were passed. Returns `pos` without one.
+   * @type {(flags: number, pos: number, time: number, event: unknown, userId: unknown, data: unknown) => number}
+   */
   body(flags, pos, time, event, userId, data = {}) {
     try {
       // Of a stored event the size is known to be within bounds; of another one nobody looked yet.
@@ -207,7 +248,7 @@ class FrameWriter {
     } catch {
       // Falls through: what cannot be sent is stored all the same.
     }
-    this.bodyNote = 'not_forwardable';
+    this.bodyWarning = 'not_forwardable';
     return pos;
   }
 }

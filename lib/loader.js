@@ -1,8 +1,13 @@
+/**
+ * Loader of the native binary, which comes in a package of its own for each platform.
+ *
+ * Throws an error that says what is wrong on this platform and what to do, never that of `require`.
+ */
 'use strict';
 
 const { version } = require('../package.json');
 
-/** Those for which a package with a binary is published, `gso-analytics-<platform>`. */
+/** Platforms with a published package `gso-analytics-<platform>` that holds a binary. */
 const PLATFORMS = [
   'darwin-arm64',
   'darwin-x64',
@@ -14,11 +19,11 @@ const PLATFORMS = [
   'win32-x64-msvc',
 ];
 const BUILDING = `${require('../package.json').homepage.replace(/#.*/, '')}#building-from-source`;
-/** What the generated loader meets at every place where there is no binary. */
+/** Messages that the generated loader meets wherever there is no binary. */
 const ABSENT =
   /^(?:Cannot find module '(?:\.\/)?gso-analytics[.-]|gso-analytics tried to access gso-analytics-|Qualified path resolution failed|Unsupported )/;
 
-/** This platform as packages with binaries are named, the C library included. */
+/** The name of this platform in those packages, the C library included. */
 function platformName() {
   const name = `${process.platform}-${process.arch}`;
   if (process.platform === 'win32') return `${name}-msvc`;
@@ -26,9 +31,9 @@ function platformName() {
 }
 
 function libc() {
-  const { report } = process;
+  const report = /** @type {any} */ (process.report);
   const { excludeNetwork } = report;
-  // Else it looks up the names of all peers, which may take seconds.
+  // With them, the report looks up the names of all peers, which may take seconds.
   report.excludeNetwork = true;
   try {
     return report.getReport().header.glibcVersionRuntime ? 'gnu' : 'musl';
@@ -37,11 +42,17 @@ function libc() {
   }
 }
 
-/** The generated loader chains what it met by `cause`, and keeps nothing but the messages. */
+/**
+ * The generated loader chains what it met by `cause`, and keeps nothing but the messages.
+ *
+ * @param {any} error
+ * @returns {Generator<string>}
+ */
 function* messagesOf(error) {
   for (let each = error.cause; each; each = each.cause) yield each.message;
 }
 
+/** @param {unknown} error */
 function explain(error) {
   const platform = platformName();
   const where = `${platform}, Node ${process.versions.node}`;
@@ -57,7 +68,11 @@ function explain(error) {
   );
 }
 
-/** What is wrong with what was loaded, if anything. */
+/**
+ * What is wrong with what was loaded, if anything.
+ *
+ * @param {{ VERSION?: string }} native
+ */
 function mistakeIn({ VERSION }) {
   if (VERSION === version) return undefined;
   const what = VERSION === undefined ? 'not one of gso-analytics' : `of version ${VERSION}`;
@@ -68,6 +83,10 @@ function mistakeIn({ VERSION }) {
   );
 }
 
+/**
+ * @param {string} mistake
+ * @param {unknown} [cause]
+ */
 function errorOf(mistake, cause) {
   const lines = [
     `gso-analytics: ${mistake}`,
@@ -75,10 +94,10 @@ function errorOf(mistake, cause) {
     `To build one from source, with Rust: npm ci && npm run build in a clone, then npm install ` +
       `<its folder> here; see ${BUILDING}`,
   ];
-  return new Error(lines.join('\n'), cause && { cause });
+  return new Error(lines.join('\n'), cause ? { cause } : undefined);
 }
 
-/** The native side; throws an error that says what is wrong with this platform and what can be done. */
+/** @returns {typeof import('../native.js')} */
 function loadBinary() {
   let native;
   try {

@@ -1,10 +1,10 @@
 /**
- * Takes a snapshot of each record when the call is made and hands the records over once per turn.
+ * Stage of records: each is encoded when the call is made, and all are handed over once per turn.
  *
- * Crossing into native code costs as much as encoding a record, so records are collected as frames
- * in one buffer. The caller may change its data on the next line: nothing here refers to it later.
- * Reading data can run user code, which may call in again: such a record is written apart and
- * follows the one that was being read.
+ * The caller may change its data on the next line: nothing here refers to it later. Crossing into native
+ * code costs as much as encoding a record, so records are collected as frames in one buffer. Reading data
+ * can run user code, which may call in again: such a record is written apart and follows the one that was
+ * being read.
  */
 'use strict';
 
@@ -21,21 +21,30 @@ const { apply } = Reflect;
 const { then } = Promise.prototype;
 const settled = Promise.resolve();
 
+/**
+ * @typedef {import('../../native.js').CountedEvent} CountedEvent
+ * @typedef {import('../../native.js').RejectReason} RejectReason
+ * @typedef {import('../../native.js').WarningReason} WarningReason
+ *
+ * @typedef {(kind: number, time: number, first: any, second: any, third: any) => boolean} Write
+ */
+
 class Stage {
   /**
    * @param {object} options
-   * @param {Record<string, { index: number, amount: string | null }>} options.counters
+   * @param {Record<string, CountedEvent>} options.counters
    * @param {number} options.maxEventBytes budget of the BSON of one event's data
    * @param {boolean} options.forwarding whether webhook bodies are wanted
-   * @param {() => { serialize: Function }} options.bson the official module, loaded on demand
+   * @param {() => typeof import('bson')} options.bson the official module, loaded on demand
+   * @param {() => (typeof import('bson'))[]} [options.allBsons] all copies of it that are loaded
    * @param {(bytes: Uint8Array, length: number, records: number) => void} options.handOver
    *   copies before it returns
-   * @param {(reason: string, detail?: unknown) => void} options.reject called for each record
+   * @param {(reason: RejectReason, detail?: unknown) => void} options.reject called for each record
    *   that will not be stored
-   * @param {(reason: string) => void} [options.note] the record is kept, something of it is not
+   * @param {(reason: WarningReason) => void} [options.warn] called for a record that is kept in part
    */
   constructor(options) {
-    const { counters, handOver, reject, note = () => {} } = options;
+    const { counters, handOver, reject, warn = () => {} } = options;
     this.options = {
       ...options,
       counters: new Map(Object.entries(counters)),
@@ -43,7 +52,7 @@ class Stage {
     };
     this.callHandOver = handOver;
     this.callReject = reject;
-    this.callNote = note;
+    this.callWarn = warn;
     this.writer = new FrameWriter(this.options, CAPACITY);
     /** Complete frames are in [base, pos) of the writer's buffer. */
     this.base = 0;
@@ -57,21 +66,28 @@ class Stage {
     this.endOfTurn = () => this.turnEnded();
   }
 
-  /** @returns {boolean} whether the document will be stored */
+  /**
+   * @type {(time: number, event: unknown, userId: unknown, data: unknown) => boolean} whether the
+   *   document will be stored
+   */
   event(time, event, userId, data) {
     return this.stage(EVENT, time, event, userId, data);
   }
 
-  /** @returns {boolean} whether the login was accepted; `ack` 0 asks for no acknowledgement */
+  /**
+   * @type {(time: number, ack: number, userId: unknown, username: unknown) => boolean} whether the login
+   *   was accepted; `ack` 0 asks for no acknowledgement
+   */
   login(time, ack, userId, username) {
     return this.stage(LOGIN, time, ack, userId, username);
   }
 
-  /** @returns {boolean} whether the logout was accepted */
+  /** @type {(time: number, ack: number, userId: unknown) => boolean} whether the logout was accepted */
   logout(time, ack, userId) {
     return this.stage(LOGOUT, time, ack, userId, undefined);
   }
 
+  /** @type {Write} */
   stage(kind, time, first, second, third) {
     if (this.busy) return this.stageApart(kind, time, first, second, third);
     const writer = this.writer;
@@ -83,7 +99,7 @@ class Stage {
       // `write` does not throw, unless the caller left it no stack to run on.
       this.busy = false;
     }
-    const { refusal, amountNote, bodyNote } = writer;
+    const { rejection, amountWarning, bodyWarning } = writer;
     if (end !== this.pos) {
       this.pos = end;
       this.records++;
@@ -91,23 +107,30 @@ class Stage {
     if (this.apart.length > 0) this.collect();
     if (this.pos > FULL) this.flush();
     else if (!this.scheduled) this.schedule();
-    if (amountNote === null && bodyNote === null && refusal === null) return true;
-    return this.report(refusal, amountNote, bodyNote);
+    if (amountWarning === null && bodyWarning === null && rejection === null) return true;
+    return this.report(rejection, amountWarning, bodyWarning);
   }
 
+  /** @type {Write} */
   stageApart(kind, time, first, second, third) {
     const writer = new FrameWriter(this.options, APART_CAPACITY);
     const end = writer.write(kind, 0, time, first, second, third);
     if (end > 0) this.apart.push(writer.encoder.bytes.subarray(0, end));
-    return this.report(writer.refusal, writer.amountNote, writer.bodyNote);
+    return this.report(writer.rejection, writer.amountWarning, writer.bodyWarning);
   }
 
-  /** Tells what was refused, when everything is in order again: the callbacks may call in. */
-  report(refusal, amountNote, bodyNote) {
-    if (amountNote !== null) this.callNote(amountNote);
-    if (bodyNote !== null) this.callNote(bodyNote);
-    if (refusal === null) return true;
-    this.callReject(refusal.reason, refusal.cause);
+  /**
+   * Reports what was rejected or kept in part. The stage must be in order again: callbacks may call in.
+   *
+   * @param {import('./rejection.js').Rejection | null} rejection
+   * @param {WarningReason | null} amountWarning
+   * @param {WarningReason | null} bodyWarning
+   */
+  report(rejection, amountWarning, bodyWarning) {
+    if (amountWarning !== null) this.callWarn(amountWarning);
+    if (bodyWarning !== null) this.callWarn(bodyWarning);
+    if (rejection === null) return true;
+    this.callReject(rejection.reason, rejection.cause);
     return false;
   }
 
@@ -171,6 +194,7 @@ class Stage {
     for (const frame of apart) this.deliver(frame, 0, frame.length, 1);
   }
 
+  /** @type {(bytes: Uint8Array, base: number, pos: number, records: number) => void} */
   deliver(bytes, base, pos, records) {
     const busy = this.busy;
     this.busy = true;

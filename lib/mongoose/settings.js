@@ -1,0 +1,147 @@
+/**
+ * Settings of a mongoose connection, in the form that the native side reads.
+ *
+ * The host's connection itself is never used. Until a connection has opened, some of its settings are
+ * not final; `isConnecting` says when they are.
+ */
+'use strict';
+
+/**
+ * A connection of any version of mongoose.
+ *
+ * @typedef {any} Connection
+ *
+ * Settings as the native side reads them. What is undefined was not given.
+ *
+ * @typedef {object} Settings
+ * @property {string[]} hosts
+ * @property {string} [srvHost]
+ * @property {string} [srvServiceName]
+ * @property {number} [srvMaxHosts]
+ * @property {string} [username]
+ * @property {string} [password]
+ * @property {string} [authSource]
+ * @property {string} [authMechanism]
+ * @property {import('./tls.js').TlsSettings} [tls]
+ * @property {string} [replicaSet]
+ * @property {boolean} [directConnection]
+ * @property {boolean} [loadBalanced]
+ * @property {string} [database]
+ * @property {ReturnType<typeof import('./models.js').collectionNames>} [collections]
+ */
+
+const CONNECTED = 1;
+const CONNECTING = 2;
+
+/**
+ * Whether `connect()` was called on this connection, and all its settings can be read.
+ *
+ * @param {Connection} connection
+ */
+function isConnecting(connection) {
+  const { readyState } = connection;
+  if (readyState === CONNECTED) return wasConnecting(connection);
+  return readyState === CONNECTING && wasConnecting(connection) && !awaitsSettings(connection);
+}
+
+/** @param {Connection} connection */
+function awaitsSettings(connection) {
+  return awaitsRecords(connection.client.options) || awaitsName(connection);
+}
+
+/**
+ * The name that an earlier `connect()` was given stays until this connection is up.
+ *
+ * @param {Connection} connection
+ */
+function awaitsName({ _hasOpened, $dbName, _parent }) {
+  return _hasOpened === true && $dbName !== undefined && _parent === undefined;
+}
+
+/**
+ * DNS records may still change the source of the credentials and the replica set.
+ *
+ * @param {{ srvHost?: string, hosts?: unknown[] }} options
+ */
+function awaitsRecords({ srvHost, hosts }) {
+  return srvHost !== undefined && (hosts ?? []).length === 0;
+}
+
+/**
+ * Whether `connect()` was called, also if it failed or the connection was closed since: the settings stay.
+ *
+ * @param {Connection} connection
+ */
+function wasConnecting(connection) {
+  return connection.client?.options !== undefined;
+}
+
+/**
+ * @param {Connection} connection
+ * @returns {Settings}
+ */
+function describe(connection) {
+  const { options } = connection.client;
+  const { credentials } = options;
+  return {
+    hosts: (options.hosts ?? []).map(String),
+    srvHost: options.srvHost,
+    srvServiceName: options.srvServiceName,
+    srvMaxHosts: options.srvMaxHosts,
+    username: credentials?.username || undefined,
+    password: credentials?.password || undefined,
+    authSource: credentials?.source,
+    authMechanism: credentials ? String(credentials.mechanism) : undefined,
+    // Loads modules of Node that a host without TLS does not need.
+    tls: options.tls ? require('./tls.js').describe(options) : undefined,
+    replicaSet: options.replicaSet,
+    directConnection: options.directConnection,
+    loadBalanced: options.loadBalanced,
+    database: databaseOf(connection, options),
+  };
+}
+
+/**
+ * `name` is that of an earlier connection until this one is up, except where `useDb()` chose it.
+ *
+ * @param {Connection} connection
+ * @param {{ dbName?: string }} options
+ */
+function databaseOf(connection, options) {
+  const isSettled = connection.readyState !== CONNECTING || connection._parent !== undefined;
+  return (isSettled ? connection.name : undefined) ?? connection.$dbName ?? options.dbName;
+}
+
+/**
+ * Names of the settings that cannot be adopted.
+ *
+ * @param {Connection} connection
+ * @returns {string[]}
+ */
+function unadoptable(connection) {
+  const { options } = connection.client;
+  const given = {
+    pfx: options.pfx,
+    crl: options.crl,
+    secureContext: options.secureContext,
+    // Where the certificate is not looked at, its host name is not either.
+    tlsAllowInvalidHostnames: options.checkServerIdentity && options.rejectUnauthorized !== false,
+    proxyHost: options.proxyHost,
+    authMechanismProperties: Object.values(options.credentials?.mechanismProperties ?? {}).some(
+      (value) => value !== undefined && value !== false && !Array.isArray(value),
+    ),
+  };
+  return Object.entries(given).flatMap(([name, value]) => (value ? [name] : []));
+}
+
+/**
+ * Text that differs between databases. The hosts of an SRV record may be known yet or not.
+ *
+ * @param {Settings} settings
+ */
+function identityOf(settings) {
+  const { hosts, ...rest } = settings;
+  return JSON.stringify(settings.srvHost === undefined ? settings : rest);
+}
+
+module.exports = { describe, identityOf, isConnecting, unadoptable, wasConnecting };

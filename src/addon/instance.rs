@@ -1,0 +1,310 @@
+//! Instance of JavaScript: one pipeline, with the function that takes its messages.
+//!
+//! Methods are called on the JavaScript thread that made the instance, and never block.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use napi::bindgen_prelude::{Env, Function, Result};
+use napi::{Error, Status, sys};
+use napi_derive::napi;
+
+use crate::config::Config;
+use crate::instance::health::SpoolState;
+use crate::instance::listener::Level;
+use crate::instance::shared::Shared;
+use crate::pipeline::{self, Found, Pipeline, Prospect, Request};
+use crate::spool::{self, SEGMENT_BYTES, Segments};
+use crate::store::{self, Connection, MongoStore};
+
+use super::health::HealthReport;
+use super::message::{self, JavaScript, Message, OnMessage};
+use super::reason::{RejectReason, WarningReason};
+use super::{exit, runtime};
+
+/// One instance's pipeline.
+#[napi]
+pub struct NativeAnalytics {
+    pipeline: Pipeline,
+    on_message: Arc<OnMessage>,
+    max_event_bytes: u32,
+    unknown_options: Vec<String>,
+}
+
+#[napi]
+impl NativeAnalytics {
+    /// `options` and `environment` are JSON objects; `on_message` receives every message of the
+    /// instance. A bad option is an error whose message begins with the option's name.
+    #[napi(constructor)]
+    pub fn new(
+        env: Env,
+        options: String,
+        environment: String,
+        on_message: Function<'_, Message, ()>,
+    ) -> Result<Self> {
+        let (config, unknown_options) =
+            Config::from_json(&options, &environment).map_err(|e| invalid(&e.to_string()))?;
+        store::check(&config).map_err(|e| invalid(&e.to_string()))?;
+        #[cfg(feature = "fail-points")]
+        crate::util::failpoint::arm();
+        let spool = open_spool(&config);
+        if let Err(problem) = &spool
+            && !config.spool_fallback_is_memory
+        {
+            let advice = "mend it, or set spoolFallback to 'memory' to keep records in memory only";
+            return Err(Error::from_reason(format!("{problem}; {advice}")));
+        }
+        let max_event_bytes = config.max_event_bytes as u32;
+        let collections = config.collections.clone();
+        let on_message = Arc::new(message::build(on_message)?);
+        let shared = Shared::new(config, Arc::new(JavaScript::new(&on_message)));
+        report_spool(&shared, &spool);
+        let _runtime = runtime::enter()?;
+        let opener = Arc::new(move |connection: Connection| {
+            let collections = collections.clone();
+            let opening = async move { MongoStore::open(&connection, &collections).await };
+            Box::pin(opening) as Pin<Box<dyn Future<Output = _> + Send>>
+        });
+        let pipeline = pipeline::spawn(shared, opener, spool.unwrap_or_default());
+        exit::register(&pipeline, &env)?;
+        Ok(Self {
+            pipeline,
+            on_message,
+            max_event_bytes,
+            unknown_options,
+        })
+    }
+
+    #[napi(getter)]
+    pub fn max_event_bytes(&self) -> u32 {
+        self.max_event_bytes
+    }
+
+    #[napi(getter)]
+    pub fn is_forwarding(&self) -> bool {
+        !self.config().destinations.is_empty()
+    }
+
+    /// Whether a connection string was given, so that no mongoose is looked for.
+    #[napi(getter)]
+    pub fn has_uri(&self) -> bool {
+        self.config().uri.is_some()
+    }
+
+    #[napi(getter)]
+    pub fn database(&self) -> Option<String> {
+        self.config().database.clone()
+    }
+
+    /// Names of options that no version knows.
+    #[napi(getter)]
+    pub fn unknown_options(&self) -> Vec<String> {
+        self.unknown_options.clone()
+    }
+
+    /// Enqueues the first `length` bytes of the stage, which hold this many records. Returns how many of
+    /// them, always the newest, were rejected.
+    #[napi]
+    pub fn enqueue(&self, stage: &[u8], length: u32, records: u32) -> u32 {
+        let frames = stage.get(..length as usize).unwrap_or(stage);
+        let rejected = self.pipeline.push(frames, records);
+        if rejected > 0 {
+            self.warn_of_rejected(if self.pipeline.shared().is_stopped() {
+                RejectReason::Stopped
+            } else {
+                RejectReason::QueueFull
+            });
+        }
+        rejected
+    }
+
+    /// Counts a record that was rejected before it was staged.
+    #[napi]
+    pub fn count_rejected(&self, reason: RejectReason) {
+        self.pipeline.shared().health.reject(reason.name(), 1);
+        self.warn_of_rejected(reason);
+    }
+
+    /// Counts a record that was accepted, but not in full.
+    #[napi]
+    pub fn count_warning(&self, reason: WarningReason) {
+        let shared = self.pipeline.shared();
+        shared.health.warn(reason.name(), 1);
+        shared.warn_once(reason.name(), || reason.line());
+    }
+
+    /// `anew` when the host has left the connection that it gave before `stop`.
+    #[napi]
+    pub fn start(&self, anew: bool) {
+        self.pipeline.start(anew);
+    }
+
+    /// Rejects records from now on, until the next `start`.
+    #[napi]
+    pub fn stop_accepting(&self) {
+        self.pipeline.refuse();
+    }
+
+    /// `connection` is a JSON object.
+    #[napi]
+    pub fn connect(&self, connection: String) -> Result<()> {
+        self.pipeline.connect(adopted(&connection)?);
+        Ok(())
+    }
+
+    /// As `connect`, for a host that has left the connection it gave before.
+    #[napi]
+    pub fn switch_database(&self, connection: String) -> Result<()> {
+        self.pipeline.switch_database(adopted(&connection)?);
+        Ok(())
+    }
+
+    /// The host has no connection. `fallback` is the only connection that `createConnection()` has made, if
+    /// there is just one; it is used when no better one comes.
+    #[napi]
+    pub fn nothing_found(&self, outlook: Outlook, fallback: Option<String>) -> Result<()> {
+        let prospect = outlook.into();
+        let other = fallback.map(|fallback| adopted(&fallback)).transpose()?;
+        self.pipeline.nothing_found(Found { prospect, other });
+        Ok(())
+    }
+
+    /// The flush interval is over by the clock of the host: totals need not wait any longer.
+    #[napi]
+    pub fn totals_due(&self) {
+        self.pipeline.flush_totals();
+    }
+
+    #[napi(getter)]
+    pub fn flush_interval_ms(&self) -> u32 {
+        u32::try_from(self.config().flush_interval.as_millis()).unwrap_or(u32::MAX)
+    }
+
+    #[napi]
+    pub fn request_flush(&self, request: u32) {
+        self.pipeline.request(request, Request::Flush);
+    }
+
+    #[napi]
+    pub fn request_stop(&self, request: u32) {
+        self.pipeline.request(request, Request::Stop);
+    }
+
+    /// `now_ms` is the JavaScript clock.
+    #[napi]
+    pub fn request_metrics(&self, request: u32, now_ms: f64) {
+        let now_ms = now_ms as i64;
+        self.pipeline.request(request, Request::metrics(now_ms));
+    }
+
+    #[napi]
+    pub fn request_days(&self, request: u32) {
+        self.pipeline.request(request, Request::Last30Days);
+    }
+
+    #[napi]
+    pub fn health(&self) -> HealthReport {
+        HealthReport::of(&self.pipeline)
+    }
+
+    /// Keeps the process alive until `unref`.
+    #[napi(js_name = "ref")]
+    pub fn reference(&self, env: Env) {
+        if !self.on_message.aborted() {
+            // SAFETY: this is the JavaScript thread of the environment that made the function.
+            #[expect(unsafe_code, reason = "napi has no safe function for it")]
+            unsafe {
+                sys::napi_ref_threadsafe_function(env.raw(), self.on_message.raw())
+            };
+        }
+    }
+
+    #[napi(js_name = "unref")]
+    pub fn unreference(&self, env: Env) {
+        if !self.on_message.aborted() {
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "napi has no safe function for it")]
+            unsafe {
+                sys::napi_unref_threadsafe_function(env.raw(), self.on_message.raw())
+            };
+        }
+    }
+
+    fn config(&self) -> &Config {
+        &self.pipeline.shared().config
+    }
+
+    fn warn_of_rejected(&self, reason: RejectReason) {
+        let shared = self.pipeline.shared();
+        shared.warn_once(reason.name(), || reason.line(&shared.config));
+    }
+}
+
+/// What a host without a connection may still have.
+#[napi(string_enum = "camelCase")]
+pub enum Outlook {
+    /// Its mongoose has begun to connect.
+    Connecting,
+    /// A mongoose is loaded or installed, and may begin to connect.
+    MayConnect,
+    /// It has no mongoose.
+    NoMongoose,
+    /// The instance stops or the process ends: there is no time to wait.
+    NoTime,
+}
+
+impl From<Outlook> for Prospect {
+    fn from(outlook: Outlook) -> Self {
+        match outlook {
+            Outlook::Connecting => Self::Connecting,
+            Outlook::MayConnect => Self::Mongoose,
+            Outlook::NoMongoose => Self::NoMongoose,
+            Outlook::NoTime => Self::Last,
+        }
+    }
+}
+
+type OpenedSpool = std::result::Result<Option<Segments>, String>;
+
+/// Opens the slot for what an instance keeps on disk, if it is to keep anything there.
+fn open_spool(config: &Config) -> OpenedSpool {
+    let Some(folder) = &config.spool_dir else {
+        return Ok(None);
+    };
+    let open = || {
+        let slot = spool::claim(folder, store::target(config))?;
+        let mut segments = Segments::new(slot, config.max_spool_bytes, SEGMENT_BYTES);
+        match segments.prepare() {
+            // What is in it gets written, and then there is room.
+            Err(error) if error.kind() == std::io::ErrorKind::StorageFull => {}
+            prepared => prepared?,
+        }
+        Ok::<_, std::io::Error>(Some(segments))
+    };
+    open().map_err(|error| format!("spoolDir: {} cannot be used: {error}", folder.display()))
+}
+
+/// Reports the spool before the worker does.
+fn report_spool(shared: &Shared, spool: &OpenedSpool) {
+    match spool {
+        Ok(Some(segments)) => shared.note_spool(|spool| spool.bytes = segments.status().bytes),
+        Ok(None) => {}
+        Err(problem) => {
+            shared.note_spool(|spool| spool.state = SpoolState::Off);
+            let effect = "records are kept in memory only, and lost if the process crashes";
+            shared.log(Level::Warn, format!("{problem}; {effect}"));
+        }
+    }
+}
+
+/// Reads the settings of a mongoose connection.
+fn adopted(json: &str) -> Result<Connection> {
+    let settings = serde_json::from_str(json);
+    settings
+        .map(Connection::Adopted)
+        .map_err(|_| invalid("the connection of mongoose cannot be read"))
+}
+
+fn invalid(problem: &str) -> Error {
+    Error::new(Status::InvalidArg, problem)
+}
