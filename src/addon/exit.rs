@@ -68,7 +68,7 @@ pub fn flush_on_exit(all_threads: bool) -> Left {
     let spooled: u64 = flushes.iter().map(Flush::spooled_records).sum();
     let spooled_events: u64 = flushes.iter().map(Flush::spooled_events).sum();
     for flush in &flushes {
-        flush.shared.end_drain();
+        flush.shared.end_exit_flush();
     }
     Left {
         records: records as f64,
@@ -89,7 +89,7 @@ struct Flush {
 impl Flush {
     fn begin((shared, destinations): (Arc<Shared>, Arc<Destinations>)) -> Self {
         Self {
-            accepted: shared.begin_drain(),
+            accepted: shared.begin_exit_flush(),
             shared,
             destinations,
         }

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::instance::health::SpoolState;
 use crate::instance::listener::Level;
 use crate::instance::shared::Shared;
-use crate::pipeline::{self, Found, Pipeline, Prospect, Request};
+use crate::pipeline::{self, NothingFound, Pipeline, Request};
 use crate::spool::{self, SEGMENT_BYTES, Segments};
 use crate::store::{self, Connection, MongoStore};
 
@@ -163,9 +163,9 @@ impl NativeAnalytics {
     /// there is just one; it is used when no better one comes.
     #[napi]
     pub fn nothing_found(&self, outlook: Outlook, fallback: Option<String>) -> Result<()> {
-        let prospect = outlook.into();
+        let outlook = outlook.into();
         let other = fallback.map(|fallback| adopted(&fallback)).transpose()?;
-        self.pipeline.nothing_found(Found { prospect, other });
+        self.pipeline.nothing_found(NothingFound { outlook, other });
         Ok(())
     }
 
@@ -253,7 +253,7 @@ pub enum Outlook {
     NoTime,
 }
 
-impl From<Outlook> for Prospect {
+impl From<Outlook> for pipeline::Outlook {
     fn from(outlook: Outlook) -> Self {
         match outlook {
             Outlook::Connecting => Self::Connecting,

@@ -260,7 +260,7 @@ impl Shared {
         self.stopped.store(stopped, Ordering::Release);
     }
 
-    pub fn is_draining(&self) -> bool {
+    pub fn is_exit_flush(&self) -> bool {
         self.draining.load(Ordering::Acquire)
     }
 
@@ -270,7 +270,7 @@ impl Shared {
     }
 
     /// From now on nothing waits for an interval; returns what has been accepted so far.
-    pub fn begin_drain(&self) -> u64 {
+    pub fn begin_exit_flush(&self) -> u64 {
         self.draining.store(true, Ordering::Release);
         self.wake.notify_one();
         self.health.counts().accepted
@@ -283,7 +283,7 @@ impl Shared {
         accepted.saturating_sub(settled).min(queued)
     }
 
-    pub fn end_drain(&self) {
+    pub fn end_exit_flush(&self) {
         self.draining.store(false, Ordering::Release);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::connection::Found;
+use super::connection::NothingFound;
 use super::requests::Request;
 use crate::forward::Destinations;
 use crate::instance::listener::Message;
@@ -19,7 +19,7 @@ pub enum Command {
     Frames { bytes: Vec<u8>, records: u32 },
     Connect(Connection),
     SwitchDatabase(Connection),
-    NothingFound(Found),
+    NothingFound(NothingFound),
     FlushTotals,
     Start { anew: bool },
     Request { id: u32, request: Request },
@@ -120,7 +120,7 @@ impl Pipeline {
         self.send(Command::SwitchDatabase(connection));
     }
 
-    pub fn nothing_found(&self, found: Found) {
+    pub fn nothing_found(&self, found: NothingFound) {
         self.send(Command::NothingFound(found));
     }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::connection::Prospect;
+use super::connection::Outlook;
 use crate::config::Config;
 use crate::instance::health::SpoolReport;
 
@@ -18,10 +18,10 @@ pub fn no_connection(config: &Config) -> String {
     )
 }
 
-pub fn fallback(prospect: Prospect) -> String {
-    let why = match prospect {
-        Prospect::NoMongoose => "mongoose is not loaded",
-        Prospect::Mongoose | Prospect::Connecting | Prospect::Last => {
+pub fn fallback(outlook: Outlook) -> String {
+    let why = match outlook {
+        Outlook::NoMongoose => "mongoose is not loaded",
+        Outlook::MayConnect | Outlook::Connecting | Outlook::NoTime => {
             "mongoose has not begun to connect"
         }
     };

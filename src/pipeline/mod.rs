@@ -54,7 +54,7 @@ mod watermarks;
 mod worker;
 mod write;
 
-pub use connection::{Found, Prospect};
+pub use connection::{NothingFound, Outlook};
 pub use handle::Pipeline;
 pub use requests::Request;
 pub use spawn::spawn;

@@ -117,7 +117,7 @@ impl<S: Store> Worker<S> {
 
     /// Starts whatever can be started now, and answers requests that are complete or whose time is over.
     fn poll(&mut self, now: Instant) {
-        let is_exit = self.shared.is_draining();
+        let is_exit = self.shared.is_exit_flush();
         let has_store = self.database.store().is_some();
         let is_ending = self.lifecycle.is_ending() || is_exit;
         self.path.poll(has_store, is_ending, now);

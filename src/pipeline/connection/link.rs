@@ -29,31 +29,31 @@ const RENEW_EVERY: Duration = Duration::from_secs(1);
 
 /// The connection that a host without one can still be expected to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Prospect {
+pub enum Outlook {
     /// A mongoose is installed or loaded, and may begin to connect.
-    Mongoose,
+    MayConnect,
     /// It has begun, and goes on trying: nothing else will do.
     Connecting,
     NoMongoose,
     /// The instance stops or the process ends: there is no time to wait.
-    Last,
+    NoTime,
 }
 
-impl Prospect {
+impl Outlook {
     /// How long the host is asked before something else is tried, or the user told.
     fn patience(self) -> Duration {
         match self {
-            Prospect::Mongoose | Prospect::Connecting => Duration::from_secs(10),
+            Outlook::MayConnect | Outlook::Connecting => Duration::from_secs(10),
             // Hosts load what they need in their first turn, as a rule.
-            Prospect::NoMongoose => Duration::from_secs(1),
-            Prospect::Last => Duration::ZERO,
+            Outlook::NoMongoose => Duration::from_secs(1),
+            Outlook::NoTime => Duration::ZERO,
         }
     }
 }
 
 /// The answer of a host whose mongoose has not begun to connect.
-pub struct Found {
-    pub prospect: Prospect,
+pub struct NothingFound {
+    pub outlook: Outlook,
     /// The only connection beside mongoose's own, where there is just one.
     pub other: Option<Connection>,
 }
@@ -163,14 +163,14 @@ impl<S> Link<S> {
     }
 
     /// The host has no connection.
-    pub fn nothing_found(&mut self, found: Found, config: &Config, now: Instant) -> Verdict {
+    pub fn nothing_found(&mut self, found: NothingFound, config: &Config, now: Instant) -> Verdict {
         let waited = self
             .needed_since
             .map_or(Duration::ZERO, |since| now - since);
-        if waited < found.prospect.patience() || self.connection.is_some() {
+        if waited < found.outlook.patience() || self.connection.is_some() {
             return Verdict::KeepAsking;
         }
-        if found.prospect != Prospect::Connecting {
+        if found.outlook != Outlook::Connecting {
             if let Some(uri) = &config.fallback_uri {
                 self.connect(at(uri, config));
                 return Verdict::UseFallback;

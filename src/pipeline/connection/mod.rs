@@ -23,8 +23,8 @@ use super::task::{Failed, Tasks, attempt};
 use crate::instance::listener::{Level, Message};
 use crate::instance::shared::Shared;
 use crate::store::{Connection, Prepared, Result, Store};
-pub use link::{Found, Opener, Prospect};
 use link::{Link, Step, Verdict};
+pub use link::{NothingFound, Opener, Outlook};
 use preparation::Preparation;
 
 /// How long the old database is written to after the host has switched; half of the shortest time limit
@@ -214,9 +214,9 @@ impl<S: Store> Database<S> {
     }
 
     /// The host has no connection.
-    pub fn nothing_found(&mut self, found: Found) {
-        let prospect = found.prospect;
-        if prospect == Prospect::Last && self.shared.gauges().queued == 0 {
+    pub fn nothing_found(&mut self, found: NothingFound) {
+        let outlook = found.outlook;
+        if outlook == Outlook::NoTime && self.shared.gauges().queued == 0 {
             return;
         }
         let config = &self.shared.config;
@@ -226,7 +226,7 @@ impl<S: Store> Database<S> {
                 let line = messages::no_connection(config);
                 return self.shared.log(Level::Warn, line);
             }
-            Verdict::UseFallback => messages::fallback(prospect),
+            Verdict::UseFallback => messages::fallback(outlook),
             Verdict::UseOther => {
                 self.shared.deliver(Message::OtherAdopted);
                 messages::OTHER_CONNECTION.to_owned()
@@ -239,8 +239,8 @@ impl<S: Store> Database<S> {
     /// Whether a database is known, now that the host cannot be asked any more.
     pub fn is_known_at_last(&mut self) -> bool {
         if !self.link.is_known() {
-            self.nothing_found(Found {
-                prospect: Prospect::Last,
+            self.nothing_found(NothingFound {
+                outlook: Outlook::NoTime,
                 other: None,
             });
         }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{Found, Pipeline, Prospect, Request, spawn};
+use super::{NothingFound, Outlook, Pipeline, Request, spawn};
 use crate::config::Config;
 use crate::instance::listener::{Listener, Message};
 use crate::instance::shared::Shared;
@@ -177,8 +177,8 @@ async fn the_user_is_told_once_that_there_is_no_connection() {
     let (pipeline, host) = start(&reliable(), "{}");
     pipeline.push(&event("a", None, MORNING_MS), 1);
     for _ in 0..200 {
-        pipeline.nothing_found(Found {
-            prospect: Prospect::Mongoose,
+        pipeline.nothing_found(NothingFound {
+            outlook: Outlook::MayConnect,
             other: None,
         });
         tokio::time::sleep(Duration::from_millis(100)).await;

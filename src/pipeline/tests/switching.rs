@@ -208,8 +208,8 @@ async fn a_connection_beside_the_hosts_own_is_used_after_ten_seconds_and_that_is
     pipeline.push(&credits("a", 1.0), 1);
     let began = tokio::time::Instant::now();
     while pipeline.shared().gauges().queued > 0 {
-        pipeline.nothing_found(Found {
-            prospect: Prospect::Mongoose,
+        pipeline.nothing_found(NothingFound {
+            outlook: Outlook::MayConnect,
             other: Some(place("other")),
         });
         tokio::time::sleep(Duration::from_millis(200)).await;
