@@ -329,7 +329,7 @@ describe('the check of the documents finds', () => {
     const js = (text) => CHECKS.js({ text });
     await assert.rejects(js('new AnalyticsSystem({ flushInterval: 5 });'), /flushInterval/);
     await assert.rejects(js("throw new Error('no');"), /no/);
-    await assert.rejects(js('analytics.track("a", "u", { a: 2n ** 70n });'), /was refused/);
+    await assert.rejects(js('analytics.track("a", "u", { a: 2n ** 70n });'), /BigInt/);
     await assert.rejects(js('analytics.tracks("a");'), /tracks/);
     const wrong = ['analytics.getHealth().settings;', 'const a: string = 5;'];
     assert.match(compileBlocks(wrong, { isStrict: true }), /settings[\s\S]*'string'/);
