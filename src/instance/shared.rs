@@ -1,4 +1,5 @@
-//! What the JavaScript thread and the worker both see of one instance: settings, loss report, gauges.
+//! The state of one instance that the JavaScript thread and the worker share: settings, the loss report,
+//! gauges, and the state of database and spool.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,9 +22,9 @@ pub struct Shared {
     listener: Arc<dyn Listener>,
     /// The instance that this one recovers a slot for: the operator hears of a problem once from both.
     recovers_for: Option<Arc<Shared>>,
-    /// Bytes of accepted records that are not settled yet.
+    /// Bytes of accepted records that are neither committed nor dropped.
     queued_bytes: AtomicUsize,
-    /// Accepted records that are not settled (written and totalled, or dropped) yet.
+    /// Accepted records that are neither committed nor dropped.
     queued: AtomicU64,
     active_sessions: AtomicUsize,
     connected: AtomicBool,
@@ -31,7 +32,7 @@ pub struct Shared {
     spool: Mutex<Option<SpoolReport>>,
     stopped: AtomicBool,
     /// Set while the process exits: totals do not wait for their interval any more.
-    draining: AtomicBool,
+    exiting: AtomicBool,
     wake: Notify,
 }
 
@@ -88,7 +89,7 @@ impl Shared {
             known: Mutex::default(),
             spool: Mutex::default(),
             stopped: AtomicBool::new(false),
-            draining: AtomicBool::new(false),
+            exiting: AtomicBool::new(false),
             wake: Notify::new(),
         }
     }
@@ -108,11 +109,11 @@ impl Shared {
 
     /// Warns unless this reason's episode has been warned about.
     pub fn warn_once(&self, reason: &str, text: impl FnOnce() -> String) {
-        let told = self
+        let health = self
             .recovers_for
             .as_ref()
             .map_or(&self.health, |main| &main.health);
-        if told.begins_episode(reason, Instant::now()) {
+        if health.begins_episode(reason, Instant::now()) {
             self.log(Level::Warn, text());
         }
     }
@@ -130,8 +131,8 @@ impl Shared {
         self.queued_bytes.load(Ordering::Acquire)
     }
 
-    /// Bytes of new records that may still be queued. What comes back from disk always finds room, or
-    /// nothing would go on.
+    /// Bytes of new records that may still be accepted. Memory for records that are read back from disk is
+    /// reserved, else an outage would never end.
     pub fn room(&self) -> usize {
         let reserved = match self.config.spool_dir {
             Some(_) => self.context.limits.reserved_reads * self.read_back_bytes(),
@@ -141,25 +142,25 @@ impl Shared {
         bound.saturating_sub(self.used())
     }
 
-    /// What is read back at once, in bytes on disk.
+    /// Bytes on disk that are read back in one go.
     pub fn read_back_bytes(&self) -> usize {
         (self.config.max_queue_bytes / 64).clamp(self.context.limits.read_bytes, LONGEST_READ)
     }
 
-    /// Records become ours, before they are handed on, so that nobody who waits misses them.
+    /// Accepts records, before they are passed on, so that nobody who waits for them misses them.
     pub fn take_over(&self, records: u64, bytes: usize) {
         self.health.accept(records);
         self.queued.fetch_add(records, Ordering::AcqRel);
         self.queued_bytes.fetch_add(bytes, Ordering::AcqRel);
     }
 
-    /// Records are through: document and share of the totals are stored.
+    /// Counts records whose document and share of the totals are stored.
     pub fn complete(&self, records: u64) {
         self.health.write(records);
         self.queued.fetch_sub(records, Ordering::AcqRel);
     }
 
-    /// Records are lost.
+    /// Counts records that are lost.
     pub fn drop_records(&self, reason: &'static str, records: u64) {
         if records == 0 {
             return;
@@ -168,7 +169,7 @@ impl Shared {
         self.queued.fetch_sub(records, Ordering::AcqRel);
     }
 
-    /// Whether so much waits in memory that the rest had better wait on disk.
+    /// Whether memory is so full that further records should wait on disk only.
     pub fn is_half_full(&self) -> bool {
         self.used() > self.config.max_queue_bytes / 2
     }
@@ -177,23 +178,23 @@ impl Shared {
         self.used() <= self.config.max_queue_bytes / 4
     }
 
-    /// What waited on disk waits in memory now.
+    /// Records that were on disk only take so many bytes of memory now.
     pub fn occupy(&self, bytes: usize) {
         self.queued_bytes.fetch_add(bytes, Ordering::AcqRel);
     }
 
-    /// Memory is free again.
+    /// So many bytes of memory are free again.
     pub fn release(&self, bytes: usize) {
         self.queued_bytes.fetch_sub(bytes, Ordering::AcqRel);
     }
 
-    /// Events are forwarded or given up, which somebody may wait for.
+    /// Makes the worker look at this state again.
     pub fn wake_worker(&self) {
         self.wake.notify_one();
     }
 
-    /// The worker is gone, which only a defect of this package can do. Nothing is accepted any more,
-    /// and nobody is left waiting.
+    /// The worker has ended by a defect of this package. No record is accepted any more, and every open
+    /// promise is rejected.
     pub fn die(&self, problem: &str) {
         self.set_stopped(true);
         let queued = self.queued.swap(0, Ordering::AcqRel);
@@ -213,7 +214,7 @@ impl Shared {
         self.connected.store(connected, Ordering::Release);
     }
 
-    /// Why totals cannot be added, if they cannot. Answers whether they could not before.
+    /// Sets why totals cannot be added, if they cannot; returns whether they could not before.
     pub fn set_blocked(&self, why: Option<String>) -> bool {
         std::mem::replace(&mut self.known().blocked, why).is_some()
     }
@@ -222,7 +223,7 @@ impl Shared {
         self.known().blocked.clone()
     }
 
-    /// From now on there is a spool.
+    /// Changes the report of the spool; from now on there is one.
     pub fn note_spool(&self, change: impl FnOnce(&mut SpoolReport)) {
         change(self.lock_spool().get_or_insert_default());
     }
@@ -243,7 +244,7 @@ impl Shared {
         self.known().history
     }
 
-    /// The next place may be another.
+    /// The database is left: nothing is known of the next.
     pub fn forget_database(&self) {
         *self.known() = Known::default();
     }
@@ -261,7 +262,7 @@ impl Shared {
     }
 
     pub fn is_exit_flush(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
+        self.exiting.load(Ordering::Acquire)
     }
 
     /// Resolves when the worker should look at this state again.
@@ -269,21 +270,22 @@ impl Shared {
         self.wake.notified().await;
     }
 
-    /// From now on nothing waits for an interval; returns what has been accepted so far.
+    /// Begins the flush at exit, in which nothing waits for an interval; returns the number of records that
+    /// have been accepted so far.
     pub fn begin_exit_flush(&self) -> u64 {
-        self.draining.store(true, Ordering::Release);
+        self.exiting.store(true, Ordering::Release);
         self.wake.notify_one();
         self.health.counts().accepted
     }
 
-    /// What is left of the first `accepted` records. Other threads may go on tracking.
+    /// How many of the first `accepted` records are left. Other threads may go on tracking.
     pub fn left_of(&self, accepted: u64) -> u64 {
         let queued = self.queued.load(Ordering::Acquire);
-        let settled = self.health.counts().accepted.saturating_sub(queued);
-        accepted.saturating_sub(settled).min(queued)
+        let done = self.health.counts().accepted.saturating_sub(queued);
+        accepted.saturating_sub(done).min(queued)
     }
 
     pub fn end_exit_flush(&self) {
-        self.draining.store(false, Ordering::Release);
+        self.exiting.store(false, Ordering::Release);
     }
 }

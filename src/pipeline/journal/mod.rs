@@ -5,6 +5,7 @@
 //! the spool.
 
 mod append_buffer;
+mod applied_look_ups;
 mod read_positions;
 mod reporter;
 mod spool_queue;
@@ -14,14 +15,14 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::forwarding::{Forwarding, Space};
-use super::task::{Tasks, attempt};
 use super::watermarks::{Queue, Stage, Watermarks};
 use super::write::Writes;
 use crate::instance::shared::Shared;
 use crate::record::day::Day;
 use crate::record::item::{Item, SessionChange, SessionItem};
 use crate::spool::{Position, ReadBatch, Segments, record_codec};
-use crate::store::{AppliedSeq, Result, Store};
+use crate::store::Store;
+use applied_look_ups::{AppliedLookUps, LookedUp};
 use reporter::Reporter;
 use spool_queue::{SpoolQueue, SpoolResult};
 
@@ -29,19 +30,17 @@ use spool_queue::{SpoolQueue, SpoolResult};
 /// would tell whether the user was counted expire. In ms.
 const LATE_MS: i64 = 30 * 86_400_000;
 
-type Applied = Vec<(Day, Option<i64>)>;
-
 pub struct Journal {
     shared: Arc<Shared>,
     reporter: Reporter,
     queue: Option<SpoolQueue>,
-    look_ups: Tasks<Result<Applied>>,
+    look_ups: AppliedLookUps,
 }
 
 /// The result of a task.
 pub enum JournalResult {
     Spool(SpoolResult),
-    Applied(Result<Applied>),
+    Applied(LookedUp),
 }
 
 impl Journal {
@@ -50,7 +49,7 @@ impl Journal {
             shared: Arc::clone(shared),
             reporter: Reporter::new(shared),
             queue: segments.map(|segments| SpoolQueue::new(shared, segments)),
-            look_ups: Tasks::new(),
+            look_ups: AppliedLookUps::new(shared),
         };
         journal.report(marks);
         journal
@@ -249,7 +248,11 @@ impl Journal {
                 self.handle_spool(result, marks, forwarding, now);
                 self.report(marks);
             }
-            JournalResult::Applied(result) => self.handle_applied(result, now),
+            JournalResult::Applied(result) => {
+                if let Some(spool) = &mut self.queue {
+                    self.look_ups.handle(result, &mut spool.positions, now);
+                }
+            }
         }
     }
 
@@ -381,52 +384,18 @@ impl Journal {
         }
     }
 
-    /// Looks up how far recovered records are applied to their days.
+    /// Looks up which recovered records are applied to their days.
     pub fn look_up_applied<S: Store>(&mut self, store: &Arc<S>, writer: &str, now: Instant) {
-        let Some(spool) = &mut self.queue else {
-            return;
-        };
-        let days = spool.positions.unknown_days();
-        if days.is_empty() || !spool.positions.begins_asking(now) {
-            return;
-        }
-        let (store, writer) = (Arc::clone(store), writer.to_owned());
-        self.look_ups.spawn(attempt(async move {
-            applied(store.as_ref(), days, &writer).await
-        }));
-    }
-
-    fn handle_applied(&mut self, result: Result<Applied>, now: Instant) {
-        let Some(spool) = &mut self.queue else {
-            return;
-        };
-        match result {
-            Ok(applied) => spool.positions.learned(applied),
-            Err(error) => {
-                spool.positions.learned_nothing(now);
-                self.shared.health.error(error.message);
-            }
+        if let Some(spool) = &mut self.queue {
+            self.look_ups.poll(&mut spool.positions, store, writer, now);
         }
     }
 
     pub fn is_idle(&self) -> bool {
-        self.look_ups.is_empty()
+        self.look_ups.is_idle()
     }
 
     pub fn wake_at(&self, marks: &Watermarks, now: Instant) -> Option<Instant> {
         self.queue.as_ref()?.wake_at(marks, now)
     }
-}
-
-/// The last record of the writer that is applied to each of the days.
-async fn applied<S: Store>(store: &S, days: Vec<Day>, writer: &str) -> Result<Applied> {
-    let mut applied = Vec::new();
-    for day in days {
-        let last = match store.applied_seq(&day, writer).await? {
-            AppliedSeq::NoDocument => None,
-            AppliedSeq::At(last) => last,
-        };
-        applied.push((day, last));
-    }
-    Ok(applied)
 }

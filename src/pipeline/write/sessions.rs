@@ -153,14 +153,14 @@ mod tests {
 
     #[test]
     fn a_session_of_a_slow_clock_gets_the_same_id_above_the_cut_each_time() {
-        let cut = ObjectId::from_bytes([0x60, 0, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9]);
+        let cutoff = ObjectId::from_bytes([0x60, 0, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9]);
         let old = ObjectId::from_bytes([0x5f; 12]);
-        let moved = above(old, cut);
-        assert!(moved > cut);
-        assert_eq!(moved, above(old, cut));
+        let moved = above(old, cutoff);
+        assert!(moved > cutoff);
+        assert_eq!(moved, above(old, cutoff));
         assert_eq!(moved.bytes()[..4], [0x60, 0, 0, 1]);
-        assert_ne!(moved, above(ObjectId::from_bytes([0x5e; 12]), cut));
+        assert_ne!(moved, above(ObjectId::from_bytes([0x5e; 12]), cutoff));
         let new = ObjectId::from_bytes([0x61; 12]);
-        assert_eq!(above(new, cut), new);
+        assert_eq!(above(new, cutoff), new);
     }
 }
