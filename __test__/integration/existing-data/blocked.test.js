@@ -94,7 +94,7 @@ describe('a day with two documents', { concurrency: true }, () => {
     assert.strictEqual(analytics.getHealth().totals, 'blocked');
     await daily.deleteOne({ _id: copies[1]._id });
     await assertFlows(database, analytics, added(before));
-    assert.ok(lines.some((line) => /^info .*totals go on/.test(line)));
+    assert.ok(lines.some((line) => /^info .*totals are added again/.test(line)));
     assert.strictEqual(lines.filter((line) => line.startsWith('warn')).length, 1);
     const index = (await daily.indexes()).find(({ name }) => name === 'day_1');
     assert.strictEqual(index.unique, true);
