@@ -257,9 +257,9 @@ impl From<Outlook> for pipeline::Outlook {
     fn from(outlook: Outlook) -> Self {
         match outlook {
             Outlook::Connecting => Self::Connecting,
-            Outlook::MayConnect => Self::Mongoose,
+            Outlook::MayConnect => Self::MayConnect,
             Outlook::NoMongoose => Self::NoMongoose,
-            Outlook::NoTime => Self::Last,
+            Outlook::NoTime => Self::NoTime,
         }
     }
 }
