@@ -42,8 +42,8 @@ impl Partition {
         self.queue.batch(events, limits.bytes)
     }
 
-    fn queues(&self) -> [&Queue; 2] {
-        [&self.replayed, &self.queue]
+    fn bytes(&self) -> usize {
+        self.replayed.bytes() + self.queue.bytes()
     }
 }
 
@@ -146,20 +146,18 @@ impl Partitions {
     }
 
     pub fn queued(&self) -> u64 {
-        self.queues().map(|queue| queue.len() as u64).sum()
+        let events = |partition: &Partition| partition.replayed.len() + partition.queue.len();
+        self.all.iter().map(events).sum::<usize>() as u64
     }
 
     pub fn queued_bytes(&self) -> usize {
-        self.queues().map(Queue::bytes).sum()
+        self.all.iter().map(Partition::bytes).sum()
     }
 
     /// Since when the oldest event waits.
     pub fn oldest(&self) -> Option<Instant> {
-        let oldest = self.queues().filter_map(Queue::oldest);
+        let queues = self.all.iter().flat_map(|one| [&one.replayed, &one.queue]);
+        let oldest = queues.filter_map(Queue::oldest);
         oldest.map(|event| event.accepted).min()
-    }
-
-    fn queues(&self) -> impl Iterator<Item = &Queue> {
-        self.all.iter().flat_map(Partition::queues)
     }
 }
