@@ -92,7 +92,7 @@ async fn a_login_begins_the_work_and_nothing_waits_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_dies_at_it_is_followed_by_another() {
+async fn a_builder_that_crashes_is_followed_by_another() {
     let store = reliable();
     old(&store, &[1, 2, 3]);
     store.state().slow_mark = Duration::from_secs(5);
@@ -126,7 +126,7 @@ async fn a_step_that_hangs_is_begun_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_told_to_who_asks_and_not_repeated_for_who_does_not() {
+async fn a_refusal_fails_the_caller_and_is_retried_only_for_the_next_caller() {
     let store = reliable();
     old(&store, &[1]);
     store.state().refuses_marks = true;

@@ -122,7 +122,7 @@ fn reliable() -> FakeStore {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_pushed_before_a_flush_is_written_and_totalled_when_it_is_done() {
+async fn records_before_a_flush_are_committed_when_it_resolves() {
     let store = reliable();
     let (pipeline, host) = start(&store, "{}");
     connect(&pipeline);
@@ -173,7 +173,7 @@ async fn records_wait_for_a_connection_and_requests_for_it_time_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_user_is_told_once_that_there_is_no_connection() {
+async fn a_missing_connection_is_logged_once() {
     let (pipeline, host) = start(&reliable(), "{}");
     pipeline.push(&event("a", None, MORNING_MS), 1);
     for _ in 0..200 {
@@ -289,7 +289,7 @@ async fn a_pipeline_whose_worker_died_says_so_and_accepts_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn totals_go_on_under_another_id_where_somebody_else_writes_under_ours() {
+async fn totals_go_on_under_a_new_id_when_another_process_uses_ours() {
     let store = reliable();
     let (pipeline, host) = start(&store, "{}");
     connect(&pipeline);

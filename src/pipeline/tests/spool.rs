@@ -91,7 +91,7 @@ fn battles(store: &FakeStore) -> f64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_memory_does_not_hold_waits_on_disk_and_is_written_in_the_end() {
+async fn records_that_memory_does_not_hold_wait_on_disk_and_are_written_in_the_end() {
     let overflow = Overflow::new(1 << 30);
     overflow.push(counted).await;
     assert!(overflow.spilled() > 0);

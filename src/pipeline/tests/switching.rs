@@ -60,7 +60,7 @@ fn credits(user: &str, amount: f64) -> Vec<u8> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_tracked_before_the_host_moved_stays_and_the_rest_follows_it() {
+async fn records_before_a_switch_go_to_the_old_database_and_later_ones_to_the_new() {
     let (first, second) = (reliable(), reliable());
     let (pipeline, host) = between(&first, &second);
     pipeline.push(&[credits("a", 1.0), login("a", 1, MORNING_MS)].concat(), 2);
@@ -79,7 +79,7 @@ async fn what_was_tracked_before_the_host_moved_stays_and_the_rest_follows_it() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_place_that_is_gone_does_not_take_goes_where_the_host_went() {
+async fn records_that_the_old_database_does_not_take_go_to_the_new_one() {
     let first = FakeStore::new(|| Fate::RequestLost);
     let second = reliable();
     let (pipeline, host) = between(&first, &second);
@@ -95,7 +95,7 @@ async fn what_a_place_that_is_gone_does_not_take_goes_where_the_host_went() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_database_by_another_name_gets_an_uncertain_group_once() {
+async fn the_same_database_by_another_name_gets_an_uncertain_batch_once() {
     let (store, losing) = losing_replies();
     let (pipeline, host) = between(&store, &store);
     pipeline.push(&credits("a", 1.0), 1);
@@ -119,7 +119,7 @@ async fn the_same_database_by_another_name_gets_an_uncertain_group_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_whose_host_comes_back_before_it_is_written_elsewhere_is_added_where_it_began() {
+async fn a_batch_is_added_where_it_began_when_the_host_switches_back_in_time() {
     let ((first, losing), second) = (losing(Fate::RequestLost), reliable());
     second.state().slow_add = Duration::from_secs(60);
     let (pipeline, host) = between(&first, &second);
@@ -161,7 +161,7 @@ async fn a_user_who_was_counted_at_the_first_place_counts_at_the_second_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_place_that_opens_only_after_the_host_has_left_it_is_not_used() {
+async fn a_database_that_opens_only_after_the_switch_is_not_used() {
     let (first, second) = (reliable(), reliable());
     first.state().slow_open = Duration::from_secs(5);
     let (pipeline, host) = between(&first, &second);
@@ -225,7 +225,7 @@ async fn a_connection_beside_the_hosts_own_is_used_after_ten_seconds_and_that_is
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_host_leaves_behind_is_written_if_it_is_known_where_to_and_forgotten_if_not() {
+async fn records_of_a_dropped_host_are_written_if_the_database_is_known() {
     for (environment, stored) in [
         (r#"{"MONGODB_URI": "mongodb://fallback"}"#, Some(1.0)),
         ("{}", None),
@@ -260,7 +260,7 @@ async fn totals_do_not_wait_for_indexes_that_take_long_and_a_move_does_not_eithe
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_place_that_hangs_is_left_after_the_farewell_and_its_reads_are_repeated() {
+async fn a_database_that_hangs_is_left_after_the_grace_and_its_reads_are_repeated() {
     let (first, second) = (reliable(), reliable());
     let (pipeline, host) = between(&first, &second);
     pipeline.push(&credits("a", 1.0), 1);

@@ -8,7 +8,7 @@ use crate::spool::segment_format::HEADER;
 use crate::util::proptest_config::size;
 
 #[test]
-fn what_was_appended_is_read_back_in_order_by_the_next_process() {
+fn the_next_process_reads_back_the_records_in_order() {
     let spool = Spool::with_records(200);
     let mut segments = spool.open();
     assert!(segments_in(&spool.slot(0)).expect("segments").len() > 4);

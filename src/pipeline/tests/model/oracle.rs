@@ -194,16 +194,20 @@ impl<'a> Look<'a> {
     }
 
     fn everything_is_stored(&self) -> Verdict {
-        self.all_but_what_the_dead_left("stored", |record| self.is_stored(record))
+        self.all_but_records_of_crashed_processes("stored", |record| self.is_stored(record))
     }
 
     fn everything_is_totalled(&self) -> Verdict {
-        self.all_but_what_the_dead_left("totalled", |record| {
+        self.all_but_records_of_crashed_processes("totalled", |record| {
             self.is_totalled(record) || !self.is_stored(record) || self.truth.is_excused(record)
         })
     }
 
-    fn all_but_what_the_dead_left(&self, what: &str, is: impl Fn(&Record) -> bool) -> Verdict {
+    fn all_but_records_of_crashed_processes(
+        &self,
+        what: &str,
+        is: impl Fn(&Record) -> bool,
+    ) -> Verdict {
         let mut left: BTreeMap<usize, u64> = self.truth.dead().collect();
         for record in self.truth.records.iter().filter(|record| !is(record)) {
             match left.get_mut(&record.process) {

@@ -72,7 +72,7 @@ impl Run {
     /// Until the living have written what the dead have left in slots that nobody took over.
     async fn drain(&mut self) -> Verdict {
         for _ in 0..MOST_LOOKS {
-            if !self.has_orphans() {
+            if !self.has_abandoned_slots() {
                 for process in &self.processes {
                     process.note_spool();
                 }
@@ -84,7 +84,7 @@ impl Run {
     }
 
     /// Whether there are records in slots of the dead.
-    fn has_orphans(&self) -> bool {
+    fn has_abandoned_slots(&self) -> bool {
         let Some(spool) = lock(&self.world).spool().map(Path::to_owned) else {
             return false;
         };
