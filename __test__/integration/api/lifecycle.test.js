@@ -163,10 +163,9 @@ describe('fifty instances in one process', () => {
     const end = await runProgram(
       async (given, report) => {
         const AnalyticsSystem = require('.');
-        const many = Array.from(
-          { length: 50 },
-          () => new AnalyticsSystem({ uri: given.uri, logger: false }),
-        );
+        // They have one processor or two between them.
+        const options = { uri: given.uri, logger: false, operationTimeoutMs: 60_000 };
+        const many = Array.from({ length: 50 }, () => new AnalyticsSystem(options));
         for (const [number, analytics] of many.entries()) {
           analytics.start();
           analytics.track('dungeon.complete', `u${number}`);
@@ -176,7 +175,7 @@ describe('fifty instances in one process', () => {
         report({ metrics: await many[0].getMetrics(), listeners: process.listenerCount('exit') });
         await Promise.all(many.map((analytics) => analytics.stop()));
       },
-      { given: { uri: database.uri } },
+      { given: { uri: database.uri }, timeoutMs: 90_000 },
     );
     assert.strictEqual(end.stderr, '');
     const { today, dau, mau } = end.result.metrics;
