@@ -77,7 +77,7 @@ describe('a day with two documents', { concurrency: true }, () => {
     assert.strictEqual(said.length, 1, lines.join('\n'));
     for (const part of [
       `gsodailies has several documents for ${days.join(', ')}.`,
-      'delete them',
+      'delete the others',
     ]) {
       assert.ok(said[0].includes(part), said[0]);
     }

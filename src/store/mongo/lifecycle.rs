@@ -82,8 +82,8 @@ impl MongoStore {
             more => format!(" and {more} more days"),
         };
         Ok(Some(format!(
-            "{name} has several documents for {days}{more}. For each day add their numbers to one of \
-             them and delete the others"
+            "{name} has several documents for {days}{more}. For each day, add the numbers of the others to \
+             one of them and delete the others"
         )))
     }
 
