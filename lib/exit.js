@@ -17,15 +17,20 @@ const { flushOnExit } = loadBinary();
  * @property {import('./logger.js').WriteLine} write
  * @property {() => void} handOverLast
  *
- * @typedef {{ [key: symbol]: Set<WeakRef<ExitingClient>> | undefined }} Registry
+ * @typedef {object} Entry
+ * @property {WeakRef<ExitingClient>} client
+ * @property {FinalizationRegistry<Entry>} collected removes the entry. Held by it: the entry may outlive
+ *   this module, when a `vm` context is forgotten
+ *
+ * @typedef {{ [key: symbol]: Set<Entry> | undefined }} Registry
  */
 
 /** Clients of this environment are kept under this name of `process`. */
 const CLIENTS = Symbol.for('gso-analytics.clients');
 const registry = /** @type {Registry} */ (/** @type {unknown} */ (process));
 
-/** @type {FinalizationRegistry<WeakRef<ExitingClient>>} */
-const collected = new FinalizationRegistry((reference) => registry[CLIENTS]?.delete(reference));
+/** @type {FinalizationRegistry<Entry>} */
+const collected = new FinalizationRegistry((entry) => registry[CLIENTS]?.delete(entry));
 
 /**
  * Flushes the client when the process or its thread ends. Does not keep the client from being collected.
@@ -39,14 +44,14 @@ function flushAtExit(client) {
     Object.defineProperty(process, CLIENTS, { value: clients });
     process.on('exit', flushAll);
   }
-  const reference = new WeakRef(client);
-  clients.add(reference);
-  collected.register(client, reference);
+  const entry = { client: new WeakRef(client), collected };
+  clients.add(entry);
+  collected.register(client, entry);
 }
 
 function flushAll() {
   const live = [...(registry[CLIENTS] ?? [])]
-    .map((reference) => reference.deref())
+    .map((entry) => entry.client.deref())
     .filter((client) => client !== undefined);
   for (const client of live) client.handOverLast();
   const left = flushOnExit(isMainThread);
