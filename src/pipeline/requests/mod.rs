@@ -279,6 +279,13 @@ impl Requests {
     }
 }
 
+impl Drop for Requests {
+    /// Reads that are under way run to their end: futures of the driver must not be dropped half-way.
+    fn drop(&mut self) {
+        self.tasks.detach();
+    }
+}
+
 fn is_complete(operation: &Operation, progress: Progress, now: Instant) -> bool {
     let is_committed = progress.committed >= operation.target;
     match operation.request {
