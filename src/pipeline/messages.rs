@@ -4,7 +4,6 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::connection::Outlook;
 use crate::config::Config;
 use crate::instance::health::SpoolReport;
 
@@ -18,12 +17,10 @@ pub fn no_connection(config: &Config) -> String {
     )
 }
 
-pub fn fallback(outlook: Outlook) -> String {
-    let why = match outlook {
-        Outlook::NoMongoose => "mongoose is not loaded",
-        Outlook::MayConnect | Outlook::Connecting | Outlook::NoTime => {
-            "mongoose has not begun to connect"
-        }
+pub fn fallback(has_mongoose: bool) -> String {
+    let why = match has_mongoose {
+        true => "mongoose has not begun to connect",
+        false => "mongoose is not loaded",
     };
     format!("{why}: using the database that MONGODB_URI or MONGO_URI names")
 }

@@ -226,7 +226,7 @@ impl<S: Store> Database<S> {
                 let line = messages::no_connection(config);
                 return self.shared.log(Level::Warn, line);
             }
-            Verdict::UseFallback => messages::fallback(outlook),
+            Verdict::UseFallback => messages::fallback(outlook != Outlook::NoMongoose),
             Verdict::UseOther => {
                 self.shared.deliver(Message::OtherAdopted);
                 messages::OTHER_CONNECTION.to_owned()
