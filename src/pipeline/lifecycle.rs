@@ -16,7 +16,8 @@ pub struct Lifecycle {
     is_started: bool,
     /// `stop()` was called: the store is closed once everything is committed.
     is_stopping: bool,
-    host_dropped: Option<Instant>,
+    has_host: bool,
+    forward_grace_end: Option<Instant>,
 }
 
 enum Role {
@@ -31,7 +32,8 @@ impl Lifecycle {
             role: Role::Instance,
             is_started: false,
             is_stopping: false,
-            host_dropped: None,
+            has_host: true,
+            forward_grace_end: None,
         }
     }
 
@@ -54,9 +56,7 @@ impl Lifecycle {
 
     /// The host sent so many commands; none means that it is gone.
     pub fn received(&mut self, commands: usize) {
-        if commands == 0 {
-            self.host_dropped.get_or_insert_with(Instant::now);
-        }
+        self.has_host &= commands > 0;
     }
 
     pub fn is_recovery(&self) -> bool {
@@ -77,7 +77,7 @@ impl Lifecycle {
     }
 
     pub fn has_host(&self) -> bool {
-        self.host_dropped.is_none()
+        self.has_host
     }
 
     /// Every record of the slot is written, which is reported once.
@@ -90,16 +90,12 @@ impl Lifecycle {
         }
     }
 
-    /// Whether the time to forward events without a host is over.
-    pub fn is_forward_grace_over(&self, now: Instant) -> bool {
-        self.forward_grace_end().is_some_and(|end| end <= now)
-    }
-
-    fn forward_grace_end(&self) -> Option<Instant> {
-        self.host_dropped.map(|since| since + FORWARD_GRACE)
+    /// Whether the time to forward events without a host is over. It begins with the first call.
+    pub fn is_forward_grace_over(&mut self, now: Instant) -> bool {
+        *self.forward_grace_end.get_or_insert(now + FORWARD_GRACE) <= now
     }
 
     pub fn wake_at(&self, now: Instant) -> Option<Instant> {
-        self.forward_grace_end().filter(|end| *end > now)
+        self.forward_grace_end.filter(|end| *end > now)
     }
 }

@@ -40,7 +40,7 @@ impl<T: Send + 'static> Tasks<T> {
         loop {
             match self.0.join_next().await {
                 Some(Ok(result)) => return result,
-                // It was aborted. Only a defect of this package makes one panic.
+                // It was aborted: requests of the database do not panic, see `run_to_end`.
                 Some(Err(_)) => {}
                 None => pending().await,
             }
@@ -71,12 +71,21 @@ pub async fn attempt_within<T: Send + 'static>(
     limit: Duration,
     task: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
-    let problem = match tokio::time::timeout(limit, tokio::spawn(task)).await {
-        Ok(Ok(result)) => return result,
-        Ok(Err(error)) => format!("internal: {error}"),
-        Err(_) => format!("MongoDB gave no answer within {} s", limit.as_secs()),
-    };
-    Err(StoreError::transient(problem))
+    let timeout = tokio::time::timeout(limit, run_to_end(task)).await;
+    timeout.unwrap_or_else(|_| {
+        let problem = format!("MongoDB gave no answer within {} s", limit.as_secs());
+        Err(StoreError::transient(problem))
+    })
+}
+
+/// The result of a request without a time limit. It runs to its end also when nobody waits for it any
+/// more; a panic in it is an error like any other.
+pub async fn run_to_end<T: Send + 'static>(
+    task: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    tokio::spawn(task)
+        .await
+        .unwrap_or_else(|error| Err(StoreError::transient(format!("internal: {error}"))))
 }
 
 #[cfg(test)]

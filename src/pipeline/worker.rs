@@ -58,8 +58,7 @@ impl<S: Store> Worker<S> {
         let shared = Arc::clone(&self.shared);
         let mut received = Vec::with_capacity(COMMANDS);
         while !self.is_finished() {
-            self.poll(Instant::now());
-            let wake = self.wake_at(Instant::now());
+            let wake = self.poll(Instant::now());
             tokio::select! {
                 count = commands.recv_many(&mut received, COMMANDS), if self.lifecycle.has_host() => {
                     self.lifecycle.received(count);
@@ -115,8 +114,8 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    /// Starts whatever can be started now, and answers requests that are complete or whose time is over.
-    fn poll(&mut self, now: Instant) {
+    /// Starts whatever can be started, and answers requests. Returns when something is due next.
+    fn poll(&mut self, now: Instant) -> Instant {
         let is_exit = self.shared.is_exit_flush();
         let has_store = self.database.store().is_some();
         let is_ending = self.lifecycle.is_ending() || is_exit;
@@ -136,6 +135,7 @@ impl<S: Store> Worker<S> {
             None if self.needs_store() => self.database.poll_open(now),
             None => {}
         }
+        self.wake_at(now)
     }
 
     fn poll_store(&mut self, store: &Arc<S>, is_exit: bool, now: Instant) {
@@ -216,7 +216,7 @@ impl<S: Store> Worker<S> {
             return false;
         }
         let are_kept = self.shared.spool().is_some_and(|spool| spool.holds_events);
-        let is_over = are_kept && self.lifecycle.is_forward_grace_over(Instant::now());
+        let is_over = self.lifecycle.is_forward_grace_over(Instant::now()) && are_kept;
         let is_forwarded = self.path.unforwarded() == 0 || is_over;
         is_forwarded && (!self.has_records() || !self.database.is_known_at_last())
     }
@@ -230,7 +230,7 @@ impl<S: Store> Worker<S> {
         self.path.journal().leave_if_empty()
     }
 
-    /// When something is due next. Only what would be acted upon counts, so that the loop rests.
+    /// Only what would be acted upon counts, so that the loop rests.
     fn wake_at(&self, now: Instant) -> Instant {
         let has_store = self.database.store().is_some();
         let legacy = self.legacy.retry_at();

@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::messages;
-use super::task::{Failed, Tasks, attempt};
+use super::task::{Failed, Tasks, attempt, run_to_end};
 use crate::instance::listener::{Level, Message};
 use crate::instance::shared::Shared;
 use crate::store::{Connection, Prepared, Result, Store};
@@ -126,8 +126,9 @@ impl<S: Store> Database<S> {
         }
         if self.indexing.begin(now, random) {
             let store = Arc::clone(store);
+            let indexing = run_to_end(async move { store.create_indexes().await });
             self.index_tasks
-                .spawn(async move { DatabaseResult::Indexed(store.create_indexes().await) });
+                .spawn(async { DatabaseResult::Indexed(indexing.await) });
         }
     }
 

@@ -41,13 +41,6 @@ impl Acknowledgements {
         self.resolve(open);
     }
 
-    /// Resolves the promise of a record that is not written; 0 is none.
-    pub fn acknowledge_now(&self, ack: u32) {
-        if ack != 0 {
-            self.resolve(vec![ack]);
-        }
-    }
-
     /// Resolves the promises whose time is over.
     pub fn expire(&mut self, now: Instant) {
         let mut expired = Vec::new();
@@ -63,7 +56,8 @@ impl Acknowledgements {
         self.resolve(expired);
     }
 
-    fn resolve(&self, acks: Vec<u32>) {
+    /// Resolves promises that were never open, of records that need no write.
+    pub fn resolve(&self, acks: Vec<u32>) {
         if !acks.is_empty() {
             self.shared.deliver(Message::Acknowledged(acks));
         }

@@ -55,6 +55,7 @@ impl Ingest {
         mut pass_on: impl FnMut(Item<'a>),
     ) {
         let now = Instant::now();
+        let mut unneeded = Vec::new();
         let (mut taken, mut cost) = (0, 0);
         for record in Frames::new(bytes).flatten() {
             taken += 1;
@@ -64,7 +65,7 @@ impl Ingest {
                 Item::Event(_) => {}
                 Item::Session(session) => acks.expect(session.ack, now),
                 Item::Nothing { ack, cost } => {
-                    acks.acknowledge_now(*ack);
+                    unneeded.extend((*ack != 0).then_some(*ack));
                     self.shared.release(*cost);
                     self.shared.complete(1);
                 }
@@ -77,6 +78,7 @@ impl Ingest {
         self.shared
             .drop_records("internal", u64::from(records.saturating_sub(taken)));
         self.shared.set_active_sessions(self.active.len());
+        acks.resolve(unneeded);
     }
 
     fn take<'a>(&mut self, record: &Record<'a>) -> Item<'a> {

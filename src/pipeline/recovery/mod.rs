@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, spawn_blocking};
 use tokio::time::Instant;
 
 use super::handle::Pipeline;
@@ -100,8 +100,10 @@ impl Recovery {
         self.next_look = now + LOOK_EVERY;
         let target = store::target(&self.shared.config);
         let after = self.last_slot;
-        self.tasks.spawn_blocking(move || {
-            RecoveryResult::Looked(claim_abandoned(&folder, target, after))
+        let look = spawn_blocking(move || claim_abandoned(&folder, target, after));
+        self.tasks.spawn(async {
+            let found = look.await.map_err(io::Error::other);
+            RecoveryResult::Looked(found.and_then(|found| found))
         });
     }
 

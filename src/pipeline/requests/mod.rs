@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::legacy::{Legacy, Refused};
 use super::messages;
-use super::task::Tasks;
+use super::task::{Tasks, run_to_end};
 use crate::instance::error::Error;
 use crate::instance::listener::{Level, Message};
 use crate::instance::shared::Shared;
@@ -179,14 +179,17 @@ impl Requests {
                 }
             }
             let (store, baselines) = (Arc::clone(store), Arc::clone(legacy.baselines()));
-            self.tasks.spawn(async move {
+            let read = run_to_end(async move {
                 let store = store.as_ref();
-                let found = match &request {
+                match &request {
                     Request::Metrics(today) => metrics::read(store, &baselines, today)
                         .await
                         .map(Found::Metrics),
                     _ => store.newest_days(NEWEST_DAYS).await.map(Found::Days),
-                };
+                }
+            });
+            self.tasks.spawn(async move {
+                let found = read.await;
                 Answer { ids, found }
             });
         }
@@ -276,13 +279,6 @@ impl Requests {
             Phase::Waiting | Phase::Reading => op.deadline,
         };
         self.open.iter().map(due).min()
-    }
-}
-
-impl Drop for Requests {
-    /// Reads that are under way run to their end: futures of the driver must not be dropped half-way.
-    fn drop(&mut self) {
-        self.tasks.detach();
     }
 }
 
