@@ -51,7 +51,7 @@ impl NativeAnalytics {
         if let Err(problem) = &spool
             && !config.spool_fallback_is_memory
         {
-            let advice = "mend it, or set spoolFallback to 'memory' to keep records in memory only";
+            let advice = "repair it, or set spoolFallback: 'memory' to keep records in memory only";
             return Err(Error::from_reason(format!("{problem}; {advice}")));
         }
         let max_event_bytes = config.max_event_bytes as u32;
