@@ -9,8 +9,8 @@ const AREAS = ['counter', 'type', 'index', 'order', 'webhook'];
 
 /** Puts the fault in; answers what is to be done to the database in the end, if anything. */
 function install({ area, nth }, { root }) {
-  const { Encoder } = require(path.join(root, 'lib', 'encode.js'));
-  const { FrameWriter } = require(path.join(root, 'lib', 'frame.js'));
+  const { Encoder } = require(path.join(root, 'lib', 'encode', 'bson.js'));
+  const { FrameWriter } = require(path.join(root, 'lib', 'encode', 'frame.js'));
   return faults[area]({ Encoder, FrameWriter, occasion: countdown(nth) });
 }
 
