@@ -60,13 +60,14 @@ function latenessOf(accounts) {
   return `threads waited ${middle} ms, at most ${late.at(-1)} ms`;
 }
 
-/** The names at the steps in the source. */
-function stepNames(folder = path.join(__dirname, '..', '..', 'src')) {
+/** The names of the failpoints in the source; it is an error if there are none. */
+function failpointNames(folder = path.join(__dirname, '..', '..', 'src')) {
   const files = fs.readdirSync(folder, { recursive: true }).filter((file) => file.endsWith('.rs'));
   const names = files.flatMap((file) => {
     const text = fs.readFileSync(path.join(folder, file), 'utf8');
-    return [...text.matchAll(/\bstep!\("([^"]+)"\)/g)].map(([, name]) => name);
+    return [...text.matchAll(/\bfailpoint!\("([^"]+)"\)/g)].map(([, name]) => name);
   });
+  if (names.length === 0) throw new Error(`no failpoint!("…") in ${folder}`);
   return [...new Set(names)].sort();
 }
 
@@ -77,7 +78,7 @@ async function killAtEachStep(context) {
   const options = { uri: database.uri, spoolDir: context.folder(), flushIntervalMs: 20 };
   const accounts = [];
   const problems = [];
-  const names = stepNames();
+  const names = failpointNames();
   const passes = context.givenRounds
     ? Array.from({ length: context.givenRounds }, (_, i) => i)
     : context.chosen([0, 3], [0, 1, 3, 7]);
