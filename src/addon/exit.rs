@@ -3,6 +3,7 @@
 //! Blocks the thread that ends. The instances themselves go on; only what they held at the begin counts.
 
 use std::cell::Cell;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
@@ -68,7 +69,7 @@ pub fn flush_on_exit(all_threads: bool) -> Left {
     let spooled: u64 = flushes.iter().map(Flush::spooled_records).sum();
     let spooled_events: u64 = flushes.iter().map(Flush::spooled_events).sum();
     for flush in &flushes {
-        flush.shared.end_exit_flush();
+        flush.shared.exiting.store(false, Ordering::Release);
     }
     Left {
         records: records as f64,
@@ -88,15 +89,19 @@ struct Flush {
 
 impl Flush {
     fn begin((shared, destinations): (Arc<Shared>, Arc<Destinations>)) -> Self {
+        shared.exiting.store(true, Ordering::Release);
+        shared.wake.notify_one();
         Self {
-            accepted: shared.begin_exit_flush(),
+            accepted: shared.health.counts().accepted,
             shared,
             destinations,
         }
     }
 
     fn records(&self) -> u64 {
-        self.shared.left_of(self.accepted)
+        // Other threads may go on tracking.
+        let counts = self.shared.health.counts();
+        self.accepted.saturating_sub(counts.done())
     }
 
     fn events(&self) -> u64 {
@@ -104,13 +109,22 @@ impl Flush {
     }
 
     fn spooled_records(&self) -> u64 {
-        let is_spooled = self.shared.spool().is_some_and(|spool| spool.holds_records);
-        if is_spooled { self.records() } else { 0 }
+        let spool = self.shared.spool.get();
+        spool.map_or(0, |spool| {
+            if spool.holds_records {
+                self.records()
+            } else {
+                0
+            }
+        })
     }
 
     fn spooled_events(&self) -> u64 {
-        let is_spooled = self.shared.spool().is_some_and(|spool| spool.holds_events);
-        if is_spooled { self.events() } else { 0 }
+        let spool = self.shared.spool.get();
+        spool.map_or(
+            0,
+            |spool| if spool.holds_events { self.events() } else { 0 },
+        )
     }
 }
 

@@ -3,11 +3,14 @@
 //! Field names are part of the public interface; `index.d.ts` documents them.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::Ordering;
 
 use napi_derive::napi;
 
 use crate::forward::Report;
-use crate::instance::health::{History, LastError, SpoolReport, TOTALS_STATES};
+use crate::instance::database_status::{History, TOTALS_STATES};
+use crate::instance::health::LastError;
+use crate::instance::spool_report::SpoolReport;
 use crate::pipeline::Pipeline;
 
 #[napi(object, object_from_js = false)]
@@ -88,14 +91,13 @@ pub struct LastErrorReport {
 impl HealthReport {
     pub fn of(pipeline: &Pipeline) -> Self {
         let shared = pipeline.shared();
-        // The gauge first: what is written in between must not look lost.
-        let gauges = shared.gauges();
+        let database = shared.database.get();
         let counts = shared.health.counts();
         Self {
-            connected: gauges.connected,
+            connected: database.connected,
             accepted: counts.accepted as f64,
-            queued: gauges.queued as f64,
-            queued_bytes: gauges.queued_bytes as f64,
+            queued: counts.queued() as f64,
+            queued_bytes: shared.memory.used() as f64,
             written: counts.written as f64,
             retried: counts.retried as f64,
             duplicates: counts.duplicates as f64,
@@ -103,10 +105,10 @@ impl HealthReport {
             dropped: by_reason(&counts.dropped),
             rejected: by_reason(&counts.rejected),
             warnings: by_reason(&counts.warnings),
-            active_sessions: gauges.active_sessions as f64,
-            totals: TOTALS_STATES[usize::from(shared.blocked().is_some())].to_owned(),
-            history: HistoryReport::of(shared.history()),
-            spool: shared.spool().map(SpoolHealth::of),
+            active_sessions: shared.active_sessions.load(Ordering::Acquire) as f64,
+            totals: TOTALS_STATES[usize::from(database.blocked.is_some())].to_owned(),
+            history: HistoryReport::of(database.history),
+            spool: shared.spool.get().map(SpoolHealth::of),
             destinations: pipeline
                 .destinations()
                 .iter()

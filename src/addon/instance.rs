@@ -4,15 +4,15 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use napi::bindgen_prelude::{Env, Function, Result};
 use napi::{Error, Status, sys};
 use napi_derive::napi;
 
 use crate::config::Config;
-use crate::instance::health::SpoolState;
-use crate::instance::listener::Level;
 use crate::instance::shared::Shared;
+use crate::instance::spool_report::SpoolState;
 use crate::pipeline::{self, NothingFound, Pipeline, Request};
 use crate::spool::{self, SEGMENT_BYTES, Segments};
 use crate::store::{self, Connection, MongoStore};
@@ -109,7 +109,7 @@ impl NativeAnalytics {
         let frames = stage.get(..length as usize).unwrap_or(stage);
         let rejected = self.pipeline.push(frames, records);
         if rejected > 0 {
-            self.warn_of_rejected(if self.pipeline.shared().is_stopped() {
+            self.warn_of_rejected(if self.pipeline.shared().stopped.load(Ordering::Acquire) {
                 RejectReason::Stopped
             } else {
                 RejectReason::QueueFull
@@ -130,7 +130,7 @@ impl NativeAnalytics {
     pub fn count_warning(&self, reason: WarningReason) {
         let shared = self.pipeline.shared();
         shared.health.warn(reason.name(), 1);
-        shared.warn_once(reason.name(), || reason.line());
+        shared.log.warn_once(reason.name(), || reason.line());
     }
 
     /// `anew` when the host has left the connection that it gave before `stop`.
@@ -236,7 +236,9 @@ impl NativeAnalytics {
 
     fn warn_of_rejected(&self, reason: RejectReason) {
         let shared = self.pipeline.shared();
-        shared.warn_once(reason.name(), || reason.line(&shared.config));
+        shared
+            .log
+            .warn_once(reason.name(), || reason.line(&shared.config));
     }
 }
 
@@ -292,7 +294,7 @@ fn report_spool(shared: &Shared, spool: &OpenedSpool) {
         Err(problem) => {
             shared.note_spool(|spool| spool.state = SpoolState::Off);
             let effect = "records are kept in memory only, and lost if the process crashes";
-            shared.log(Level::Warn, format!("{problem}; {effect}"));
+            shared.log.warn(format!("{problem}; {effect}"));
         }
     }
 }

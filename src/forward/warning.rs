@@ -41,7 +41,8 @@ impl Warning {
         if let Warning::Failing(_) | Warning::Refused(_) = self {
             shared.health.error(format!("{destination}: {line}"));
         }
-        shared.warn_once(&format!("{destination}: {reason}"), || {
+        let reason = format!("{destination}: {reason}");
+        shared.log.warn_once(&reason, || {
             format!("destination {destination}: {line}; see getHealth()")
         });
     }

@@ -1,18 +1,14 @@
 //! The loss report: what was accepted, what became of it, and why something was not stored.
 //!
-//! Counts are changed from the JavaScript thread and from the worker; all of them are read together
-//! for one report. The lock is held for single additions only.
+//! Counts are changed from the JavaScript thread and from the worker, and are read together.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::published::Published;
 use crate::util::clock::system_ms;
 
-/// A warning about one reason is not repeated within this time; a quieter time ends the episode.
-const EPISODE: Duration = Duration::from_secs(60);
-
-/// Everything `getHealth()` reports that is counted rather than read from the pipeline.
+/// Everything `getHealth()` reports that is counted.
 #[derive(Debug, Clone, Default)]
 pub struct Counts {
     /// Records taken over from `track`, `onLogin` and `onLogout`.
@@ -34,6 +30,18 @@ pub struct Counts {
     pub last_error: Option<LastError>,
 }
 
+impl Counts {
+    /// Accepted records that are committed or dropped.
+    pub fn done(&self) -> u64 {
+        self.written + self.dropped.values().sum::<u64>()
+    }
+
+    /// Accepted records that are neither.
+    pub fn queued(&self) -> u64 {
+        self.accepted.saturating_sub(self.done())
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastError {
     pub message: String,
@@ -53,157 +61,63 @@ impl LastError {
     }
 }
 
-/// How the summing up of the sessions that were stored before stands.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct History {
-    pub state: HistoryState,
-    /// Days of the month with such sessions, those of them that are summed up, and all.
-    pub days_done: u32,
-    pub days_total: u32,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub enum HistoryState {
-    #[default]
-    None,
-    Building,
-    Done,
-}
-
-/// The names of [`HistoryState`] in the public interface, in its order.
-pub const HISTORY_STATES: [&str; 3] = ["none", "building", "done"];
-
-impl HistoryState {
-    pub fn name(self) -> &'static str {
-        HISTORY_STATES[self as usize]
-    }
-}
-
-/// What is on disk, and what came from there.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct SpoolReport {
-    pub state: SpoolState,
-    /// What the segments of this instance take.
-    pub bytes: u64,
-    /// Records of processes before this one.
-    pub recovered: u64,
-    /// Records of processes that crashed and were not replaced.
-    pub recovered_from_others: u64,
-    /// Records that the disk did not take.
-    pub not_spooled: u64,
-    /// Records that did not go to their write queue at once, since memory was half full.
-    pub spilled: u64,
-    /// Bytes that could not be read.
-    pub damaged_bytes: u64,
-    /// Every record that is not written yet will be found on disk.
-    pub holds_records: bool,
-    /// Every event that is not forwarded yet will be found on disk.
-    pub holds_events: bool,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub enum SpoolState {
-    #[default]
-    Ok,
-    /// The disk takes nothing; records are in memory only.
-    Full,
-    /// The folder could not be used when the instance was made, and memory is to do.
-    Off,
-}
-
-/// The names of [`SpoolState`] in the public interface, in its order.
-pub const SPOOL_STATES: [&str; 3] = ["ok", "full", "off"];
-
-impl SpoolState {
-    pub fn name(self) -> &'static str {
-        SPOOL_STATES[self as usize]
-    }
-}
-
-/// Whether totals are added; the names are part of the public interface.
-pub const TOTALS_STATES: [&str; 2] = ["ok", "blocked"];
-
 #[derive(Debug, Default)]
-pub struct Health {
-    counts: Mutex<Counts>,
-    warned: Mutex<BTreeMap<String, Instant>>,
-}
+pub struct Health(Published<Counts>);
 
 impl Health {
     pub fn counts(&self) -> Counts {
-        self.lock().clone()
+        self.0.get()
     }
 
+    pub fn queued(&self) -> u64 {
+        self.0.change(|counts| counts.queued())
+    }
+
+    pub fn count(&self, change: impl FnOnce(&mut Counts)) {
+        self.0.change(change);
+    }
+
+    /// Counts records before they are passed on, so that nobody who waits for them misses them.
     pub fn accept(&self, records: u64) {
-        self.lock().accepted += records;
+        self.count(|counts| counts.accepted += records);
     }
 
-    pub fn write(&self, records: u64) {
-        self.lock().written += records;
+    /// Counts records whose document and share of the totals are stored.
+    pub fn complete(&self, records: u64) {
+        self.count(|counts| counts.written += records);
     }
 
-    pub fn retry(&self, records: u64) {
-        self.lock().retried += records;
+    /// Counts records that are lost.
+    pub fn drop_records(&self, reason: &'static str, records: u64) {
+        if records > 0 {
+            self.count(|counts| *counts.dropped.entry(reason).or_default() += records);
+        }
+    }
+
+    /// Counts all records as lost that are neither committed nor dropped.
+    pub fn drop_queued(&self, reason: &'static str) {
+        self.count(|counts| {
+            let queued = counts.queued();
+            *counts.dropped.entry(reason).or_default() += queued;
+        });
     }
 
     pub fn reject(&self, reason: &'static str, records: u64) {
-        *self.lock().rejected.entry(reason).or_default() += records;
-    }
-
-    pub fn drop_records(&self, reason: &'static str, records: u64) {
-        *self.lock().dropped.entry(reason).or_default() += records;
+        self.count(|counts| *counts.rejected.entry(reason).or_default() += records);
     }
 
     pub fn warn(&self, reason: &'static str, times: u64) {
-        *self.lock().warnings.entry(reason).or_default() += times;
-    }
-
-    pub fn duplicates(&self, documents: u64) {
-        self.lock().duplicates += documents;
-    }
-
-    pub fn cas_conflicts(&self, additions: u64) {
-        self.lock().cas_conflicts += additions;
+        self.count(|counts| *counts.warnings.entry(reason).or_default() += times);
     }
 
     /// Remembers an error for the report. The message must not hold secrets.
     pub fn error(&self, message: String) {
-        self.lock().last_error = Some(LastError::now(message));
+        self.count(|counts| counts.last_error = Some(LastError::now(message)));
     }
 
     /// The last error, if it is not older than this.
     pub fn error_since(&self, start: Instant) -> Option<String> {
-        let counts = self.lock();
-        let recent = counts.last_error.as_ref().filter(|error| error.at >= start);
-        recent.map(|error| error.message.clone())
-    }
-
-    /// True once per episode of a reason: the first time, and again after a quiet minute.
-    pub fn begins_episode(&self, reason: &str, now: Instant) -> bool {
-        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        match warned.get_mut(reason) {
-            Some(last) => now.duration_since(std::mem::replace(last, now)) >= EPISODE,
-            None => warned.insert(reason.to_owned(), now).is_none(),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Counts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_episode_is_warned_about_once_and_again_after_a_quiet_minute() {
-        let health = Health::default();
-        let start = Instant::now();
-        assert!(health.begins_episode("queue_full", start));
-        assert!(!health.begins_episode("queue_full", start + Duration::from_secs(59)));
-        assert!(!health.begins_episode("queue_full", start + Duration::from_secs(118)));
-        assert!(health.begins_episode("stopped", start));
-        assert!(health.begins_episode("queue_full", start + Duration::from_secs(178)));
+        let error = self.counts().last_error?;
+        (error.at >= start).then_some(error.message)
     }
 }

@@ -16,7 +16,6 @@ use tokio::time::{Instant, sleep};
 
 use super::messages;
 use crate::forward::{Destinations, PartitionOffsets};
-use crate::instance::listener::Level;
 use crate::instance::shared::Shared;
 use crate::record::item::{Event, Item};
 use crate::spool::record_codec::{self, Spooled};
@@ -315,7 +314,7 @@ impl Drop for Offsets {
 
 fn offsets_of<const N: usize>(shared: &Shared, slot: &Path, name: &str) -> [i64; N] {
     read_cursor(slot, name).unwrap_or_else(|error| {
-        shared.log(Level::Warn, messages::cursor_not_read(name, &error));
+        shared.log.warn(messages::cursor_not_read(name, &error));
         [0; N]
     })
 }
@@ -328,7 +327,7 @@ fn forget_others(shared: &Shared, destinations: &Destinations, slot: &Path) {
     };
     for name in cursors_in(slot).unwrap_or_default() {
         if !is_known(&name) && remove_cursor(slot, &name).is_ok() {
-            shared.log(Level::Warn, messages::destination_forgotten(&name));
+            shared.log.warn(messages::destination_forgotten(&name));
         }
     }
 }
@@ -353,7 +352,7 @@ async fn replay_all(
                 continue;
             }
             _ => {
-                shared.log(Level::Warn, messages::NOT_READ_BACK.to_owned());
+                shared.log.warn(messages::NOT_READ_BACK);
                 break;
             }
         };
@@ -367,7 +366,7 @@ async fn replay_all(
         next = piece.next;
     }
     destinations.end_replay();
-    shared.wake_worker();
+    shared.wake.notify_one();
 }
 
 fn replay_one(destinations: &Destinations, seq: i64, body: &[u8]) {

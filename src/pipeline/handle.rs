@@ -2,6 +2,7 @@
 //! the worker.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc;
 
@@ -59,14 +60,16 @@ impl Pipeline {
     /// were rejected (always the newest).
     pub fn push(&self, frames: &[u8], records: u32) -> u32 {
         let health = &self.shared.health;
-        if self.shared.is_stopped() {
+        if self.shared.stopped.load(Ordering::Acquire) {
             health.reject("stopped", records.into());
             self.acknowledge_rejected(frames);
             return records;
         }
         let (end, taken) = self.fitting(frames, records);
         if taken > 0 {
-            self.shared.take_over(taken.into(), frames_cost(end, taken));
+            // Before they are passed on, so that nobody who waits for them misses them.
+            health.accept(taken.into());
+            self.shared.memory.occupy(frames_cost(end, taken));
             let bytes = frames[..end].to_vec();
             self.send(Command::Frames {
                 bytes,
@@ -93,7 +96,7 @@ impl Pipeline {
     }
 
     fn fitting(&self, frames: &[u8], records: u32) -> (usize, u32) {
-        let room = self.shared.room();
+        let room = self.shared.memory.room();
         if frames_cost(frames.len(), records) <= room {
             return (frames.len(), records);
         }
@@ -102,13 +105,13 @@ impl Pipeline {
 
     /// `anew` when the host has left the connection it gave before `stop`.
     pub fn start(&self, anew: bool) {
-        self.shared.set_stopped(false);
+        self.shared.stopped.store(false, Ordering::Release);
         self.send(Command::Start { anew });
     }
 
     /// Rejects new records from now on.
     pub fn refuse(&self) {
-        self.shared.set_stopped(true);
+        self.shared.stopped.store(true, Ordering::Release);
     }
 
     pub fn connect(&self, connection: Connection) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::instance::health::SpoolReport;
+use crate::instance::spool_report::SpoolReport;
 
 pub fn no_connection(config: &Config) -> String {
     let bound = config.max_queue_bytes >> 20;

@@ -10,6 +10,7 @@ use super::legacy::Legacy;
 use super::lifecycle::Lifecycle;
 use super::record_path::RecordPath;
 use super::recovery::{Launch, Recovery};
+use super::requests::Requests;
 use super::totals::Rules;
 use super::worker::Worker;
 use crate::forward::Destinations;
@@ -39,14 +40,15 @@ pub fn start<S: Store>(
     let destinations = Destinations::new(&shared);
     let (pipeline, commands) = Pipeline::new(&shared, &destinations);
     let legacy = Legacy::new(&shared);
-    let worker = Worker::new(
-        Arc::clone(&shared),
+    let worker = Worker {
         lifecycle,
-        RecordPath::new(&shared, &destinations, spool, rules, legacy.baselines()),
+        path: RecordPath::new(&shared, &destinations, spool, rules, legacy.baselines()),
         legacy,
-        Recovery::new(&shared, &destinations, launcher(&opener, rules)),
-        Database::new(&shared, opener),
-    );
+        recovery: Recovery::new(&shared, &destinations, launcher(&opener, rules)),
+        database: Database::new(&shared, opener),
+        requests: Requests::new(&shared),
+        shared: Arc::clone(&shared),
+    };
     let task = tokio::spawn(worker.run(commands));
     let abort = task.abort_handle();
     tokio::spawn(async move {

@@ -4,6 +4,7 @@
 //! the modules, whose results come back here; time limits are kept beside the tasks.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -25,35 +26,16 @@ const COMMANDS: usize = 256;
 const IDLE: Duration = Duration::from_secs(3_600);
 
 pub struct Worker<S: Store> {
-    shared: Arc<Shared>,
-    lifecycle: Lifecycle,
-    path: RecordPath,
-    legacy: Legacy,
-    recovery: Recovery,
-    database: Database<S>,
-    requests: Requests,
+    pub shared: Arc<Shared>,
+    pub lifecycle: Lifecycle,
+    pub path: RecordPath,
+    pub legacy: Legacy,
+    pub recovery: Recovery,
+    pub database: Database<S>,
+    pub requests: Requests,
 }
 
 impl<S: Store> Worker<S> {
-    pub fn new(
-        shared: Arc<Shared>,
-        lifecycle: Lifecycle,
-        path: RecordPath,
-        legacy: Legacy,
-        recovery: Recovery,
-        database: Database<S>,
-    ) -> Self {
-        Self {
-            requests: Requests::new(&shared),
-            shared,
-            lifecycle,
-            path,
-            legacy,
-            recovery,
-            database,
-        }
-    }
-
     pub async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
         let shared = Arc::clone(&self.shared);
         let mut received = Vec::with_capacity(COMMANDS);
@@ -84,7 +66,7 @@ impl<S: Store> Worker<S> {
                     self.recovery.handle(result, self.database.connection());
                 }
                 () = sleep_until(wake) => {}
-                () = shared.woken() => {}
+                () = shared.wake.notified() => {}
             }
         }
         self.path.close();
@@ -116,7 +98,7 @@ impl<S: Store> Worker<S> {
 
     /// Starts whatever can be started, and answers requests. Returns when something is due next.
     fn poll(&mut self, now: Instant) -> Instant {
-        let is_exit = self.shared.is_exit_flush();
+        let is_exit = self.shared.exiting.load(Ordering::Acquire);
         let has_store = self.database.store().is_some();
         let is_ending = self.lifecycle.is_ending() || is_exit;
         self.path.poll(has_store, is_ending, now);
@@ -142,11 +124,12 @@ impl<S: Store> Worker<S> {
         self.database.poll_prepare(store, now);
         let is_switching = self.database.is_switching();
         let is_last = is_switching || is_exit || !self.lifecycle.has_host();
+        let is_awaited = self.requests.wait_for_totals();
         let admission = Admission {
             last_record: self.database.last_record(),
             is_prepared: self.database.is_prepared(),
             // Records on disk may wait for the memory that contributions take.
-            is_urgent: is_last || self.requests.wait_for_totals() || self.shared.is_half_full(),
+            is_urgent: is_last || is_awaited || self.shared.memory.is_half_full(),
         };
         let baselines = self.legacy.baselines();
         let day = self.path.poll_store(store, baselines, admission, now);
@@ -183,7 +166,7 @@ impl<S: Store> Worker<S> {
 
     /// In memory or on disk.
     fn has_records(&self) -> bool {
-        self.shared.gauges().queued > 0 || self.path.journal().is_behind()
+        self.shared.health.queued() > 0 || self.path.journal().is_behind()
     }
 
     /// Whether slots of crashed processes may be recovered. Their events can be forwarded while the
@@ -215,9 +198,9 @@ impl<S: Store> Worker<S> {
         if has_host || !journal.is_appended() {
             return false;
         }
-        let are_kept = self.shared.spool().is_some_and(|spool| spool.holds_events);
-        let is_over = self.lifecycle.is_forward_grace_over(Instant::now()) && are_kept;
-        let is_forwarded = self.path.unforwarded() == 0 || is_over;
+        let is_over = self.lifecycle.is_forward_grace_over(Instant::now());
+        let are_kept = self.shared.spool.get().is_some_and(|one| one.holds_events);
+        let is_forwarded = self.path.unforwarded() == 0 || is_over && are_kept;
         is_forwarded && (!self.has_records() || !self.database.is_known_at_last())
     }
 
@@ -233,7 +216,6 @@ impl<S: Store> Worker<S> {
     /// Only what would be acted upon counts, so that the loop rests.
     fn wake_at(&self, now: Instant) -> Instant {
         let has_store = self.database.store().is_some();
-        let legacy = self.legacy.retry_at();
         let wakes = [
             self.path
                 .wake_at(has_store, self.database.is_prepared(), now),
@@ -241,7 +223,9 @@ impl<S: Store> Worker<S> {
             self.lifecycle.wake_at(now),
             self.database.wake_at(self.needs_store(), now),
             self.recovery.wake_at().filter(|_| self.may_recover()),
-            legacy.filter(|_| has_store && !self.database.is_switching()),
+            self.legacy
+                .retry_at()
+                .filter(|_| has_store && !self.database.is_switching()),
         ];
         let wake = wakes.into_iter().flatten().min().unwrap_or(now + IDLE);
         wake.max(now + Duration::from_millis(1))

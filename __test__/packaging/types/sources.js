@@ -132,7 +132,7 @@ function nativeUnion(name) {
   return all(members, /'(\w+)'/g);
 }
 
-const health = read('src/instance/health.rs');
+const database = read('src/instance/database_status.rs');
 const everything = rustFiles().map(read).join('\n');
 
 /** Reasons and states by the field of the health report under which they are counted. */
@@ -140,11 +140,11 @@ const reasons = {
   rejected: nativeUnion('RejectReason'),
   warnings: [...nativeUnion('WarningReason'), ...all(everything, /\.warn\(\s*"(\w+)"/g)],
   dropped: all(everything, /\.drop_records\(\s*"(\w+)"/g),
-  totals: arrayOf(health, 'TOTALS_STATES'),
-  history: arrayOf(health, 'HISTORY_STATES'),
+  totals: arrayOf(database, 'TOTALS_STATES'),
+  history: arrayOf(database, 'HISTORY_STATES'),
   destinationDropped: all(everything, /\.drop_events\(\s*"(\w+)"/g),
   circuit: arrayOf(read('src/forward/destination/circuit_breaker.rs'), 'CIRCUIT_STATES'),
-  spool: arrayOf(health, 'SPOOL_STATES'),
+  spool: arrayOf(read('src/instance/spool_report.rs'), 'SPOOL_STATES'),
 };
 reasons.rejected.push(...all(everything, /\.reject\(\s*"(\w+)"/g));
 

@@ -35,7 +35,7 @@ async fn run<T: Transport>(
         let (step, expired) = destination.poll(partition);
         if let Some(warning) = expired {
             warning.log(&shared, destination.name());
-            shared.wake_worker();
+            shared.wake.notify_one();
         }
         match step {
             Step::End => return,
@@ -53,7 +53,7 @@ async fn run<T: Transport>(
                 for warning in destination.complete(&request, outcome) {
                     warning.log(&shared, destination.name());
                 }
-                shared.wake_worker();
+                shared.wake.notify_one();
             }
         }
     }

@@ -145,6 +145,7 @@ impl<S: Store> Database<S> {
             DatabaseResult::Opened(Ok(store)) => self.link.opened(store),
             DatabaseResult::Opened(Err(error)) => {
                 self.shared
+                    .log
                     .warn_once("connection", || messages::cannot_connect(&error.message));
                 self.shared.health.error(error.message);
                 self.link.failed(now);
@@ -153,6 +154,7 @@ impl<S: Store> Database<S> {
             DatabaseResult::Prepared(Ok(Prepared::Blocked(why))) => self.blocked(why, now),
             DatabaseResult::Prepared(Err(error)) => {
                 self.shared
+                    .log
                     .warn_once("outage", || messages::cannot_write(&error.message));
                 self.shared.health.error(error.message);
                 self.preparation.fail(now);
@@ -170,26 +172,31 @@ impl<S: Store> Database<S> {
 
     fn ready(&mut self, lines: Lines) {
         self.preparation = Preparation::Done;
-        self.shared.set_connected(true);
         self.log(lines);
-        if self.shared.set_blocked(None) {
-            let line = messages::TOTALS_UNBLOCKED.to_owned();
-            self.shared.log(Level::Info, line);
+        let blocked = self.shared.database.change(|database| {
+            database.connected = true;
+            database.blocked.take()
+        });
+        if blocked.is_some() {
+            self.shared.log.info(messages::TOTALS_UNBLOCKED);
         }
     }
 
     fn blocked(&mut self, why: String, now: Instant) {
         self.preparation.block(now);
-        self.shared.set_connected(true);
         self.shared
+            .log
             .warn_once("blocked", || messages::totals_blocked(&why));
         self.shared.health.error(why.clone());
-        self.shared.set_blocked(Some(why));
+        self.shared.database.change(|database| {
+            database.connected = true;
+            database.blocked = Some(why);
+        });
     }
 
     fn log(&self, lines: Lines) {
         for (level, line) in lines {
-            self.shared.log(level, line);
+            self.shared.log.line(level, line);
         }
     }
 
@@ -202,10 +209,13 @@ impl<S: Store> Database<S> {
             tokio::spawn(async move { store.close().await });
         }
         let message = error.message;
-        self.shared.set_connected(false);
+        self.shared.database.change(|db| db.connected = false);
         self.shared
+            .log
             .warn_once("outage", || messages::cannot_write(&message));
-        self.shared.health.retry(records as u64);
+        self.shared
+            .health
+            .count(|counts| counts.retried += records as u64);
         self.shared.health.error(message);
     }
 
@@ -217,7 +227,7 @@ impl<S: Store> Database<S> {
     /// The host has no connection.
     pub fn nothing_found(&mut self, found: NothingFound) {
         let outlook = found.outlook;
-        if outlook == Outlook::NoTime && self.shared.gauges().queued == 0 {
+        if outlook == Outlook::NoTime && self.shared.health.queued() == 0 {
             return;
         }
         let config = &self.shared.config;
@@ -225,7 +235,7 @@ impl<S: Store> Database<S> {
             Verdict::KeepAsking => return,
             Verdict::TellUser => {
                 let line = messages::no_connection(config);
-                return self.shared.log(Level::Warn, line);
+                return self.shared.log.warn(line);
             }
             Verdict::UseFallback => messages::fallback(outlook != Outlook::NoMongoose),
             Verdict::UseOther => {
@@ -234,7 +244,7 @@ impl<S: Store> Database<S> {
             }
         };
         self.shared.deliver(Message::ConnectionKnown);
-        self.shared.log(Level::Info, line);
+        self.shared.log.info(line);
     }
 
     /// Whether a database is known, now that the host cannot be asked any more.
@@ -307,9 +317,8 @@ impl<S: Store> Database<S> {
         self.index_tasks.detach();
         self.preparation = Preparation::new(random);
         self.indexing = Preparation::new(random);
-        self.shared.forget_database();
+        self.shared.database.change(std::mem::take);
         if let Some(store) = self.link.close() {
-            self.shared.set_connected(false);
             tokio::spawn(async move { store.close().await });
         }
     }

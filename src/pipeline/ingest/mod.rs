@@ -66,18 +66,22 @@ impl Ingest {
                 Item::Session(session) => acks.expect(session.ack, now),
                 Item::Nothing { ack, cost } => {
                     unneeded.extend((*ack != 0).then_some(*ack));
-                    self.shared.release(*cost);
-                    self.shared.complete(1);
+                    self.shared.memory.release(*cost);
+                    self.shared.health.complete(1);
                 }
             }
             pass_on(item);
         }
         // A frame that cannot be read ends its hand-over; only a defect of this package makes one.
         self.shared
+            .memory
             .release(frames_cost(bytes.len(), records).saturating_sub(cost));
         self.shared
+            .health
             .drop_records("internal", u64::from(records.saturating_sub(taken)));
-        self.shared.set_active_sessions(self.active.len());
+        self.shared
+            .active_sessions
+            .store(self.active.len(), Ordering::Release);
         acks.resolve(unneeded);
     }
 

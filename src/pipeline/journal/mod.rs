@@ -168,14 +168,11 @@ impl Journal {
         // No segment is released while recovered events are replayed.
         if let Some(forwarded) = forwarding.forwarded_up_to(last) {
             marks.advance(Stage::Forwarded, forwarded);
-            // No record is added to a slot that is recovered, so that it needs no space.
-            if !self.shared.is_recovery() {
-                let closed = Arc::clone(&queue.status().closed);
-                for space in forwarding.free_space(&closed, committed) {
-                    match space {
-                        Space::Release(segment) => queue.release_one(segment, now),
-                        Space::Unretain(up_to) => marks.advance(Stage::Unretained, up_to),
-                    }
+            let closed = Arc::clone(&queue.status().closed);
+            for space in forwarding.free_space(&closed, committed) {
+                match space {
+                    Space::Release(segment) => queue.release_one(segment, now),
+                    Space::Unretain(up_to) => marks.advance(Stage::Unretained, up_to),
                 }
             }
             queue.release(marks.releasable(), at_once, marks, now);
@@ -192,7 +189,7 @@ impl Journal {
         let Some((records, bytes)) = taken else {
             return;
         };
-        self.shared.release(bytes);
+        self.shared.memory.release(bytes);
         for (seq, body) in records {
             self.enqueue(queue, seq, &body, writes, forwarding);
         }
@@ -211,8 +208,8 @@ impl Journal {
             return;
         };
         let has_contributions = marks.written() > marks.get(Stage::Committed);
-        let is_roomy = self.shared.is_quarter_full_at_most();
-        let is_half_full = self.shared.is_half_full();
+        let is_roomy = self.shared.memory.is_quarter_full_at_most();
+        let is_half_full = self.shared.memory.is_half_full();
         for queue in Queue::ALL {
             let is_empty = writes.first_unwritten(queue).is_none();
             let next = |queue: Queue| spool.positions.next_unread(queue).unwrap_or(i64::MAX);
@@ -361,15 +358,15 @@ impl Journal {
             if forwarding.was_written(seq) || record_codec::day(body).is_some_and(is_applied) {
                 return;
             }
-            self.shared.take_over(1, cost);
+            self.shared.health.accept(1);
             self.shared.note_spool(|spool| spool.recovered += 1);
             if spooled.handed_over_ms < self.shared.context.clock.now_ms() - LATE_MS {
                 self.mark_late(&mut spooled.item);
             }
         } else {
             spool.positions.unspill(queue, seq, &mut spooled.item);
-            self.shared.occupy(cost);
         }
+        self.shared.memory.occupy(cost);
         writes.enqueue(spooled.item);
     }
 

@@ -4,9 +4,8 @@ use std::io;
 use std::sync::Arc;
 
 use super::spool_queue::{Kept, SpoolQueue};
-use crate::instance::health::SpoolState;
-use crate::instance::listener::Level;
 use crate::instance::shared::Shared;
+use crate::instance::spool_report::SpoolState;
 use crate::pipeline::messages;
 use crate::pipeline::watermarks::{Stage, Watermarks};
 
@@ -42,7 +41,7 @@ impl Reporter {
     pub fn report_kept(&self, kept: Kept) {
         match kept {
             Kept::OnDisk { spilled, was_full } => {
-                self.shared.release(spilled);
+                self.shared.memory.release(spilled);
                 if was_full {
                     self.log_recovery_of_disk();
                 }
@@ -58,17 +57,17 @@ impl Reporter {
     /// Near its bound a disk may be full and recover many times a second.
     pub fn log_recovery_of_disk(&self) {
         let now = std::time::Instant::now();
-        if self.shared.health.begins_episode("spool_goes_on", now) {
-            self.shared
-                .log(Level::Info, messages::SPOOL_RECOVERED.to_owned());
+        if self.shared.log.begins_episode("spool_goes_on", now) {
+            self.shared.log.info(messages::SPOOL_RECOVERED);
         }
     }
 
     /// Drops and counts records that were appended and cannot be read back.
     pub fn count_missing(&self, records: u64) {
-        self.shared.drop_records("spool_damaged", records);
+        self.shared.health.drop_records("spool_damaged", records);
         if records > 0 {
             self.shared
+                .log
                 .warn_once("spool_damaged", || messages::records_missing(records));
         }
     }
@@ -78,6 +77,7 @@ impl Reporter {
         if bytes > 0 {
             self.shared.note_spool(|spool| spool.damaged_bytes += bytes);
             self.shared
+                .log
                 .warn_once("spool_damaged", || messages::spool_damaged(bytes));
         }
     }
@@ -85,6 +85,7 @@ impl Reporter {
     pub fn log_error(&self, reason: &'static str, error: Option<io::Error>) {
         if let Some(error) = error {
             self.shared
+                .log
                 .warn_once(reason, || messages::spool_failed(reason, &error));
             self.shared.health.error(format!("spool: {error}"));
         }

@@ -115,7 +115,7 @@ impl SpoolQueue {
         };
         buffer.add(seq, item, self.shared.context.clock.now_ms());
         let queue = Queue::of(item);
-        if self.shared.is_half_full() && self.full_until.is_none() {
+        if self.shared.memory.is_half_full() && self.full_until.is_none() {
             self.positions.fall_behind(queue, seq);
         }
         let is_behind = self.positions.next_unread(queue).is_some();
@@ -308,7 +308,7 @@ impl SpoolQueue {
 
     /// Begins to read on for a queue, if there is more to read.
     pub fn read(&mut self, queue: Queue, now: Instant) {
-        let budget = self.shared.read_back_bytes();
+        let budget = self.shared.memory.read_back_bytes;
         let Some((from, near)) = self.positions.begin_reading(queue, self.end, now) else {
             return;
         };

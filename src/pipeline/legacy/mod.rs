@@ -16,8 +16,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
 use super::messages;
-use crate::instance::health::{self, HistoryState};
-use crate::instance::listener::Level;
+use crate::instance::database_status::{History, HistoryState};
 use crate::instance::shared::Shared;
 use crate::record::day::Day;
 use crate::store::{Result, Store, StoreError};
@@ -165,11 +164,12 @@ impl Legacy {
             _ if progress.is_open => HistoryState::Building,
             _ => HistoryState::Done,
         };
-        self.shared.set_history(health::History {
+        let history = History {
             state,
             days_done: progress.done,
             days_total: progress.total,
-        });
+        };
+        self.shared.database.change(|db| db.history = history);
         let Some(begun) = build.begun else {
             return;
         };
@@ -178,7 +178,7 @@ impl Legacy {
             let is_first = build.logged.replace(now).is_none();
             let month = build.today.month();
             let line = messages::legacy_progress(month, progress.done, progress.total, is_first);
-            self.shared.log(Level::Info, line);
+            self.shared.log.info(line);
         }
     }
 
@@ -190,9 +190,9 @@ impl Legacy {
                 self.backoff.succeed();
                 self.wanted.remove(&today);
                 if let (Some(begun), Some(_)) = (build.begun, build.logged) {
-                    let days = self.shared.history().days_total;
+                    let days = self.shared.database.get().history.days_total;
                     let line = messages::legacy_done(today.month(), days, now - begun);
-                    self.shared.log(Level::Info, line);
+                    self.shared.log.info(line);
                 }
                 self.covered.insert(today);
                 None
@@ -209,6 +209,7 @@ impl Legacy {
     fn refuse(&mut self, today: Day, message: String) -> Refused {
         self.wanted.remove(&today);
         self.shared
+            .log
             .warn_once("history", || messages::legacy_refused(&message));
         Refused { today, message }
     }

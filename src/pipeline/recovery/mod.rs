@@ -17,7 +17,6 @@ use super::handle::Pipeline;
 use super::messages;
 use super::task::Tasks;
 use crate::forward::Destinations;
-use crate::instance::listener::{Level, Listener, Message};
 use crate::instance::shared::Shared;
 use crate::spool::{SEGMENT_BYTES, Segments, Slot, claim_abandoned};
 use crate::store::{self, Connection};
@@ -109,7 +108,7 @@ impl Recovery {
 
     /// When there is room for another slot.
     pub fn wake_at(&self) -> Option<Instant> {
-        let has_database = self.shared.gauges().connected;
+        let has_database = self.shared.database.get().connected;
         let is_writing = !self.running.iter().all(|slot| slot.is_written);
         if self.is_looking || has_database && is_writing {
             return None;
@@ -159,14 +158,15 @@ impl Recovery {
             // There may be more.
             self.next_look = Instant::now();
             let line = messages::slot_recovery(slot.path());
-            self.shared.log(Level::Info, line);
+            self.shared.log.info(line);
         }
         let mut config = self.shared.config.clone();
         config.max_queue_bytes /= MEMORY_SHARE;
-        let listener = Arc::new(LogOnly(Arc::clone(&self.shared)));
-        let shared = Shared::of_recovery(config, listener, Arc::clone(&self.shared));
+        let shared = self.shared.for_slot(config);
+        // Nothing is appended, so that no space need be freed.
+        let segments = Segments::new(slot, u64::MAX, SEGMENT_BYTES);
         let (on_written, written) = oneshot::channel();
-        let pipeline = (self.launch)(shared, Segments::new(slot, 0, SEGMENT_BYTES), on_written);
+        let pipeline = (self.launch)(shared, segments, on_written);
         pipeline.connect(connection.clone());
         self.watch(pipeline, written);
     }
@@ -231,7 +231,7 @@ impl Running {
         shared.note_spool(|spool| spool.recovered_from_others += counts.written);
         let dropped = counts.dropped.values().sum();
         let line = messages::slot_recovered(counts.written, dropped);
-        shared.log(Level::Info, line);
+        shared.log.info(line);
     }
 
     /// It ends, or has ended.
@@ -247,16 +247,5 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.watches.iter().for_each(AbortHandle::abort);
-    }
-}
-
-/// Passes on log lines only.
-struct LogOnly(Arc<Shared>);
-
-impl Listener for LogOnly {
-    fn deliver(&self, message: Message) {
-        if matches!(message, Message::Log { .. }) {
-            self.0.deliver(message);
-        }
     }
 }

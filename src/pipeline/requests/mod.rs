@@ -16,7 +16,7 @@ use super::legacy::{Legacy, Refused};
 use super::messages;
 use super::task::{Tasks, run_to_end};
 use crate::instance::error::Error;
-use crate::instance::listener::{Level, Message};
+use crate::instance::listener::Message;
 use crate::instance::shared::Shared;
 use crate::record::day::Day;
 use crate::store::{Result, Store};
@@ -137,16 +137,16 @@ impl Requests {
         }
         let waits_for_legacy = matches!(&operation.request, Request::Metrics(today) if !legacy.covers(today))
             && progress.committed >= operation.target
-            && (legacy.is_building() || self.shared.gauges().connected);
+            && (legacy.is_building() || self.shared.database.get().connected);
         let cause = self.cause(operation, progress);
         self.fail(operation.id, operation.timeout(cause, waits_for_legacy));
     }
 
     fn warn_of_unfinished(&self, progress: Progress) {
-        let (queued, unforwarded) = (self.shared.gauges().queued, progress.unforwarded);
+        let (queued, unforwarded) = (self.shared.health.queued(), progress.unforwarded);
         if queued > 0 || unforwarded > 0 || progress.is_spilled {
-            let text = messages::unfinished_stop(queued, unforwarded, self.shared.spool());
-            self.shared.log(Level::Warn, text);
+            let text = messages::unfinished_stop(queued, unforwarded, self.shared.spool.get());
+            self.shared.log.warn(text);
         }
     }
 
@@ -156,7 +156,7 @@ impl Requests {
             return Some(messages::NOT_CONNECTED.to_owned());
         }
         let begun = operation.begun().into_std();
-        let blocked = self.shared.blocked();
+        let blocked = self.shared.database.get().blocked;
         blocked.or_else(|| self.shared.health.error_since(begun))
     }
 

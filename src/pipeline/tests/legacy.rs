@@ -54,12 +54,15 @@ async fn several_processes_sum_up_once_and_each_has_the_sums() {
     }
     for (pipeline, host) in &writers {
         while mau(pipeline, host, 1).await == Err("ANALYTICS_HISTORY_BUILDING") {
-            assert_eq!(pipeline.shared().history().state.name(), "building");
+            assert_eq!(
+                pipeline.shared().database.get().history.state.name(),
+                "building"
+            );
             host.lock()
                 .retain(|message| !matches!(message, Message::Failed { .. }));
         }
         assert_eq!(mau(pipeline, host, 2).await, Ok(16));
-        let history = pipeline.shared().history();
+        let history = pipeline.shared().database.get().history;
         assert_eq!(history.state.name(), "done");
         assert_eq!((history.days_done, history.days_total), (3, 3));
         let told = lines(host, Level::Info);
@@ -195,15 +198,15 @@ async fn totals_of_a_double_day_wait_until_it_is_mended() {
         assert!(state.days.is_empty());
     }
     assert_eq!(
-        pipeline.shared().blocked().as_deref(),
+        pipeline.shared().database.get().blocked.as_deref(),
         Some("two documents")
     );
-    assert_eq!(pipeline.shared().gauges().queued, 2);
+    assert_eq!(pipeline.shared().health.queued(), 2);
     store.state().blocked = None;
     pipeline.request(2, Request::Flush);
     assert_eq!(host.outcome(2).await, Ok(None));
     assert_eq!(store.state().days[DAY].totals[&Counter::PvpBattles], 1.0);
-    assert_eq!(pipeline.shared().blocked(), None);
+    assert_eq!(pipeline.shared().database.get().blocked, None);
     assert_eq!(
         (
             lines(&host, Level::Warn).len(),

@@ -143,8 +143,8 @@ async fn records_before_a_flush_are_committed_when_it_resolves() {
     assert_eq!(totals[&Counter::TotalSessionS], 90.0);
     let counts = pipeline.shared().health.counts();
     assert_eq!((counts.accepted, counts.written), (4, 4));
-    let gauges = pipeline.shared().gauges();
-    assert_eq!((gauges.queued, gauges.queued_bytes), (0, 0));
+    let shared = pipeline.shared();
+    assert_eq!((shared.health.queued(), shared.memory.used()), (0, 0));
     assert_eq!(host.acknowledged(), [1, 2]);
 }
 
@@ -228,7 +228,7 @@ async fn an_event_that_the_server_refuses_is_dropped_and_counted_and_the_rest_is
     let counts = pipeline.shared().health.counts();
     assert_eq!(counts.dropped["refused_by_server"], 1);
     assert_eq!((counts.accepted, counts.written), (3, 2));
-    assert_eq!(pipeline.shared().gauges().queued_bytes, 0);
+    assert_eq!(pipeline.shared().memory.used(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -285,7 +285,7 @@ async fn a_pipeline_whose_worker_died_says_so_and_accepts_nothing() {
     let died = |message: &Message| matches!(message, Message::Died);
     assert_eq!(host.lock().iter().filter(|m| died(m)).count(), 1);
     assert_eq!(pipeline.shared().health.counts().dropped["internal"], 1);
-    assert_eq!(pipeline.shared().gauges().queued, 0);
+    assert_eq!(pipeline.shared().health.queued(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 
 use super::*;
-use crate::instance::health::SpoolState;
+use crate::instance::spool_report::SpoolState;
 use crate::record::target::Target;
 use crate::spool::{Segments, claim};
 
@@ -68,15 +68,15 @@ impl Overflow {
         self.is_away.store(false, Ordering::Relaxed);
         self.pipeline.request(1, Request::Flush);
         assert_eq!(self.host.outcome(1).await, Ok(None));
-        let gauges = self.pipeline.shared().gauges();
-        assert_eq!((gauges.queued, gauges.queued_bytes), (0, 0));
+        let shared = self.pipeline.shared();
+        assert_eq!((shared.health.queued(), shared.memory.used()), (0, 0));
         let counts = self.pipeline.shared().health.counts();
         let dropped: u64 = counts.dropped.values().sum();
         assert_eq!(counts.accepted, counts.written + dropped);
     }
 
     fn spilled(&self) -> u64 {
-        let spool = self.pipeline.shared().spool();
+        let spool = self.pipeline.shared().spool.get();
         spool.expect("a report").spilled
     }
 }
@@ -95,9 +95,9 @@ async fn records_that_memory_does_not_hold_wait_on_disk_and_are_written_in_the_e
     let overflow = Overflow::new(1 << 30);
     overflow.push(counted).await;
     assert!(overflow.spilled() > 0);
-    let waiting = overflow.pipeline.shared().gauges();
-    assert_eq!(waiting.queued, MANY as u64);
-    assert!(waiting.queued_bytes < 131_072 / 4 * 3, "{waiting:?}");
+    let waiting = overflow.pipeline.shared();
+    assert_eq!(waiting.health.queued(), MANY as u64);
+    assert!(waiting.memory.used() < 131_072 / 4 * 3);
     overflow.come_back().await;
     assert_eq!(overflow.store.state().events.len(), MANY);
     assert_eq!(battles(&overflow.store), MANY as f64);
@@ -108,7 +108,7 @@ async fn a_full_disk_holds_nothing_up_although_records_wait_for_it() {
     let overflow = Overflow::new(50_000);
     overflow.push(counted).await;
     assert!(overflow.spilled() > 0);
-    let spool = overflow.pipeline.shared().spool().expect("a report");
+    let spool = overflow.pipeline.shared().spool.get().expect("a report");
     assert_eq!(spool.state, SpoolState::Full, "{spool:?}");
     overflow.come_back().await;
     assert_eq!(overflow.store.state().events.len(), MANY);

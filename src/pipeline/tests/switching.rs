@@ -75,7 +75,7 @@ async fn records_before_a_switch_go_to_the_old_database_and_later_ones_to_the_ne
         assert_eq!(state.days[DAY].totals[&Counter::Dau], 1.0);
     }
     assert_eq!(host.acknowledged(), [1, 2]);
-    assert_eq!(pipeline.shared().gauges().queued, 0);
+    assert_eq!(pipeline.shared().health.queued(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,7 +207,7 @@ async fn a_connection_beside_the_hosts_own_is_used_after_ten_seconds_and_that_is
     });
     pipeline.push(&credits("a", 1.0), 1);
     let began = tokio::time::Instant::now();
-    while pipeline.shared().gauges().queued > 0 {
+    while pipeline.shared().health.queued() > 0 {
         pipeline.nothing_found(NothingFound {
             outlook: Outlook::MayConnect,
             other: Some(place("other")),

@@ -168,10 +168,10 @@ impl Totals {
 
     fn complete(&mut self) {
         self.backoff.succeed();
-        self.shared.set_connected(true);
+        self.shared.database.change(|db| db.connected = true);
         if let Some(batch) = self.batch.take() {
-            self.shared.release(batch.cost);
-            self.shared.complete(batch.records);
+            self.shared.memory.release(batch.cost);
+            self.shared.health.complete(batch.records);
         }
     }
 
@@ -190,17 +190,20 @@ impl Totals {
         for (day, field) in &warnings.left_out {
             health.warn("total_left_out", 1);
             self.shared
+                .log
                 .warn_once("total_left_out", || messages::total_left_out(day, field));
         }
         for day in &warnings.restored {
             health.warn("day_restored", 1);
             self.shared
+                .log
                 .warn_once("day_restored", || messages::day_restored(day));
         }
-        health.cas_conflicts(warnings.cas_conflicts);
+        health.count(|counts| counts.cas_conflicts += warnings.cas_conflicts);
         for (day, records) in &warnings.uncertain {
             health.warn("totals_uncertain", *records);
             self.shared
+                .log
                 .warn_once("totals_uncertain", || messages::totals_uncertain(day));
         }
     }

@@ -140,8 +140,10 @@ impl Writes {
     }
 
     fn confirmed(&self, duplicates: u64) {
-        self.shared.set_connected(true);
-        self.shared.health.duplicates(duplicates);
+        self.shared.database.change(|db| db.connected = true);
+        self.shared
+            .health
+            .count(|counts| counts.duplicates += duplicates);
     }
 
     fn complete_events(&self, batch: &EventBatch, dropped: Vec<Dropped>, totals: &mut Totals) {
@@ -160,8 +162,9 @@ impl Writes {
             }
         }
         self.shared
+            .memory
             .release(batch.bytes() - contributions * CONTRIBUTION_COST);
-        self.shared.complete(written);
+        self.shared.health.complete(written);
     }
 
     fn complete_sessions(
@@ -176,20 +179,21 @@ impl Writes {
             let mut free = item.cost;
             match result {
                 SessionResult::Dropped(message) => self.drop_record(&message),
-                SessionResult::Written(None) => self.shared.complete(1),
+                SessionResult::Written(None) => self.shared.health.complete(1),
                 SessionResult::Written(Some(contribution)) => {
                     free -= contribution.cost();
                     totals.add(Queue::Sessions, contribution);
                 }
             }
-            self.shared.release(free);
+            self.shared.memory.release(free);
         }
     }
 
     fn drop_record(&self, message: &str) {
         self.shared
+            .log
             .warn_once("refused_by_server", || messages::document_dropped(message));
-        self.shared.drop_records("refused_by_server", 1);
+        self.shared.health.drop_records("refused_by_server", 1);
         self.shared.health.error(message.to_owned());
     }
 

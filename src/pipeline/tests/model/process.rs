@@ -127,7 +127,7 @@ impl Process {
     /// is there for the next.
     pub async fn crash(self) {
         self.note_spool();
-        let queued = self.pipeline.shared().gauges().queued;
+        let queued = self.pipeline.shared().health.queued();
         {
             let mut world = lock(&self.world);
             let left = if world.is_spooled() { 0 } else { queued };
@@ -142,7 +142,7 @@ impl Process {
 
     /// Counts what came from the disk.
     pub fn note_spool(&self) {
-        if let Some(spool) = self.pipeline.shared().spool() {
+        if let Some(spool) = self.pipeline.shared().spool.get() {
             let mut world = lock(&self.world);
             world.seen[Sight::Recovered] += spool.recovered;
             world.seen[Sight::Spilled] += spool.spilled;
@@ -197,7 +197,7 @@ impl Process {
     /// Only a backup that was put back may have left totals out, and then it is said.
     fn is_settled(&self) -> Verdict {
         let counts = self.pipeline.shared().health.counts();
-        let queued = self.pipeline.shared().gauges().queued;
+        let queued = self.pipeline.shared().health.queued();
         let mut world = lock(&self.world);
         let is_whole = counts.accepted == counts.written && queued == 0;
         if !is_whole || !counts.dropped.is_empty() {
