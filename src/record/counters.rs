@@ -3,70 +3,49 @@
 //! Field names of the daily document come from this table only, never from an event's name, so
 //! that no event can write a field of its own choosing.
 
-/// One of the totals of a daily document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Counter {
-    CraftsCompleted,
-    CreditsEarned,
-    CreditsSpent,
-    Dau,
-    DungeonsRun,
-    GemsEarned,
-    GemsPurchased,
-    GemsSpent,
-    MarketSales,
-    NewUsers,
-    PvpBattles,
-    RaidBattles,
-    SessionCount,
-    StripeRevenue,
-    TotalSessionS,
+macro_rules! counters {
+    ($($counter:ident $field:literal,)*) => {
+        /// One of the totals of a daily document.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Counter {
+            $($counter,)*
+        }
+
+        impl Counter {
+            /// Every counter by its index.
+            pub const ALL: [Counter; [$($field),*].len()] = [$($counter),*];
+
+            /// The field's name in the daily document.
+            pub fn field(self) -> &'static str {
+                [$($field),*][self as usize]
+            }
+        }
+    };
+}
+
+// A new counter goes to the end: records in a spool hold the index.
+counters! {
+    CraftsCompleted "craftsCompleted",
+    CreditsEarned "creditsEarned",
+    CreditsSpent "creditsSpent",
+    Dau "dau",
+    DungeonsRun "dungeonsRun",
+    GemsEarned "gemsEarned",
+    GemsPurchased "gemsPurchased",
+    GemsSpent "gemsSpent",
+    MarketSales "marketSales",
+    NewUsers "newUsers",
+    PvpBattles "pvpBattles",
+    RaidBattles "raidBattles",
+    SessionCount "sessionCount",
+    StripeRevenue "stripeRevenue",
+    TotalSessionS "totalSessionS",
 }
 
 use Counter::*;
 
 impl Counter {
-    /// Every counter by its index. A new one goes to the end: records in a spool hold the index.
-    pub const ALL: [Counter; 15] = [
-        CraftsCompleted,
-        CreditsEarned,
-        CreditsSpent,
-        Dau,
-        DungeonsRun,
-        GemsEarned,
-        GemsPurchased,
-        GemsSpent,
-        MarketSales,
-        NewUsers,
-        PvpBattles,
-        RaidBattles,
-        SessionCount,
-        StripeRevenue,
-        TotalSessionS,
-    ];
-
-    /// The field's name in the daily document.
-    pub fn field(self) -> &'static str {
-        match self {
-            CraftsCompleted => "craftsCompleted",
-            CreditsEarned => "creditsEarned",
-            CreditsSpent => "creditsSpent",
-            Dau => "dau",
-            DungeonsRun => "dungeonsRun",
-            GemsEarned => "gemsEarned",
-            GemsPurchased => "gemsPurchased",
-            GemsSpent => "gemsSpent",
-            MarketSales => "marketSales",
-            NewUsers => "newUsers",
-            PvpBattles => "pvpBattles",
-            RaidBattles => "raidBattles",
-            SessionCount => "sessionCount",
-            StripeRevenue => "stripeRevenue",
-            TotalSessionS => "totalSessionS",
-        }
-    }
-
     /// The counter that a frame names by its index; 0 means none.
     pub fn from_index(index: u8) -> Option<Counter> {
         index

@@ -1,16 +1,14 @@
 //! Choice of a slot, for the records of this process or to recover an abandoned one.
 
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::Path;
 
-use super::contents::Contents;
 use super::files;
-use super::slot::{Locked, Slot};
+use super::slot::Slot;
 use crate::record::target::Target;
 
 /// Slots of one spool. A process that finds as many locked has gone wrong.
-const MOST_SLOTS: u32 = 10_000;
+const MOST_SLOTS: u64 = 10_000;
 
 /// Takes a slot for the records of this process: one that was left with records, else an empty one,
 /// else a new one.
@@ -18,19 +16,13 @@ pub fn claim(spool: &Path, target: Target) -> io::Result<Slot> {
     files::create_folder(spool)?;
     let mut empty = None;
     for number in files::slots_in(spool)? {
-        let Some((folder, contents)) = free(spool, number, target) else {
-            continue;
-        };
-        if contents.is_complete && contents.segments.is_empty() {
-            empty.get_or_insert((folder, contents));
-        } else if contents.is_complete && contents.is_valid {
-            return Ok(Slot::new(folder, target, contents));
+        match free(spool, number, target).filter(Slot::takes_records) {
+            Some(slot) if slot.found().is_empty() => drop(empty.get_or_insert(slot)),
+            Some(slot) => return Ok(slot),
+            None => {}
         }
     }
-    match empty {
-        Some((folder, contents)) => Ok(Slot::new(folder, target, contents)),
-        None => new_slot(spool, target),
-    }
+    empty.map_or_else(|| new_slot(spool, target), Ok)
 }
 
 /// Takes an abandoned slot, to write its records and nothing else: the one with the next number `after`
@@ -42,31 +34,22 @@ pub fn claim_abandoned(spool: &Path, target: Target, after: u64) -> io::Result<O
     let mut free = numbers
         .into_iter()
         .filter_map(|number| free(spool, number, target));
-    let abandoned = free.find(|(_, contents)| !contents.segments.is_empty());
-    Ok(abandoned.map(|(folder, contents)| Slot::new(folder, target, contents)))
+    Ok(free.find(|slot| !slot.found().is_empty()))
 }
 
 /// A slot that no process has. One that cannot be read, or is another user's, is as good as taken.
-fn free(spool: &Path, number: u64, target: Target) -> Option<(Locked, Contents)> {
-    let folder = Locked::lock(spool.join(number.to_string())).ok()??;
-    let contents = folder.contents(target).ok()?;
-    Some((folder, contents))
+fn free(spool: &Path, number: u64, target: Target) -> Option<Slot> {
+    Slot::open(spool.join(number.to_string()), target).ok()?
 }
 
 fn new_slot(spool: &Path, target: Target) -> io::Result<Slot> {
     for number in 0..MOST_SLOTS {
         let path = spool.join(number.to_string());
-        match fs::create_dir(&path) {
-            Ok(()) => {
-                files::restrict(&path)?;
-                // Another process that looks for a slot may be quicker.
-                if let Some(folder) = Locked::lock(path)? {
-                    let contents = folder.contents(target)?;
-                    return Ok(Slot::new(folder, target, contents));
-                }
-            }
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+        if files::create_folder(&path)?
+            // Another process that looks for a slot may be quicker.
+            && let Some(slot) = Slot::open(path, target)?
+        {
+            return Ok(slot);
         }
     }
     Err(io::Error::other(format!(

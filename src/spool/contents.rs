@@ -14,7 +14,7 @@ use super::writer_file::WriterFile;
 use crate::record::target::Target;
 
 pub struct Contents {
-    pub segments: Vec<FoundSegment>,
+    pub segments: Vec<Segment>,
     /// The slot holds no other segments.
     pub is_complete: bool,
     /// The writer of the segments or, without segments, of a valid writer file.
@@ -27,13 +27,14 @@ pub struct Contents {
     pub next_number: u64,
 }
 
-/// A segment of earlier processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FoundSegment {
+pub struct Segment {
     pub number: u64,
     pub bytes: u64,
     /// No record in it has a higher number.
     pub last: i64,
+    /// Parts of it could not be read.
+    pub is_damaged: bool,
 }
 
 impl Contents {
@@ -48,11 +49,11 @@ impl Contents {
             next_number: 1,
         };
         for number in files::segments_in(slot)? {
-            contents.next_number = number + 1;
             if !contents.add(slot, number, target)? {
                 contents.is_complete = false;
                 break;
             }
+            contents.next_number = number + 1;
         }
         if let Some(file) = file {
             contents.use_writer(slot, file);
@@ -68,7 +69,7 @@ impl Contents {
             Ok(header) => header,
             Err(Unreadable::Unfinished) => return fs::remove_file(path).map(|()| true),
             Err(Unreadable::Damaged) => return files::keep_damaged(&path).map(|()| true),
-            Err(Unreadable::Version(_)) => return Ok(false),
+            Err(Unreadable::OtherVersion) => return Ok(false),
         };
         let writer = self.writer.get_or_insert(header.writer.clone());
         if header.target != target || *writer != header.writer {
@@ -77,10 +78,11 @@ impl Contents {
         if let Parsed::Frame { seq, .. } = segment_format::parse(&beginning[HEADER..]) {
             self.limit(seq - 1);
         }
-        self.segments.push(FoundSegment {
+        self.segments.push(Segment {
             number,
             bytes: fs::metadata(&path)?.len(),
             last: i64::MAX,
+            is_damaged: false,
         });
         Ok(true)
     }

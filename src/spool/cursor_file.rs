@@ -1,5 +1,5 @@
 //! Cursor files, `<name>.cursor`: how far a destination, or the database, has come with the records of a
-//! slot. JSON: `{ "version": 1, "offsets": [<number>, …] }`, one record number per partition.
+//! slot. JSON: `{ "version": 2, "offsets": [<number>, …] }`, one record number per partition.
 //!
 //! A cursor file is replaced as a whole, so that a crash leaves the old one or the new one. It is not
 //! synced: after the loss of a cursor, records are sent again that were already acknowledged.
@@ -12,12 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use super::files;
 
-const VERSION: u32 = 1;
+/// Version 1, of before the first release, named its numbers otherwise.
+const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct CursorFile {
     version: u32,
     /// For each partition, the record up to which everything is acknowledged or given up.
+    #[serde(default)]
     offsets: Vec<i64>,
 }
 
@@ -52,13 +54,7 @@ pub fn remove_cursor(slot: &Path, name: &str) -> io::Result<()> {
 
 /// The names of all cursors of a slot.
 pub fn cursors_in(slot: &Path) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(slot)? {
-        let file = entry?.file_name();
-        let name = file.to_str().and_then(|name| name.strip_suffix(".cursor"));
-        names.extend(name.map(str::to_owned));
-    }
-    Ok(names)
+    files::entries(slot, |name| name.strip_suffix(".cursor").map(str::to_owned))
 }
 
 fn path_of(slot: &Path, name: &str) -> PathBuf {
@@ -95,16 +91,19 @@ mod tests {
         let slot = folder.path();
         let read = |text: &str| {
             fs::write(path_of(slot, "raw"), text).expect("written");
-            read_cursor::<2>(slot, "raw").ok()
+            read_cursor::<2>(slot, "raw").map_err(|error| error.to_string())
         };
-        assert_eq!(read(r#"{"version":1,"offsets":[9,8]}"#), Some([9, 8]));
-        for other in [
-            r#"{"version":2,"offsets":[9,9]}"#,
-            r#"{"version":1,"settled":[9,9]}"#,
-            r#"{"version":1,"offsets":[9]}"#,
-            r#"{"version":1,"offsets":[9,9,9]}"#,
+        assert_eq!(read(r#"{"version":2,"offsets":[9,8]}"#), Ok([9, 8]));
+        for (other, reason) in [
+            (r#"{"version":1,"settled":[9,9]}"#, "version 1 is not known"),
+            (r#"{"version":1,"offsets":[9,9]}"#, "version 1 is not known"),
+            (r#"{"version":3,"offsets":[9,9]}"#, "version 3 is not known"),
+            (r#"{"version":2,"settled":[9,9]}"#, "0 offsets, not 2"),
+            (r#"{"version":2,"offsets":[9]}"#, "1 offsets, not 2"),
+            (r#"{"version":2,"offsets":[9,9,9]}"#, "3 offsets, not 2"),
         ] {
-            assert_eq!(read(other), None, "{other}");
+            let error = read(other).expect_err(other);
+            assert!(error.contains(reason), "{other}: {error}");
         }
     }
 }

@@ -1,26 +1,24 @@
 //! Files of a slot. Only their owner may read them, since records hold user ids.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
+#[cfg(not(unix))]
+use std::time::UNIX_EPOCH;
 
-pub fn create_folder(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
+/// Creates a folder, and those above it; false if it is there already.
+pub fn create_folder(path: &Path) -> io::Result<bool> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
     }
-    fs::create_dir_all(path)?;
-    restrict(path)
-}
-
-pub fn restrict(folder: &Path) -> io::Result<()> {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
+    let mut folder = fs::DirBuilder::new();
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    match folder.create(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        created => created.map(|()| true),
     }
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
 }
 
 /// Opens a file for writing; creates it if it is missing.
@@ -82,30 +80,33 @@ pub fn keep_damaged(path: &Path) -> io::Result<()> {
     free.map_or(Ok(()), |name| fs::rename(path, name))
 }
 
-/// Whether the path still leads to the open file.
-pub fn is_same(file: &File, path: &Path) -> bool {
-    match (file.metadata(), fs::metadata(path)) {
-        #[cfg(unix)]
-        (Ok(one), Ok(other)) => {
-            use std::os::unix::fs::MetadataExt;
-            (one.dev(), one.ino()) == (other.dev(), other.ino())
-        }
-        (_, other) => other.is_ok(),
+/// The outcome of a removal; a file that is missing counts as removed.
+pub fn unless_missing(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
-/// Whether an open file was removed. Windows does not remove open files.
-pub fn is_removed(file: &File) -> bool {
+/// The identity of a file, which a copy does not have: device and inode, or the time of its creation in ms.
+pub fn identity(file: &Metadata) -> (u64, u64) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
+        (file.dev(), file.ino())
     }
     #[cfg(not(unix))]
     {
-        let _ = file;
-        false
+        let created = file.created().ok();
+        let since = created.and_then(|created| created.duration_since(UNIX_EPOCH).ok());
+        (0, since.map_or(0, |since| since.as_millis() as u64))
     }
+}
+
+/// Whether the path still leads to the open file.
+pub fn is_same(file: &File, path: &Path) -> bool {
+    let (open, found) = (file.metadata(), fs::metadata(path));
+    found.is_ok_and(|found| open.is_ok_and(|open| identity(&open) == identity(&found)))
 }
 
 /// The name of a segment's file.
@@ -115,19 +116,20 @@ pub fn segment_name(segment: u64) -> String {
 
 /// The numbers of the segments in a slot, in order.
 pub fn segments_in(slot: &Path) -> io::Result<Vec<u64>> {
-    numbered(slot, |name| name.strip_suffix(".seg")?.parse().ok())
+    entries(slot, |name| name.strip_suffix(".seg")?.parse().ok())
 }
 
 /// The numbers of the slots in a spool, in order.
 pub fn slots_in(spool: &Path) -> io::Result<Vec<u64>> {
-    numbered(spool, |name| name.parse().ok())
+    entries(spool, |name| name.parse().ok())
 }
 
-fn numbered(folder: &Path, number: impl Fn(&str) -> Option<u64>) -> io::Result<Vec<u64>> {
-    let mut numbers = Vec::new();
+/// What `read` makes of the names in a folder, sorted.
+pub fn entries<T: Ord>(folder: &Path, read: impl Fn(&str) -> Option<T>) -> io::Result<Vec<T>> {
+    let mut all = Vec::new();
     for entry in fs::read_dir(folder)? {
-        numbers.extend(entry?.file_name().to_str().and_then(&number));
+        all.extend(entry?.file_name().to_str().and_then(&read));
     }
-    numbers.sort_unstable();
-    Ok(numbers)
+    all.sort_unstable();
+    Ok(all)
 }

@@ -28,7 +28,6 @@ mod claim;
 mod contents;
 mod cursor_file;
 mod files;
-mod position;
 #[cfg(test)]
 mod properties;
 mod reader;
@@ -42,7 +41,6 @@ mod writer_file;
 
 pub use claim::{claim, claim_abandoned};
 pub use cursor_file::{cursors_in, read_cursor, remove_cursor, write_cursor};
-pub use position::Position;
-pub use reader::{ReadBatch, read};
+pub use reader::{Position, ReadBatch, read};
 pub use segments::{Appended, ClosedSegment, SEGMENT_BYTES, Segments, SpoolStatus};
 pub use slot::Slot;

@@ -7,8 +7,22 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::files::{segment_name, segments_in};
-use super::position::Position;
 use super::segment_format::{self, HEADER, Parsed};
+
+/// A position in the segments of a slot: the beginning of a frame. That of the first frame of a segment may
+/// have offset 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    pub segment: u64,
+    pub offset: u64,
+}
+
+impl Position {
+    /// The beginning of a segment.
+    pub fn start_of(segment: u64) -> Position {
+        Position { segment, offset: 0 }
+    }
+}
 
 /// Consecutive frames of one segment.
 #[derive(Debug, Default)]
@@ -44,32 +58,26 @@ pub fn read(
     budget: usize,
 ) -> io::Result<ReadBatch> {
     let mut batch = ReadBatch::default();
-    let mut file = match File::open(slot.join(segment_name(from.segment))) {
-        Ok(file) => file,
-        // Deleted, or no segment has had this number.
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            batch.next = after(slot, from.segment, until)?;
-            return Ok(batch);
+    let stopped_at = match File::open(slot.join(segment_name(from.segment))) {
+        Ok(file) => {
+            let end = file.metadata()?.len();
+            let mut segment = OpenSegment {
+                file,
+                end: match from.segment == until.segment {
+                    true => end.min(until.offset),
+                    false => end,
+                },
+                // Records of the segment before may be much older.
+                near: near.filter(|_| from.offset > HEADER as u64),
+            };
+            segment.read(from.offset.max(HEADER as u64), budget, &mut batch)?
         }
+        // Deleted, or no segment has had this number.
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
-    let mut end = file.metadata()?.len();
-    if from.segment == until.segment {
-        end = end.min(until.offset);
-    }
-    let start = from.offset.max(HEADER as u64);
-    let mut segment = Segment {
-        file: &mut file,
-        end,
-        // Records of the segment before may be much older.
-        near: near.filter(|_| from.offset > HEADER as u64),
-    };
-    let stopped_at = segment.read(start, budget, &mut batch)?;
     batch.next = match stopped_at {
-        Some(offset) => Some(Position {
-            segment: from.segment,
-            offset,
-        }),
+        Some(offset) => Some(Position { offset, ..from }),
         None => after(slot, from.segment, until)?,
     };
     Ok(batch)
@@ -87,14 +95,14 @@ fn after(slot: &Path, segment: u64, until: Position) -> io::Result<Option<Positi
     Ok(beginning.filter(|beginning| *beginning < until))
 }
 
-struct Segment<'a> {
-    file: &'a mut File,
+struct OpenSegment {
+    file: File,
     end: u64,
     /// The number of a record close by.
     near: Option<i64>,
 }
 
-impl Segment<'_> {
+impl OpenSegment {
     /// Reads frames from an offset; returns the offset to read on from, `None` at the end.
     fn read(
         &mut self,
@@ -103,22 +111,15 @@ impl Segment<'_> {
         batch: &mut ReadBatch,
     ) -> io::Result<Option<u64>> {
         let left = self.end.saturating_sub(start);
-        if left == 0 {
-            return Ok(None);
-        }
         batch.bytes = self.bytes(start, left.min(budget as u64))?;
         let mut at = 0;
-        loop {
-            let rest = left - at as u64;
-            if rest == 0 {
-                return Ok(None);
-            }
+        while (at as u64) < left {
             match segment_format::parse(&batch.bytes[at..]) {
                 Parsed::Frame { seq, length } => {
                     batch.frames.push((seq, at..at + length));
                     at += length;
                 }
-                Parsed::Truncated(length) if length as u64 <= rest => {
+                Parsed::Truncated(length) if (at + length) as u64 <= left => {
                     if at > 0 {
                         return Ok(Some(start + at as u64));
                     }
@@ -127,12 +128,13 @@ impl Segment<'_> {
                 parsed => return self.skip(start + at as u64, parsed, batch),
             }
         }
+        Ok(None)
     }
 
     fn bytes(&mut self, start: u64, length: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::with_capacity(length as usize);
         self.file.seek(SeekFrom::Start(start))?;
-        (&mut *self.file).take(length).read_to_end(&mut bytes)?;
+        (&self.file).take(length).read_to_end(&mut bytes)?;
         // Somebody may have truncated the file meanwhile.
         bytes.resize(length as usize, 0);
         Ok(bytes)

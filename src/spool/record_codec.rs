@@ -24,6 +24,7 @@ use crate::record::frame::user_of;
 use crate::record::item::{
     Close, Event, Item, RECORD_OVERHEAD, SessionChange, SessionItem, Webhook,
 };
+use crate::util::bytes::{array_at, f64_at, i64_at, u32_at};
 
 const FIXED: usize = 54;
 /// Of an event that only counts.
@@ -31,88 +32,58 @@ const NO_ID: ObjectId = ObjectId::from_bytes([0; 12]);
 const DOCUMENT: u8 = 1;
 const WEBHOOK: u8 = 2;
 
-struct Fixed<'a> {
-    kind: u8,
-    flags: u8,
-    counter: u8,
-    time_ms: i64,
-    number: f64,
-    id: ObjectId,
-    day: &'a Day,
-}
-
 /// Writes a record that is to be written to the database.
 pub fn write(body: &mut Vec<u8>, item: &Item<'_>, handed_over_ms: i64) {
-    let (fixed, elements, webhook): (Fixed<'_>, &[u8], &[u8]) = match item {
-        Item::Event(event) => (
-            Fixed {
-                kind: 1,
-                flags: flags_of(event),
-                counter: event.counted.map_or(0, |(counter, _)| counter.index()),
-                time_ms: event.time_ms,
-                number: event.counted.map_or(0.0, |(_, amount)| amount),
-                id: event
-                    .webhook
-                    .map(|webhook| webhook.id)
-                    .or(event.document)
-                    .unwrap_or(NO_ID),
-                day: &event.day,
-            },
-            event.elements,
-            event.webhook.map_or(&[], |webhook| webhook.body),
-        ),
-        Item::Session(item) => match &item.change {
+    let session = |kind| [kind, DOCUMENT, 0, 0];
+    match item {
+        Item::Event(event) => {
+            let (counter, amount) = event.counted.unzip();
+            let flags = u8::from(event.document.is_some()) * DOCUMENT
+                + u8::from(event.webhook.is_some()) * WEBHOOK;
+            let kind = [1, flags, counter.map_or(0, Counter::index), 0];
+            let times = [handed_over_ms, event.time_ms];
+            let id = event.webhook.map(|webhook| webhook.id).or(event.document);
+            let (number, id) = (amount.unwrap_or(0.0), id.unwrap_or(NO_ID));
+            put(body, kind, times, number, id, &event.day, event.elements);
+            body.extend(event.webhook.map_or(&[][..], |webhook| webhook.body));
+        }
+        Item::Session(SessionItem { change, day, .. }) => match change {
             SessionChange::Login {
                 id,
                 login_ms,
                 elements,
                 ..
-            } => (
-                Fixed::of_session(2, *id, *login_ms, 0.0, &item.day),
-                elements,
-                &[],
-            ),
+            } => {
+                let times = [handed_over_ms, *login_ms];
+                put(body, session(2), times, 0.0, *id, day, elements);
+            }
             SessionChange::Logout(close) => {
-                let (at, duration) = (close.logout_ms, close.duration_s);
-                let fixed = Fixed::of_session(3, close.session, at, duration, &item.day);
-                (fixed, &[], &[])
+                let times = [handed_over_ms, close.logout_ms];
+                let (number, id) = (close.duration_s, close.session);
+                put(body, session(3), times, number, id, day, &[]);
             }
         },
-        Item::Nothing { .. } => return,
-    };
-    body.extend([fixed.kind, fixed.flags, fixed.counter, 0]);
-    body.extend(handed_over_ms.to_le_bytes());
-    body.extend(fixed.time_ms.to_le_bytes());
-    body.extend(fixed.number.to_le_bytes());
-    body.extend(fixed.id.bytes());
-    body.extend(fixed.day.as_str().as_bytes());
+        Item::Nothing { .. } => {}
+    }
+}
+
+/// The fields of every record, in their order.
+fn put(
+    body: &mut Vec<u8>,
+    kind: [u8; 4],
+    times_ms: [i64; 2],
+    number: f64,
+    id: ObjectId,
+    day: &Day,
+    elements: &[u8],
+) {
+    body.extend(kind);
+    body.extend(times_ms.map(i64::to_le_bytes).as_flattened());
+    body.extend(number.to_le_bytes());
+    body.extend(id.bytes());
+    body.extend(day.as_str().as_bytes());
     body.extend((elements.len() as u32).to_le_bytes());
     body.extend(elements);
-    body.extend(webhook);
-}
-
-fn flags_of(event: &Event<'_>) -> u8 {
-    let document = if event.document.is_some() {
-        DOCUMENT
-    } else {
-        0
-    };
-    let webhook = if event.webhook.is_some() { WEBHOOK } else { 0 };
-    document | webhook
-}
-
-impl<'a> Fixed<'a> {
-    fn of_session(kind: u8, id: ObjectId, time_ms: i64, number: f64, day: &'a Day) -> Self {
-        Fixed {
-            kind,
-            flags: DOCUMENT,
-            counter: 0,
-            time_ms,
-            number,
-            id,
-            day,
-        }
-    }
 }
 
 /// A record that was read back.
@@ -124,12 +95,12 @@ pub struct Spooled<'a> {
 
 /// Reads a body; `None` for one that no version has written.
 pub fn read(seq: i64, body: &[u8]) -> Option<Spooled<'_>> {
-    let elements_length = u32::from_le_bytes(array(body, 50)?) as usize;
+    let elements_length = u32_at(body, 50)? as usize;
     let elements_end = FIXED.checked_add(elements_length)?;
     let elements = body.get(FIXED..elements_end)?;
-    let time_ms = i64::from_le_bytes(array(body, 12)?);
-    let number = f64::from_le_bytes(array(body, 20)?);
-    let id = ObjectId::from_bytes(array(body, 28)?);
+    let time_ms = i64_at(body, 12)?;
+    let number = f64_at(body, 20)?;
+    let id = ObjectId::from_bytes(array_at(body, 28)?);
     let day = day(body)?;
     let cost = body.len() + RECORD_OVERHEAD;
     let session = |change| SessionItem {
@@ -169,17 +140,13 @@ pub fn read(seq: i64, body: &[u8]) -> Option<Spooled<'_>> {
     };
     Some(Spooled {
         item,
-        handed_over_ms: i64::from_le_bytes(array(body, 4)?),
+        handed_over_ms: i64_at(body, 4)?,
     })
 }
 
 /// The day a body counts on.
 pub fn day(body: &[u8]) -> Option<Day> {
     Day::named(std::str::from_utf8(body.get(40..50)?).ok()?)
-}
-
-fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
-    bytes.get(at..at + N)?.try_into().ok()
 }
 
 #[cfg(test)]

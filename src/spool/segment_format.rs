@@ -17,6 +17,7 @@
 //! | 16 | … | body |
 
 use crate::record::target::Target;
+use crate::util::bytes::{array_at, i64_at, u32_at};
 
 pub const VERSION: u32 = 1;
 pub const HEADER: usize = 36;
@@ -40,7 +41,7 @@ pub enum Unreadable {
     Unfinished,
     Damaged,
     /// A version that this release does not know.
-    Version(u32),
+    OtherVersion,
 }
 
 impl Header {
@@ -58,25 +59,26 @@ impl Header {
     }
 
     pub fn read(bytes: &[u8]) -> Result<Header, Unreadable> {
-        let Some(bytes) = bytes.get(..HEADER) else {
+        let Some(bytes) = bytes
+            .get(..HEADER)
+            .filter(|bytes| bytes.iter().any(|b| *b != 0))
+        else {
             return Err(Unreadable::Unfinished);
         };
-        if bytes.iter().all(|byte| *byte == 0) {
-            return Err(Unreadable::Unfinished);
-        }
         if &bytes[..8] != MAGIC {
             return Err(Unreadable::Damaged);
         }
-        let version = u32_at(bytes, 8).unwrap_or(0);
-        if version != VERSION {
-            return Err(Unreadable::Version(version));
+        if u32_at(bytes, 8) != Some(VERSION) {
+            return Err(Unreadable::OtherVersion);
         }
         let writer = std::str::from_utf8(&bytes[12..12 + WRITER]);
-        match (writer, u64_at(bytes, 24), u32_at(bytes, 32)) {
-            (Ok(writer), Some(target), Some(crc)) if crc == crc32c::crc32c(&bytes[..32]) => {
+        match (writer, array_at(bytes, 24)) {
+            (Ok(writer), Some(target))
+                if u32_at(bytes, 32) == Some(crc32c::crc32c(&bytes[..32])) =>
+            {
                 Ok(Header {
                     writer: writer.to_owned(),
-                    target: Target(target),
+                    target: Target(u64::from_le_bytes(target)),
                 })
             }
             _ => Err(Unreadable::Damaged),
@@ -115,7 +117,7 @@ pub enum Parsed {
 
 pub fn parse(bytes: &[u8]) -> Parsed {
     let (Some(length), Some(crc), Some(seq)) =
-        (u32_at(bytes, 0), u32_at(bytes, 4), u64_at(bytes, 8))
+        (u32_at(bytes, 0), u32_at(bytes, 4), i64_at(bytes, 8))
     else {
         return Parsed::Truncated(FRAME_HEADER);
     };
@@ -126,10 +128,7 @@ pub fn parse(bytes: &[u8]) -> Parsed {
     let length = FRAME_HEADER + length;
     match bytes.get(..length) {
         None => Parsed::Truncated(length),
-        Some(frame) if checksum(frame) == crc => Parsed::Frame {
-            seq: seq as i64,
-            length,
-        },
+        Some(frame) if checksum(frame) == crc => Parsed::Frame { seq, length },
         Some(_) => Parsed::Invalid,
     }
 }
@@ -138,19 +137,11 @@ pub fn parse(bytes: &[u8]) -> Parsed {
 /// from it spares the checksum of the many bytes that a random length may claim.
 pub fn is_frame(bytes: &[u8], near: Option<i64>) -> bool {
     const CLOSE: u64 = 1 << 44;
-    let is_close = |seq: u64| near.is_none_or(|near| near.abs_diff(seq as i64) < CLOSE);
-    u64_at(bytes, 8).is_some_and(is_close) && matches!(parse(bytes), Parsed::Frame { .. })
+    let is_close = |seq: i64| near.is_none_or(|near| near.abs_diff(seq) < CLOSE);
+    i64_at(bytes, 8).is_some_and(is_close) && matches!(parse(bytes), Parsed::Frame { .. })
 }
 
 /// The body of a parsed frame.
 pub fn body(frame: &[u8]) -> &[u8] {
     frame.get(FRAME_HEADER..).unwrap_or_default()
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
 }

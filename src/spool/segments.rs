@@ -7,8 +7,9 @@ use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::contents::Segment;
 use super::files;
-use super::position::Position;
+use super::reader::Position;
 use super::segment_format::{HEADER, Header};
 use super::slot::Slot;
 use crate::util::failpoint::failpoint;
@@ -24,8 +25,9 @@ pub struct Segments {
     max_bytes: u64,
     /// Size at which a segment is closed.
     segment_bytes: u64,
-    /// From the oldest to the newest, the active one included.
-    all: VecDeque<Segment>,
+    /// Those that are not appended to any more, from the oldest to the newest.
+    closed: VecDeque<Segment>,
+    /// The one to append to.
     active: Option<Active>,
     next_number: u64,
     /// Files that were written to since the last sync.
@@ -37,18 +39,18 @@ pub struct Segments {
     version: u64,
 }
 
-struct Segment {
-    number: u64,
-    bytes: u64,
-    /// No record in it has a higher number.
-    last: i64,
-    is_damaged: bool,
-}
-
 struct Active {
     file: Arc<File>,
-    number: u64,
-    end: u64,
+    segment: Segment,
+}
+
+impl Active {
+    fn end(&self) -> Position {
+        Position {
+            segment: self.segment.number,
+            offset: self.segment.bytes,
+        }
+    }
 }
 
 /// The position of appended records.
@@ -104,14 +106,8 @@ impl Unsynced {
 impl Segments {
     /// Segments that were found in the slot will only be read.
     pub fn new(slot: Slot, max_bytes: u64, segment_bytes: u64) -> Self {
-        let found = slot.found().iter().map(|found| Segment {
-            number: found.number,
-            bytes: found.bytes,
-            last: found.last,
-            is_damaged: false,
-        });
         Self {
-            all: found.collect(),
+            closed: slot.found().iter().copied().collect(),
             next_number: slot.next_number(),
             slot,
             max_bytes,
@@ -128,23 +124,22 @@ impl Segments {
         &self.slot
     }
 
+    /// From the oldest to the newest, the active one last.
+    fn all(&self) -> impl Iterator<Item = &Segment> {
+        let active = self.active.iter().map(|active| &active.segment);
+        self.closed.iter().chain(active)
+    }
+
     /// The position of the oldest record, if there are segments.
     pub fn beginning(&self) -> Option<Position> {
-        self.all
-            .front()
-            .map(|oldest| Position::start_of(oldest.number))
+        let oldest = self.all().next();
+        oldest.map(|oldest| Position::start_of(oldest.number))
     }
 
     /// The position of the next record, unless it begins another segment.
     pub fn end(&self) -> Position {
-        match (&self.active, self.all.back()) {
-            (Some(active), _) => Position {
-                segment: active.number,
-                offset: active.end,
-            },
-            (None, Some(newest)) => Position::start_of(newest.number + 1),
-            (None, None) => Position::start_of(self.next_number),
-        }
+        let active = self.active.as_ref().map(Active::end);
+        active.unwrap_or(Position::start_of(self.next_number))
     }
 
     pub fn status(&self) -> SpoolStatus {
@@ -152,12 +147,8 @@ impl Segments {
         SpoolStatus {
             version: self.version,
             bytes: self.bytes(),
-            oldest_closed: self
-                .all
-                .front()
-                .filter(|oldest| active.is_none_or(|active| active.number != oldest.number))
-                .map(|oldest| oldest.last),
-            is_worth_closing: active.is_some_and(|active| active.end >= DONE_SEGMENT),
+            oldest_closed: self.closed.front().map(|oldest| oldest.last),
+            is_worth_closing: active.is_some_and(|active| active.segment.bytes >= DONE_SEGMENT),
             closed: match self.bytes() > self.max_bytes / 2 {
                 true => self.closed(),
                 false => Arc::default(),
@@ -166,19 +157,18 @@ impl Segments {
     }
 
     fn closed(&self) -> Arc<[ClosedSegment]> {
-        let active = self.active.as_ref().map(|active| active.number);
         let mut after = i64::MIN;
-        let closed = self.all.iter().map(|segment| ClosedSegment {
+        let closed = self.closed.iter().map(|segment| ClosedSegment {
             number: segment.number,
             bytes: segment.bytes,
             after: std::mem::replace(&mut after, segment.last),
             last: segment.last,
         });
-        closed.filter(|one| Some(one.number) != active).collect()
+        closed.collect()
     }
 
     fn bytes(&self) -> u64 {
-        self.all.iter().map(|segment| segment.bytes).sum()
+        self.all().map(|segment| segment.bytes).sum()
     }
 
     /// Reserves numbers and begins a segment, so that the first record neither waits nor fails for that.
@@ -196,41 +186,34 @@ impl Segments {
         }
         self.slot.reserve(last)?;
         let active = self.active()?;
-        let start = active.end;
         if let Err(error) = (&*active.file).write_all(frames) {
             // Otherwise the next frames would follow a part of these.
-            if active.file.set_len(start).is_err() {
-                self.active = None;
+            if active.file.set_len(active.segment.bytes).is_err() {
+                self.roll();
             }
             return Err(error);
         }
-        active.end += frames.len() as u64;
-        let (number, end, file) = (active.number, active.end, Arc::clone(&active.file));
-        if let Some(segment) = self.all.back_mut() {
-            segment.bytes = end;
-            segment.last = last;
-        }
+        let start = active.end();
+        active.segment.bytes += frames.len() as u64;
+        active.segment.last = last;
+        let (end, file) = (active.end(), Arc::clone(&active.file));
         if !self.unsynced.iter().any(|other| Arc::ptr_eq(other, &file)) {
             self.unsynced.push(file);
         }
         failpoint!("append:after");
-        let at = |offset| Position {
-            segment: number,
-            offset,
-        };
-        Ok(Appended {
-            start: at(start),
-            end: at(end),
-        })
+        Ok(Appended { start, end })
     }
 
     /// The segment to append to.
     fn active(&mut self) -> io::Result<&mut Active> {
         let segment_bytes = self.segment_bytes;
-        let is_full = |active: &Active| active.end >= segment_bytes;
+        let is_full = |active: &Active| active.segment.bytes >= segment_bytes;
+        if self.active.as_ref().is_some_and(is_full) {
+            self.roll();
+        }
         let active = match self.active.take() {
-            Some(active) if !is_full(&active) => active,
-            _ => self.begin()?,
+            Some(active) => active,
+            None => self.begin()?,
         };
         Ok(self.active.insert(active))
     }
@@ -238,75 +221,76 @@ impl Segments {
     fn begin(&mut self) -> io::Result<Active> {
         self.slot.restore()?;
         let number = self.next_number;
-        let path = self.slot.path().join(files::segment_name(number));
+        let path = self.path_of(number);
         let mut file = files::create_new(&path)?;
         failpoint!("begin");
         self.next_number += 1;
-        if let Err(error) = file.write_all(&self.header().to_bytes()) {
+        let header = Header {
+            writer: self.slot.writer().to_owned(),
+            target: self.slot.target(),
+        };
+        if let Err(error) = file.write_all(&header.to_bytes()) {
             drop(fs::remove_file(&path));
             return Err(error);
         }
         self.is_folder_unsynced = true;
-        self.all.push_back(Segment {
-            number,
-            bytes: HEADER as u64,
-            last: i64::MIN,
-            is_damaged: false,
-        });
         Ok(Active {
             file: Arc::new(file),
-            number,
-            end: HEADER as u64,
+            segment: Segment {
+                number,
+                bytes: HEADER as u64,
+                last: i64::MIN,
+                is_damaged: false,
+            },
         })
     }
 
-    fn header(&self) -> Header {
-        Header {
-            writer: self.slot.writer().to_owned(),
-            target: self.slot.target(),
-        }
+    fn path_of(&self, segment: u64) -> PathBuf {
+        self.slot.path().join(files::segment_name(segment))
     }
 
     /// The files to sync since the last call, so that the next append need not wait for the sync.
-    pub fn take_unsynced(&mut self) -> io::Result<Unsynced> {
-        if self
-            .active
-            .as_ref()
-            .is_some_and(|active| files::is_removed(&active.file))
-        {
+    pub fn take_unsynced(&mut self) -> Unsynced {
+        let is_lost = |active: &Active| {
+            let path = self.path_of(active.segment.number);
+            !files::is_same(&active.file, &path)
+        };
+        if self.active.as_ref().is_some_and(is_lost) {
             // Somebody deleted the file: records in it would be lost with this process.
-            self.active = None;
+            self.roll();
         }
-        let folder = std::mem::take(&mut self.is_folder_unsynced);
-        let folder = folder.then(|| self.slot.path().to_owned());
         if std::mem::take(&mut self.are_found_unsynced) {
-            for found in self.slot.found() {
-                let path = self.slot.path().join(files::segment_name(found.number));
-                self.unsynced.extend(File::open(path).ok().map(Arc::new));
-            }
+            let found = self.slot.found().iter();
+            let files = found.filter_map(|found| File::open(self.path_of(found.number)).ok());
+            let files: Vec<_> = files.map(Arc::new).collect();
+            self.unsynced.extend(files);
         }
-        Ok(Unsynced {
+        let is_folder_unsynced = std::mem::take(&mut self.is_folder_unsynced);
+        Unsynced {
             files: std::mem::take(&mut self.unsynced),
-            folder,
-        })
+            folder: is_folder_unsynced.then(|| self.slot.path().to_owned()),
+        }
     }
 
     /// The next record begins another segment. To be called after a failed sync: the kernel may have
     /// discarded what it could not write, and later syncs of the file would not say so.
     pub fn roll(&mut self) {
-        self.active = None;
+        let active = self.active.take();
+        self.closed.extend(active.map(|active| active.segment));
     }
 
     /// The next record begins a segment of this writer.
     pub fn rename_writer(&mut self, writer: &str) -> io::Result<()> {
-        self.active = None;
+        self.roll();
         self.slot.rename_writer(writer)
     }
 
     /// Keeps this segment under another name when it is done, since parts of it could not be read.
     pub fn mark_damaged(&mut self, segment: u64) {
-        for one in self.all.iter_mut().filter(|one| one.number == segment) {
-            one.is_damaged = true;
+        let active = self.active.iter_mut().map(|active| &mut active.segment);
+        let mut all = self.closed.iter_mut().chain(active);
+        if let Some(segment) = all.find(|one| one.number == segment) {
+            segment.is_damaged = true;
         }
     }
 
@@ -314,41 +298,33 @@ impl Segments {
     /// appends wait for it. The active segment is deleted only with `active`.
     pub fn release(&mut self, done: i64, active: bool) -> io::Result<()> {
         self.version += 1;
-        let Some(oldest) = self.all.front() else {
-            return Ok(());
-        };
-        let is_active = self.active.as_ref().map(|one| one.number) == Some(oldest.number);
-        if oldest.last > done || is_active && !active {
-            return Ok(());
+        let is_active_done = |active: &Active| active.segment.last <= done;
+        if active && self.closed.is_empty() && self.active.as_ref().is_some_and(is_active_done) {
+            self.roll();
         }
-        if is_active {
-            self.active = None;
+        match self.closed.front() {
+            Some(oldest) if oldest.last <= done => self.delete(0),
+            _ => Ok(()),
         }
-        self.delete(0)
     }
 
     /// Deletes the segment with this number, which is not appended to any more.
     pub fn release_one(&mut self, number: u64) -> io::Result<()> {
         self.version += 1;
-        let index = self.all.iter().position(|one| one.number == number);
+        let index = self.closed.iter().position(|one| one.number == number);
         index.map_or(Ok(()), |index| self.delete(index))
     }
 
     /// A damaged segment is renamed instead.
     fn delete(&mut self, index: usize) -> io::Result<()> {
         failpoint!("release:before");
-        let Some(segment) = self.all.get(index) else {
-            return Ok(());
-        };
-        let path = self.slot.path().join(files::segment_name(segment.number));
-        let removed = match segment.is_damaged {
+        let segment = self.closed[index];
+        let path = self.path_of(segment.number);
+        files::unless_missing(match segment.is_damaged {
             true => files::keep_damaged(&path),
             false => fs::remove_file(&path),
-        };
-        match removed {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => self.all.remove(index),
-        };
+        })?;
+        self.closed.remove(index);
         failpoint!("release:after");
         Ok(())
     }

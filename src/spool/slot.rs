@@ -12,7 +12,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::contents::{Contents, FoundSegment};
+use super::contents::{Contents, Segment};
 use super::cursor_file::{cursors_in, remove_cursor};
 use super::files;
 use super::writer_file::WriterFile;
@@ -25,68 +25,46 @@ const LOCK: &str = "owner.lock";
 /// Numbers that are reserved at once.
 const STEP: i64 = 1 << 30;
 
-/// A folder that other processes leave alone until this is dropped.
-pub struct Locked {
-    path: PathBuf,
-    file: File,
-}
-
-impl Locked {
-    /// `None` when another process has it.
-    pub fn lock(path: PathBuf) -> io::Result<Option<Locked>> {
-        // A link may lead anywhere.
-        if !fs::symlink_metadata(&path)?.is_dir() {
-            return Ok(None);
-        }
-        let file = files::open(&path.join(LOCK))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Locked { path, file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
-    }
-
-    pub fn contents(&self, target: Target) -> io::Result<Contents> {
-        Contents::scan(&self.path, target)
-    }
-
-    fn is_in_place(&self) -> bool {
-        files::is_same(&self.file, &self.path.join(LOCK))
-    }
-}
-
 /// A slot that is ours until this is dropped.
 pub struct Slot {
-    folder: Locked,
+    path: PathBuf,
+    lock: File,
     target: Target,
     writer: String,
-    is_new_writer: bool,
-    is_valid: bool,
-    bound: i64,
     first_seq: i64,
-    found: Vec<FoundSegment>,
-    next_number: u64,
+    /// As they were found, but for the bound of numbers.
+    contents: Contents,
 }
 
 impl Slot {
-    pub fn new(folder: Locked, target: Target, mut contents: Contents) -> Slot {
+    /// `None` when another process has it.
+    pub fn open(path: PathBuf, target: Target) -> io::Result<Option<Slot>> {
+        let Some(lock) = lock(&path)? else {
+            return Ok(None);
+        };
+        let mut contents = Contents::scan(&path, target)?;
         // In whole steps of a millisecond, so that a number tells to which process it belongs.
         let now = first_seq(system_ms());
         let first_seq = (now.max(contents.bound) >> 20).saturating_add(1) << 20 | 1;
         contents.limit(first_seq - 1);
-        let keeps_writer = contents.is_valid || !contents.segments.is_empty();
-        let writer = contents.writer.filter(|_| keeps_writer);
-        Slot {
-            folder,
+        Ok(Some(Slot {
+            path,
+            lock,
             target,
-            is_new_writer: !keeps_writer,
-            writer: writer.unwrap_or_else(random_id),
-            is_valid: contents.is_valid,
-            bound: contents.bound,
+            writer: contents.writer.clone().unwrap_or_else(random_id),
             first_seq,
-            found: contents.segments,
-            next_number: contents.next_number,
-        }
+            contents,
+        }))
+    }
+
+    /// Whether new records may follow those that were found.
+    pub fn takes_records(&self) -> bool {
+        let Contents {
+            is_complete,
+            is_valid,
+            ..
+        } = self.contents;
+        is_complete && (is_valid || self.found().is_empty())
     }
 
     /// The number of the first record of this process: higher than any that was used under this id.
@@ -96,61 +74,61 @@ impl Slot {
 
     /// Reserves numbers up to `last` before they are written, so that no later process uses them.
     pub fn reserve(&mut self, last: i64) -> io::Result<()> {
-        if last <= self.bound {
+        if last <= self.contents.bound {
             return Ok(());
         }
         let bound = last.saturating_add(STEP);
-        WriterFile::write(self.path(), &self.writer, bound)?;
-        self.bound = bound;
+        WriterFile::write(&self.path, &self.writer, bound)?;
+        self.contents.bound = bound;
         Ok(())
     }
 
     /// Creates the folder and its lock again if they were removed.
     pub fn restore(&mut self) -> io::Result<()> {
-        if self.folder.is_in_place() {
+        if self.verify().is_ok() {
             return Ok(());
         }
-        files::create_folder(self.path())?;
-        let folder = Locked::lock(self.path().to_owned())?.filter(|folder| {
-            let contents = folder.contents(self.target);
+        files::create_folder(&self.path)?;
+        let lock = lock(&self.path)?.filter(|_| {
+            let contents = Contents::scan(&self.path, self.target);
             contents.is_ok_and(|contents| contents.segments.is_empty())
         });
-        self.folder = folder.ok_or_else(lost)?;
-        WriterFile::write(self.path(), &self.writer, self.bound)
+        self.lock = lock.ok_or_else(lost)?;
+        WriterFile::write(&self.path, &self.writer, self.contents.bound)
     }
 
     pub fn rename_writer(&mut self, writer: &str) -> io::Result<()> {
         writer.clone_into(&mut self.writer);
-        WriterFile::write(self.path(), writer, self.bound)
+        WriterFile::write(&self.path, writer, self.contents.bound)
     }
 
     /// Ends the use of the id if it is not valid here, once its records are written: neither the id nor a
     /// cursor under its numbers is used again.
     pub fn retire(&self) -> io::Result<()> {
-        if self.is_valid {
+        if self.contents.is_valid {
             return Ok(());
         }
-        for name in cursors_in(self.path())? {
-            remove_cursor(self.path(), &name)?;
+        for name in cursors_in(&self.path)? {
+            remove_cursor(&self.path, &name)?;
         }
-        WriterFile::remove(self.path())
+        WriterFile::remove(&self.path)
     }
 
     /// Fails when the folder was removed, and another process may have made its own in its place.
     pub fn verify(&self) -> io::Result<()> {
-        match self.folder.is_in_place() {
+        match files::is_same(&self.lock, &self.path.join(LOCK)) {
             true => Ok(()),
             false => Err(lost()),
         }
     }
 
     pub fn path(&self) -> &Path {
-        &self.folder.path
+        &self.path
     }
 
     /// The number that is the name of the folder.
     pub fn number(&self) -> u64 {
-        let name = self.path().file_name().and_then(|name| name.to_str());
+        let name = self.path.file_name().and_then(|name| name.to_str());
         name.and_then(|name| name.parse().ok()).unwrap_or(0)
     }
 
@@ -164,16 +142,30 @@ impl Slot {
 
     /// No process has used the id before.
     pub fn is_new_writer(&self) -> bool {
-        self.is_new_writer
+        self.contents.writer.is_none()
     }
 
     /// The segments of earlier processes, from the oldest to the newest.
-    pub fn found(&self) -> &[FoundSegment] {
-        &self.found
+    pub fn found(&self) -> &[Segment] {
+        &self.contents.segments
     }
 
     pub fn next_number(&self) -> u64 {
-        self.next_number
+        self.contents.next_number
+    }
+}
+
+/// Locks a folder against other processes; `None` when one has it.
+fn lock(slot: &Path) -> io::Result<Option<File>> {
+    // A link may lead anywhere.
+    if !fs::symlink_metadata(slot)?.is_dir() {
+        return Ok(None);
+    }
+    let file = files::open(&slot.join(LOCK))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

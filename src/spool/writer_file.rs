@@ -2,7 +2,7 @@
 //! on which machine, since which boot, as which file. A copied or restored file is not valid.
 
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -58,23 +58,13 @@ impl WriterFile {
     }
 
     pub fn remove(slot: &Path) -> io::Result<()> {
-        match fs::remove_file(slot.join(NAME)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        files::unless_missing(fs::remove_file(slot.join(NAME)))
     }
 }
 
 impl Validity {
     fn of(file: &Path) -> Option<Validity> {
-        let metadata = fs::metadata(file).ok()?;
-        #[cfg(unix)]
-        let (device, inode) = {
-            use std::os::unix::fs::MetadataExt;
-            (metadata.dev(), metadata.ino())
-        };
-        #[cfg(not(unix))]
-        let (device, inode) = (0, creation_ms(&metadata));
+        let (device, inode) = files::identity(&fs::metadata(file).ok()?);
         Some(Validity {
             machine: system_id("/etc/machine-id"),
             boot: system_id("/proc/sys/kernel/random/boot_id"),
@@ -82,13 +72,6 @@ impl Validity {
             inode,
         })
     }
-}
-
-#[cfg(not(unix))]
-fn creation_ms(metadata: &fs::Metadata) -> u64 {
-    let created = metadata.created().ok();
-    let since = created.and_then(|created| created.duration_since(std::time::UNIX_EPOCH).ok());
-    since.map_or(0, |since| since.as_millis() as u64)
 }
 
 /// The content of a system file; empty where the system has none.

@@ -224,7 +224,7 @@ impl SpoolQueue {
         self.tasks.spawn_blocking(move || {
             // Not under the lock: the next append need not wait.
             let unsynced = lock(&segments).take_unsynced();
-            let result = unsynced.and_then(|unsynced| unsynced.sync());
+            let result = unsynced.sync();
             if result.is_err() {
                 lock(&segments).roll();
             }
