@@ -8,11 +8,11 @@ use bson::oid::ObjectId;
 use bson::{Document, RawDocumentBuf};
 use tokio::time::Instant;
 
+use super::Store;
 use super::error::{Result, StoreError};
-use super::events::{Dropped, EventStore, Inserted};
 use super::legacy::{Baseline, CLAIM_TTL, LegacyStore};
 use super::lifecycle::{Lifecycle, Prepared};
-use super::sessions::{CloseOutcome, SessionStore};
+use super::records::{CloseOutcome, Dropped, Inserted, RecordStore};
 use super::totals::{Added, AppliedSeq, Delta, MonthView, SeqAdvance, Sums, TotalsStore};
 use super::uniques::{Marker, UniquesStore};
 use crate::instance::listener::Level;
@@ -126,7 +126,9 @@ fn insert(into: &mut BTreeMap<ObjectId, Document>, document: Document) {
     into.entry(id).or_insert(document);
 }
 
-impl EventStore for FakeStore {
+impl Store for FakeStore {}
+
+impl RecordStore for FakeStore {
     async fn insert_events(&self, batch: &Batch) -> Result<Inserted> {
         self.request(|state| {
             let mut inserted = Inserted::default();
@@ -143,9 +145,7 @@ impl EventStore for FakeStore {
         })
         .await
     }
-}
 
-impl SessionStore for FakeStore {
     async fn insert_sessions(&self, batch: &Batch) -> Result<Inserted> {
         self.request(|state| {
             for document in batch.documents() {

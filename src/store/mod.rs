@@ -5,30 +5,27 @@
 //!
 //! | module | trait | documents |
 //! |---|---|---|
-//! | `events` | [`EventStore`] | events |
-//! | `sessions` | [`SessionStore`] | sessions |
+//! | `records` | [`RecordStore`] | events and sessions |
 //! | `totals` | [`TotalsStore`] | one per day |
 //! | `uniques` | [`UniquesStore`] | markers of distinct users |
 //! | `legacy` | [`LegacyStore`] | baselines of the days that the replaced class wrote to |
 //! | `lifecycle` | [`Lifecycle`] | indexes |
 
 mod error;
-mod events;
 #[cfg(test)]
 pub(crate) mod fake;
 mod legacy;
 mod lifecycle;
 mod mongo;
-mod sessions;
+mod records;
 mod totals;
 mod uniques;
 
 pub use error::{Result, StoreError};
-pub use events::{Dropped, EventStore, Inserted};
 pub use legacy::{Baseline, CLAIM_TTL, LEGACY_STEP_TIMEOUT, LegacyStore};
 pub use lifecycle::{Lifecycle, Prepared};
 pub use mongo::{Connection, MongoStore, check, target};
-pub use sessions::{CloseOutcome, SessionStore};
+pub use records::{CloseOutcome, Dropped, Inserted, RecordStore};
 #[cfg(test)]
 pub use totals::MonthView;
 pub use totals::{Added, AppliedSeq, Delta, SeqAdvance, Sums, TotalsStore};
@@ -36,27 +33,6 @@ pub use uniques::{MARKER_TTL_MS, Marker, Period, UniquesStore};
 
 /// All that the pipeline asks of a database.
 pub trait Store:
-    EventStore
-    + SessionStore
-    + TotalsStore
-    + UniquesStore
-    + LegacyStore
-    + Lifecycle
-    + Send
-    + Sync
-    + 'static
-{
-}
-
-impl<T> Store for T where
-    T: EventStore
-        + SessionStore
-        + TotalsStore
-        + UniquesStore
-        + LegacyStore
-        + Lifecycle
-        + Send
-        + Sync
-        + 'static
+    RecordStore + TotalsStore + UniquesStore + LegacyStore + Lifecycle + Send + Sync + 'static
 {
 }

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::slice;
 
 use bson::oid::ObjectId;
-use bson::{Bson, Document, doc};
-use mongodb::error::Error as DriverError;
-use mongodb::{ClientSession, SessionCursor};
+use bson::{Document, doc};
+use mongodb::ClientSession;
 
 use super::client::MongoStore;
-use super::error::{store_error, unexpected};
+use super::cursor::{collect_in, number_in};
+use super::error::unexpected;
 use crate::record::day::Day;
 use crate::store::error::{Result, StoreError};
 use crate::store::legacy::Baseline;
@@ -26,9 +26,9 @@ impl MongoStore {
             .uniques
             .find(doc! { "_id": { "$in": ids } })
             .session(&mut *session)
-            .await;
+            .await?;
         let mut baselines = HashMap::new();
-        for document in collect(found, session).await? {
+        for document in collect_in(found, session).await? {
             let (name, baseline) =
                 baseline(&document).ok_or_else(|| unexpected("a readable baseline"))?;
             if let Some(day) = days.iter().find(|day| day.as_str() == name) {
@@ -48,28 +48,10 @@ impl MongoStore {
     }
 
     pub(super) async fn change_baseline(&self, which: Document, values: Document) -> Result<()> {
-        let changed = self.uniques.update_one(which, doc! { "$set": values });
-        changed.await.map(drop).map_err(store_error)
+        let values = doc! { "$set": values };
+        self.uniques.update_one(which, values).await?;
+        Ok(())
     }
-
-    /// Ends a claim before its time, so that the next claim, for a later day, need not wait.
-    pub(super) async fn end_claim(&self, day: &Day) -> Result<()> {
-        let over = vec![doc! { "$set": { "x": "$$NOW" } }];
-        let ended = self.uniques.update_one(claim_id(day), over).await;
-        ended.map(drop).map_err(store_error)
-    }
-}
-
-pub async fn collect(
-    cursor: std::result::Result<SessionCursor<Document>, DriverError>,
-    session: &mut ClientSession,
-) -> Result<Vec<Document>> {
-    let mut cursor = cursor.map_err(store_error)?;
-    let mut documents = Vec::new();
-    while cursor.advance(session).await.map_err(store_error)? {
-        documents.push(cursor.deserialize_current().map_err(store_error)?);
-    }
-    Ok(documents)
 }
 
 pub fn not_yet_known() -> StoreError {
@@ -105,11 +87,7 @@ pub fn legacy_writer(day: &Day) -> String {
 
 fn baseline(document: &Document) -> Option<(&str, Baseline)> {
     let day = document.get_document("_id").ok()?.get_str("d").ok()?;
-    let number = |name: &str| match document.get(name) {
-        Some(Bson::Int32(value)) => Some(f64::from(*value)),
-        Some(Bson::Double(value)) => Some(*value),
-        _ => None,
-    };
+    let number = |name: &str| document.get(name).and_then(number_in);
     let sums = Sums {
         mau: number("mau")?,
         session_seconds: number("seconds")?,

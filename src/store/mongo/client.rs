@@ -7,7 +7,6 @@ use mongodb::options::{Acknowledgment, CollectionOptions, ReadConcern, WriteConc
 use mongodb::{Client, ClientSession, Collection, Database};
 
 use super::connection::Connection;
-use super::error::store_error;
 use crate::config::Collections;
 use crate::store::error::Result;
 
@@ -31,7 +30,7 @@ impl MongoStore {
     pub async fn open(connection: &Connection, names: &Collections) -> Result<MongoStore> {
         let names = connection.collections(names);
         let settings = connection.settings().await?;
-        let client = Client::with_options(settings.options.clone()).map_err(store_error)?;
+        let client = Client::with_options(settings.options.clone())?;
         let database = client.database(&settings.database);
         Ok(MongoStore {
             sessions: database.collection_with_options(&names.sessions, durable()),
@@ -45,7 +44,7 @@ impl MongoStore {
 
     /// Reads in a session show no less than the read before them, and what was written in it.
     pub(super) async fn session(&self) -> Result<ClientSession> {
-        self.client.start_session().await.map_err(store_error)
+        Ok(self.client.start_session().await?)
     }
 }
 

@@ -13,26 +13,28 @@ const TRANSIENT_CODES: [i32; 20] = [
 ];
 pub const DUPLICATE_KEY: i32 = 11000;
 
-pub fn store_error(error: DriverError) -> StoreError {
-    let (message, transient) = match error.kind.as_ref() {
-        ErrorKind::Command(command) => (
-            server_message(&command.message, command.code),
-            TRANSIENT_CODES.contains(&command.code),
-        ),
-        ErrorKind::Write(WriteFailure::WriteError(error)) => (
-            server_message(&error.message, error.code),
-            TRANSIENT_CODES.contains(&error.code),
-        ),
-        ErrorKind::Write(WriteFailure::WriteConcernError(error)) => {
-            (server_message(&error.message, error.code), true)
-        }
-        kind @ (ErrorKind::Io(_)
-        | ErrorKind::ServerSelection { .. }
-        | ErrorKind::ConnectionPoolCleared { .. }
-        | ErrorKind::DnsResolve { .. }) => (shortened(&kind.to_string()), true),
-        kind => (shortened(&kind.to_string()), false),
-    };
-    StoreError { message, transient }
+impl From<DriverError> for StoreError {
+    fn from(error: DriverError) -> Self {
+        let (message, transient) = match error.kind.as_ref() {
+            ErrorKind::Command(command) => (
+                server_message(&command.message, command.code),
+                TRANSIENT_CODES.contains(&command.code),
+            ),
+            ErrorKind::Write(WriteFailure::WriteError(error)) => (
+                server_message(&error.message, error.code),
+                TRANSIENT_CODES.contains(&error.code),
+            ),
+            ErrorKind::Write(WriteFailure::WriteConcernError(error)) => {
+                (server_message(&error.message, error.code), true)
+            }
+            kind @ (ErrorKind::Io(_)
+            | ErrorKind::ServerSelection { .. }
+            | ErrorKind::ConnectionPoolCleared { .. }
+            | ErrorKind::DnsResolve { .. }) => (shortened(&kind.to_string()), true),
+            kind => (shortened(&kind.to_string()), false),
+        };
+        StoreError { message, transient }
+    }
 }
 
 /// A reply of the server that lacks something.

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
-use mongodb::error::{Error as DriverError, ErrorKind};
+use mongodb::error::ErrorKind;
 use mongodb::options::{CreateIndexOptions, IndexOptions};
 use mongodb::{Collection, IndexModel};
 
-use super::error::{DUPLICATE_KEY, store_error};
+use super::cursor::{collect, number_in};
+use super::error::DUPLICATE_KEY;
 use crate::instance::listener::Level;
 use crate::store::error::{Result, StoreError};
 
@@ -62,17 +63,12 @@ pub fn uniques() -> Vec<IndexModel> {
     vec![with(doc! { "x": 1 }, at_once)]
 }
 
-/// Creates indexes with one command; if that is refused, one by one, to learn which cannot be created.
-/// Returns log lines about those.
+/// Creates indexes; returns log lines about those that cannot be created.
 pub async fn create_all<T: Send + Sync>(
     collection: &Collection<T>,
     indexes: Vec<IndexModel>,
     quorum: &Option<CreateIndexOptions>,
 ) -> Result<Vec<(Level, String)>> {
-    let all = collection.create_indexes(indexes.clone());
-    if all.with_options(quorum.clone()).await.is_ok() {
-        return Ok(Vec::new());
-    }
     let mut refusals = Vec::new();
     for index in indexes {
         refusals.extend(create(collection, index, quorum.clone()).await?);
@@ -92,18 +88,14 @@ pub async fn create<T: Send + Sync>(
     quorum: Option<CreateIndexOptions>,
 ) -> Result<Option<Refusal>> {
     // Servers that are compatible with MongoDB may not know the quorum.
-    let attempts = if quorum.is_some() {
-        vec![quorum, None]
-    } else {
-        vec![None]
-    };
+    let attempts = quorum.map(Some).into_iter().chain([None]);
     let mut refusal = None;
     for quorum in attempts {
         let creation = collection.create_index(index.clone()).with_options(quorum);
         let Err(error) = creation.await else {
             return Ok(None);
         };
-        let failure = store_error(error.clone());
+        let failure = StoreError::from(error.clone());
         match error.kind.as_ref() {
             // A permanent refusal.
             ErrorKind::Command(command) if !failure.transient => {
@@ -127,23 +119,15 @@ pub async fn create<T: Send + Sync>(
 pub async fn existing<T: Send + Sync>(
     collection: &Collection<T>,
 ) -> Result<Option<Vec<IndexModel>>> {
-    let listed = async {
-        let mut found = collection.list_indexes().await?;
-        let mut indexes = Vec::new();
-        while found.advance().await? {
-            indexes.push(found.deserialize_current()?);
-        }
-        Ok(indexes)
+    let listed = match collection.list_indexes().await {
+        Ok(cursor) => collect(cursor).await,
+        Err(error) => Err(error),
     };
-    let listed: std::result::Result<Vec<IndexModel>, DriverError> = listed.await;
-    match listed {
-        Ok(indexes) => Ok(Some(indexes)),
-        Err(error) => match error.kind.as_ref() {
-            ErrorKind::Command(command) if command.code == UNAUTHORIZED => Ok(None),
-            ErrorKind::Command(command) if command.code == NO_COLLECTION => Ok(Some(Vec::new())),
-            _ => Err(store_error(error)),
-        },
-    }
+    listed.map(Some).or_else(|error| match error.kind.as_ref() {
+        ErrorKind::Command(command) if command.code == UNAUTHORIZED => Ok(None),
+        ErrorKind::Command(command) if command.code == NO_COLLECTION => Ok(Some(Vec::new())),
+        _ => Err(error.into()),
+    })
 }
 
 pub fn makes_days_unique(index: &IndexModel) -> bool {
@@ -155,18 +139,8 @@ pub fn makes_days_unique(index: &IndexModel) -> bool {
 
 /// The old shell wrote directions as doubles.
 fn same_keys(one: &Document, other: &Document) -> bool {
-    let directions = |keys: &Document| -> Vec<(String, Option<f64>)> {
-        let number = |value: &Bson| match value {
-            Bson::Int32(value) => Some(f64::from(*value)),
-            Bson::Int64(value) => Some(*value as f64),
-            Bson::Double(value) => Some(*value),
-            _ => None,
-        };
-        let keys = keys.iter();
-        keys.map(|(name, value)| (name.clone(), number(value)))
-            .collect()
-    };
-    directions(one) == directions(other)
+    let directions = |(name, value): (&String, &Bson)| (name.clone(), number_in(value));
+    one.iter().map(directions).eq(other.iter().map(directions))
 }
 
 /// An index that cannot be created.

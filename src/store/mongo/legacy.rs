@@ -12,17 +12,17 @@
 //! class wrote, however few members have that yet. A majority read without it could miss the last ones.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bson::oid::ObjectId;
 use bson::{Bson, DateTime, Document, doc};
-use mongodb::ClientSession;
 use mongodb::options::ReturnDocument;
+use mongodb::{ClientSession, Collection};
 
-use super::baselines::{
-    baseline_id, claim_id, collect, legacy_writer, new_baseline, not_yet_known,
-};
+use super::baselines::{baseline_id, claim_id, legacy_writer, new_baseline, not_yet_known};
 use super::client::{MongoStore, WRITE_TIMEOUT};
-use super::error::{is_duplicate, store_error};
+use super::cursor::collect_in;
+use super::error::is_duplicate;
 use crate::record::day::Day;
 use crate::store::error::Result;
 use crate::store::legacy::{Baseline, CLAIM_TTL, LEGACY_STEP_TIMEOUT, LegacyStore};
@@ -67,8 +67,7 @@ impl LegacyStore for MongoStore {
             .distinct("userId", legacy)
             .max_time(WRITE_TIMEOUT)
             .session(session)
-            .await
-            .map_err(store_error)?;
+            .await?;
         let names = found.into_iter().filter_map(|user| match user {
             Bson::String(user) => Some(user),
             _ => None,
@@ -99,7 +98,7 @@ impl LegacyStore for MongoStore {
             Ok(None) => Ok(false),
             // Another process inserted it at the same moment.
             Err(error) if is_duplicate(&error) => Ok(false),
-            Err(error) => Err(store_error(error)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -128,10 +127,12 @@ impl LegacyStore for MongoStore {
             let done = doc! { "state": "done", "mau": mau };
             self.change_baseline(marked, done).await?;
         }
-        match days.last() {
-            Some(day) => self.end_claim(day).await,
-            None => Ok(()),
+        if let Some(day) = days.last() {
+            // So that the next claim, for a later day, need not wait.
+            let over = vec![doc! { "$set": { "x": "$$NOW" } }];
+            self.uniques.update_one(claim_id(day), over).await?;
         }
+        Ok(())
     }
 }
 
@@ -150,7 +151,7 @@ impl MongoStore {
         match written {
             Ok(_) => Ok(()),
             Err(error) if is_duplicate(&error) => Err(not_yet_known()),
-            Err(error) => Err(store_error(error)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -161,19 +162,13 @@ impl MongoStore {
         day: &Day,
         session: &mut ClientSession,
     ) -> Result<Option<ObjectId>> {
-        let found = self
-            .sessions
-            .aggregate([
-                doc! { "$match": { "day": day.as_str() } },
-                doc! { "$group": { "_id": null, "newest": { "$max": "$_id" } } },
-            ])
-            .max_time(WRITE_TIMEOUT)
-            .session(&mut *session)
-            .await;
-        let found = collect(found, session).await?;
-        Ok(found
-            .first()
-            .and_then(|max| max.get_object_id("newest").ok()))
+        let stages = [
+            doc! { "$match": { "day": day.as_str() } },
+            doc! { "$group": { "_id": null, "newest": { "$max": "$_id" } } },
+        ];
+        let found = aggregate(&self.sessions, stages, WRITE_TIMEOUT, session).await?;
+        let newest = found.first().map(|max| max.get_object_id("newest"));
+        Ok(newest.and_then(|newest| newest.ok()))
     }
 
     async fn mark_legacy_users(
@@ -190,22 +185,17 @@ impl MongoStore {
             "w": legacy_writer(day), "s": { "$literal": 0_i64 }, "d": day.as_str(),
             "x": DateTime::from_millis(end.saturating_add(MARKER_TTL_MS)),
         };
-        let done = self
-            .sessions
-            .aggregate([
-                doc! { "$match": legacy },
-                doc! { "$group": { "_id": "$userId" } },
-                doc! { "$project": marker },
-                doc! { "$merge": {
-                    "into": self.uniques.name(), "on": "_id",
-                    "whenMatched": "keepExisting", "whenNotMatched": "insert",
-                } },
-            ])
-            .max_time(LEGACY_STEP_TIMEOUT)
-            .allow_disk_use(true)
-            .session(&mut *session)
-            .await;
-        collect(done, session).await.map(drop)
+        let stages = [
+            doc! { "$match": legacy },
+            doc! { "$group": { "_id": "$userId" } },
+            doc! { "$project": marker },
+            doc! { "$merge": {
+                "into": self.uniques.name(), "on": "_id",
+                "whenMatched": "keepExisting", "whenNotMatched": "insert",
+            } },
+        ];
+        aggregate(&self.sessions, stages, LEGACY_STEP_TIMEOUT, session).await?;
+        Ok(())
     }
 
     /// Total seconds and number of those of the sessions that lasted longer than 0 s.
@@ -215,25 +205,18 @@ impl MongoStore {
         session: &mut ClientSession,
     ) -> Result<(f64, f64)> {
         sessions.insert("durationS", doc! { "$gt": 0 });
-        let found = self
-            .sessions
-            .aggregate([
-                doc! { "$match": sessions },
-                doc! { "$group": {
-                    "_id": null,
-                    "seconds": { "$sum": { "$toDouble": "$durationS" } },
-                    "closed": { "$sum": { "$toDouble": 1 } },
-                } },
-            ])
-            .max_time(LEGACY_STEP_TIMEOUT)
-            .session(&mut *session)
-            .await;
-        let found = collect(found, session).await?;
+        let stages = [
+            doc! { "$match": sessions },
+            doc! { "$group": {
+                "_id": null,
+                "seconds": { "$sum": { "$toDouble": "$durationS" } },
+                "closed": { "$sum": { "$toDouble": 1 } },
+            } },
+        ];
+        let found = aggregate(&self.sessions, stages, LEGACY_STEP_TIMEOUT, session).await?;
         let number = |name| found.first().and_then(|sums| sums.get_f64(name).ok());
-        Ok((
-            number("seconds").unwrap_or(0.0),
-            number("closed").unwrap_or(0.0),
-        ))
+        let (seconds, closed) = (number("seconds"), number("closed"));
+        Ok((seconds.unwrap_or(0.0), closed.unwrap_or(0.0)))
     }
 
     /// The number of markers of the month by the legacy writer that made them.
@@ -246,27 +229,36 @@ impl MongoStore {
             return Ok(HashMap::new());
         };
         let writers: Vec<String> = days.iter().map(legacy_writer).collect();
-        let found = self
-            .uniques
-            .aggregate([
-                doc! { "$match": {
-                    "_id": {
-                        "$gte": { "p": &month, "u": Bson::MinKey },
-                        "$lte": { "p": &month, "u": Bson::MaxKey },
-                    },
-                    "w": { "$in": writers },
-                } },
-                doc! { "$group": { "_id": "$w", "made": { "$sum": { "$toDouble": 1 } } } },
-            ])
-            .max_time(LEGACY_STEP_TIMEOUT)
-            .session(&mut *session)
-            .await;
-        let mut made = HashMap::new();
-        for document in collect(found, session).await? {
-            if let (Ok(writer), Ok(count)) = (document.get_str("_id"), document.get_f64("made")) {
-                made.insert(writer.to_owned(), count);
-            }
-        }
-        Ok(made)
+        let stages = [
+            doc! { "$match": {
+                "_id": {
+                    "$gte": { "p": &month, "u": Bson::MinKey },
+                    "$lte": { "p": &month, "u": Bson::MaxKey },
+                },
+                "w": { "$in": writers },
+            } },
+            doc! { "$group": { "_id": "$w", "made": { "$sum": { "$toDouble": 1 } } } },
+        ];
+        let found = aggregate(&self.uniques, stages, LEGACY_STEP_TIMEOUT, session).await?;
+        let made = |of_writer: &Document| {
+            let writer = of_writer.get_str("_id").ok()?.to_owned();
+            Some((writer, of_writer.get_f64("made").ok()?))
+        };
+        Ok(found.iter().filter_map(made).collect())
     }
+}
+
+async fn aggregate<T: Send + Sync>(
+    collection: &Collection<T>,
+    stages: impl IntoIterator<Item = Document>,
+    limit: Duration,
+    session: &mut ClientSession,
+) -> Result<Vec<Document>> {
+    let found = collection
+        .aggregate(stages)
+        .max_time(limit)
+        .allow_disk_use(true)
+        .session(&mut *session)
+        .await?;
+    Ok(collect_in(found, session).await?)
 }

@@ -1,11 +1,11 @@
 //! Indexes before the first write, and the end of the connections.
 
-use bson::{Bson, doc};
+use bson::{Bson, Document, doc};
 use mongodb::error::ErrorKind;
 use mongodb::options::{CommitQuorum, CreateIndexOptions};
 
 use super::client::MongoStore;
-use super::error::store_error;
+use super::cursor::collect;
 use super::indexes::{self, Refusal};
 use crate::instance::listener::Level;
 use crate::store::error::Result;
@@ -62,15 +62,12 @@ impl MongoStore {
             doc! { "$match": { "documents": { "$gt": 1 } } },
             doc! { "$sort": { "_id": 1 } },
         ]);
-        let mut found = found.await.map_err(store_error)?;
-        let mut days = Vec::new();
-        while found.advance().await.map_err(store_error)? {
-            let document = found.deserialize_current().map_err(store_error)?;
-            days.push(match document.get("_id") {
-                Some(Bson::String(day)) => day.clone(),
-                other => other.map_or("null".to_owned(), Bson::to_string),
-            });
-        }
+        let found = collect(found.await?).await?;
+        let name = |document: &Document| match document.get("_id") {
+            Some(Bson::String(day)) => day.clone(),
+            other => other.map_or("null".to_owned(), Bson::to_string),
+        };
+        let mut days: Vec<String> = found.iter().map(name).collect();
         if days.is_empty() {
             return Ok(None);
         }
@@ -107,7 +104,7 @@ impl MongoStore {
             Ok(hello) => hello,
             // The first releases of 4.2 and 4.4 do not know the command.
             Err(error) if matches!(*error.kind, ErrorKind::Command(_)) => return Ok(None),
-            Err(error) => return Err(store_error(error)),
+            Err(error) => return Err(error.into()),
         };
         let is_cluster = hello.contains_key("setName")
             || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");

@@ -10,26 +10,31 @@
 //! | `connection`, `tls` | client options, from a connection string or the host's connection |
 //! | `client` | the client and its collections |
 //! | `write_command` | inserts and updates as raw commands, and their replies |
+//! | `cursor` | what queries find |
 //! | `error` | errors of the driver and the server: permanent or transient |
-//! | `events`, `sessions`, `totals`, `uniques`, `legacy`, `lifecycle` | the traits of the store |
+//! | `records`, `totals`, `uniques`, `legacy`, `lifecycle` | the traits of the store |
 //! | `baselines` | baseline documents and the claims to sum them up |
 //! | `indexes` | index definitions and their creation |
 
 mod baselines;
 mod client;
 mod connection;
+mod cursor;
 mod error;
-mod events;
 mod indexes;
 mod legacy;
 mod lifecycle;
-mod sessions;
+mod records;
 mod tls;
 mod totals;
 mod uniques;
 mod uri;
 mod write_command;
 
+use super::Store;
+
 pub use client::MongoStore;
 pub use connection::Connection;
 pub use uri::{check, target};
+
+impl Store for MongoStore {}

@@ -5,10 +5,10 @@
 
 use bson::raw::RawBsonRef;
 use bson::{Bson, Document, RawDocument, RawDocumentBuf, doc};
-use mongodb::Cursor;
 
 use super::client::{MongoStore, WRITE_TIMEOUT};
-use super::error::{store_error, unexpected};
+use super::cursor::{collect, number_in};
+use super::error::unexpected;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::document::number;
@@ -28,15 +28,10 @@ impl TotalsStore for MongoStore {
         let mut sorted: Vec<(String, Bson)> = fields.into_iter().collect();
         sorted.sort_by(|a, b| a.0.cmp(&b.0));
         let fields: Document = sorted.into_iter().collect();
-        self.daily
-            .update_one(
-                doc! { "day": day.as_str() },
-                doc! { "$setOnInsert": fields },
-            )
-            .upsert(true)
-            .await
-            .map(drop)
-            .map_err(store_error)
+        let missing = doc! { "day": day.as_str() };
+        let created = doc! { "$setOnInsert": fields };
+        self.daily.update_one(missing, created).upsert(true).await?;
+        Ok(())
     }
 
     async fn add(&self, day: &Day, advance: SeqAdvance<'_>, delta: &Delta) -> Result<Added> {
@@ -50,8 +45,7 @@ impl TotalsStore for MongoStore {
             )
             .projection(shown)
             .max_time(WRITE_TIMEOUT)
-            .await
-            .map_err(store_error)?;
+            .await?;
         Ok(match before {
             Some(before) => Added::Applied {
                 left_out: left_out(&before, delta),
@@ -62,16 +56,14 @@ impl TotalsStore for MongoStore {
 
     /// Without the unique index a day may have several documents: the one that knows this writer counts.
     async fn applied_seq(&self, day: &Day, writer: &str) -> Result<AppliedSeq> {
-        let mut found = self
+        let found = self
             .daily
             .find(doc! { "day": day.as_str() })
             .projection(doc! { "_id": 0, entry_of(writer): 1 })
             .max_time(WRITE_TIMEOUT)
-            .await
-            .map_err(store_error)?;
+            .await?;
         let mut applied_seq = AppliedSeq::NoDocument;
-        while found.advance().await.map_err(store_error)? {
-            let document = found.deserialize_current().map_err(store_error)?;
+        for document in collect(found).await? {
             let book = inner(Some(&document), "_a", day)?;
             let writers = inner(book, "w", day)?;
             match writers.and_then(|writers| writers.get(writer)) {
@@ -84,15 +76,10 @@ impl TotalsStore for MongoStore {
     }
 
     async fn confirm(&self, day: &Day, writer: &str, seq: Option<i64>) -> Result<bool> {
-        let entry = entry_of(writer);
-        self.daily
-            .update_one(
-                doc! { "day": day.as_str(), &entry: seq },
-                doc! { "$set": { "day": day.as_str() } },
-            )
-            .await
-            .map(|result| result.matched_count == 1)
-            .map_err(store_error)
+        let applied = doc! { "day": day.as_str(), entry_of(writer): seq };
+        let same = doc! { "$set": { "day": day.as_str() } };
+        let confirmed = self.daily.update_one(applied, same).await?;
+        Ok(confirmed.matched_count == 1)
     }
 
     async fn month(&self, today: &Day) -> Result<MonthView> {
@@ -101,16 +88,14 @@ impl TotalsStore for MongoStore {
             .clone_with_type::<RawDocumentBuf>()
             .find(doc! { "month": today.month() })
             .projection(doc! { "_a.w": 0 })
-            .await
-            .map_err(store_error)?;
+            .await?;
         let mut view = MonthView::default();
         for document in collect(documents).await? {
             add_sums(&mut view.sums, &document);
-            if view.today.is_none()
-                && document
-                    .get_str("day")
-                    .is_ok_and(|day| day == today.as_str())
-            {
+            let is_today = document
+                .get_str("day")
+                .is_ok_and(|day| day == today.as_str());
+            if is_today && view.today.is_none() {
                 view.today = Some(without_book_keeping(&document)?);
             }
         }
@@ -125,9 +110,8 @@ impl TotalsStore for MongoStore {
             .sort(doc! { "day": -1 })
             .limit(i64::from(count))
             .projection(doc! { "_a": 0 })
-            .await
-            .map_err(store_error)?;
-        collect(documents).await
+            .await?;
+        Ok(collect(documents).await?)
     }
 }
 
@@ -195,26 +179,16 @@ fn sum(field: &str, amount: f64) -> Bson {
 
 /// The counters to which [`sum`] did not add, judged by their old values.
 fn left_out(before: &Document, delta: &Delta) -> Vec<Counter> {
+    let fits = |old: f64, amount: f64| (old + amount).abs() <= LARGEST_TOTAL;
     let taken = |counter: Counter, amount: f64| match before.get(counter.field()) {
         None | Some(Bson::Decimal128(_)) => true,
-        Some(Bson::Int32(old)) => (f64::from(*old) + amount).abs() <= LARGEST_TOTAL,
-        Some(Bson::Int64(old)) => (*old as f64 + amount).abs() <= LARGEST_TOTAL,
-        Some(Bson::Double(old)) => (old + amount).abs() <= LARGEST_TOTAL,
-        Some(_) => false,
+        Some(old) => number_in(old).is_some_and(|old| fits(old, amount)),
     };
     delta
         .amounts()
         .filter(|(counter, amount)| *amount != 0.0 && !taken(*counter, *amount))
         .map(|(counter, _)| counter)
         .collect()
-}
-
-async fn collect(mut cursor: Cursor<RawDocumentBuf>) -> Result<Vec<RawDocumentBuf>> {
-    let mut documents = Vec::new();
-    while cursor.advance().await.map_err(store_error)? {
-        documents.push(cursor.current().to_owned());
-    }
-    Ok(documents)
 }
 
 fn add_sums(sums: &mut Sums, document: &RawDocument) {

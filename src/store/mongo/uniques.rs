@@ -3,26 +3,23 @@
 use bson::{DateTime, Document, doc};
 
 use super::client::{MongoStore, WRITE_TIMEOUT};
-use super::error::{store_error, unexpected};
+use super::cursor::collect;
+use super::error::unexpected;
 use crate::store::error::{Result, StoreError};
-use crate::store::events::Dropped;
+use crate::store::records::Dropped;
 use crate::store::uniques::{Marker, UniquesStore};
 
 impl UniquesStore for MongoStore {
     async fn find_markers(&self, period: &str, users: &[&str]) -> Result<Vec<Marker>> {
         let ids: Vec<Document> = users.iter().map(|user| marker_id(period, user)).collect();
-        let mut found = self
+        let found = self
             .uniques
             .find(doc! { "_id": { "$in": ids } })
             .max_time(WRITE_TIMEOUT)
-            .await
-            .map_err(store_error)?;
-        let mut markers = Vec::new();
-        while found.advance().await.map_err(store_error)? {
-            let document = found.deserialize_current().map_err(store_error)?;
-            markers.push(marker(&document).ok_or_else(|| unexpected("a readable marker"))?);
-        }
-        Ok(markers)
+            .await?;
+        let found = collect(found).await?;
+        let markers: Option<Vec<Marker>> = found.iter().map(marker).collect();
+        markers.ok_or_else(|| unexpected("a readable marker"))
     }
 
     async fn insert_markers(&self, markers: &[Marker]) -> Result<()> {

@@ -13,8 +13,8 @@ use crate::record::day::Day;
 use crate::record::document::Batch;
 use crate::record::item::Close;
 use crate::store::{
-    Added, AppliedSeq, Baseline, CloseOutcome, Delta, EventStore, Inserted, LegacyStore, Lifecycle,
-    Marker, MonthView, Prepared, Result, SeqAdvance, SessionStore, StoreError, TotalsStore,
+    Added, AppliedSeq, Baseline, CloseOutcome, Delta, Inserted, LegacyStore, Lifecycle, Marker,
+    MonthView, Prepared, RecordStore, Result, SeqAdvance, Store, StoreError, TotalsStore,
     UniquesStore,
 };
 
@@ -144,7 +144,9 @@ fn owned(users: &[&str]) -> Vec<String> {
     users.iter().map(|user| (*user).to_owned()).collect()
 }
 
-impl EventStore for Handle {
+impl Store for Handle {}
+
+impl RecordStore for Handle {
     async fn insert_events(&self, batch: &Batch) -> Result<Inserted> {
         let events = batch.documents();
         let events: Vec<_> = events.iter().map(|d| (id(d), record(d))).collect();
@@ -156,9 +158,7 @@ impl EventStore for Handle {
         })
         .await
     }
-}
 
-impl SessionStore for Handle {
     async fn insert_sessions(&self, batch: &Batch) -> Result<Inserted> {
         let given = batch.documents();
         let sessions: Vec<_> = given.iter().map(|d| (id(d), session(d))).collect();

@@ -1,4 +1,4 @@
-//! Inserts of sessions, and their closes.
+//! Inserts of events and sessions, and closes of sessions.
 
 use std::collections::HashMap;
 
@@ -7,15 +7,18 @@ use bson::{DateTime, Document, doc};
 use mongodb::ClientSession;
 
 use super::client::{MongoStore, WRITE_TIMEOUT};
-use super::error::store_error;
-use super::write_command::{dropped, integer, raw, write_command};
+use super::cursor::collect_in;
+use super::write_command::{raw, write_command};
 use crate::record::document::{Batch, number};
 use crate::record::item::Close;
 use crate::store::error::Result;
-use crate::store::events::{Dropped, Inserted};
-use crate::store::sessions::{CloseOutcome, SessionStore};
+use crate::store::records::{CloseOutcome, Dropped, Inserted, RecordStore};
 
-impl SessionStore for MongoStore {
+impl RecordStore for MongoStore {
+    async fn insert_events(&self, batch: &Batch) -> Result<Inserted> {
+        self.insert(self.events.name(), batch).await
+    }
+
     async fn insert_sessions(&self, batch: &Batch) -> Result<Inserted> {
         self.insert(self.sessions.name(), batch).await
     }
@@ -23,23 +26,20 @@ impl SessionStore for MongoStore {
     /// Closes all with one command. Its reply gives only the number of matches: if that is too low, the
     /// logout times are read back.
     async fn close_sessions(&self, closes: &[Close]) -> Result<Vec<CloseOutcome>> {
-        let updates: Vec<Document> = closes
-            .iter()
-            .map(|close| doc! { "q": filter(close), "u": update(close) })
-            .collect();
+        let updates: Vec<Document> = closes.iter().map(update).collect();
         let mut command = write_command("update", self.sessions.name());
         command.insert("updates", updates);
         let session = &mut self.session().await?;
         let reply = self.send(raw(&command)?, Some(session)).await?;
         let mut outcomes = vec![CloseOutcome::Applied; closes.len()];
-        let mut matches = closes.len() as i64;
-        for Dropped { index, message } in dropped(&reply)? {
+        let mut matches = closes.len();
+        for Dropped { index, message } in reply.dropped()? {
             if let Some(outcome) = outcomes.get_mut(index) {
                 *outcome = CloseOutcome::Dropped(message);
                 matches -= 1;
             }
         }
-        if integer(&reply, "n") == Some(matches) {
+        if reply.done() == Some(matches) {
             return Ok(outcomes);
         }
         let logouts = self.logout_times(closes, session).await?;
@@ -64,32 +64,27 @@ impl MongoStore {
         let ids: Vec<ObjectId> = closes.iter().map(|close| close.session).collect();
         let found = self
             .sessions
+            .clone_with_type::<Document>()
             .find(doc! { "_id": { "$in": ids } })
             .projection(doc! { "logoutAt": 1 })
             .max_time(WRITE_TIMEOUT)
             .session(&mut *session)
-            .await;
-        let mut found = found.map_err(store_error)?;
-        let mut times = HashMap::new();
-        while let Some(document) = found.next(session).await {
-            let document = document.map_err(store_error)?;
-            let id = document.get_object_id("_id");
-            let logout = document.get_datetime("logoutAt");
-            if let (Ok(id), Ok(logout)) = (id, logout) {
-                times.insert(id, logout.timestamp_millis());
-            }
-        }
-        Ok(times)
+            .await?;
+        let found = collect_in(found, session).await?;
+        let time = |document: &Document| {
+            let logout = document.get_datetime("logoutAt").ok()?;
+            let id = document.get_object_id("_id").ok()?;
+            Some((id, logout.timestamp_millis()))
+        };
+        Ok(found.iter().filter_map(time).collect())
     }
 }
 
 /// Matches the session while it is open, and after this close was applied.
-fn filter(close: &Close) -> Document {
-    let logout = DateTime::from_millis(close.logout_ms);
-    doc! { "_id": close.session, "logoutAt": { "$in": [null, logout] } }
-}
-
 fn update(close: &Close) -> Document {
     let logout = DateTime::from_millis(close.logout_ms);
-    doc! { "$set": { "logoutAt": logout, "durationS": number(close.duration_s) } }
+    doc! {
+        "q": { "_id": close.session, "logoutAt": { "$in": [null, logout] } },
+        "u": { "$set": { "logoutAt": logout, "durationS": number(close.duration_s) } },
+    }
 }
