@@ -8,22 +8,16 @@ use tokio::time::Instant;
 use super::destination::{Destination, start_senders};
 use super::event::ForwardedEvent;
 use super::transport::Http;
-use super::warning::Warning;
 use crate::instance::shared::Shared;
 use crate::record::item::Event;
 
-pub struct Destinations {
-    shared: Arc<Shared>,
-    all: Vec<Arc<Destination>>,
-}
+pub struct Destinations(Vec<Arc<Destination>>);
 
 impl Destinations {
     pub fn new(shared: &Arc<Shared>) -> Arc<Self> {
-        let all = shared.config.destinations.iter().map(Destination::new);
-        Arc::new(Self {
-            shared: Arc::clone(shared),
-            all: all.map(Arc::new).collect(),
-        })
+        let all = shared.config.destinations.iter();
+        let all = all.map(|settings| Arc::new(Destination::new(settings, shared)));
+        Arc::new(Self(all.collect()))
     }
 
     /// Starts the senders; must be called on the runtime.
@@ -31,17 +25,17 @@ impl Destinations {
         for destination in self.iter() {
             let profile = destination.profile();
             let timeout = profile.settings.request_timeout;
-            let transport = Arc::new(Http::new(profile.endpoint.clone(), timeout));
-            start_senders(destination, &transport, &self.shared);
+            let transport = Http::new(profile.endpoint.clone(), timeout);
+            start_senders(destination, &Arc::new(transport));
         }
     }
 
     pub fn iter(&self) -> Iter<'_, Arc<Destination>> {
-        self.all.iter()
+        self.0.iter()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
+        self.0.is_empty()
     }
 
     /// Events that wait for a destination, summed over the destinations.
@@ -63,15 +57,26 @@ impl Destinations {
     pub fn replay(&self, event: &Event<'_>, accepted: Instant) {
         let now = Instant::now();
         self.offer(event, accepted, |destination, event| {
-            destination.replay(event, now)
+            destination.replay(event, now);
         });
+    }
+
+    fn offer(
+        &self,
+        event: &Event<'_>,
+        accepted: Instant,
+        take: impl Fn(&Destination, &Arc<ForwardedEvent>),
+    ) {
+        if let Some(webhook) = event.webhook.filter(|_| !self.is_empty()) {
+            let event = ForwardedEvent::new(event, webhook, accepted);
+            self.iter()
+                .for_each(|destination| take(destination, &event));
+        }
     }
 
     /// All events of the replay were given to [`Self::replay`].
     pub fn end_replay(&self) {
-        for destination in self.iter() {
-            self.log(destination, destination.end_replay());
-        }
+        self.iter().for_each(|destination| destination.end_replay());
     }
 
     /// Whether somebody waits until the queues are empty. If so, no batch waits to fill up, and long
@@ -84,26 +89,5 @@ impl Destinations {
     /// No event follows; those in the queues are still sent.
     pub fn close(&self) {
         self.iter().for_each(|destination| destination.close());
-    }
-
-    fn offer(
-        &self,
-        event: &Event<'_>,
-        accepted: Instant,
-        take: impl Fn(&Destination, &Arc<ForwardedEvent>) -> Option<Warning>,
-    ) {
-        let Some(webhook) = event.webhook.filter(|_| !self.is_empty()) else {
-            return;
-        };
-        let event = ForwardedEvent::new(event, webhook, accepted);
-        for destination in self.iter() {
-            self.log(destination, take(destination, &event));
-        }
-    }
-
-    fn log(&self, destination: &Destination, warning: Option<Warning>) {
-        if let Some(warning) = warning {
-            warning.log(&self.shared, destination.name());
-        }
     }
 }

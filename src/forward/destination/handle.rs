@@ -14,9 +14,10 @@ use super::stats::{Counts, Report};
 use crate::config::DestinationSettings;
 use crate::forward::event::ForwardedEvent;
 use crate::forward::transport::Response;
-use crate::forward::warning::Warning;
+use crate::instance::shared::Shared;
 
 pub struct Destination {
+    shared: Arc<Shared>,
     profile: Arc<Profile>,
     state: Mutex<State>,
     /// One per partition: its sender should look at the state again.
@@ -24,10 +25,11 @@ pub struct Destination {
 }
 
 impl Destination {
-    pub fn new(settings: &DestinationSettings) -> Self {
+    pub fn new(settings: &DestinationSettings, shared: &Arc<Shared>) -> Self {
         let profile = Arc::new(Profile::new(settings));
         let state = State::new(&profile);
         Self {
+            shared: Arc::clone(shared),
             profile,
             wakes: (0..state.partitions.len()).map(|_| Notify::new()).collect(),
             state: Mutex::new(state),
@@ -47,15 +49,12 @@ impl Destination {
     }
 
     /// Takes an event over, if it is wanted and there is room.
-    pub fn enqueue(&self, event: &Arc<ForwardedEvent>) -> Option<Warning> {
-        if !self.profile.wants(event.name.as_deref()) {
-            return None;
-        }
-        let enqueued = self.state().enqueue(event);
-        if let Ok(Some(partition)) = enqueued {
+    pub fn enqueue(&self, event: &Arc<ForwardedEvent>) {
+        if self.profile.wants(event.name.as_deref())
+            && let Some(partition) = self.update(|state| state.enqueue(event))
+        {
             self.wakes[partition].notify_one();
         }
-        enqueued.err().flatten()
     }
 
     /// Events come back from disk that an earlier process had not done, up to `after`.
@@ -64,18 +63,16 @@ impl Destination {
     }
 
     /// Takes an event back, the oldest first.
-    pub fn replay(&self, event: &Arc<ForwardedEvent>, now: Instant) -> Option<Warning> {
-        match self.profile.wants(event.name.as_deref()) {
-            true => self.state().replay(event, now),
-            false => None,
+    pub fn replay(&self, event: &Arc<ForwardedEvent>, now: Instant) {
+        if self.profile.wants(event.name.as_deref()) {
+            self.update(|state| state.replay(event, now));
         }
     }
 
     /// All events that were to come back are there.
-    pub fn end_replay(&self) -> Option<Warning> {
-        let warning = self.state().end_replay();
+    pub fn end_replay(&self) {
+        self.update(State::end_replay);
         self.wake_all();
-        warning
     }
 
     /// The offsets when `last` is the sequence number of the newest event; `None` during a replay.
@@ -98,20 +95,14 @@ impl Destination {
         self.state().partitions.has_queued_between(after, up_to)
     }
 
-    pub(super) fn poll(&self, partition: usize) -> (Step, Option<Warning>) {
-        self.state().poll(partition, Instant::now())
+    pub(super) fn poll(&self, partition: usize) -> Step {
+        self.update(|state| state.poll(partition, Instant::now()))
     }
 
-    pub(super) fn complete(
-        &self,
-        request: &Request,
-        outcome: Result<Response, String>,
-    ) -> Vec<Warning> {
-        let mut state = self.state();
-        let warnings = state.complete(request, outcome, Instant::now());
-        drop(state);
+    pub(super) fn complete(&self, request: &Request, outcome: Result<Response, String>) {
+        self.update(|state| state.complete(request, outcome, Instant::now()));
         self.wake_all();
-        warnings
+        self.shared.wake.notify_one();
     }
 
     /// Resolves when the sender of a partition should look again.
@@ -121,8 +112,7 @@ impl Destination {
 
     /// Whether somebody waits until the queue is empty.
     pub fn expedite(&self, is_awaited: bool) {
-        let is_news = self.state().expedite(is_awaited);
-        if is_news {
+        if self.state().expedite(is_awaited) {
             self.wake_all();
         }
     }
@@ -159,6 +149,21 @@ impl Destination {
 
     fn wake_all(&self) {
         self.wakes.iter().for_each(Notify::notify_one);
+    }
+
+    /// Changes the state, and logs the warnings of the change without the lock.
+    fn update<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.state();
+        let result = change(&mut state);
+        let warnings = std::mem::take(&mut state.warnings);
+        drop(state);
+        if !warnings.is_empty() {
+            self.shared.wake.notify_one();
+        }
+        for warning in warnings {
+            warning.log(&self.shared, self.name());
+        }
+        result
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -22,10 +22,10 @@ pub struct Profile {
 
 impl Profile {
     pub fn new(settings: &DestinationSettings) -> Self {
-        let (format, endpoint) = format_of(settings);
+        let format = format_of(&settings.access);
         Self {
             settings: settings.clone(),
-            endpoint,
+            endpoint: format.endpoint(&settings.url),
             limits: format.limits(),
             format,
         }

@@ -10,34 +10,19 @@ use super::handle::Destination;
 use super::request::Request;
 use super::state::Step;
 use crate::forward::transport::Transport;
-use crate::instance::shared::Shared;
 
 /// Must be called on the runtime.
-pub fn start_senders<T: Transport>(
-    destination: &Arc<Destination>,
-    transport: &Arc<T>,
-    shared: &Arc<Shared>,
-) {
+pub fn start_senders<T: Transport>(destination: &Arc<Destination>, transport: &Arc<T>) {
     for partition in 0..destination.partitions() {
         let (destination, transport) = (Arc::clone(destination), Arc::clone(transport));
-        tokio::spawn(run(destination, transport, partition, Arc::clone(shared)));
+        tokio::spawn(run(destination, transport, partition));
     }
 }
 
 /// Ends when the queue is empty and no event follows.
-async fn run<T: Transport>(
-    destination: Arc<Destination>,
-    transport: Arc<T>,
-    partition: usize,
-    shared: Arc<Shared>,
-) {
+async fn run<T: Transport>(destination: Arc<Destination>, transport: Arc<T>, partition: usize) {
     loop {
-        let (step, expired) = destination.poll(partition);
-        if let Some(warning) = expired {
-            warning.log(&shared, destination.name());
-            shared.wake.notify_one();
-        }
-        match step {
+        match destination.poll(partition) {
             Step::End => return,
             Step::Wait(None) => destination.woken(partition).await,
             Step::Wait(Some(until)) => tokio::select! {
@@ -50,10 +35,7 @@ async fn run<T: Transport>(
                     0 => Err(String::new()),
                     _ => transport.post(take(&mut request.body)).await,
                 };
-                for warning in destination.complete(&request, outcome) {
-                    warning.log(&shared, destination.name());
-                }
-                shared.wake.notify_one();
+                destination.complete(&request, outcome);
             }
         }
     }

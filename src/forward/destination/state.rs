@@ -26,6 +26,8 @@ pub struct State {
     profile: Arc<Profile>,
     pub partitions: Partitions,
     pub counts: Counts,
+    /// Warnings to be logged.
+    pub warnings: Vec<Warning>,
     breaker: CircuitBreaker,
     /// Events that were too old when the replay brought them back.
     expired_in_replay: u64,
@@ -55,6 +57,7 @@ impl State {
             profile: Arc::clone(profile),
             partitions: Partitions::new(profile.limits),
             counts: Counts::default(),
+            warnings: Vec::new(),
             breaker: CircuitBreaker::new(settings.min_retry_delay, settings.max_retry_delay),
             expired_in_replay: 0,
             is_expedited: false,
@@ -64,71 +67,67 @@ impl State {
         }
     }
 
-    /// Answers the partition that the event is in, if its sender has to look.
-    pub fn enqueue(
-        &mut self,
-        event: &Arc<ForwardedEvent>,
-    ) -> Result<Option<usize>, Option<Warning>> {
-        self.make_room(event)?;
+    /// Returns the partition that the event is in, if its sender has to look.
+    pub fn enqueue(&mut self, event: &Arc<ForwardedEvent>) -> Option<usize> {
+        if !self.has_room(event) {
+            return None;
+        }
         let number = self.partitions.number_of(event);
         let partition = self.partitions.at(number);
         partition.queue.push(Arc::clone(event));
         let is_news = partition.queue.len() == 1 || partition.is_full(self.profile.limits);
-        Ok(is_news.then_some(number))
+        is_news.then_some(number)
     }
 
-    pub fn replay(&mut self, event: &Arc<ForwardedEvent>, now: Instant) -> Option<Warning> {
+    pub fn replay(&mut self, event: &Arc<ForwardedEvent>, now: Instant) {
         if !self.partitions.lacks(event) {
-            return None;
+            return;
         }
         if event.accepted + self.profile.settings.max_age <= now {
             self.counts.expired += 1;
             self.expired_in_replay += 1;
-            return None;
-        }
-        match self.make_room(event) {
-            Ok(()) => {
-                self.partitions.replay(event);
-                None
-            }
-            Err(warning) => warning,
+        } else if self.has_room(event) {
+            self.partitions.replay(event);
         }
     }
 
-    pub fn end_replay(&mut self) -> Option<Warning> {
+    pub fn end_replay(&mut self) {
         self.partitions.end_replay();
         let expired = std::mem::take(&mut self.expired_in_replay);
-        (expired > 0).then_some(Warning::Expired(expired))
+        self.warn_of_expired(expired);
+    }
+
+    fn warn_of_expired(&mut self, expired: u64) {
+        let warning = (expired > 0).then_some(Warning::Expired(expired));
+        self.warnings.extend(warning);
     }
 
     /// An event without room is dropped.
-    fn make_room(&mut self, event: &ForwardedEvent) -> Result<(), Option<Warning>> {
+    fn has_room(&mut self, event: &ForwardedEvent) -> bool {
         if self.is_gone {
             self.counts.drop_events("disabled", 1);
-            return Err(None);
+            return false;
         }
         let bytes = self.partitions.queued_bytes() + event.bytes();
-        if bytes > self.profile.settings.max_queue_bytes {
+        let was_full = self.is_full;
+        self.is_full = bytes > self.profile.settings.max_queue_bytes;
+        if self.is_full {
             self.counts.drop_events("queue_full", 1);
-            let is_known = std::mem::replace(&mut self.is_full, true);
-            return Err((!is_known).then_some(Warning::QueueFull));
+            let warning = (!was_full).then_some(Warning::QueueFull);
+            self.warnings.extend(warning);
         }
-        self.is_full = false;
-        Ok(())
+        !self.is_full
     }
 
-    /// What the sender of a partition does next, and a warning about events that expired.
-    pub fn poll(&mut self, partition: usize, now: Instant) -> (Step, Option<Warning>) {
-        let expired = self.expire(partition, now);
-        (self.next_step(partition, now), expired)
-    }
-
-    fn expire(&mut self, partition: usize, now: Instant) -> Option<Warning> {
+    /// Decides what the sender of a partition does next.
+    pub fn poll(&mut self, partition: usize, now: Instant) -> Step {
         // Some systems know no moment before their start.
-        let before = now.checked_sub(self.profile.settings.max_age)?;
-        let expired = self.partitions.at(partition).queue.expire(before) as u64;
-        self.counts.expired += expired;
-        (expired > 0).then_some(Warning::Expired(expired))
+        if let Some(before) = now.checked_sub(self.profile.settings.max_age) {
+            let expired = self.partitions.at(partition).queue.expire(before) as u64;
+            self.counts.expired += expired;
+            self.warn_of_expired(expired);
+        }
+        self.next_step(partition, now)
     }
 
     fn next_step(&mut self, number: usize, now: Instant) -> Step {
@@ -164,22 +163,16 @@ impl State {
     }
 
     /// Handles the end of a request: the response, or why there is none.
-    pub fn complete(
-        &mut self,
-        request: &Request,
-        outcome: Result<Response, String>,
-        now: Instant,
-    ) -> Vec<Warning> {
-        let refused = request.encode_error.map(|error| self.refused(error.0));
-        let warning = match request.encoded {
-            0 => {
-                self.breaker.responded(request.batch.permit);
-                self.acknowledge(request, 0);
-                None
-            }
-            _ => self.handle_outcome(request, outcome, now),
-        };
-        refused.into_iter().chain(warning).collect()
+    pub fn complete(&mut self, request: &Request, outcome: Result<Response, String>, now: Instant) {
+        if let Some(error) = request.encode_error {
+            self.warn_of_refusal(error.0);
+        }
+        if request.encoded == 0 {
+            self.breaker.responded(request.batch.permit);
+            self.acknowledge(request, 0);
+        } else {
+            self.handle_outcome(request, outcome, now);
+        }
     }
 
     fn handle_outcome(
@@ -187,7 +180,7 @@ impl State {
         request: &Request,
         outcome: Result<Response, String>,
         now: Instant,
-    ) -> Option<Warning> {
+    ) {
         let format = &self.profile.format;
         let (disposition, problem, retry_after) = match outcome {
             Ok(response) => (
@@ -202,16 +195,17 @@ impl State {
             Disposition::Delivered => {
                 self.breaker.succeed();
                 self.acknowledge(request, 0);
-                None
             }
             Disposition::Partly { refused, problem } => {
                 self.breaker.succeed();
                 self.acknowledge(request, refused);
-                Some(self.refused(&self.profile.without_secrets(&problem)))
+                let problem = self.profile.without_secrets(&problem);
+                self.warn_of_refusal(&problem);
             }
             Disposition::Retry => {
                 self.breaker.fail(permit, now, retry_after);
-                Some(self.failing(request, problem))
+                self.retry(request, &problem);
+                self.warnings.push(Warning::Failing(problem));
             }
             Disposition::ConfigError => {
                 self.breaker.fail(permit, now, retry_after);
@@ -219,9 +213,11 @@ impl State {
                 let errors = &mut self.partitions.at(batch.partition).config_errors;
                 *errors += 1;
                 if *errors < CONFIG_ERROR_ATTEMPTS {
-                    return Some(self.failing(request, problem));
+                    self.retry(request, &problem);
+                    self.warnings.push(Warning::Failing(problem));
+                } else {
+                    self.refuse(request, &problem);
                 }
-                Some(self.refuse_all(request, &problem))
             }
             Disposition::TooLarge | Disposition::Refused if request.encoded > 1 => {
                 self.breaker.responded(permit);
@@ -230,12 +226,11 @@ impl State {
                     Disposition::TooLarge => batch_size.shrink(batch.events.len()),
                     _ => batch_size.halve(batch.events.len()),
                 }
-                self.count_retry(request, &problem);
-                None
+                self.retry(request, &problem);
             }
             Disposition::TooLarge | Disposition::Refused => {
                 self.breaker.responded(permit);
-                Some(self.refuse_all(request, &problem))
+                self.refuse(request, &problem);
             }
             Disposition::Gone => {
                 self.breaker.responded(permit);
@@ -243,14 +238,19 @@ impl State {
                 let left = self.partitions.clear();
                 self.counts.drop_events("disabled", left);
                 self.remember(&problem);
-                Some(Warning::Gone)
+                self.warnings.push(Warning::Gone);
             }
         }
     }
 
-    fn refuse_all(&mut self, request: &Request, problem: &str) -> Warning {
+    fn refuse(&mut self, request: &Request, problem: &str) {
         self.acknowledge(request, request.encoded);
-        self.refused(problem)
+        self.warn_of_refusal(problem);
+    }
+
+    fn warn_of_refusal(&mut self, problem: &str) {
+        self.remember(problem);
+        self.warnings.push(Warning::Refused(problem.to_owned()));
     }
 
     /// Removes the events of a request from the queue. So many of those in the body were refused, and so
@@ -270,19 +270,9 @@ impl State {
         self.counts.refused += refused as u64;
     }
 
-    fn failing(&mut self, request: &Request, problem: String) -> Warning {
-        self.count_retry(request, &problem);
-        Warning::Failing(problem)
-    }
-
-    fn count_retry(&mut self, request: &Request, problem: &str) {
+    fn retry(&mut self, request: &Request, problem: &str) {
         self.counts.retried += request.encoded as u64;
         self.remember(problem);
-    }
-
-    fn refused(&mut self, problem: &str) -> Warning {
-        self.remember(problem);
-        Warning::Refused(problem.to_owned())
     }
 
     /// Keeps an error for the report. The message must not hold secrets.
@@ -290,7 +280,7 @@ impl State {
         self.counts.last_error = Some(LastError::now(message.to_owned()));
     }
 
-    /// Answers whether senders have to look: this shortens waits.
+    /// Returns whether senders have to look: this shortens waits.
     pub fn expedite(&mut self, is_awaited: bool) -> bool {
         let was_awaited = std::mem::replace(&mut self.is_expedited, is_awaited);
         let is_news = is_awaited && !was_awaited;

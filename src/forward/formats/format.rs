@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::forward::event::ForwardedEvent;
-use crate::forward::transport::{Disposition, Response, of_status};
+use crate::forward::transport::{Disposition, Endpoint, Response, of_status};
 
 /// Longest wait that a service may ask for.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
@@ -14,7 +14,6 @@ pub struct Limits {
     pub events: usize,
     /// Of the body before it is compressed.
     pub bytes: usize,
-    pub event_bytes: usize,
 }
 
 /// Why an event cannot be in any request.
@@ -26,6 +25,9 @@ pub const TOO_LARGE: EncodeError = EncodeError("it is larger than the service ta
 pub const UNREADABLE: EncodeError = EncodeError("its JSON cannot be read");
 
 pub trait Format: Send + Sync {
+    /// Where bodies go, below the `url` of the settings.
+    fn endpoint(&self, url: &str) -> Endpoint;
+
     fn limits(&self) -> Limits;
 
     /// The event as it is in the body.

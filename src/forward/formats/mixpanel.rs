@@ -11,19 +11,12 @@ use super::payload::{self, Field, Fields};
 use crate::forward::event::ForwardedEvent;
 use crate::forward::transport::{Disposition, Endpoint, Response, of_status};
 
-pub struct Mixpanel;
+/// Longest event, in bytes.
+const EVENT_BYTES: usize = 1_000_000;
 
-pub fn endpoint(base: &str, basic: (String, String), project_id: Option<&str>) -> Endpoint {
-    let mut url = join(base, "/import?strict=1");
-    if let Some(id) = project_id {
-        url.push_str("&project_id=");
-        url.extend(id.chars().filter(char::is_ascii_alphanumeric));
-    }
-    Endpoint {
-        url,
-        basic: Some(basic),
-        is_gzip: true,
-    }
+pub struct Mixpanel {
+    pub basic: (String, String),
+    pub project_id: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -49,11 +42,23 @@ struct FailedRecord {
 }
 
 impl Format for Mixpanel {
+    fn endpoint(&self, base: &str) -> Endpoint {
+        let mut url = join(base, "/import?strict=1");
+        if let Some(id) = &self.project_id {
+            url.push_str("&project_id=");
+            url.extend(id.chars().filter(char::is_ascii_alphanumeric));
+        }
+        Endpoint {
+            url,
+            basic: Some(self.basic.clone()),
+            is_gzip: true,
+        }
+    }
+
     fn limits(&self) -> Limits {
         Limits {
             events: 2_000,
             bytes: 2_000_000,
-            event_bytes: 1_000_000,
         }
     }
 
@@ -70,7 +75,7 @@ impl Format for Mixpanel {
             event: event.name().ok_or(NO_NAME)?,
             properties,
         };
-        payload::encode(&imported, self.limits().event_bytes)
+        payload::encode(&imported, EVENT_BYTES)
     }
 
     fn body(&self, events: &[Vec<u8>], _now_ms: i64) -> Vec<u8> {
@@ -106,6 +111,13 @@ mod tests {
     use super::*;
     use crate::forward::event::testing::event;
 
+    fn mixpanel(project_id: Option<&str>) -> Mixpanel {
+        Mixpanel {
+            basic: ("token".to_owned(), String::new()),
+            project_id: project_id.map(str::to_owned),
+        }
+    }
+
     fn judged(status: u16, body: &str) -> Disposition {
         let body = body.as_bytes().to_vec();
         let response = Response {
@@ -113,7 +125,7 @@ mod tests {
             retry_after: std::time::Duration::ZERO,
             body,
         };
-        Mixpanel.interpret(&response, 3)
+        mixpanel(None).interpret(&response, 3)
     }
 
     #[test]
@@ -123,7 +135,7 @@ mod tests {
             "ann",
             r#"{"time":1,"big":1e21,"distinct_id":"x","b":{"a":1}}"#,
         );
-        let json = Mixpanel.encode(&event).expect("fits");
+        let json = mixpanel(None).encode(&event).expect("fits");
         let expected = format!(
             r#"{{"event":"quest.done","properties":{{"$insert_id":"{}","b":{{"a":1}},"big":1e21,"distinct_id":"ann","time":1795392000000}}}}"#,
             event.id
@@ -133,10 +145,9 @@ mod tests {
 
     #[test]
     fn a_request_is_an_array_at_the_path_of_the_import() {
-        let body = Mixpanel.body(&[b"{}".to_vec(), b"{}".to_vec()], 0);
+        let body = mixpanel(None).body(&[b"{}".to_vec(), b"{}".to_vec()], 0);
         assert_eq!(body, b"[{},{}]");
-        let basic = ("token".into(), String::new());
-        let url = endpoint("http://h/", basic, Some("12&a=b")).url;
+        let url = mixpanel(Some("12&a=b")).endpoint("http://h/").url;
         assert_eq!(url, "http://h/import?strict=1&project_id=12ab");
     }
 
@@ -149,7 +160,7 @@ mod tests {
             (r#"{"a":"\ud83d"}"#, r#""a":"\ufffd""#),
             (r#"{"":0.1}"#, r#"{"":0.1"#),
         ] {
-            let json = Mixpanel.encode(&event(1, "u", data)).expect("fits");
+            let json = mixpanel(None).encode(&event(1, "u", data)).expect("fits");
             let json = String::from_utf8(json).expect("text");
             assert!(json.contains(shown), "{json}");
         }
@@ -158,7 +169,7 @@ mod tests {
     #[test]
     fn an_event_that_is_too_large_is_an_encode_error() {
         let data = format!(r#"{{"text":"{}"}}"#, "x".repeat(1_000_000));
-        let outcome = Mixpanel.encode(&event(1, "u", &data));
+        let outcome = mixpanel(None).encode(&event(1, "u", &data));
         assert_eq!(outcome, Err(crate::forward::formats::format::TOO_LARGE));
     }
 

@@ -8,35 +8,22 @@ mod posthog;
 mod raw;
 mod segment;
 
-use super::transport::Endpoint;
-use crate::config::{Access, DestinationSettings};
+use crate::config::Access;
 
 pub use format::{EncodeError, Format, Limits};
 
-/// The format of a destination, and where its bodies go.
-pub fn format_of(settings: &DestinationSettings) -> (Box<dyn Format>, Endpoint) {
-    let url = settings.url.as_str();
-    match &settings.access {
-        Access::Raw => (Box::new(raw::Raw), raw::endpoint(url)),
+pub fn format_of(access: &Access) -> Box<dyn Format> {
+    match access.clone() {
+        Access::Raw => Box::new(raw::Raw),
         Access::Mixpanel {
             username,
             password,
             project_id,
-        } => {
-            let basic = (username.clone(), password.clone());
-            let endpoint = mixpanel::endpoint(url, basic, project_id.as_deref());
-            (Box::new(mixpanel::Mixpanel), endpoint)
-        }
-        Access::Segment { write_key } => (
-            Box::new(segment::Segment),
-            segment::endpoint(url, write_key),
-        ),
-        Access::Posthog { api_key } => {
-            let api_key = api_key.clone();
-            (
-                Box::new(posthog::Posthog { api_key }),
-                posthog::endpoint(url),
-            )
-        }
+        } => Box::new(mixpanel::Mixpanel {
+            basic: (username, password),
+            project_id,
+        }),
+        Access::Segment { write_key } => Box::new(segment::Segment { write_key }),
+        Access::Posthog { api_key } => Box::new(posthog::Posthog { api_key }),
     }
 }

@@ -18,14 +18,6 @@ pub struct Posthog {
     pub api_key: String,
 }
 
-pub fn endpoint(base: &str) -> Endpoint {
-    Endpoint {
-        url: join(base, "/batch/"),
-        basic: None,
-        is_gzip: true,
-    }
-}
-
 #[derive(Serialize)]
 struct Captured<'a> {
     event: &'a str,
@@ -42,11 +34,18 @@ struct Report {
 }
 
 impl Format for Posthog {
+    fn endpoint(&self, base: &str) -> Endpoint {
+        Endpoint {
+            url: join(base, "/batch/"),
+            basic: None,
+            is_gzip: true,
+        }
+    }
+
     fn limits(&self) -> Limits {
         Limits {
             events: 10_000,
             bytes: BYTES,
-            event_bytes: BYTES,
         }
     }
 
@@ -71,7 +70,7 @@ impl Format for Posthog {
             uuid: &id,
             properties,
         };
-        payload::encode(&captured, self.limits().event_bytes)
+        payload::encode(&captured, BYTES)
     }
 
     fn body(&self, events: &[Vec<u8>], now_ms: i64) -> Vec<u8> {

@@ -6,20 +6,19 @@ use crate::forward::transport::Endpoint;
 
 pub struct Raw;
 
-pub fn endpoint(url: &str) -> Endpoint {
-    Endpoint {
-        url: url.to_owned(),
-        basic: None,
-        is_gzip: false,
-    }
-}
-
 impl Format for Raw {
+    fn endpoint(&self, url: &str) -> Endpoint {
+        Endpoint {
+            url: url.to_owned(),
+            basic: None,
+            is_gzip: false,
+        }
+    }
+
     fn limits(&self) -> Limits {
         Limits {
             events: 1,
             bytes: usize::MAX,
-            event_bytes: usize::MAX,
         }
     }
 

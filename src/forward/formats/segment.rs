@@ -15,14 +15,11 @@ use crate::record::day::iso;
 /// Room for the body around the events.
 const ENVELOPE: usize = 100;
 
-pub struct Segment;
+/// Longest event, in bytes.
+const EVENT_BYTES: usize = 32_000;
 
-pub fn endpoint(base: &str, write_key: &str) -> Endpoint {
-    Endpoint {
-        url: join(base, "/v1/batch"),
-        basic: Some((write_key.to_owned(), String::new())),
-        is_gzip: false,
-    }
+pub struct Segment {
+    pub write_key: String,
 }
 
 #[derive(Serialize)]
@@ -47,12 +44,19 @@ struct Report {
 }
 
 impl Format for Segment {
+    fn endpoint(&self, base: &str) -> Endpoint {
+        Endpoint {
+            url: join(base, "/v1/batch"),
+            basic: Some((self.write_key.clone(), String::new())),
+            is_gzip: false,
+        }
+    }
+
     /// Segment answers 200 to more events, and does not take them.
     fn limits(&self) -> Limits {
         Limits {
             events: 2_500,
             bytes: 500_000 - ENVELOPE,
-            event_bytes: 32_000,
         }
     }
 
@@ -70,7 +74,7 @@ impl Format for Segment {
             timestamp: payload.ts,
             message_id: &id,
         };
-        payload::encode(&track, self.limits().event_bytes)
+        payload::encode(&track, EVENT_BYTES)
     }
 
     fn body(&self, events: &[Vec<u8>], now_ms: i64) -> Vec<u8> {
@@ -102,19 +106,25 @@ mod tests {
     use super::*;
     use crate::forward::event::testing::event;
 
+    fn segment() -> Segment {
+        Segment {
+            write_key: "key".to_owned(),
+        }
+    }
+
     fn judged(status: u16, body: &str) -> Disposition {
         let response = Response {
             status,
             retry_after: Duration::ZERO,
             body: body.as_bytes().to_vec(),
         };
-        Segment.interpret(&response, 3)
+        segment().interpret(&response, 3)
     }
 
     #[test]
     fn an_event_is_a_track_call_with_its_own_time_and_id() {
         let event = event(5, "ann", r#"{"amount":5}"#);
-        let json = Segment.encode(&event).expect("fits");
+        let json = segment().encode(&event).expect("fits");
         let expected = format!(
             r#"{{"type":"track","event":"quest.done","userId":"ann","properties":{{"amount":5}},"timestamp":"2026-11-23T00:00:00.000Z","messageId":"{}"}}"#,
             event.id
@@ -125,7 +135,7 @@ mod tests {
     #[test]
     fn an_event_without_a_user_is_anonymous_and_one_without_a_name_is_an_encode_error() {
         let mut event = event(5, "", "{}");
-        let json = Segment.encode(&event).expect("fits");
+        let json = segment().encode(&event).expect("fits");
         let json = String::from_utf8(json).expect("text");
         let id = event.id;
         assert!(
@@ -134,17 +144,17 @@ mod tests {
         );
         assert!(!json.contains("userId"), "{json}");
         Arc::get_mut(&mut event).expect("the only one").name = None;
-        let outcome = Segment.encode(&event);
+        let outcome = segment().encode(&event);
         assert_eq!(outcome, Err(NO_NAME));
     }
 
     #[test]
     fn a_request_is_a_batch_with_the_time_of_sending() {
-        let body = Segment.body(&[b"1".to_vec(), b"2".to_vec()], 1_795_392_000_001);
+        let body = segment().body(&[b"1".to_vec(), b"2".to_vec()], 1_795_392_000_001);
         let expected = br#"{"batch":[1,2],"sentAt":"2026-11-23T00:00:00.001Z"}"#;
         assert_eq!(body, expected);
         assert_eq!(
-            endpoint("http://h/base/", "key").url,
+            segment().endpoint("http://h/base/").url,
             "http://h/base/v1/batch"
         );
     }

@@ -14,7 +14,6 @@ use super::destination::{CircuitState, Destination, Report, start_senders};
 use super::event::ForwardedEvent;
 use super::event::testing::event;
 use super::transport::{Response, Transport, parse_retry_after};
-use super::warning::Warning;
 use crate::config::Config;
 use crate::instance::listener::{Listener, Message};
 use crate::instance::shared::Shared;
@@ -24,10 +23,16 @@ const SEGMENT: &str = r#""format": "segment", "writeKey": "k""#;
 const MIXPANEL: &str = r#""format": "mixpanel", "token": "hunter2""#;
 const SECOND: Duration = Duration::from_secs(1);
 
-struct Nobody;
+/// Keeps the lines of the log.
+#[derive(Default)]
+struct Lines(Mutex<Vec<String>>);
 
-impl Listener for Nobody {
-    fn deliver(&self, _message: Message) {}
+impl Listener for Lines {
+    fn deliver(&self, message: Message) {
+        if let Message::Log { text, .. } = message {
+            self.0.lock().expect("a lock").push(text);
+        }
+    }
 }
 
 type Answering = Box<dyn FnMut(&str) -> Result<Response, String> + Send>;
@@ -69,6 +74,7 @@ impl Played {
 struct World {
     destination: Arc<Destination>,
     played: Arc<Played>,
+    lines: Arc<Lines>,
     seq: i64,
 }
 
@@ -80,7 +86,8 @@ impl World {
     ) -> Self {
         let options = format!(r#"{{"destinations": [{{{fields}}}]}}"#);
         let (config, _) = Config::from_json(&options, "{}").expect("valid options");
-        let shared = Shared::new(config, Arc::new(Nobody));
+        let lines = Arc::new(Lines::default());
+        let shared = Shared::new(config, Arc::clone(&lines) as Arc<dyn Listener>);
         let destinations = Destinations::new(&shared);
         let destination = Arc::clone(destinations.iter().next().expect("one"));
         let played = Arc::new(Played {
@@ -89,17 +96,24 @@ impl World {
             began: Instant::now(),
             takes: Duration::from_millis(1),
         });
-        start_senders(&destination, &played, &shared);
+        start_senders(&destination, &played);
         World {
             destination,
             played,
+            lines,
             seq: 0,
         }
     }
 
-    fn enqueue(&mut self, user: &str, data: &str) -> Option<Warning> {
+    fn enqueue(&mut self, user: &str, data: &str) {
         self.seq += 1;
-        self.destination.enqueue(&event(self.seq, user, data))
+        self.destination.enqueue(&event(self.seq, user, data));
+    }
+
+    /// The number of log lines with this text.
+    fn logged(&self, text: &str) -> usize {
+        let lines = self.lines.0.lock().expect("a lock");
+        lines.iter().filter(|line| line.contains(text)).count()
     }
 
     fn enqueue_numbers(&mut self, count: i64) {

@@ -82,11 +82,12 @@ async fn replayed_events_keep_the_bounds() {
         ..Arc::into_inner(event(1, "ann", "{}")).expect("the only one")
     });
     for _ in 0..3 {
-        assert_eq!(world.destination.replay(&late, Instant::now()), None);
+        world.destination.replay(&late, Instant::now());
     }
     assert_eq!(world.destination.report().counts.expired, 3);
-    assert_eq!(world.destination.end_replay(), Some(Warning::Expired(3)));
-    assert_eq!(world.destination.end_replay(), None);
+    assert_eq!(world.logged("events waited longer"), 0);
+    world.destination.end_replay();
+    assert_eq!(world.logged("3 events waited longer than maxAgeMs"), 1);
 
     let small = format!(r#"{RAW}, "maxQueueBytes": 65536"#);
     let world = World::new(&small, |_| answer(200));
