@@ -75,8 +75,8 @@ async function documentsRefused(context, { forbid, extras, refused }) {
   });
   const dropped = row.dropped.refused_by_server ?? 0;
   const expected = refused(rounds * servers.length);
-  if (dropped !== expected) row.problems.push(`${dropped} set aside, should be ${expected}`);
-  return { ...row, note: `${dropped} set aside` };
+  if (dropped !== expected) row.problems.push(`${dropped} dropped, should be ${expected}`);
+  return { ...row, note: `${dropped} dropped` };
 }
 
 function byValidator(context) {

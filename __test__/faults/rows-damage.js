@@ -59,7 +59,7 @@ async function recover({ folder, file, bytes, database }) {
   }
   fs.writeFileSync(file, bytes);
   const options = { uri: database.uri, spoolDir: folder };
-  const server = await startServer({ name: 'heir', options });
+  const server = await startServer({ name: 'successor', options });
   const { health } = await server.leave();
   return health;
 }

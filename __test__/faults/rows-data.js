@@ -129,7 +129,7 @@ async function overloaded(context) {
   const rounds = context.rounds(1, 1);
   const load = { turn: { events: 200 }, everyMs: 10 };
   const harm = async () => {
-    // Two groups of at most 5 000 are under way at once.
+    // Two batches of at most 5 000 are under way at once.
     proxy.latencyMs = 5_000;
     await delay(context.chosen(15_000, 60_000));
     proxy.latencyMs = 0;

@@ -119,5 +119,5 @@ async function dieAt({ name, pass, options, env }) {
 
 module.exports = {
   1: { name: 'a server is killed at a random moment', run: killAtRandom },
-  2: { name: 'a server is killed at each step of a group', run: killAtEachStep },
+  2: { name: 'a server is killed at each step of a batch', run: killAtEachStep },
 };

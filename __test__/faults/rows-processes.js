@@ -34,12 +34,12 @@ async function onOneSpool(context) {
     proxy.freeze();
     await delay(300);
     accounts.push(await other.crash());
-    // At once by one that starts now, every other time by the one that is there.
+    // By a process that starts now, or every other time by a running one.
     if (round % 2 === 0) {
       proxy.thaw();
-      const heir = await startServer({ name: `heir${round}`, options });
-      await heir.tell('flush');
-      accounts.push(await heir.leave());
+      const successor = await startServer({ name: `successor${round}`, options });
+      await successor.tell('flush');
+      accounts.push(await successor.leave());
     } else {
       const before = await recoveredBy(living);
       proxy.thaw();

@@ -51,7 +51,7 @@ class Server extends support.GameServer {
     return {
       name: this.name,
       promised: isKept ? promisedOf(turns, diedMs) : { events: 0, logins: 0 },
-      // It had not told of the turn in which it died.
+      // It had not reported the turn in which it died.
       events: last.events + this.turn.events,
       logins: last.logins + this.turn.logins,
     };

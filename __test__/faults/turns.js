@@ -51,7 +51,7 @@ function bearWitness({ count, hop }) {
   }
 }
 
-/** The turns that are told of, each `{ events, logins, ms, seenMs }`. */
+/** The reported turns, each `{ events, logins, ms, seenMs }`. */
 function turnsOf(stdout) {
   // The last line may be cut short.
   const lines = stdout.slice(0, stdout.lastIndexOf('\n') + 1).split('\n');

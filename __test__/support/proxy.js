@@ -1,6 +1,6 @@
 // Stands between a driver and one mongod on loopback, knows commands from replies, and does to them
 // what networks do: loses the reply of a command that was carried out, or the command; delays; resets;
-// freezes; cuts connections. What is to befall which command is told by rules.
+// freezes; cuts connections. Rules decide the fate of commands.
 'use strict';
 
 const net = require('node:net');
@@ -10,7 +10,7 @@ const { Messages, replyTo } = require('./wire');
 /** How long a rate holds at least, in milliseconds. */
 const CARRIED_MS = 50;
 
-/** What may befall a command: functions of its exchange, for `proxy.rule({ fate })`. */
+/** Fates of a command: functions of its exchange, for `proxy.rule({ fate })`. */
 const fates = {
   forward: (exchange) => exchange.forward(),
   /** The server carries it out and answers; then the connection is cut, and nobody hears of it. */
@@ -157,7 +157,7 @@ class MongoProxy {
   }
 
   /**
-   * `fate` befalls the first `times` commands for which `when(request)` holds, each with the
+   * `fate` is that of the first `times` commands for which `when(request)` holds, each with the
    * probability `chance`. The first rule that applies counts. Answers the rule: `taken` grows by
    * each exchange, `remove()` ends it.
    */

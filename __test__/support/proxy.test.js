@@ -81,7 +81,7 @@ describe('the proxy', () => {
     });
   });
 
-  it('loses the reply to what was done, as often as it is told', async () => {
+  it('loses the reply to a command that was carried out, as often as the rule says', async () => {
     await through(async ({ proxy, things }) => {
       const { taken } = proxy.rule({ when: isInsert, fate: fates.loseReply, times: 2 });
       for (const _id of [1, 2]) await assert.rejects(things.insertOne({ _id }), /connection/);
@@ -130,7 +130,7 @@ describe('the proxy', () => {
     });
   });
 
-  it('holds a command until it is told, while others pass', async () => {
+  it('holds a command until the test releases it, while others pass', async () => {
     await through(async ({ proxy, things }) => {
       const { taken } = proxy.rule({ when: isInsert, fate: fates.hold, times: 1 });
       const first = things.insertOne({ _id: 1 });

@@ -114,7 +114,7 @@ describe('deadlines', () => {
 });
 
 describe('the webhook receiver', () => {
-  it('records requests as they came and answers as it is told', async () => {
+  it('records requests as they came and answers as the test says', async () => {
     const webhook = await startWebhook({ status: 503 });
     const post = (signal) => fetch(webhook.url, { method: 'POST', body: '{"ä":1}', signal });
     assert.strictEqual((await post()).status, 503);

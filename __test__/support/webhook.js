@@ -1,4 +1,4 @@
-// An HTTP receiver on a free loopback port: keeps every request as it came, answers as it is told.
+// An HTTP receiver on a free loopback port: keeps every request as it came, answers as the test says.
 'use strict';
 
 const http = require('node:http');

@@ -1,4 +1,4 @@
-// What of the TLS settings of a mongoose connection the native side is told.
+// TLS settings of a mongoose connection, as they are handed to the native side.
 'use strict';
 
 const assert = require('node:assert');

@@ -7,7 +7,7 @@ use bson::oid::ObjectId;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::record::frame::names_of;
+use crate::record::elements::names_of;
 use crate::record::item::{Event, Webhook};
 use crate::util::fnv::fnv1a;
 
@@ -121,9 +121,9 @@ mod tests {
         let id = of(bytes, 5, 9);
         assert_ne!(id, of(bytes, 6, 9));
         assert_ne!(id, of(bytes, 5, 10));
-        for place in 4..12 {
-            other[place] = 0xfe;
-            assert_ne!(id, of(other, 5, 9), "byte {place}");
+        for byte in 4..12 {
+            other[byte] = 0xfe;
+            assert_ne!(id, of(other, 5, 9), "byte {byte}");
             other = bytes;
         }
         // Times before 1970 and after the calendar are ids all the same.

@@ -1,5 +1,7 @@
 //! The stored documents, field for field and type for type as the servers' tools expect them.
 
+use std::io::Write;
+
 use bson::error::Result;
 use bson::oid::ObjectId;
 use bson::raw::RawBson;
@@ -73,8 +75,8 @@ impl Batch {
     fn add(&mut self, id: ObjectId, elements: &[u8], rest: impl FnOnce(&mut Writer<'_>)) {
         let bytes = &mut self.elements;
         bytes.push(0x03);
-        write_digits(bytes, self.count);
-        bytes.push(0);
+        // Writing into memory does not fail.
+        let _ = write!(bytes, "{}\0", self.count);
         let start = bytes.len();
         bytes.extend([0; 4]);
         bytes.extend(b"\x07_id\0");
@@ -113,19 +115,6 @@ impl Batch {
         all.map(|one| one.as_document().expect("a document").clone())
             .collect()
     }
-}
-
-fn write_digits(bytes: &mut Vec<u8>, number: usize) {
-    let start = bytes.len();
-    let mut rest = number;
-    loop {
-        bytes.push(b'0' + (rest % 10) as u8);
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    bytes[start..].reverse();
 }
 
 /// Writes elements at the end of a document.

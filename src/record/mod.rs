@@ -4,6 +4,7 @@
 pub mod counters;
 pub mod day;
 pub mod document;
+pub mod elements;
 pub mod frame;
 pub mod item;
 pub mod sequence;

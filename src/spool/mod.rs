@@ -42,5 +42,5 @@ mod writer_file;
 pub use claim::{claim, claim_abandoned};
 pub use cursor_file::{cursors_in, read_cursor, remove_cursor, write_cursor};
 pub use reader::{Position, ReadBatch, read};
-pub use segments::{Appended, ClosedSegment, SEGMENT_BYTES, Segments, SpoolStatus};
+pub use segments::{ClosedSegment, SEGMENT_BYTES, Segments, SpoolStatus};
 pub use slot::Slot;

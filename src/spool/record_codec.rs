@@ -20,7 +20,7 @@ use bson::oid::ObjectId;
 
 use crate::record::counters::Counter;
 use crate::record::day::Day;
-use crate::record::frame::user_of;
+use crate::record::elements::user_of;
 use crate::record::item::{
     Close, Event, Item, RECORD_OVERHEAD, SessionChange, SessionItem, Webhook,
 };

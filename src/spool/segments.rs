@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -51,13 +52,6 @@ impl Active {
             offset: self.segment.bytes,
         }
     }
-}
-
-/// The position of appended records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Appended {
-    pub start: Position,
-    pub end: Position,
 }
 
 /// The size of the segments, and what can be deleted.
@@ -177,8 +171,9 @@ impl Segments {
         self.active().map(drop)
     }
 
-    /// Appends whole frames, of which the last has this number. After an error none of them is stored.
-    pub fn append(&mut self, frames: &[u8], last: i64) -> io::Result<Appended> {
+    /// Appends whole frames, of which the last has this number; returns their position. After an error none
+    /// of them is stored.
+    pub fn append(&mut self, frames: &[u8], last: i64) -> io::Result<Range<Position>> {
         failpoint!("append:before");
         self.version += 1;
         if self.bytes() + frames.len() as u64 > self.max_bytes {
@@ -201,7 +196,7 @@ impl Segments {
             self.unsynced.push(file);
         }
         failpoint!("append:after");
-        Ok(Appended { start, end })
+        Ok(start..end)
     }
 
     /// The segment to append to.

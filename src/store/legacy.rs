@@ -2,12 +2,11 @@
 //! whose cutoff tells legacy sessions from later ones. The cutoff never changes, and the sums do not
 //! once they are there.
 
-use std::future::Future;
 use std::time::Duration;
 
 use bson::oid::ObjectId;
 
-use super::error::Result;
+use super::Reply;
 use super::totals::Sums;
 use crate::record::day::Day;
 
@@ -20,27 +19,21 @@ pub const LEGACY_STEP_TIMEOUT: Duration = Duration::from_secs(1_800);
 
 pub trait LegacyStore {
     /// The days' baselines in the order given, inserted where missing.
-    fn baselines(&self, days: &[Day]) -> impl Future<Output = Result<Vec<Baseline>>> + Send;
+    fn baselines(&self, days: &[Day]) -> impl Reply<Vec<Baseline>>;
 
     /// Those of the users who have a session of the day at or below the cutoff.
-    fn legacy_users(
-        &self,
-        day: &Day,
-        users: &[&str],
-        cutoff: ObjectId,
-    ) -> impl Future<Output = Result<Vec<String>>> + Send;
+    fn legacy_users(&self, day: &Day, users: &[&str], cutoff: ObjectId) -> impl Reply<Vec<String>>;
 
     /// Whether `builder` holds the claim to sum up the month of this day, for the next [`CLAIM_TTL`].
     /// A claim spares double work; no result depends on it.
-    fn claim_legacy(&self, day: &Day, builder: &str) -> impl Future<Output = Result<bool>> + Send;
+    fn claim_legacy(&self, day: &Day, builder: &str) -> impl Reply<bool>;
 
     /// Gives the users of a day's legacy sessions their markers of the month, where they have none.
     /// Safe to interrupt, to repeat and to run in several processes.
-    fn mark_baseline(&self, day: &Day, cutoff: ObjectId)
-    -> impl Future<Output = Result<()>> + Send;
+    fn mark_baseline(&self, day: &Day, cutoff: ObjectId) -> impl Reply<()>;
 
     /// Sums up days of one month that are marked, and ends the claim. As safe as [`Self::mark_baseline`].
-    fn sum_baselines(&self, days: &[Day]) -> impl Future<Output = Result<()>> + Send;
+    fn sum_baselines(&self, days: &[Day]) -> impl Reply<()>;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]

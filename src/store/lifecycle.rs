@@ -1,17 +1,15 @@
 //! Opening and closing of a store: indexes before the first write, connections after the last.
 
-use std::future::Future;
-
-use super::error::Result;
+use super::Reply;
 use crate::instance::listener::Level;
 
 pub trait Lifecycle {
     /// Makes sure that there is the unique index without which a day could get two documents.
-    fn prepare(&self) -> impl Future<Output = Result<Prepared>> + Send;
+    fn prepare(&self) -> impl Reply<Prepared>;
 
     /// Creates the other indexes that are missing; on big collections that takes long. Returns log lines
     /// about those that cannot be created.
-    fn create_indexes(&self) -> impl Future<Output = Result<Vec<(Level, String)>>> + Send;
+    fn create_indexes(&self) -> impl Reply<Vec<(Level, String)>>;
 
     /// Closes the connections.
     fn close(&self) -> impl Future<Output = ()> + Send;

@@ -36,3 +36,8 @@ pub trait Store:
     RecordStore + TotalsStore + UniquesStore + LegacyStore + Lifecycle + Send + Sync + 'static
 {
 }
+
+/// The result of a request to a store.
+pub trait Reply<T>: Future<Output = Result<T>> + Send {}
+
+impl<T, F: Future<Output = Result<T>> + Send> Reply<T> for F {}

@@ -1,9 +1,7 @@
 //! Documents of events and sessions. Events are inserted once; sessions are inserted at login and closed once
 //! at logout. An `_id` chosen before the first attempt makes an insert repeatable.
 
-use std::future::Future;
-
-use super::error::Result;
+use super::Reply;
 use crate::record::document::Batch;
 use crate::record::item::Close;
 
@@ -12,19 +10,16 @@ pub trait RecordStore {
     ///
     /// Events of one batch become visible in any order. An error means that any part of the batch may
     /// be stored.
-    fn insert_events(&self, batch: &Batch) -> impl Future<Output = Result<Inserted>> + Send;
+    fn insert_events(&self, batch: &Batch) -> impl Reply<Inserted>;
 
     /// Inserts sessions, in the same way.
-    fn insert_sessions(&self, batch: &Batch) -> impl Future<Output = Result<Inserted>> + Send;
+    fn insert_sessions(&self, batch: &Batch) -> impl Reply<Inserted>;
 
     /// Closes sessions; one outcome per close, in order.
     ///
     /// Repeating a close gives [`CloseOutcome::Applied`] again, unless the session was closed with
     /// another logout time in between.
-    fn close_sessions(
-        &self,
-        closes: &[Close],
-    ) -> impl Future<Output = Result<Vec<CloseOutcome>>> + Send;
+    fn close_sessions(&self, closes: &[Close]) -> impl Reply<Vec<CloseOutcome>>;
 }
 
 /// The outcome of an insert: all documents are stored but the dropped ones.

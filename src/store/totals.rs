@@ -2,11 +2,9 @@
 //! writer applied to it, and an addition is a compare-and-set on that number. So repeating an addition
 //! adds nothing.
 
-use std::future::Future;
-
 use bson::RawDocumentBuf;
 
-use super::error::Result;
+use super::Reply;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 
@@ -15,37 +13,23 @@ pub const LARGEST_TOTAL: f64 = 9_007_199_254_740_992.0;
 
 pub trait TotalsStore {
     /// Makes sure that the daily document exists, with every counter.
-    fn ensure_day(&self, day: &Day) -> impl Future<Output = Result<()>> + Send;
+    fn ensure_day(&self, day: &Day) -> impl Reply<()>;
 
     /// Adds to the day's totals and sets the writer's applied number to `advance.last`, both or
     /// neither, if that number is `advance.previous`.
-    fn add(
-        &self,
-        day: &Day,
-        advance: SeqAdvance<'_>,
-        delta: &Delta,
-    ) -> impl Future<Output = Result<Added>> + Send;
+    fn add(&self, day: &Day, advance: SeqAdvance<'_>, delta: &Delta) -> impl Reply<Added>;
 
     /// The writer's applied number, as a majority knows it. It may lag behind the primary's.
-    fn applied_seq(
-        &self,
-        day: &Day,
-        writer: &str,
-    ) -> impl Future<Output = Result<AppliedSeq>> + Send;
+    fn applied_seq(&self, day: &Day, writer: &str) -> impl Reply<AppliedSeq>;
 
     /// Whether the writer's applied number is `seq` on the primary, acknowledged durably by a majority.
-    fn confirm(
-        &self,
-        day: &Day,
-        writer: &str,
-        seq: Option<i64>,
-    ) -> impl Future<Output = Result<bool>> + Send;
+    fn confirm(&self, day: &Day, writer: &str, seq: Option<i64>) -> impl Reply<bool>;
 
     /// The document of today, and sums over the daily documents of its month.
-    fn month(&self, today: &Day) -> impl Future<Output = Result<MonthView>> + Send;
+    fn month(&self, today: &Day) -> impl Reply<MonthView>;
 
     /// The newest daily documents without book-keeping, newest first.
-    fn newest_days(&self, count: u32) -> impl Future<Output = Result<Vec<RawDocumentBuf>>> + Send;
+    fn newest_days(&self, count: u32) -> impl Reply<Vec<RawDocumentBuf>>;
 }
 
 /// The amounts that a batch adds to one day.

@@ -1,9 +1,7 @@
 //! Distinct users: a marker per user and period, written by the login that was the first. A marker never
 //! changes.
 
-use std::future::Future;
-
-use super::error::Result;
+use super::Reply;
 use crate::record::day::Day;
 
 /// Markers outlive their period by 35 days.
@@ -11,14 +9,10 @@ pub const MARKER_TTL_MS: i64 = 35 * 86_400_000;
 
 pub trait UniquesStore {
     /// The markers of these users in one period, as a majority knows them.
-    fn find_markers(
-        &self,
-        period: &str,
-        users: &[&str],
-    ) -> impl Future<Output = Result<Vec<Marker>>> + Send;
+    fn find_markers(&self, period: &str, users: &[&str]) -> impl Reply<Vec<Marker>>;
 
     /// Inserts markers; those already there stay as they are.
-    fn insert_markers(&self, markers: &[Marker]) -> impl Future<Output = Result<()>> + Send;
+    fn insert_markers(&self, markers: &[Marker]) -> impl Reply<()>;
 }
 
 /// A time in which users are counted once.

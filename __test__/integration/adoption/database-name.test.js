@@ -31,7 +31,7 @@ describe('the database of a host', { concurrency: 2 }, () => {
     });
   }
 
-  it('is not the one that it uses beside, by useDb()', async () => {
+  it('is not the other database that it uses by useDb()', async () => {
     const [connected, beside] = [mongo.database(), mongo.database()];
     await runProgram(trackBesideUseDb, { given: { uri: connected.uri, beside: beside.name } });
     assert.deepStrictEqual(

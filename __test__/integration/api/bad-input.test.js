@@ -211,7 +211,7 @@ describe('calls that name nobody or nothing', () => {
   }
 });
 
-describe('what is told about refusals', () => {
+describe('log lines about refused input', () => {
   it('is one line per reason, however many records are refused', async () => {
     const database = mongo.database();
     const { analytics, lines } = create({ uri: database.uri });

@@ -131,7 +131,7 @@ describe('the database', { concurrency: 4 }, () => {
     await assertStoredIn(given, connected);
   });
 
-  it('is the one that useDb() chose on a connection given as options.mongoose', async () => {
+  it('is the database that useDb() chose on a connection given as options.mongoose', async () => {
     const [chosen, connected] = [1, 2].map(() => mongo.database());
     await runHostWith(
       `await mongoose.connect(given.connected);
@@ -292,7 +292,7 @@ describe('without any connection', { concurrency: true }, () => {
     assert.doesNotMatch(stderr, /Error|Warning/);
   });
 
-  it('a process that only tracks ends by itself within the drain and says what it lost', async () => {
+  it('a process that only tracks ends by itself within the time limit of the flush and counts what it lost', async () => {
     const end = await runProgram(() => {
       const AnalyticsSystem = require('.');
       const analytics = new AnalyticsSystem();

@@ -164,7 +164,7 @@ describe('amounts', () => {
     assert.strictEqual(analytics.getHealth().warnings.total_left_out, 2);
   });
 
-  it('beyond 2^53 within one group are left out of the total, not the rest of the group', async () => {
+  it('beyond 2^53 within one batch are left out of the total, not the rest of the batch', async () => {
     const database = mongo.database();
     const { analytics } = create({ uri: database.uri });
     for (let i = 0; i < 3; i++) analytics.track('gems.earn', 'u', { amount: 2 ** 53 });

@@ -1,4 +1,4 @@
-// What the server refuses: a document for its content is set aside, everything else waits.
+// Refusals of the server: a document that is refused for its content is dropped, everything else waits.
 'use strict';
 
 const assert = require('node:assert');

@@ -11,7 +11,7 @@ const mongo = useMongod();
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
-/** A day of one process; its clock stands at `given.now`, if that is given. */
+/** A day of one process; its clock shows `given.now`, if that is given. */
 async function playDay(given, report) {
   const clock = given.now && require('./__test__/support/clock').installClock(given.now);
   const AnalyticsSystem = require('.');

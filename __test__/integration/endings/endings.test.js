@@ -14,7 +14,7 @@ const mongo = useMongod();
 
 const COUNT = 25;
 /** Longest time for which the end of a process or a thread waits for records to be written. */
-const DRAIN_MS = 1_500;
+const FLUSH_MS = 1_500;
 /** What a busy machine takes to end a process, once it may. */
 const ENDED_MS = 1_000;
 /** Of the handler of the README. */
@@ -48,7 +48,7 @@ function assertEnded({ code = 0, gives, signal, diesOf = signal }, ended) {
 
 /** Time that the ending may take. */
 function limitOf({ gives }) {
-  return { exit: DRAIN_MS, 'clean-up': DRAIN_MS, stop: SHUTDOWN_MS + DRAIN_MS, nothing: 0 }[gives];
+  return { exit: FLUSH_MS, 'clean-up': FLUSH_MS, stop: SHUTDOWN_MS + FLUSH_MS, nothing: 0 }[gives];
 }
 
 async function countsOf(database) {
@@ -100,7 +100,7 @@ describe('while MongoDB answers', { concurrency: 2 }, () => {
       assert.deepStrictEqual(lostLines(stderr), []);
       assert.ok(tookMs < limitOf(ending) + ENDED_MS, `${tookMs} ms`);
       await assertNextWrites(database, options);
-      // The one that made the indexes, and the one that was left and taken over.
+      // The process that made the indexes, and the one whose slot was recovered.
       assert.strictEqual((await writersOf(database)).length, 2);
     });
   }
@@ -148,7 +148,7 @@ describe('with nothing pending and MongoDB away', { concurrency: 2 }, () => {
       const options = { uri: awayFrom(mongo.database()).uri, shutdownTimeoutMs: 100 };
       const { tookMs, stderr } = await play(ending, { options, count: 0 });
       assert.deepStrictEqual(lostLines(stderr), []);
-      assert.ok(tookMs < DRAIN_MS, `${tookMs} ms`);
+      assert.ok(tookMs < FLUSH_MS, `${tookMs} ms`);
     });
   }
 });

@@ -46,7 +46,7 @@ async function repeatedByDrivers() {
   return statuses.reduce((sum, one) => sum + Number(one.transactions.retriedStatementsCount), 0);
 }
 
-/** Answers how many documents the one that was lost has taken back. */
+/** Returns how many documents the lost primary has rolled back. */
 async function losePrimary(t, database, way) {
   await waitForMore(database, 500);
   const lost = await mongo.server.primary();

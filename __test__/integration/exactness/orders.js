@@ -1,5 +1,5 @@
 // The orders of a game server that plays rounds as a seed has it, with its clock set for it. Settings:
-// `uri`, `clock` (where it stands at first), `users`, its `name`, `seed`, `flushIntervalMs`.
+// `uri`, `clock` (its time at first), `users`, its `name`, `seed`, `flushIntervalMs`.
 'use strict';
 
 const { setTimeout: delay } = require('node:timers/promises');
@@ -28,7 +28,7 @@ module.exports = (settings) => {
     setClock,
 
     /**
-     * Plays `rounds` of `round`, or until told `enough`. The clock stands at `times[i]` in round i, and
+     * Plays `rounds` of `round`, or until told `enough`. The clock shows `times[i]` in round i, and
      * at the last of them from then on. After every `askEvery` rounds it asks for its metrics.
      */
     async play({ rounds = Number.POSITIVE_INFINITY, round, times, pauseMs = 0, askEvery }) {

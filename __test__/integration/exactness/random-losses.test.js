@@ -1,7 +1,7 @@
 // Sixteen game servers cross the end of a month while their connections lose replies and requests,
 // delay and reset, are cut and freeze, at random and for a while. There are old sessions to be summed up,
 // too. Afterwards everything is exact, and every kind of write has met with a loss. The seed is
-// printed; it chooses what befalls whom, but not when the commands come.
+// printed; it chooses the fate of each command, but not when the commands come.
 'use strict';
 
 const assert = require('node:assert');
@@ -28,7 +28,7 @@ const PLAY_MS = 12_000;
 /** At the latest then everything is written, after the losses have ended. */
 const END_MS = 60_000;
 
-/** How often what befalls a command of the addon. */
+/** Frequency of each fate of a command of the addon. */
 const CHANCES = { loseReply: 0.08, loseRequest: 0.04, late: 0.04, delay: 0.05, reset: 0.02 };
 
 const midnight = Date.parse(`${DAYS[1]}T00:00:00.000Z`);

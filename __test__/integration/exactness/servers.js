@@ -37,7 +37,7 @@ async function withServers(settings, work) {
   }
 }
 
-/** What a fresh process is told by getMetrics() on each of these days. */
+/** The result of getMetrics() in a fresh process on each of these days. */
 async function freshMetrics(uri, days) {
   const settings = { uri, users: [], clock: `${days[0]}T12:00:00.000Z` };
   return withServers([settings], ([server]) => server.tell('metricsOf', days));

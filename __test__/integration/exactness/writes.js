@@ -4,7 +4,7 @@
 
 const DUPLICATE_KEY = 11000;
 
-/** How each kind of write is told by its command. */
+/** Tells the kind of a write by its command. */
 const KINDS = {
   'insert events': ({ insert }) => insert === 'gsoevents',
   'insert sessions': ({ insert }) => insert === 'gsosessions',

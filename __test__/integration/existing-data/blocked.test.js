@@ -67,7 +67,7 @@ const added = (before) => () => ({
 });
 
 describe('a day with two documents', { concurrency: true }, () => {
-  it('blocks the totals, says which days and how to mend it, and they go on when it is mended', async () => {
+  it('blocks the totals, says which days and how to repair them, and resumes after the repair', async () => {
     const database = mongo.database();
     const { daily, days, copies } = await doubled(database);
     const [before] = await database.days({ day: today(), dungeonsRun: { $lt: 1_000 } });
@@ -134,7 +134,7 @@ describe('a day with two documents', { concurrency: true }, () => {
     assert.deepStrictEqual([events, gemsEarned - before.gemsEarned], [accepted, accepted]);
   });
 
-  it('is reported by stop() when nobody mends it', async () => {
+  it('is reported by stop() while it lasts', async () => {
     const database = mongo.database();
     await doubled(database);
     const { analytics, lines } = create({ uri: database.uri, shutdownTimeoutMs: 500 });
@@ -232,7 +232,7 @@ describe('a user who may not create indexes', { concurrency: true }, () => {
     await waitFor(() => lines.some((line) => warning.test(line)), { what: 'the warning' });
   });
 
-  it('is blocked where they do not exist, until somebody creates the one that counts', async () => {
+  it('is blocked where they do not exist, until somebody creates the unique index', async () => {
     const { database, uri } = await may(['find', 'insert', 'update', 'listIndexes']);
     const { analytics, lines } = await track(uri);
     const isBlocked = () => analytics.getHealth().totals === 'blocked';

@@ -1,5 +1,5 @@
 // Other programs read the same collections, and people change them by hand: readers find what they
-// always found, and a daily document that was tampered with is mended or told of, never waited for in
+// always found, and a daily document that was tampered with is repaired or reported, never waited for in
 // a hot loop, and costs no event.
 'use strict';
 

@@ -23,7 +23,7 @@ const PASSING = {
   'an endless answer': [faults.endless],
   'no answer': [faults.hang],
   'an answer that drips': [faults.drip],
-  'settings that somebody mends': [faults.status(401), faults.status(403), faults.status(404)],
+  'settings that somebody corrects': [faults.status(401), faults.status(403), faults.status(404)],
   'a redirection': [
     faults.status(301, { headers: { Location: 'http://127.0.0.1:1/' } }),
     faults.status(307, { headers: { Location: '/elsewhere' } }),
@@ -175,9 +175,9 @@ describe('410', { concurrency: true }, () => {
       await setup.waitFor(() => health().circuit === 'disabled');
       trackNumbers(analytics, COUNT);
       await delivered(analytics);
-      // One in each lane may have been under way.
-      const lanes = format === 'raw' ? 4 : 1;
-      assert.ok(receiver.requests.length <= lanes, `${receiver.requests.length} requests`);
+      // One request of each partition may have been under way.
+      const partitions = format === 'raw' ? 4 : 1;
+      assert.ok(receiver.requests.length <= partitions, `${receiver.requests.length} requests`);
       assert.deepStrictEqual(health().dropped, { disabled: 2 * COUNT });
       const about410 = () => lines.filter((line) => line.includes('410'));
       // A line reaches the host's thread on its own way.

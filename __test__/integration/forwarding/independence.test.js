@@ -1,4 +1,4 @@
-// MongoDB and the destinations do not wait for each other; what is lost for a destination is bounded and
+// MongoDB and the destinations do not wait for each other; losses of a destination are bounded and
 // counted.
 'use strict';
 
@@ -93,7 +93,7 @@ ${Math.round(living)}, dead ${Math.round(gone)}; dead/none ${(gone / none).toFix
     assert.strictEqual(said(), FORMATS.length);
   });
 
-  it('stop() ends at its time limit and says what is left', async () => {
+  it('stop() ends at its time limit and counts the events that are left', async () => {
     const { analytics, lines } = create({
       ...{ uri: mongo.database().uri, destinations: await deadReceivers() },
       shutdownTimeoutMs: 400,

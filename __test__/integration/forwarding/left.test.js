@@ -103,7 +103,7 @@ describe('what a process has left that is not replaced', { concurrency: 4 }, () 
     await untilTaken(receivers.posthog, SLOTS * EVENTS, RECOVERED_MS);
     receivers.raw.failAlways(undefined);
     await untilTaken(receivers.raw, SLOTS * EVENTS, 2 * RECOVERED_MS);
-    // But for the one that it writes to itself.
+    // All but the database that it writes to itself.
     const areGone = () => segmentsIn(spoolDir).length <= 1;
     await waitFor(areGone, { timeoutMs: RECOVERED_MS, what: 'the slots to be empty' });
     assertSameIds(receivers.posthog);

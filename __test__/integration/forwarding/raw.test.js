@@ -99,7 +99,7 @@ describe('the raw webhook', { concurrency: true }, () => {
     assert.ok(third - second >= 2_000, `${third - second} ms for one that never ends`);
   });
 
-  it('sets aside what it refuses, and goes on with the next', async () => {
+  it('refuses an event for good, and goes on with the next', async () => {
     const { receiver, analytics, health } = await forwardTo('raw');
     receiver.fail(faults.status(400), faults.status(413), faults.status(422));
     for (const n of range(10)) analytics.track('quest.done', 'u', { n });

@@ -19,7 +19,7 @@ const mongo = useMongod();
 
 /** Bytes at which a segment is closed. */
 const SEGMENT = 17 * 2 ** 20;
-/** What one destination may be sent again: what it acknowledged just before the death. */
+/** Events that a destination may get again: those it acknowledged just before the kill. */
 const AGAIN = 200;
 
 /** How far this has come, on disk. */
@@ -32,7 +32,7 @@ function cursorIn(folder, name) {
 
 describe('after kill -9', { concurrency: 4 }, () => {
   for (const format of Object.keys(RECEIVERS)) {
-    it(`${format} gets what it had not acknowledged, and little of what it had`, async (t) => {
+    it(`${format} gets the events that it had not acknowledged, and few that it had`, async (t) => {
       const { receivers, destinations } = await startReceivers([format]);
       const receiver = receivers[format];
       const spoolDir = freshFolder();
@@ -75,7 +75,7 @@ describe('after kill -9', { concurrency: 4 }, () => {
     await first.until((health) => health.destinations[1].sent === 1_000);
     const isKept = () => cursorIn(spoolDir, 'segment') >= lastNumberIn(spoolDir);
     await waitFor(isKept, { what: 'its cursor' });
-    // They are in MongoDB, and kept for the one that is dead.
+    // They are in MongoDB, and kept for the destination that is down.
     assert.ok(segmentsIn(spoolDir).length > 0);
     await first.kill();
     assert.deepStrictEqual(receivers.raw.taken, []);
@@ -152,7 +152,7 @@ describe('after kill -9', { concurrency: 4 }, () => {
     assert.deepStrictEqual(segmentsIn(options.spoolDir), []);
   });
 
-  it('what is in MongoDB, and kept for a destination alone, is not written again', async () => {
+  it('records in MongoDB that are kept for a destination alone are not written again', async () => {
     const { receivers, destinations } = await startReceivers(['raw']);
     receivers.raw.failAlways(faults.status(503));
     const database = mongo.database();
@@ -197,7 +197,7 @@ describe('after process.exit()', () => {
 });
 
 describe('a receiver that is dead', { concurrency: 2 }, () => {
-  it('does not fill the disk for MongoDB, and gets what is kept for it', async () => {
+  it('does not fill the disk for MongoDB, and gets the events that are kept for it', async () => {
     const { receivers, destinations } = await startReceivers(['raw']);
     receivers.raw.failAlways(faults.status(500));
     const database = mongo.database();
@@ -223,7 +223,7 @@ describe('a receiver that is dead', { concurrency: 2 }, () => {
     receivers.raw.failAlways(undefined);
     const next = await startServer(options);
     const came = () => new Set(taken(receivers.raw));
-    await waitFor(() => came().size >= kept.length, { timeoutMs: 30_000, what: 'what is kept' });
+    await waitFor(() => came().size >= kept.length, { timeoutMs: 30_000, what: 'the kept events' });
     await next.until(isThrough);
     assert.deepStrictEqual(
       [...came()].sort((a, b) => a - b),
@@ -232,7 +232,7 @@ describe('a receiver that is dead', { concurrency: 2 }, () => {
     await next.kill();
   });
 
-  it('whose queue is full holds on disk what is in it', async () => {
+  it('whose queue is full holds its events on disk', async () => {
     const { receivers, destinations } = await startReceivers(['raw'], { maxQueueBytes: 2 ** 20 });
     receivers.raw.failAlways(faults.status(500));
     const [spoolDir, maxSpoolBytes] = [freshFolder(), 40 * 2 ** 20];
@@ -258,11 +258,11 @@ describe('a receiver that is dead', { concurrency: 2 }, () => {
       return range(queued).filter((n) => !came.has(n));
     };
     const isThere = () => missing().length === 0;
-    await waitFor(isThere, { timeoutMs: 30_000, what: 'what was in the queue' });
+    await waitFor(isThere, { timeoutMs: 30_000, what: 'the events of the queue' });
     await next.kill();
   });
 
-  it('is told of at the end of the process as what goes on later', async () => {
+  it('is logged at the end of the process as forwarded later', async () => {
     const { receivers, destinations } = await startReceivers(['raw']);
     receivers.raw.failAlways(faults.status(500));
     const [database, spoolDir] = [mongo.database(), freshFolder()];

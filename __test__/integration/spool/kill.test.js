@@ -44,7 +44,7 @@ describe('after kill -9', { concurrency: 2 }, () => {
     await assertStored(database, { events: 2_500, sessions: 4, ended: 2 });
     const health = await second.leave();
     const left = 1_901 + 4;
-    // Of the group that was under way when the connection broke the outcome is looked up.
+    // The outcome of the batch that was under way when the connection broke is looked up.
     assert.ok(health.spool.recovered >= left, `${health.spool.recovered} were recovered`);
     assert.strictEqual(health.accepted, health.spool.recovered + 499);
     assert.strictEqual(health.written, health.accepted);

@@ -208,7 +208,7 @@ describe('in one process', { concurrency: 2 }, () => {
     assert.strictEqual(await database.count('gsoevents'), 0);
     assert.deepStrictEqual(slotsIn(spoolDir), ['0', '1', '2']);
     back();
-    // The next takes over one slot and drains the others.
+    // The next process takes over one slot and recovers the others.
     const next = await startServer({ uri, spoolDir });
     await next.until(
       ({ spool, queued }) => spool.recovered + spool.recoveredFromOthers === 600 && queued === 0,

@@ -13,7 +13,7 @@ const mongo = useMongod();
 const END_MS = 3_000;
 /** Threads on which all instances of a process work, and some that Node starts when it likes. */
 const MORE_THREADS = 2 + 4;
-/** Connections of an instance to one server: two that watch it, the others carry groups. */
+/** Connections of an instance to one server: two that watch it, the others carry batches. */
 const MORE_DESCRIPTORS = 10;
 
 describe('instances on one database', () => {

@@ -14,14 +14,14 @@ const mongo = useMongod();
 /** Longest time in which a process that has nothing left to do ends. */
 const END_MS = 3_000;
 /** Longest time for which its end waits for records to be written and events to be forwarded. */
-const DRAIN_MS = 1_500;
+const FLUSH_MS = 1_500;
 
 /** Runs a program that reports `{ before, after, atMs }`; fails unless it then ends by itself. */
-async function assertEndsByItself(program, { drainMs = 0, ...options }) {
+async function assertEndsByItself(program, { flushMs = 0, ...options }) {
   const { result, stderr } = await runProgram(program, options);
   const endedMs = Date.now() - result.atMs;
   assert.deepStrictEqual(result.after, result.before);
-  assert.ok(endedMs < END_MS + drainMs, `ended ${endedMs} ms after it had nothing left to do`);
+  assert.ok(endedMs < END_MS + flushMs, `ended ${endedMs} ms after it had nothing left to do`);
   return { result, stderr, endedMs };
 }
 
@@ -73,13 +73,13 @@ describe('nothing keeps the process alive', { concurrency: 3 }, () => {
         await analytics.stop();
         report({ before, after: process.getActiveResourcesInfo(), atMs: Date.now() });
       },
-      { given: { uri: mongo.database().uri, webhookUrl: hook.url }, drainMs: DRAIN_MS },
+      { given: { uri: mongo.database().uri, webhookUrl: hook.url }, flushMs: FLUSH_MS },
     );
     await hook.close();
-    assert.ok(endedMs < END_MS + DRAIN_MS);
+    assert.ok(endedMs < END_MS + FLUSH_MS);
   });
 
-  it('without stop() when a receiver hangs: a natural end takes the drain', async () => {
+  it('without stop() when a receiver hangs: a natural end takes the time limit of the flush', async () => {
     const hook = await startWebhook();
     hook.hang();
     const database = await preparedDatabase(mongo);
@@ -91,7 +91,7 @@ describe('nothing keeps the process alive', { concurrency: 3 }, () => {
         for (let i = 0; i < 10; i++) analytics.track('event', 'u');
         report({ before, after: process.getActiveResourcesInfo(), atMs: Date.now() });
       },
-      { given: { uri: database.uri, webhookUrl: hook.url }, drainMs: DRAIN_MS },
+      { given: { uri: database.uri, webhookUrl: hook.url }, flushMs: FLUSH_MS },
     );
     await hook.close();
     assert.match(stderr, /not written: 0, events not forwarded: 10; they are lost: await stop\(\)/);
@@ -111,7 +111,7 @@ describe('nothing keeps the process alive', { concurrency: 3 }, () => {
           await analytics.stop();
           report({ before, after: process.getActiveResourcesInfo(), atMs: Date.now() });
         },
-        { given: { uri }, drainMs: DRAIN_MS },
+        { given: { uri }, flushMs: FLUSH_MS },
       );
     }
   });

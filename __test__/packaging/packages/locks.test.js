@@ -49,7 +49,7 @@ describe('the lock file of Cargo', () => {
   const field = (crate, name) => new RegExp(`^${name} = "(.*)"$`, 'm').exec(crate)?.[1];
   const foreign = crates.filter((crate) => field(crate, 'name') !== 'gso-analytics');
 
-  it('has the version of package.json, as Cargo.toml has: the database is told it', () => {
+  it('has the version of package.json, as Cargo.toml has: the driver sends it to the database', () => {
     const [own] = crates.filter((crate) => !foreign.includes(crate));
     const { version } = readJson('package.json');
     assert.strictEqual(field(own, 'version'), version);

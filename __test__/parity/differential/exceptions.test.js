@@ -94,7 +94,7 @@ describe('the exceptions', () => {
     }
   });
 
-  it('allow no other value than the one that is worked out', () => {
+  it('allow no other value than the expected one', () => {
     const model = modelWhere(() => true);
     for (const exception of exceptions) {
       const wrong = { ...sample(exception.field), addon: { ...POST, ts: 'wrong' } };

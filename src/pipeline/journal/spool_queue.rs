@@ -17,6 +17,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,7 +31,7 @@ use crate::pipeline::forwarding::{OffsetWrite, OffsetsWritten};
 use crate::pipeline::task::Tasks;
 use crate::pipeline::watermarks::{Queue, Stage, Watermarks};
 use crate::record::item::Item;
-use crate::spool::{Appended, ClosedSegment, Position, ReadBatch, Segments, SpoolStatus, read};
+use crate::spool::{ClosedSegment, Position, ReadBatch, Segments, SpoolStatus, read};
 
 /// How often records are synced while the database takes none, and how long a disk that took nothing is
 /// left alone.
@@ -59,7 +60,7 @@ pub struct SpoolQueue {
 
 /// The result of a task on the disk.
 pub enum SpoolResult {
-    Appended(Unsent, io::Result<Appended>, SpoolStatus),
+    Appended(Unsent, io::Result<Range<Position>>, SpoolStatus),
     Synced(i64, io::Result<()>),
     Read(Queue, Position, io::Result<ReadBatch>),
     Released(io::Result<()>, SpoolStatus),
@@ -179,7 +180,7 @@ impl SpoolQueue {
     pub fn appended(
         &mut self,
         Unsent(buffer): Unsent,
-        result: io::Result<Appended>,
+        result: io::Result<Range<Position>>,
         status: SpoolStatus,
         marks: &mut Watermarks,
         now: Instant,

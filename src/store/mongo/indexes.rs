@@ -23,10 +23,10 @@ const NO_COLLECTION: i32 = 26;
 const KNOWN_REFUSALS: [i32; 4] = [DUPLICATE_KEY, UNAUTHORIZED, 85, 86];
 
 fn plain(keys: Document) -> IndexModel {
-    IndexModel::builder().keys(keys).build()
+    with(keys, None)
 }
 
-fn with(keys: Document, options: IndexOptions) -> IndexModel {
+fn with(keys: Document, options: impl Into<Option<IndexOptions>>) -> IndexModel {
     IndexModel::builder().keys(keys).options(options).build()
 }
 
