@@ -48,10 +48,8 @@ use Counter::*;
 impl Counter {
     /// The counter that a frame names by its index; 0 means none.
     pub fn from_index(index: u8) -> Option<Counter> {
-        index
-            .checked_sub(1)
-            .and_then(|i| Counter::ALL.get(usize::from(i)))
-            .copied()
+        let index = index.checked_sub(1)?;
+        Counter::ALL.get(usize::from(index)).copied()
     }
 
     /// The index by which a frame names this counter.
@@ -68,37 +66,33 @@ pub struct CountedEvent {
     pub amount: Option<&'static str>,
 }
 
-const fn one(name: &'static str, counter: Counter) -> CountedEvent {
+const fn counted(
+    name: &'static str,
+    counter: Counter,
+    amount: Option<&'static str>,
+) -> CountedEvent {
     CountedEvent {
         name,
         counter,
-        amount: None,
-    }
-}
-
-const fn sum(name: &'static str, counter: Counter, field: &'static str) -> CountedEvent {
-    CountedEvent {
-        name,
-        counter,
-        amount: Some(field),
+        amount,
     }
 }
 
 /// Every event that is counted; all others are stored only.
 pub const COUNTED_EVENTS: [CountedEvent; 13] = [
-    one("craft.complete", CraftsCompleted),
-    sum("credits.earn", CreditsEarned, "amount"),
-    sum("credits.spend", CreditsSpent, "amount"),
-    one("dungeon.complete", DungeonsRun),
-    sum("gems.earn", GemsEarned, "amount"),
-    sum("gems.purchase", GemsPurchased, "gems"),
-    sum("gems.spend", GemsSpent, "amount"),
-    one("market.sale", MarketSales),
-    one("pvp.battle", PvpBattles),
-    one("pvp.ranked.battle", PvpBattles),
-    one("raid.complete", RaidBattles),
-    sum("stripe.payment", StripeRevenue, "amountCents"),
-    one("user.register", NewUsers),
+    counted("craft.complete", CraftsCompleted, None),
+    counted("credits.earn", CreditsEarned, Some("amount")),
+    counted("credits.spend", CreditsSpent, Some("amount")),
+    counted("dungeon.complete", DungeonsRun, None),
+    counted("gems.earn", GemsEarned, Some("amount")),
+    counted("gems.purchase", GemsPurchased, Some("gems")),
+    counted("gems.spend", GemsSpent, Some("amount")),
+    counted("market.sale", MarketSales, None),
+    counted("pvp.battle", PvpBattles, None),
+    counted("pvp.ranked.battle", PvpBattles, None),
+    counted("raid.complete", RaidBattles, None),
+    counted("stripe.payment", StripeRevenue, Some("amountCents")),
+    counted("user.register", NewUsers, None),
 ];
 
 #[cfg(test)]

@@ -15,25 +15,34 @@ pub const DUPLICATE_KEY: i32 = 11000;
 
 impl From<DriverError> for StoreError {
     fn from(error: DriverError) -> Self {
-        let (message, transient) = match error.kind.as_ref() {
-            ErrorKind::Command(command) => (
-                server_message(&command.message, command.code),
-                TRANSIENT_CODES.contains(&command.code),
-            ),
-            ErrorKind::Write(WriteFailure::WriteError(error)) => (
-                server_message(&error.message, error.code),
-                TRANSIENT_CODES.contains(&error.code),
-            ),
-            ErrorKind::Write(WriteFailure::WriteConcernError(error)) => {
-                (server_message(&error.message, error.code), true)
+        let message = match error.kind.as_ref() {
+            ErrorKind::Command(command) => server_message(&command.message, command.code),
+            ErrorKind::Write(WriteFailure::WriteError(refusal)) => {
+                server_message(&refusal.message, refusal.code)
             }
-            kind @ (ErrorKind::Io(_)
+            ErrorKind::Write(WriteFailure::WriteConcernError(failure)) => {
+                server_message(&failure.message, failure.code)
+            }
+            kind => shortened(&kind.to_string()),
+        };
+        let transient = match error.kind.as_ref() {
+            ErrorKind::Write(WriteFailure::WriteConcernError(_))
+            | ErrorKind::Io(_)
             | ErrorKind::ServerSelection { .. }
             | ErrorKind::ConnectionPoolCleared { .. }
-            | ErrorKind::DnsResolve { .. }) => (shortened(&kind.to_string()), true),
-            kind => (shortened(&kind.to_string()), false),
+            | ErrorKind::DnsResolve { .. } => true,
+            _ => code_of(&error).is_some_and(|code| TRANSIENT_CODES.contains(&code)),
         };
         StoreError { message, transient }
+    }
+}
+
+/// The server's code for a command or a write that it refused.
+pub fn code_of(error: &DriverError) -> Option<i32> {
+    match error.kind.as_ref() {
+        ErrorKind::Command(command) => Some(command.code),
+        ErrorKind::Write(WriteFailure::WriteError(refusal)) => Some(refusal.code),
+        _ => None,
     }
 }
 
@@ -56,15 +65,6 @@ fn shortened(text: &str) -> String {
         short.push('…');
     }
     short
-}
-
-pub fn is_duplicate(error: &DriverError) -> bool {
-    let code = match error.kind.as_ref() {
-        ErrorKind::Command(command) => command.code,
-        ErrorKind::Write(WriteFailure::WriteError(refusal)) => refusal.code,
-        _ => return false,
-    };
-    code == DUPLICATE_KEY
 }
 
 /// Error codes about the content of one document: the same document would be refused again. No document

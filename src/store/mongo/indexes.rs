@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use bson::{Bson, Document, doc};
 use mongodb::error::ErrorKind;
-use mongodb::options::{CreateIndexOptions, IndexOptions};
+use mongodb::options::{CommitQuorum, CreateIndexOptions, IndexOptions};
 use mongodb::{Collection, IndexModel};
 
+use super::client::MongoStore;
 use super::cursor::{collect, number_in};
-use super::error::DUPLICATE_KEY;
+use super::error::{DUPLICATE_KEY, code_of};
 use crate::instance::listener::Level;
 use crate::store::error::{Result, StoreError};
+use crate::store::lifecycle::{Lifecycle, Prepared};
 
 /// Events are kept for 7 days.
 const EVENT_TTL: Duration = Duration::from_secs(604_800);
@@ -22,6 +24,109 @@ const NO_COLLECTION: i32 = 26;
 /// Refusals that no other quorum would change.
 const KNOWN_REFUSALS: [i32; 4] = [DUPLICATE_KEY, UNAUTHORIZED, 85, 86];
 
+/// Days with several documents of which a log line gives the names.
+const DAYS_NAMED: usize = 10;
+/// MongoDB 4.4.
+const WIRE_VERSION_OF_QUORUM: i32 = 9;
+
+impl Lifecycle for MongoStore {
+    async fn prepare(&self) -> Result<Prepared> {
+        let quorum = self.quorum().await?;
+        let created = create(&self.daily, unique_day(), quorum).await?;
+        let Some(refusal) = created else {
+            return Ok(Prepared::Ready(Vec::new()));
+        };
+        let existing = existing(&self.daily).await?;
+        let known = existing.as_deref().unwrap_or_default();
+        if !known.iter().any(makes_days_unique) {
+            if let Some(days) = self.double_days().await? {
+                return Ok(Prepared::Blocked(days));
+            }
+            // A user who may not list indexes is believed to have it: the replaced class creates it.
+            if existing.is_some() {
+                return Ok(Prepared::Blocked(self.no_index(&refusal)));
+            }
+        }
+        let lines = refusal.log_line(known).into_iter();
+        Ok(Prepared::Ready(lines.collect()))
+    }
+
+    async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
+        let quorum = &self.quorum().await?;
+        let (daily, sessions, events, uniques) = tokio::join!(
+            create_all(&self.daily, daily(), quorum),
+            create_all(&self.sessions, sessions(), quorum),
+            create_all(&self.events, events(), quorum),
+            create_all(&self.uniques, uniques(), quorum),
+        );
+        Ok([daily?, sessions?, events?, uniques?].concat())
+    }
+
+    async fn close(&self) {
+        self.client.clone().shutdown().immediate(true).await;
+    }
+}
+
+impl MongoStore {
+    /// Names days that have several documents, and says how to repair them; `None` if no day has.
+    async fn double_days(&self) -> Result<Option<String>> {
+        let found = self.daily.aggregate([
+            doc! { "$group": { "_id": "$day", "documents": { "$sum": 1 } } },
+            doc! { "$match": { "documents": { "$gt": 1 } } },
+            doc! { "$sort": { "_id": 1 } },
+        ]);
+        let found = collect(found.await?).await?;
+        let name = |document: &Document| match document.get("_id") {
+            Some(Bson::String(day)) => day.clone(),
+            other => other.map_or("null".to_owned(), Bson::to_string),
+        };
+        let mut days: Vec<String> = found.iter().map(name).collect();
+        if days.is_empty() {
+            return Ok(None);
+        }
+        let more = days.len().saturating_sub(DAYS_NAMED);
+        days.truncate(DAYS_NAMED);
+        let (name, days) = (self.daily.name(), days.join(", "));
+        let more = match more {
+            0 => String::new(),
+            more => format!(" and {more} more days"),
+        };
+        Ok(Some(format!(
+            "{name} has several documents for {days}{more}. For each day, add the numbers of the others to \
+             one of them and delete the others"
+        )))
+    }
+
+    fn no_index(&self, refusal: &Refusal) -> String {
+        let name = self.daily.name();
+        let repair = match refusal.is_options_conflict() {
+            true => "Drop the index that is in its way, and create it",
+            false => "Grant the privilege, or create it",
+        };
+        format!(
+            "{name} has no unique index on day, and it cannot be created: {}. {repair}: \
+             db.{name}.createIndex({{ day: 1 }}, {{ unique: true }})",
+            refusal.failure
+        )
+    }
+
+    /// The commit quorum of an index: a majority of members. By default it is all of them, so that one
+    /// member that is down would block it. A server without a replica set refuses the option.
+    async fn quorum(&self) -> Result<Option<CreateIndexOptions>> {
+        let hello = match self.database.run_command(doc! { "hello": 1 }).await {
+            Ok(hello) => hello,
+            // The first releases of 4.2 and 4.4 do not know the command.
+            Err(error) if matches!(*error.kind, ErrorKind::Command(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let is_cluster = hello.contains_key("setName")
+            || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
+        let knows = hello.get_i32("maxWireVersion").unwrap_or_default() >= WIRE_VERSION_OF_QUORUM;
+        let options = CreateIndexOptions::builder().commit_quorum(CommitQuorum::Majority);
+        Ok((is_cluster && knows).then(|| options.build()))
+    }
+}
+
 fn plain(keys: Document) -> IndexModel {
     with(keys, None)
 }
@@ -30,17 +135,17 @@ fn with(keys: Document, options: impl Into<Option<IndexOptions>>) -> IndexModel 
     IndexModel::builder().keys(keys).options(options).build()
 }
 
-pub fn unique_day() -> IndexModel {
+fn unique_day() -> IndexModel {
     let unique = IndexOptions::builder().unique(true).build();
     with(doc! { "day": 1 }, unique)
 }
 
 /// But for the unique one.
-pub fn daily() -> Vec<IndexModel> {
+fn daily() -> Vec<IndexModel> {
     vec![plain(doc! { "month": 1 })]
 }
 
-pub fn sessions() -> Vec<IndexModel> {
+fn sessions() -> Vec<IndexModel> {
     vec![
         plain(doc! { "userId": 1 }),
         plain(doc! { "day": 1 }),
@@ -49,7 +154,7 @@ pub fn sessions() -> Vec<IndexModel> {
     ]
 }
 
-pub fn events() -> Vec<IndexModel> {
+fn events() -> Vec<IndexModel> {
     let expiring = IndexOptions::builder().expire_after(EVENT_TTL).build();
     vec![
         with(doc! { "ts": 1 }, expiring),
@@ -58,13 +163,13 @@ pub fn events() -> Vec<IndexModel> {
     ]
 }
 
-pub fn uniques() -> Vec<IndexModel> {
+fn uniques() -> Vec<IndexModel> {
     let at_once = IndexOptions::builder().expire_after(Duration::ZERO).build();
     vec![with(doc! { "x": 1 }, at_once)]
 }
 
 /// Creates indexes; returns log lines about those that cannot be created.
-pub async fn create_all<T: Send + Sync>(
+async fn create_all<T: Send + Sync>(
     collection: &Collection<T>,
     indexes: Vec<IndexModel>,
     quorum: &Option<CreateIndexOptions>,
@@ -82,7 +187,7 @@ pub async fn create_all<T: Send + Sync>(
 }
 
 /// Creates an index; `None` when it is there.
-pub async fn create<T: Send + Sync>(
+async fn create<T: Send + Sync>(
     collection: &Collection<T>,
     index: IndexModel,
     quorum: Option<CreateIndexOptions>,
@@ -95,42 +200,37 @@ pub async fn create<T: Send + Sync>(
         let Err(error) = creation.await else {
             return Ok(None);
         };
-        let failure = StoreError::from(error.clone());
-        match error.kind.as_ref() {
-            // A permanent refusal.
-            ErrorKind::Command(command) if !failure.transient => {
-                refusal = Some(Refusal {
-                    collection: collection.name().to_owned(),
-                    index: index.clone(),
-                    code: command.code,
-                    failure,
-                });
-                if KNOWN_REFUSALS.contains(&command.code) {
-                    break;
-                }
-            }
-            _ => return Err(failure),
+        let (code, failure) = (code_of(&error), StoreError::from(error));
+        let Some(code) = code.filter(|_| !failure.transient) else {
+            return Err(failure);
+        };
+        refusal = Some(Refusal {
+            collection: collection.name().to_owned(),
+            index: index.clone(),
+            code,
+            failure,
+        });
+        if KNOWN_REFUSALS.contains(&code) {
+            break;
         }
     }
     Ok(refusal)
 }
 
 /// The indexes of a collection; `None` when the user may not list them.
-pub async fn existing<T: Send + Sync>(
-    collection: &Collection<T>,
-) -> Result<Option<Vec<IndexModel>>> {
+async fn existing<T: Send + Sync>(collection: &Collection<T>) -> Result<Option<Vec<IndexModel>>> {
     let listed = match collection.list_indexes().await {
         Ok(cursor) => collect(cursor).await,
         Err(error) => Err(error),
     };
-    listed.map(Some).or_else(|error| match error.kind.as_ref() {
-        ErrorKind::Command(command) if command.code == UNAUTHORIZED => Ok(None),
-        ErrorKind::Command(command) if command.code == NO_COLLECTION => Ok(Some(Vec::new())),
+    listed.map(Some).or_else(|error| match code_of(&error) {
+        Some(UNAUTHORIZED) => Ok(None),
+        Some(NO_COLLECTION) => Ok(Some(Vec::new())),
         _ => Err(error.into()),
     })
 }
 
-pub fn makes_days_unique(index: &IndexModel) -> bool {
+fn makes_days_unique(index: &IndexModel) -> bool {
     let is_unique = |options: &IndexOptions| {
         options.unique == Some(true) && options.partial_filter_expression.is_none()
     };
@@ -144,21 +244,21 @@ fn same_keys(one: &Document, other: &Document) -> bool {
 }
 
 /// An index that cannot be created.
-pub struct Refusal {
+struct Refusal {
     collection: String,
     index: IndexModel,
     code: i32,
-    pub failure: StoreError,
+    failure: StoreError,
 }
 
 impl Refusal {
-    pub fn is_options_conflict(&self) -> bool {
+    fn is_options_conflict(&self) -> bool {
         OPTIONS_CONFLICT.contains(&self.code)
     }
 
     /// A line that says which index is missing, what that means and what to do; `None` when the index exists
     /// after all, and the user only may not create it.
-    pub fn log_line(&self, existing: &[IndexModel]) -> Option<(Level, String)> {
+    fn log_line(&self, existing: &[IndexModel]) -> Option<(Level, String)> {
         let fields: Vec<&str> = self.index.keys.keys().map(String::as_str).collect();
         let what = format!("index {} on {}", fields.join(", "), self.collection);
         if self.is_options_conflict() {

@@ -1,4 +1,5 @@
-//! Legacy sessions: found, marked and summed up.
+//! Legacy sessions: found, marked and summed up. `gsouniques` has a baseline document for each day, and for
+//! each month a claim to sum them up.
 //!
 //! They are summed up in two steps, so that the month's markers, of which there may be millions, are
 //! read once and not once per day. Each legacy user gets a marker of the month, day after day, and the
@@ -12,6 +13,7 @@
 //! class wrote, however few members have that yet. A majority read without it could miss the last ones.
 
 use std::collections::HashMap;
+use std::slice;
 use std::time::Duration;
 
 use bson::oid::ObjectId;
@@ -19,13 +21,13 @@ use bson::{Bson, DateTime, Document, doc};
 use mongodb::options::ReturnDocument;
 use mongodb::{ClientSession, Collection};
 
-use super::baselines::{baseline_id, claim_id, legacy_writer, new_baseline, not_yet_known};
 use super::client::{MongoStore, WRITE_TIMEOUT};
-use super::cursor::collect_in;
-use super::error::is_duplicate;
+use super::cursor::{collect_in, number_in};
+use super::error::{DUPLICATE_KEY, code_of, unexpected};
 use crate::record::day::Day;
-use crate::store::error::Result;
+use crate::store::error::{Result, StoreError};
 use crate::store::legacy::{Baseline, CLAIM_TTL, LEGACY_STEP_TIMEOUT, LegacyStore};
+use crate::store::totals::Sums;
 use crate::store::uniques::{MARKER_TTL_MS, Period};
 use crate::util::clock::system_ms;
 
@@ -97,7 +99,7 @@ impl LegacyStore for MongoStore {
             Ok(Some(holder)) => Ok(holder.get_str("by").is_ok_and(|by| by == builder)),
             Ok(None) => Ok(false),
             // Another process inserted it at the same moment.
-            Err(error) if is_duplicate(&error) => Ok(false),
+            Err(error) if code_of(&error) == Some(DUPLICATE_KEY) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -137,6 +139,39 @@ impl LegacyStore for MongoStore {
 }
 
 impl MongoStore {
+    async fn read_baselines(
+        &self,
+        days: &[Day],
+        session: &mut ClientSession,
+    ) -> Result<HashMap<Day, Baseline>> {
+        let ids: Vec<Document> = days.iter().map(baseline_id).collect();
+        let found = self
+            .uniques
+            .find(doc! { "_id": { "$in": ids } })
+            .session(&mut *session)
+            .await?;
+        let mut baselines = HashMap::new();
+        for document in collect_in(found, session).await? {
+            let (name, baseline) =
+                baseline(&document).ok_or_else(|| unexpected("a readable baseline"))?;
+            if let Some(day) = days.iter().find(|day| day.as_str() == name) {
+                baselines.insert(day.clone(), baseline);
+            }
+        }
+        Ok(baselines)
+    }
+
+    async fn read_baseline(&self, day: &Day, session: &mut ClientSession) -> Result<Baseline> {
+        let known = self.read_baselines(slice::from_ref(day), session).await?;
+        known.get(day).copied().ok_or_else(not_yet_known)
+    }
+
+    async fn change_baseline(&self, which: Document, values: Document) -> Result<()> {
+        let values = doc! { "$set": values };
+        self.uniques.update_one(which, values).await?;
+        Ok(())
+    }
+
     /// Writes in the session. Afterwards a majority knows all earlier writes, and reads in the session
     /// show them.
     async fn pass_old_writes(&self, day: &Day, session: &mut ClientSession) -> Result<()> {
@@ -150,7 +185,7 @@ impl MongoStore {
             .await;
         match written {
             Ok(_) => Ok(()),
-            Err(error) if is_duplicate(&error) => Err(not_yet_known()),
+            Err(error) if code_of(&error) == Some(DUPLICATE_KEY) => Err(not_yet_known()),
             Err(error) => Err(error.into()),
         }
     }
@@ -261,4 +296,52 @@ async fn aggregate<T: Send + Sync>(
         .session(&mut *session)
         .await?;
     Ok(collect_in(found, session).await?)
+}
+
+fn not_yet_known() -> StoreError {
+    StoreError::transient(
+        "a majority does not know the baseline of a day yet: its records wait until it does",
+    )
+}
+
+fn claim_id(day: &Day) -> Document {
+    doc! { "_id": { "p": "history", "m": day.month() } }
+}
+
+fn baseline_id(day: &Day) -> Document {
+    doc! { "p": "base", "d": day.as_str() }
+}
+
+/// The document of a day whose newest legacy session has this id; `None` when it has no sessions.
+fn new_baseline(day: &Day, newest: Option<ObjectId>) -> Document {
+    let (cutoff, state) = match newest {
+        Some(newest) => (newest, "building"),
+        None => (Baseline::EMPTY.cutoff, "done"),
+    };
+    doc! {
+        "_id": baseline_id(day), "cut": cutoff, "state": state,
+        "mau": 0, "seconds": 0, "closed": 0,
+    }
+}
+
+/// The writer of the markers of a day's legacy users; no process can have this name.
+fn legacy_writer(day: &Day) -> String {
+    format!("base:{}", day.as_str())
+}
+
+fn baseline(document: &Document) -> Option<(&str, Baseline)> {
+    let day = document.get_document("_id").ok()?.get_str("d").ok()?;
+    let number = |name: &str| document.get(name).and_then(number_in);
+    let sums = Sums {
+        mau: number("mau")?,
+        session_seconds: number("seconds")?,
+        sessions_closed: number("closed")?,
+    };
+    let is_done = document.get_str("state").ok()? == "done";
+    let baseline = Baseline {
+        cutoff: document.get_object_id("cut").ok()?,
+        marked: is_done || document.get_bool("marked").unwrap_or(false),
+        sums: is_done.then_some(sums),
+    };
+    Some((day, baseline))
 }

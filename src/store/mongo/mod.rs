@@ -12,18 +12,15 @@
 //! | `write_command` | inserts and updates as raw commands, and their replies |
 //! | `cursor` | what queries find |
 //! | `error` | errors of the driver and the server: permanent or transient |
-//! | `records`, `totals`, `uniques`, `legacy`, `lifecycle` | the traits of the store |
-//! | `baselines` | baseline documents and the claims to sum them up |
-//! | `indexes` | index definitions and their creation |
+//! | `records`, `totals`, `uniques`, `legacy` | the traits of the store |
+//! | `indexes` | the trait of its lifecycle: index definitions and their creation |
 
-mod baselines;
 mod client;
 mod connection;
 mod cursor;
 mod error;
 mod indexes;
 mod legacy;
-mod lifecycle;
 mod records;
 mod tls;
 mod totals;
