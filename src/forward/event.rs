@@ -22,7 +22,7 @@ pub struct ForwardedEvent {
     pub id: Uuid,
     /// The JavaScript clock at the call, ms since 1970.
     pub time_ms: i64,
-    /// Since when it waits.
+    /// The time from which its age counts.
     pub accepted: Instant,
     /// The user's id and the event's name as stored in the database, where there are any.
     pub user: Option<Box<str>>,
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_differ_where_anything_of_the_record_does() {
+    fn ids_of_different_records_differ() {
         let bytes = [0xff; 12];
         let mut other = bytes;
         let of = |bytes, seq, time| event_id(ObjectId::from_bytes(bytes), seq, time);

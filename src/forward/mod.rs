@@ -12,11 +12,11 @@
 //! refused or expires, or when the queue is full; each is counted. Every attempt carries the same id and
 //! time, so that a service that looks at ids takes the event once.
 //!
-//! | module | what it is responsible for |
+//! | module | responsibility |
 //! |---|---|
-//! | [`destinations`] | the door: events in, for all destinations |
+//! | [`destinations`] | all destinations; events come in here |
 //! | [`destination`] | one destination: queue, circuit breaker, batch size, counts, senders |
-//! | [`formats`] | bodies, and what responses mean, one service each |
+//! | [`formats`] | bodies and the meaning of responses, one service each |
 //! | [`transport`] | HTTP |
 
 mod destination;

@@ -1,4 +1,4 @@
-//! What JavaScript hands over: frames on the stage, and the records they hold.
+//! Frames, which JavaScript hands over, and the records they hold.
 //!
 //! A frame carries ready BSON elements, so that a payload is encoded once, on the JavaScript side,
 //! and spliced into its document here without being parsed. Layout, little endian:
@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(frames_within(&two, one.len() + 9, 10), (0, 0));
     }
 
-    /// What JavaScript hands over in one call.
+    /// A call of the public API.
     #[derive(Debug, Clone)]
     struct Call {
         kind: u8,
@@ -352,7 +352,7 @@ mod tests {
         #![proptest_config(config(1_000))]
 
         #[test]
-        fn whatever_was_handed_over_is_read_as_it_was(calls in vec(calls(), 0..20)) {
+        fn frames_are_read_as_they_were_written(calls in vec(calls(), 0..20)) {
             let bytes = calls.iter().flat_map(frame_of).collect::<Vec<_>>();
             let records: Result<Vec<_>, _> = Frames::new(&bytes).collect();
             let records = records.expect("well-formed frames");

@@ -1,4 +1,4 @@
-//! Items: records with all that is decided about them when they are handed over. A number, an `_id`, a
+//! Items: records with the decisions that are made at their hand-over. A number, an `_id`, a
 //! day and an amount are given once and stay the same through every retry, restart and process.
 
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub struct Event<'a> {
     pub webhook: Option<Webhook<'a>>,
 }
 
-/// What destinations get of an event.
+/// The part of an event that is forwarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Webhook<'a> {
     /// That of its document, if it has one.
@@ -59,7 +59,7 @@ pub enum SessionChange {
     Logout(Close),
 }
 
-/// What a record becomes.
+/// The decision about a record.
 pub enum Item<'a> {
     Event(Event<'a>),
     Session(SessionItem),

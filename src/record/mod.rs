@@ -1,5 +1,4 @@
-//! Records: what JavaScript hands over, on which day and to which counter it counts, and the document it
-//! becomes. Pure data: no clock, no I/O.
+//! Records: frames from JavaScript, their day and counter, and the documents that are stored. Pure data: no clock, no I/O.
 
 pub mod counters;
 pub mod day;

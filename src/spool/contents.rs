@@ -1,5 +1,5 @@
-//! Contents of a slot that was found: the segments that one writer made for one target, from the oldest
-//! on, and the writer id, if it may be used again.
+//! Contents of a slot: the segments of one writer and one target, from the oldest on, and the writer id, if it
+//! may be used again.
 //!
 //! A segment without a complete header holds nothing and is deleted; a damaged one is renamed. Segments
 //! of another writer, another target or a later version, and all behind them, are left for the next scan.

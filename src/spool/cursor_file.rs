@@ -1,5 +1,4 @@
-//! Cursor files, `<name>.cursor`: how far a destination, or the database, has come with the records of a
-//! slot. JSON: `{ "version": 2, "offsets": [<number>, …] }`, one record number per partition.
+//! Cursor files, `<name>.cursor`: the progress of a destination, or of the database, in the records of a slot. JSON: `{ "version": 2, "offsets": [<number>, …] }`, one record number per partition.
 //!
 //! A cursor file is replaced as a whole, so that a crash leaves the old one or the new one. It is not
 //! synced: after the loss of a cursor, records are sent again that were already acknowledged.
@@ -12,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files;
 
-/// Version 1, of before the first release, named its numbers otherwise.
+/// Version 1 had other fields; no release wrote it.
 const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]

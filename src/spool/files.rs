@@ -124,7 +124,7 @@ pub fn slots_in(spool: &Path) -> io::Result<Vec<u64>> {
     entries(spool, |name| name.parse().ok())
 }
 
-/// What `read` makes of the names in a folder, sorted.
+/// The names in a folder that `read` takes, as values in order.
 pub fn entries<T: Ord>(folder: &Path, read: impl Fn(&str) -> Option<T>) -> io::Result<Vec<T>> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder)? {

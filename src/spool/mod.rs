@@ -5,7 +5,7 @@
 //! spoolDir/<slot>/ owner.lock      locked by the process that has the slot; the kernel frees it
 //!                  writer.json     the writer id that numbers the records, and where it is valid
 //!                  00000001.seg …  records in the order of their numbers
-//!                  <name>.cursor   how far a destination, or the database, has come
+//!                  <name>.cursor   the progress of a destination, or of the database
 //! ```
 //!
 //! No record is ever rewritten, and there is no index: a segment only grows, is closed at 16 MiB, and

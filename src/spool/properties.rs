@@ -1,5 +1,5 @@
-//! Properties of the reader, on any bytes that a disk may hold: it never panics, always ends, makes up
-//! nothing, and finds every record that is still whole.
+//! Properties of the reader, on any bytes that a disk may hold: it never panics, always ends, invents no
+//! record, and finds every record that is whole.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,7 +17,7 @@ use crate::record::target::Target;
 use crate::util::proptest_config::config;
 
 const TARGET: Target = Target(7);
-/// As numbers are in reality, beginning with the time.
+/// Like real numbers, which begin with the time.
 const FIRST: i64 = 1_900_000_000_000 << 20;
 
 /// Damage of a file.
@@ -46,14 +46,14 @@ fn damages() -> impl Strategy<Value = Vec<Damage>> {
     vec(one, 0..4)
 }
 
-/// A file of which it is known which byte was where before it was damaged.
+/// A file that knows the original position of each byte.
 struct Disk {
     bytes: Vec<u8>,
     origins: Vec<Option<usize>>,
 }
 
 impl Disk {
-    fn befall(&mut self, damage: &Damage) {
+    fn apply(&mut self, damage: &Damage) {
         let length = self.bytes.len();
         if length == HEADER {
             return;
@@ -80,7 +80,7 @@ impl Disk {
         }
     }
 
-    /// A byte that is what it was before is not damaged.
+    /// A byte that keeps its value is not damaged.
     fn overwrite(&mut self, at: usize, bytes: &[u8]) {
         for (offset, byte) in bytes.iter().enumerate() {
             let Some(old) = self.bytes.get_mut(at + offset) else {
@@ -154,7 +154,7 @@ proptest! {
     #![proptest_config(config(400))]
 
     #[test]
-    fn of_a_damaged_segment_all_that_is_whole_is_found_and_nothing_else(
+    fn a_damaged_segment_yields_its_whole_records_and_no_others(
         bodies in vec(vec(any::<u8>(), 1..150), 0..30),
         damages in damages(),
         budget in 1..4_000_usize,
@@ -163,7 +163,7 @@ proptest! {
         let origins = (0..bytes.len()).map(Some).collect();
         let mut disk = Disk { bytes, origins };
         for damage in &damages {
-            disk.befall(damage);
+            disk.apply(damage);
         }
         let folder = in_a_slot(&disk.bytes);
         let found = read_all(folder.path(), budget);
@@ -178,7 +178,7 @@ proptest! {
     }
 
     #[test]
-    fn of_arbitrary_bytes_nothing_is_made_up(
+    fn arbitrary_bytes_yield_no_invented_record(
         bytes in vec(any::<u8>(), 0..3_000),
         is_headed in any::<bool>(),
         budget in 1..4_000_usize,

@@ -1,5 +1,4 @@
-//! Codec of records: the body of a frame holds a record with all that was decided about it when it was
-//! handed over. Version 1, little endian.
+//! Codec of records: the body of a frame holds a record with the decisions that were made at its hand-over. Version 1, little endian.
 //!
 //! | offset | type | meaning |
 //! |---|---|---|
@@ -206,12 +205,12 @@ mod tests {
         let Item::Session(item) = read(6, &body).expect("readable").item else {
             panic!("a logout");
         };
-        assert_eq!((item.seq, item.ack), (6, 0), "nobody waits for it any more");
+        assert_eq!((item.seq, item.ack), (6, 0), "its promise is gone");
         assert!(matches!(item.change, SessionChange::Logout(read) if read == close));
     }
 
     #[test]
-    fn an_event_keeps_what_is_forwarded_of_it_under_its_id() {
+    fn an_event_keeps_its_webhook_body_and_id() {
         let webhook = Some(Webhook {
             id: ObjectId::from_bytes([3; 12]),
             body: b"{}",
@@ -246,7 +245,7 @@ mod tests {
         #![proptest_config(config(2_000))]
 
         #[test]
-        fn arbitrary_bodies_never_panic_and_what_is_read_is_written_the_same(
+        fn arbitrary_bodies_never_panic_and_records_are_written_as_they_were_read(
             kind in 0..5_u8,
             bytes in vec(any::<u8>(), 0..120),
             day in "[0-9]{4}-[0-9]{2}-[0-9]{2}",
@@ -264,7 +263,7 @@ mod tests {
             let mut again = Vec::new();
             write(&mut again, &spooled.item, spooled.handed_over_ms);
             let Some(twice) = read(9, &again) else {
-                panic!("what is written is read");
+                panic!("a written record is readable");
             };
             let mut third = Vec::new();
             write(&mut third, &twice.item, twice.handed_over_ms);

@@ -25,7 +25,7 @@ const LOCK: &str = "owner.lock";
 /// Numbers that are reserved at once.
 const STEP: i64 = 1 << 30;
 
-/// A slot that is ours until this is dropped.
+/// A slot that belongs to this process until this is dropped.
 pub struct Slot {
     path: PathBuf,
     lock: File,
@@ -59,12 +59,8 @@ impl Slot {
 
     /// Whether new records may follow those that were found.
     pub fn takes_records(&self) -> bool {
-        let Contents {
-            is_complete,
-            is_valid,
-            ..
-        } = self.contents;
-        is_complete && (is_valid || self.found().is_empty())
+        let found = &self.contents;
+        found.is_complete && (found.is_valid || found.segments.is_empty())
     }
 
     /// The number of the first record of this process: higher than any that was used under this id.

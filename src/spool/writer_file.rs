@@ -21,7 +21,7 @@ pub struct WriterFile {
     validity: Validity,
 }
 
-/// The place where an id is valid.
+/// The machine, boot and file for which an id is valid.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Validity {
     machine: String,

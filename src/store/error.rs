@@ -26,7 +26,7 @@ impl StoreError {
         }
     }
 
-    /// The user of the connections was dropped. He may have been created again, but connections stay
+    /// The user of the connections was dropped. It may have been created again, but connections stay
     /// unauthenticated: only new ones are of use.
     pub fn is_unauthenticated(&self) -> bool {
         self.message.contains("requires authentication")

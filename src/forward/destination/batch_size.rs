@@ -1,5 +1,5 @@
-//! Adaptive batch size: no bound until a service refuses a batch as a whole. Then halves, until the event
-//! that it does not take stands alone, and growth again with every success.
+//! Adaptive batch size: no bound until a service refuses a batch as a whole. Then it halves, until the refused event
+//! is alone, and grows again with every success.
 
 #[derive(Debug, Default)]
 pub struct BatchSize {

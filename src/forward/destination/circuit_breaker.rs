@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_that_is_no_success_admits_the_next_probe() {
+    fn a_refusal_admits_the_next_probe() {
         let mut breaker = CircuitBreaker::new(FIRST, LONGEST);
         let mut now = Instant::now();
         for _ in 0..5 {

@@ -1,4 +1,4 @@
-//! One destination: its queue, when it may be sent to, its counts, and the tasks that send.
+//! One destination: its queue, circuit breaker and counts, and the tasks that send.
 
 mod batch_size;
 mod circuit_breaker;

@@ -108,7 +108,7 @@ impl Partitions {
         }
     }
 
-    /// All events are done; answers how many they were.
+    /// Removes all events; returns their count.
     pub fn clear(&mut self) -> u64 {
         let queues = self.all.iter_mut().map(|partition| &mut partition.queue);
         queues.map(|queue| queue.clear() as u64).sum()
@@ -154,7 +154,7 @@ impl Partitions {
         self.all.iter().map(Partition::bytes).sum()
     }
 
-    /// Since when the oldest event waits.
+    /// The time at which the oldest event was accepted.
     pub fn oldest(&self) -> Option<Instant> {
         let queues = self.all.iter().flat_map(|one| [&one.replayed, &one.queue]);
         let oldest = queues.filter_map(Queue::oldest);

@@ -65,12 +65,12 @@ impl Queue {
         within.map(Arc::clone).collect()
     }
 
-    /// Removes the events up to this number; answers how many they were.
+    /// Removes the events up to this number; returns their count.
     pub fn acknowledge(&mut self, up_to: i64) -> usize {
         self.remove_while(|event| event.seq <= up_to)
     }
 
-    /// Removes the events that were accepted at this moment or before; answers how many they were.
+    /// Removes the events that were accepted at this moment or before; returns their count.
     pub fn expire(&mut self, before: Instant) -> usize {
         self.remove_while(|event| event.accepted <= before)
     }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn it_knows_what_is_done_and_where_events_wait() {
+    fn it_knows_the_last_removed_event_and_ranges_with_events() {
         let mut queue = queue(5);
         assert_eq!((queue.acknowledge(2), queue.done()), (2, 2));
         assert!(queue.has_between(2, 3) && queue.has_between(0, 9));

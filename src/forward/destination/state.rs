@@ -1,5 +1,5 @@
-//! State of a destination: decides what happens to its events, without network and clock. The time is an
-//! argument, so that tests decide it.
+//! State of a destination: the decisions about its events, without network and clock. The time is an argument,
+//! so that tests decide it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub struct State {
     is_gone: bool,
 }
 
-/// What the sender of a partition does next.
+/// The next step of the sender of a partition.
 pub enum Step {
     Send(Batch),
     /// Until then, or until it is woken.
@@ -119,7 +119,7 @@ impl State {
         !self.is_full
     }
 
-    /// Decides what the sender of a partition does next.
+    /// Decides the next step of the sender of a partition.
     pub fn poll(&mut self, partition: usize, now: Instant) -> Step {
         // Some systems know no moment before their start.
         if let Some(before) = now.checked_sub(self.profile.settings.max_age) {

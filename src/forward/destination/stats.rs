@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::circuit_breaker::CircuitState;
 use crate::instance::health::LastError;
 
-/// Events by what became of them.
+/// Events by their outcome.
 #[derive(Debug, Clone, Default)]
 pub struct Counts {
     pub sent: u64,

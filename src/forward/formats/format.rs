@@ -1,4 +1,4 @@
-//! What every format has to say of its service.
+//! The interface of all formats.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub struct Limits {
     pub bytes: usize,
 }
 
-/// Why an event cannot be in any request.
+/// The reason why an event fits no request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EncodeError(pub &'static str);
 
@@ -36,7 +36,7 @@ pub trait Format: Send + Sync {
     /// The body of a request with these events; `now_ms` is the system clock, ms since 1970.
     fn body(&self, events: &[Vec<u8>], now_ms: i64) -> Vec<u8>;
 
-    /// What the response to a request with so many events means for them.
+    /// The meaning of the response to a request with so many events.
     fn interpret(&self, response: &Response, _events: usize) -> Disposition {
         of_status(response.status)
     }

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_of_refused_events_is_believed_where_it_makes_sense() {
+    fn a_plausible_list_of_refused_events_is_used() {
         let partly = judged(
             400,
             r#"{"code":400,"num_records_imported":1,"status":"Bad Request",

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_a_user_makes_no_person_and_data_has_the_last_word() {
+    fn an_event_without_a_user_makes_no_person_and_data_overrides_defaults() {
         let (json, id) = encoded("", r#"{"$geoip_disable":false}"#);
         assert!(json.contains(&format!(r#""distinct_id":"{id}""#)), "{json}");
         assert!(

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn its_own_statuses_and_a_success_that_is_a_refusal_are_known() {
+    fn own_statuses_and_failures_with_status_200_are_interpreted() {
         assert_eq!(judged(200, r#"{"success":true}"#), Disposition::Delivered);
         assert_eq!(judged(200, "ok"), Disposition::Delivered);
         assert_eq!(judged(200, r#"{"success":false}"#), Disposition::Refused);

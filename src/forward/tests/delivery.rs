@@ -23,7 +23,7 @@ async fn events_are_retried_in_their_order_until_they_are_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_wait_that_a_service_asks_for_is_kept() {
+async fn retry_after_is_respected() {
     let mut answers = vec![answer(200), asking(503, "garbage"), asking(429, "90")];
     let mut world = World::new(RAW, move |_| answers.pop().expect("an answer"));
     world.enqueue_numbers(1);
@@ -35,7 +35,7 @@ async fn the_wait_that_a_service_asks_for_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_wait_that_a_service_may_ask_for_is_bounded() {
+async fn retry_after_is_bounded() {
     for (fields, bound) in [(RAW, 3_600), (SEGMENT, 300)] {
         let mut answers = vec![answer(200), asking(503, "99999999999999999999999")];
         let mut world = World::new(fields, move |_| answers.pop().expect("an answer"));
@@ -80,7 +80,7 @@ async fn four_partitions_probe_a_dead_service_with_one_request_per_back_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_comes_back_gets_everything() {
+async fn all_events_are_sent_after_an_outage() {
     let back = Instant::now() + 1_800 * SECOND;
     let mut world = World::new(RAW, move |_| match Instant::now() < back {
         true => Err("refused".to_owned()),
@@ -143,7 +143,7 @@ async fn events_wait_a_second_for_others_unless_somebody_waits_for_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn to_expedite_ends_a_long_wait_that_the_service_did_not_ask_for() {
+async fn expedite_ends_a_long_back_off() {
     let alive = Arc::new(Mutex::new(false));
     let seen = Arc::clone(&alive);
     let mut world = World::new(RAW, move |_| match *seen.lock().expect("a lock") {
@@ -215,7 +215,7 @@ async fn the_lists_of_names_choose_what_is_forwarded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_in_the_queue_are_sent_although_the_host_is_gone() {
+async fn queued_events_are_sent_after_close() {
     let mut world = World::new(RAW, |_| answer(200));
     world.enqueue_numbers(4);
     world.destination.close();

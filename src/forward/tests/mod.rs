@@ -1,4 +1,4 @@
-//! Delivery to a service that the test plays, in paused time.
+//! Delivery to a service that the test simulates, in paused time.
 
 mod delivery;
 mod replay;

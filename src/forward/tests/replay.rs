@@ -100,7 +100,7 @@ async fn replayed_events_keep_the_bounds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_replayed_once_the_host_is_gone() {
+async fn nothing_is_replayed_after_close() {
     let world = World::new(RAW, |_| answer(200));
     world.destination.begin_replay([0; 4]);
     replay(&world, 1, 1);

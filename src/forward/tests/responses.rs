@@ -1,4 +1,4 @@
-//! Responses, and what becomes of the events of the request.
+//! Responses, and the outcome for the events of the request.
 
 use super::*;
 
@@ -20,7 +20,7 @@ async fn a_batch_that_is_too_large_is_halved_until_it_fits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_that_a_service_never_takes_are_found_and_refused() {
+async fn events_that_a_service_refuses_are_found_by_halving() {
     let bad = [17, 18, 700, 1_000];
     let is_bad = move |body: &str| numbers(body).iter().any(|n| bad.contains(n));
     let mut world = World::new(SEGMENT, move |body| match is_bad(body) {
@@ -85,7 +85,7 @@ async fn a_body_keeps_its_bound_although_events_grow_when_they_are_encoded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_is_gone_gets_nothing_more() {
+async fn a_disabled_destination_sends_nothing_more() {
     let mut world = World::new(RAW, |_| answer(410));
     world.enqueue_numbers(3);
     let report = world.when_empty().await;

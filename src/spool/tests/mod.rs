@@ -41,7 +41,7 @@ impl Spool {
         Segments::new(claim(self.path(), TARGET).expect("a slot"), MUCH, SMALL)
     }
 
-    /// Appends so many records, one at a time, and dies.
+    /// Appends so many records, one at a time, and gives up the slot.
     fn with_records(count: i64) -> Spool {
         let spool = Spool::new();
         let mut segments = spool.open();
@@ -63,7 +63,7 @@ fn write(segments: &mut Segments, seq: i64) {
     segments.append(&frames, seq).expect("appended");
 }
 
-/// Everything that can be read, and how many bytes could not.
+/// The numbers of all readable records, and the bytes of damage.
 fn read_all(slot: &Path, from: Position, until: Position, budget: usize) -> (Vec<i64>, u64) {
     let (mut seqs, mut damaged, mut next) = (Vec::new(), 0, Some(from));
     while let Some(from) = next {
@@ -88,7 +88,7 @@ fn all_of(segments: &Segments) -> Vec<i64> {
     seqs
 }
 
-/// One segment goes at a time.
+/// Each release deletes one segment.
 fn release_all(segments: &mut Segments, done: i64) {
     let mut before = None;
     while before != Some(segments.status().bytes) {

@@ -22,7 +22,7 @@ fn the_next_process_reads_back_the_records_in_order() {
 }
 
 #[test]
-fn a_segment_cut_at_any_byte_loses_what_lay_behind_the_cut_and_nothing_else() {
+fn a_segment_cut_at_any_byte_loses_the_records_behind_the_cut_and_nothing_else() {
     let spool = Spool::with_records(20);
     let whole = fs::read(segment(&spool, 1)).expect("a segment");
     let mut ends = vec![HEADER];
@@ -48,7 +48,7 @@ fn a_segment_cut_at_any_byte_loses_what_lay_behind_the_cut_and_nothing_else() {
 }
 
 #[test]
-fn a_flipped_bit_costs_one_record_at_most_and_is_noticed() {
+fn a_flipped_bit_loses_one_record_at_most_and_is_counted_as_damage() {
     let spool = Spool::with_records(12);
     let whole = fs::read(segment(&spool, 1)).expect("a segment");
     // No divisor of 8, so that every bit of a byte has its turn.
@@ -68,7 +68,7 @@ fn a_flipped_bit_costs_one_record_at_most_and_is_noticed() {
 }
 
 #[test]
-fn a_flipped_bit_in_a_header_keeps_the_segment_under_another_name() {
+fn a_segment_with_a_damaged_header_is_renamed() {
     for bit in 0..HEADER * 8 {
         let spool = Spool::with_records(1);
         let mut bytes = fs::read(segment(&spool, 1)).expect("a segment");
@@ -81,10 +81,10 @@ fn a_flipped_bit_in_a_header_keeps_the_segment_under_another_name() {
         let names: Vec<_> = kept
             .map(|entry| entry.expect("an entry").file_name())
             .collect();
-        let aside = names
+        let is_renamed = names
             .iter()
             .any(|name| name.to_string_lossy().ends_with(".seg.damaged"));
-        assert_eq!(aside, !is_version, "bit {bit}: {names:?}");
+        assert_eq!(is_renamed, !is_version, "bit {bit}: {names:?}");
         assert_eq!(
             segment(&spool, 1).exists(),
             is_version,
@@ -140,7 +140,7 @@ fn segments_of_done_records_are_deleted_and_others_are_not() {
 }
 
 #[test]
-fn a_full_spool_takes_nothing_and_goes_on_when_there_is_room() {
+fn a_full_spool_refuses_records_until_segments_are_deleted() {
     let spool = Spool::new();
     let mut segments = Segments::new(claim(spool.path(), TARGET).expect("a slot"), 3_000, SMALL);
     let first = segments.slot().first_seq();

@@ -1,4 +1,4 @@
-//! Ownership of slots, and the ids under which their records are written.
+//! Ownership of slots, and the ids under which tsuccessor records are written.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use super::*;
 const OTHER_TARGET: Target = Target(8);
 
 #[test]
-fn a_slot_is_one_processs_and_its_writer_is_the_next_ones() {
+fn a_slot_belongs_to_one_process_and_its_writer_passes_to_the_next() {
     let spool = Spool::new();
     let mut one = spool.open();
     let two = spool.open();
@@ -23,14 +23,14 @@ fn a_slot_is_one_processs_and_its_writer_is_the_next_ones() {
         "its owner lives"
     );
     drop(one);
-    let heir = spool.open();
+    let successor = spool.open();
     assert_eq!(
-        (heir.slot().writer(), heir.slot().path()),
+        (successor.slot().writer(), successor.slot().path()),
         (&*writer, &*path)
     );
-    assert!(!heir.slot().is_new_writer());
-    assert!(heir.slot().first_seq() > first);
-    assert_eq!(all_of(&heir), [first]);
+    assert!(!successor.slot().is_new_writer());
+    assert!(successor.slot().first_seq() > first);
+    assert_eq!(all_of(&successor), [first]);
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn ids_do_not_multiply_with_restarts() {
 }
 
 #[test]
-fn numbers_are_never_used_again_also_when_the_clock_goes_back() {
+fn numbers_are_not_reused_when_the_clock_goes_back() {
     let spool = Spool::new();
     let mut segments = spool.open();
     let ahead = segments.slot().first_seq() + (1 << 50);
@@ -86,7 +86,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn the_copy_of_a_slot_is_recovered_under_its_id_and_no_new_record_gets_it() {
+fn a_copied_slot_is_recovered_under_its_writer_id_and_new_records_get_another() {
     let spool = Spool::with_records(3);
     let copied = Spool::new();
     copy(&spool.slot(0), &copied.slot(0));
@@ -109,14 +109,14 @@ fn the_copy_of_a_slot_is_recovered_under_its_id_and_no_new_record_gets_it() {
 }
 
 #[test]
-fn a_slot_that_was_restored_keeps_its_records_and_loses_its_id() {
+fn a_restored_slot_keeps_its_records_and_loses_its_writer_id() {
     let spool = Spool::with_records(3);
     let kept = Spool::new();
     copy(&spool.slot(0), &kept.slot(0));
     let writer = spool.open().slot().writer().to_owned();
     fs::remove_dir_all(spool.slot(0)).expect("removed");
     // A new file may get the number of the one that was removed.
-    fs::write(spool.path().join("keeps it"), "").expect("written");
+    fs::write(spool.path().join("takes the number"), "").expect("written");
     copy(&kept.slot(0), &spool.slot(0));
     let abandoned = claim_abandoned(spool.path(), TARGET, 0)
         .expect("looked")
@@ -153,13 +153,13 @@ fn a_folder_that_was_removed_is_created_again() {
     segments.roll();
     write(&mut segments, first + 1);
     drop(segments);
-    let heir = spool.open();
-    assert_eq!(all_of(&heir).len(), 1);
+    let successor = spool.open();
+    assert_eq!(all_of(&successor).len(), 1);
 }
 
 #[test]
 #[cfg(unix)]
-fn links_are_no_slots_and_others_may_not_read() {
+fn links_are_no_slots_and_files_are_readable_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let (spool, other) = (Spool::new(), Spool::with_records(2));
     std::os::unix::fs::symlink(other.slot(0), spool.slot(0)).expect("a link");

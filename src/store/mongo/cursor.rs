@@ -1,4 +1,4 @@
-//! Everything that a query finds, and numbers in it.
+//! Results of queries, and numbers in them.
 
 use bson::{Bson, Document};
 use mongodb::error::Result;

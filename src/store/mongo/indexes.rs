@@ -54,10 +54,10 @@ impl Lifecycle for MongoStore {
     async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
         let quorum = &self.quorum().await?;
         let (daily, sessions, events, uniques) = tokio::join!(
-            create_all(&self.daily, daily(), quorum),
-            create_all(&self.sessions, sessions(), quorum),
-            create_all(&self.events, events(), quorum),
-            create_all(&self.uniques, uniques(), quorum),
+            create_all(&self.daily, vec![plain(doc! { "month": 1 })], quorum),
+            create_all(&self.sessions, of_sessions(), quorum),
+            create_all(&self.events, of_events(), quorum),
+            create_all(&self.uniques, vec![expiring("x", Duration::ZERO)], quorum),
         );
         Ok([daily?, sessions?, events?, uniques?].concat())
     }
@@ -128,44 +128,34 @@ impl MongoStore {
 }
 
 fn plain(keys: Document) -> IndexModel {
-    with(keys, None)
-}
-
-fn with(keys: Document, options: impl Into<Option<IndexOptions>>) -> IndexModel {
-    IndexModel::builder().keys(keys).options(options).build()
+    IndexModel::builder().keys(keys).build()
 }
 
 fn unique_day() -> IndexModel {
     let unique = IndexOptions::builder().unique(true).build();
-    with(doc! { "day": 1 }, unique)
+    let day = IndexModel::builder().keys(doc! { "day": 1 });
+    day.options(unique).build()
 }
 
-/// But for the unique one.
-fn daily() -> Vec<IndexModel> {
-    vec![plain(doc! { "month": 1 })]
+/// Documents are deleted so long after the time in this field.
+fn expiring(field: &str, after: Duration) -> IndexModel {
+    let expiring = IndexOptions::builder().expire_after(after).build();
+    let field = IndexModel::builder().keys(doc! { field: 1 });
+    field.options(expiring).build()
 }
 
-fn sessions() -> Vec<IndexModel> {
+fn of_sessions() -> Vec<IndexModel> {
+    let day_and_user = plain(doc! { "day": 1, "userId": 1 });
+    let single = ["userId", "day", "month"].map(|field| plain(doc! { field: 1 }));
+    single.into_iter().chain([day_and_user]).collect()
+}
+
+fn of_events() -> Vec<IndexModel> {
     vec![
-        plain(doc! { "userId": 1 }),
-        plain(doc! { "day": 1 }),
-        plain(doc! { "month": 1 }),
-        plain(doc! { "day": 1, "userId": 1 }),
-    ]
-}
-
-fn events() -> Vec<IndexModel> {
-    let expiring = IndexOptions::builder().expire_after(EVENT_TTL).build();
-    vec![
-        with(doc! { "ts": 1 }, expiring),
+        expiring("ts", EVENT_TTL),
         plain(doc! { "userId": 1 }),
         plain(doc! { "event": 1 }),
     ]
-}
-
-fn uniques() -> Vec<IndexModel> {
-    let at_once = IndexOptions::builder().expire_after(Duration::ZERO).build();
-    vec![with(doc! { "x": 1 }, at_once)]
 }
 
 /// Creates indexes; returns log lines about those that cannot be created.

@@ -10,7 +10,7 @@
 //! | `connection`, `tls` | client options, from a connection string or the host's connection |
 //! | `client` | the client and its collections |
 //! | `write_command` | inserts and updates as raw commands, and their replies |
-//! | `cursor` | what queries find |
+//! | `cursor` | results of queries |
 //! | `error` | errors of the driver and the server: permanent or transient |
 //! | `records`, `totals`, `uniques`, `legacy` | the traits of the store |
 //! | `indexes` | the trait of its lifecycle: index definitions and their creation |

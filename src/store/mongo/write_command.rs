@@ -50,11 +50,7 @@ impl MongoStore {
                 .map_err(|_| unexpected("a readable reply"))?,
             Err(error) => readable_reply(&error).ok_or_else(|| StoreError::from(error))?,
         };
-        let Reply {
-            write_concern_error,
-            ..
-        } = &reply;
-        match write_concern_error {
+        match &reply.write_concern_error {
             None => Ok(reply),
             Some(concern) => Err(StoreError::transient(concern.message())),
         }
@@ -190,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn own_duplicates_are_inserted_and_others_are_refused_for_their_content() {
+    fn own_duplicates_count_as_inserted_and_others_as_dropped() {
         let errors = [
             refused(3, DUPLICATE_KEY, Some("data.note")),
             refused(1, DUPLICATE_KEY, Some("_id")),
