@@ -660,6 +660,11 @@ declare namespace AnalyticsSystem {
     activeSessions: number;
     /** Whether written records are added to the daily totals. */
     totals: TotalsState;
+    /**
+     * Collections that refuse writes, whatever these hold: a missing privilege, a view, a validator.
+     * What does not depend on such a collection goes on. Empty when there is none.
+     */
+    refusedCollections: RefusedCollection[];
     /** Progress of summing up the sessions that the replaced class has stored this month. */
     history: HistoryHealth;
     /** State of the spool; only with `spoolDir`. */
@@ -675,12 +680,27 @@ declare namespace AnalyticsSystem {
    *
    * - `ok`: yes, or no problem is known yet
    * - `blocked`: no. A day has several documents in `daily`, or there is no unique index on `day`
-   *   to prevent them and it cannot be created. `lastError` and a warning say what is wrong and how
-   *   to repair it. Meanwhile events and sessions are stored, and totals wait in memory, within
-   *   `maxQueueBytes`; `flush()` and `getMetrics()` reject with `ANALYTICS_TIMEOUT`. Within seconds
+   *   to prevent them and it cannot be created, or `daily` or `uniques` is among
+   *   `refusedCollections`. `lastError` and a warning say what is wrong and how to repair it.
+   *   Meanwhile events and sessions are stored, and totals wait in memory, summed up: only the users
+   *   who log in take memory, within `maxQueueBytes`; `flush()` and `getMetrics()` reject with `ANALYTICS_TIMEOUT`. Within seconds
    *   of the repair, totals are written again, without a restart
    */
   export type TotalsState = 'ok' | 'blocked';
+
+  /** A collection that refuses writes. */
+  export interface RefusedCollection {
+    /** Its key in `collections`. */
+    collection: 'events' | 'sessions' | 'daily' | 'uniques';
+    /** When it first did, in milliseconds since 1970. */
+    sinceMs: number;
+    /** Error code of the server. */
+    code?: number;
+    /** Command for which the user of the connection has no privilege. */
+    missingPrivilege?: string;
+    /** Message of the server. */
+    message: string;
+  }
 
   /** State of what an instance keeps in `spoolDir`. */
   export interface SpoolHealth {
@@ -843,7 +863,8 @@ declare namespace AnalyticsSystem {
   /**
    * Why an accepted record was lost.
    *
-   * - `refused_by_server`: MongoDB refused the document for its content
+   * - `refused_by_server`: MongoDB refused the document for its content; or it refused the marker of
+   *   a user, whose login is stored and not counted in `dau` and `mau`
    * - `spool_damaged`: it could not be read back from `spoolDir`
    * - `internal`: a defect of this package
    */

@@ -105,6 +105,7 @@ export interface HealthReport {
   warnings: Record<string, number>
   activeSessions: number
   totals: string
+  refusedCollections: Array<RefusedCollectionReport>
   history: HistoryReport
   /** Only with `spoolDir`. */
   spool?: SpoolHealth
@@ -155,6 +156,16 @@ export type Message =
 
 /** What a host without a connection may still have. */
 export type Outlook = 'connecting' | 'mayConnect' | 'noMongoose' | 'noTime'
+
+export interface RefusedCollectionReport {
+  /** The key of the collection in the options. */
+  collection: string
+  /** System clock, ms since 1970. */
+  sinceMs: number
+  code?: number
+  missingPrivilege?: string
+  message: string
+}
 
 /** Why a record was never accepted. */
 export type RejectReason = 'invalid_id' | 'invalid_event' | 'invalid_name' | 'id_too_long' | 'name_too_long' | 'event_too_large' | 'too_deep' | 'cyclic' | 'invalid_key' | 'bigint_out_of_range' | 'unreadable' | 'unserializable' | 'hand_over_failed' | 'queue_full' | 'stopped'

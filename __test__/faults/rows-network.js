@@ -1,7 +1,7 @@
 // What lies between a server and MongoDB: replies are lost, nothing passes, or little and late.
 'use strict';
 
-const { KINDS, kindOf } = require('../integration/exactness/writes');
+const { KINDS, entryOf, kindOf } = require('../integration/exactness/writes');
 const { fates } = require('../support/proxy');
 const { waitFor } = require('../support/wait');
 const { all, conclude, delay, playHarmed, startPair } = require('./play');
@@ -55,7 +55,7 @@ async function comeLate(proxy, servers) {
   const late = new Map();
   const again = new Set();
   const fate = async (exchange) => {
-    const writer = Object.keys(exchange.request.body.query).find((key) => key.startsWith('_a.w.'));
+    const writer = entryOf(exchange.request.body);
     if (!late.has(writer)) {
       late.set(writer, exchange);
       return exchange.leaveDriver();
@@ -65,6 +65,7 @@ async function comeLate(proxy, servers) {
     return exchange.forward();
   };
   const rule = proxy.rule({ when: isOf('add to day'), fate });
+  // Each adds events, logins and logouts by themselves, and not always all of them.
   const areAgain = () => again.size >= servers;
   await waitFor(areAgain, { timeoutMs: LOST_MS, what: 'additions to be repeated' });
   rule.remove();

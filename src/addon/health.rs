@@ -7,8 +7,9 @@ use std::sync::atomic::Ordering;
 
 use napi_derive::napi;
 
+use crate::config::Collection;
 use crate::forward::Report;
-use crate::instance::database_status::{History, TOTALS_STATES};
+use crate::instance::database_status::{History, Refusal, TOTALS_STATES};
 use crate::instance::health::LastError;
 use crate::instance::spool_report::SpoolReport;
 use crate::pipeline::Pipeline;
@@ -28,11 +29,35 @@ pub struct HealthReport {
     pub warnings: HashMap<String, f64>,
     pub active_sessions: f64,
     pub totals: String,
+    pub refused_collections: Vec<RefusedCollectionReport>,
     pub history: HistoryReport,
     /// Only with `spoolDir`.
     pub spool: Option<SpoolHealth>,
     pub destinations: Vec<DestinationReport>,
     pub last_error: Option<LastErrorReport>,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct RefusedCollectionReport {
+    /// The key of the collection in the options.
+    pub collection: String,
+    /// System clock, ms since 1970.
+    pub since_ms: f64,
+    pub code: Option<i32>,
+    pub missing_privilege: Option<String>,
+    pub message: String,
+}
+
+impl RefusedCollectionReport {
+    fn of((collection, refusal): (Collection, Refusal)) -> Self {
+        Self {
+            collection: collection.key().to_owned(),
+            since_ms: refusal.since_ms as f64,
+            code: refusal.code,
+            missing_privilege: refusal.missing_privilege,
+            message: refusal.message,
+        }
+    }
 }
 
 #[napi(object, object_from_js = false)]
@@ -106,7 +131,12 @@ impl HealthReport {
             rejected: by_reason(&counts.rejected),
             warnings: by_reason(&counts.warnings),
             active_sessions: shared.active_sessions.load(Ordering::Acquire) as f64,
-            totals: TOTALS_STATES[usize::from(database.blocked.is_some())].to_owned(),
+            totals: TOTALS_STATES[usize::from(database.are_totals_blocked())].to_owned(),
+            refused_collections: database
+                .refused
+                .into_iter()
+                .map(RefusedCollectionReport::of)
+                .collect(),
             history: HistoryReport::of(database.history),
             spool: shared.spool.get().map(SpoolHealth::of),
             destinations: pipeline

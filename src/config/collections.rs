@@ -15,6 +15,38 @@ pub struct Collections {
     pub uniques: String,
 }
 
+/// One of the collections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Collection {
+    Events,
+    Sessions,
+    Daily,
+    Uniques,
+}
+
+impl Collection {
+    /// Its key in the options.
+    pub fn key(self) -> &'static str {
+        match self {
+            Collection::Events => "events",
+            Collection::Sessions => "sessions",
+            Collection::Daily => "daily",
+            Collection::Uniques => "uniques",
+        }
+    }
+}
+
+impl Collections {
+    pub fn name(&self, collection: Collection) -> &str {
+        match collection {
+            Collection::Events => &self.events,
+            Collection::Sessions => &self.sessions,
+            Collection::Daily => &self.daily,
+            Collection::Uniques => &self.uniques,
+        }
+    }
+}
+
 impl Default for Collections {
     fn default() -> Self {
         Self {

@@ -8,7 +8,7 @@ mod settings;
 mod source;
 mod url;
 
-pub use collections::Collections;
+pub use collections::{Collection, Collections};
 pub use destinations::{Access, DestinationSettings};
 pub use error::ConfigError;
 pub use settings::Config;

@@ -13,7 +13,7 @@ use super::log::Log;
 use super::memory::Memory;
 use super::published::Published;
 use super::spool_report::SpoolReport;
-use crate::config::Config;
+use crate::config::{Collection, Config};
 
 pub struct Shared {
     pub config: Config,
@@ -75,6 +75,20 @@ impl Shared {
     pub fn deliver(&self, message: Message) {
         if let Some(host) = &self.host {
             host.deliver(message);
+        }
+    }
+
+    /// The server has accepted a request for a collection.
+    pub fn accepted(&self, collection: Collection) {
+        let refused = self.database.change(|database| {
+            database.connected = true;
+            database.refused.remove(&collection)
+        });
+        if refused.is_some() {
+            let name = self.config.collections.name(collection);
+            self.log.info(format!(
+                "{name} takes writes again: records and totals that waited for it are written"
+            ));
         }
     }
 

@@ -4,8 +4,9 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::config::Config;
+use crate::config::{Collection, Config};
 use crate::instance::spool_report::SpoolReport;
+use crate::store::StoreError;
 
 pub fn no_connection(config: &Config) -> String {
     let bound = config.max_queue_bytes >> 20;
@@ -44,11 +45,42 @@ pub fn cannot_write(message: &str) -> String {
     )
 }
 
+/// What waits while a collection refuses writes, and what goes on.
+pub fn collection_refuses(name: &str, collection: Collection, error: &StoreError) -> String {
+    let waits = match collection {
+        Collection::Events => "events and their totals wait, logins and logouts are stored",
+        Collection::Sessions => "logins or logouts and their totals wait, events are stored",
+        Collection::Daily => "totals wait, summed up in memory; events and sessions are stored",
+        Collection::Uniques => "logins and their totals wait, events are stored and counted",
+    };
+    let remedy = match (&error.missing_privilege, error.code) {
+        (Some(action), _) => format!(
+            "grant the privilege for {action} on it, for example with the role readWrite on its database"
+        ),
+        (None, Some(166 | 167)) => "it is a view: drop or rename the view".to_owned(),
+        (None, Some(121)) => "its validator refuses them: change it with collMod".to_owned(),
+        (None, Some(8000)) => {
+            "the cluster may be over its quota: free space or enlarge it".to_owned()
+        }
+        _ => "correct its definition".to_owned(),
+    };
+    let message = &error.message;
+    format!("MongoDB refuses writes to {name}: {message}; {waits}; {remedy}; no restart is needed")
+}
+
 pub fn document_dropped(message: &str) -> String {
     format!(
         "MongoDB refused a document for its content; the document is dropped and counted \
          (dropped.refused_by_server), the others are stored; check validators and indexes of the \
          collection: {message}"
+    )
+}
+
+pub fn user_not_counted(message: &str) -> String {
+    format!(
+        "MongoDB refused the marker of a user in gsouniques; the user is not counted in dau and mau \
+         (dropped.refused_by_server), the login is stored and all others are counted; check validators, \
+         indexes and collation of the collection: {message}"
     )
 }
 

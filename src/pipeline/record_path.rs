@@ -98,7 +98,7 @@ impl RecordPath {
 
     /// The record up to which all are committed.
     pub fn committed(&self) -> i64 {
-        self.marks.get(Stage::Committed)
+        self.marks.committed()
     }
 
     pub fn active_sessions(&self) -> usize {
@@ -134,10 +134,10 @@ impl RecordPath {
             let first = unwritten.or_else(|| self.journal.next_unread(queue));
             let written = first.map_or(self.accepted(), |first| first - 1);
             self.marks.advance(Stage::Written(queue), written);
+            let uncommitted = self.totals.first_uncommitted(queue);
+            let committed = uncommitted.map_or(i64::MAX, |first| first - 1);
+            self.marks.advance(Stage::Committed(queue), committed);
         }
-        let uncommitted = self.totals.first_uncommitted();
-        let committed = uncommitted.map_or(i64::MAX, |first| first - 1);
-        self.marks.advance(Stage::Committed, committed);
     }
 
     /// Sends records and totals that the database takes; returns the newest day of a session among them.
@@ -150,10 +150,10 @@ impl RecordPath {
     ) -> Option<Day> {
         let up_to = self.journal.sendable(&self.marks);
         let up_to = up_to.min(admission.last_record);
-        let newest_day = self.writes.poll(store, baselines, up_to, now);
+        let newest_day = self.writes.poll(store, baselines, &self.marks, up_to, now);
         if admission.is_prepared {
-            let (written, is_urgent) = (self.marks.written(), admission.is_urgent);
-            self.totals.poll(store, written, is_urgent, now);
+            self.totals
+                .poll(store, &self.marks, admission.is_urgent, now);
         }
         self.journal
             .look_up_applied(store, self.totals.writer_id(), now);

@@ -4,23 +4,30 @@
 //! twice or out of order, [`Watermarks::advance`] keeps both. So "done up to here" can be acted upon,
 //! above all when segments are unlinked.
 
-use crate::record::item::Item;
+use crate::record::item::{Item, SessionChange};
 
-/// Which write queue a record goes through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which write queue a record goes through. Records of one queue do not wait for those of another, neither
+/// on their way into the database nor on the way of their totals: a collection that refuses writes costs
+/// what belongs to it. Only a logout waits for the logins before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Queue {
     Events,
-    Sessions,
+    Logins,
+    Logouts,
 }
 
 impl Queue {
-    pub const ALL: [Queue; 2] = [Queue::Events, Queue::Sessions];
+    pub const ALL: [Queue; 3] = [Queue::Events, Queue::Logins, Queue::Logouts];
 
     /// The queue that an item goes through.
     pub fn of(item: &Item<'_>) -> Self {
         match item {
             Item::Event(_) => Queue::Events,
-            Item::Session(_) | Item::Nothing { .. } => Queue::Sessions,
+            Item::Session(session) => match session.change {
+                SessionChange::Login { .. } => Queue::Logins,
+                SessionChange::Logout(_) => Queue::Logouts,
+            },
+            Item::Nothing { .. } => Queue::Logouts,
         }
     }
 }
@@ -39,14 +46,14 @@ pub enum Stage {
     /// Its document is stored.
     Written(Queue),
     /// Its document and its share of the totals are stored.
-    Committed,
+    Committed(Queue),
     /// Every destination is done with it.
     Forwarded,
     /// Its segment is retained for no destination any more.
     Unretained,
 }
 
-const STAGES: usize = 9;
+const STAGES: usize = 12;
 
 #[derive(Debug, Clone)]
 pub struct Watermarks([i64; STAGES]);
@@ -68,16 +75,22 @@ impl Watermarks {
         self.0[index(stage)]
     }
 
-    /// Up to which every record of both queues is written.
-    pub fn written(&self) -> i64 {
-        let [events, sessions] = Queue::ALL.map(|queue| self.get(Stage::Written(queue)));
-        events.min(sessions)
+    /// Up to which every record is committed, whichever queue it went through.
+    pub fn committed(&self) -> i64 {
+        let marks = Queue::ALL.map(|queue| self.get(Stage::Committed(queue)));
+        marks.into_iter().min().unwrap_or(0)
+    }
+
+    /// Whether a record is written whose share of the totals is not stored.
+    pub fn has_uncommitted(&self) -> bool {
+        let is_behind = |queue| self.get(Stage::Committed(queue)) < self.get(Stage::Written(queue));
+        Queue::ALL.into_iter().any(is_behind)
     }
 
     /// The record up to which all are committed, and done for every destination that they are retained for.
     pub fn releasable(&self) -> i64 {
         let events = self.get(Stage::Forwarded).max(self.get(Stage::Unretained));
-        self.get(Stage::Committed).min(events)
+        self.committed().min(events)
     }
 
     /// Every record up to this one has reached the stage.
@@ -85,7 +98,7 @@ impl Watermarks {
         let limit = match stage {
             Stage::Accepted => i64::MAX,
             Stage::Synced => self.get(Stage::Appended),
-            Stage::Committed => self.written(),
+            Stage::Committed(queue) => self.get(Stage::Written(queue)),
             Stage::Appended
             | Stage::NotSpooled
             | Stage::Written(_)
@@ -103,11 +116,10 @@ fn index(stage: Stage) -> usize {
         Stage::Appended => 1,
         Stage::Synced => 2,
         Stage::NotSpooled => 3,
-        Stage::Written(Queue::Events) => 4,
-        Stage::Written(Queue::Sessions) => 5,
-        Stage::Committed => 6,
-        Stage::Forwarded => 7,
-        Stage::Unretained => 8,
+        Stage::Forwarded => 4,
+        Stage::Unretained => 5,
+        Stage::Written(queue) => 6 + queue as usize,
+        Stage::Committed(queue) => 9 + queue as usize,
     }
 }
 
@@ -124,11 +136,14 @@ mod tests {
         Stage::Appended,
         Stage::Synced,
         Stage::NotSpooled,
-        Stage::Written(Queue::Events),
-        Stage::Written(Queue::Sessions),
-        Stage::Committed,
         Stage::Forwarded,
         Stage::Unretained,
+        Stage::Written(Queue::Events),
+        Stage::Written(Queue::Logins),
+        Stage::Written(Queue::Logouts),
+        Stage::Committed(Queue::Events),
+        Stage::Committed(Queue::Logins),
+        Stage::Committed(Queue::Logouts),
     ];
 
     proptest! {
@@ -149,7 +164,11 @@ mod tests {
                     prop_assert!(marks.get(stage) <= marks.get(Stage::Accepted), "{stage:?}");
                 }
                 prop_assert!(marks.get(Stage::Synced) <= marks.get(Stage::Appended));
-                prop_assert!(marks.get(Stage::Committed) <= marks.written());
+                for queue in Queue::ALL {
+                    let written = marks.get(Stage::Written(queue));
+                    prop_assert!(marks.get(Stage::Committed(queue)) <= written);
+                    prop_assert!(marks.committed() <= written);
+                }
             }
         }
     }
@@ -157,10 +176,15 @@ mod tests {
     #[test]
     fn a_stage_that_is_reached_is_known() {
         let mut marks = Watermarks::new(10, true);
-        assert_eq!((marks.get(Stage::Accepted), marks.written()), (9, 0));
+        assert_eq!((marks.get(Stage::Accepted), marks.committed()), (9, 0));
         marks.advance(Stage::Written(Queue::Events), 9);
-        marks.advance(Stage::Written(Queue::Sessions), 5);
-        marks.advance(Stage::Committed, 9);
-        assert_eq!((marks.written(), marks.get(Stage::Committed)), (5, 5));
+        marks.advance(Stage::Written(Queue::Logins), 5);
+        assert!(marks.has_uncommitted());
+        for queue in Queue::ALL {
+            marks.advance(Stage::Committed(queue), 9);
+        }
+        assert_eq!(marks.get(Stage::Committed(Queue::Events)), 9);
+        assert_eq!(marks.get(Stage::Committed(Queue::Logins)), 5);
+        assert_eq!((marks.committed(), marks.has_uncommitted()), (0, false));
     }
 }

@@ -72,11 +72,39 @@ impl Batch {
         });
     }
 
-    fn add(&mut self, id: ObjectId, elements: &[u8], rest: impl FnOnce(&mut Writer<'_>)) {
-        let bytes = &mut self.elements;
-        bytes.push(0x03);
+    /// The first `count` documents, and the others.
+    pub fn split(&self, count: usize) -> (Batch, Batch) {
+        let (mut first, mut others) = (Batch::default(), Batch::default());
+        let mut rest = &self.elements[..];
+        for index in 0..self.count {
+            // The type, and the index in digits that ends with a zero.
+            let name = rest.iter().position(|byte| *byte == 0).unwrap_or(0) + 1;
+            let length = rest[name..]
+                .first_chunk()
+                .map_or(0, |four| u32::from_le_bytes(*four));
+            let (document, after) = rest[name..].split_at(length as usize);
+            let part = if index < count {
+                &mut first
+            } else {
+                &mut others
+            };
+            part.begin().extend(document);
+            rest = after;
+        }
+        (first, others)
+    }
+
+    /// Begins the next document.
+    fn begin(&mut self) -> &mut Vec<u8> {
+        self.elements.push(0x03);
         // Writing into memory does not fail.
-        let _ = write!(bytes, "{}\0", self.count);
+        let _ = write!(self.elements, "{}\0", self.count);
+        self.count += 1;
+        &mut self.elements
+    }
+
+    fn add(&mut self, id: ObjectId, elements: &[u8], rest: impl FnOnce(&mut Writer<'_>)) {
+        let bytes = self.begin();
         let start = bytes.len();
         bytes.extend([0; 4]);
         bytes.extend(b"\x07_id\0");
@@ -86,7 +114,6 @@ impl Batch {
         bytes.push(0);
         let length = (bytes.len() - start) as u32;
         bytes[start..start + 4].copy_from_slice(&length.to_le_bytes());
-        self.count += 1;
     }
 
     /// The command with the array as its last field.
@@ -203,5 +230,22 @@ mod tests {
             .collect();
         assert_eq!(keys, expected);
         assert_eq!(batch.len(), 1_001);
+    }
+
+    #[test]
+    fn a_batch_is_split_between_any_two_of_its_documents() {
+        let mut batch = Batch::default();
+        for length in 0..12_u8 {
+            let text = "x".repeat(usize::from(length) * 9);
+            let middle = rawdoc! { "userId": text };
+            let elements = &middle.as_bytes()[4..middle.as_bytes().len() - 1];
+            batch.add_event(ObjectId::from_bytes([length; 12]), elements, &Day::of(0), 0);
+        }
+        for count in 0..=12 {
+            let (first, others) = batch.split(count);
+            assert_eq!((first.len(), others.len()), (count, 12 - count));
+            let both = [first.documents(), others.documents()].concat();
+            assert_eq!(both, batch.documents(), "at {count}");
+        }
     }
 }

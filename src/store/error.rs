@@ -1,29 +1,66 @@
-//! Errors of a store, and whether a repetition may help.
+//! Errors of a store: what refused a request, and whether a repetition may help.
 
 use std::fmt;
+
+use crate::config::Collection;
 
 /// The reason why a store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreError {
     /// Without secrets; may be shown to users.
     pub message: String,
-    /// Whether the same request may succeed later. Writes are repeated either way.
-    pub transient: bool,
+    pub fault: Fault,
+    /// The server's code, if the server has answered with one.
+    pub code: Option<i32>,
+    /// The collection that the request was for.
+    pub collection: Option<Collection>,
+    /// The action for which the user of the connection lacks a privilege.
+    pub missing_privilege: Option<String>,
+}
+
+/// What a request failed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The moment: the same request may succeed later.
+    Moment,
+    /// The collection, or the rights on it: nothing succeeds there until the operator has changed it.
+    Collection,
+    /// The content of what was sent: the same request would be refused again.
+    Content,
+    /// A code that is not known.
+    Unknown,
 }
 
 impl StoreError {
-    pub fn transient(message: impl Into<String>) -> Self {
+    pub fn new(fault: Fault, message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
-            transient: true,
+            fault,
+            code: None,
+            collection: None,
+            missing_privilege: None,
         }
     }
 
+    pub fn transient(message: impl Into<String>) -> Self {
+        Self::new(Fault::Moment, message)
+    }
+
     pub fn permanent(message: impl Into<String>) -> Self {
+        Self::new(Fault::Unknown, message)
+    }
+
+    /// The error of a request for this collection, unless it was for another.
+    pub fn on(self, collection: Collection) -> Self {
         Self {
-            message: message.into(),
-            transient: false,
+            collection: self.collection.or(Some(collection)),
+            ..self
         }
+    }
+
+    /// Whether the same request may succeed later.
+    pub fn is_transient(&self) -> bool {
+        self.fault == Fault::Moment
     }
 
     /// The user of the connections was dropped. It may have been created again, but connections stay

@@ -272,12 +272,19 @@ impl UniquesStore for FakeStore {
         .await
     }
 
-    async fn insert_markers(&self, markers: &[Marker]) -> Result<()> {
+    async fn insert_markers(&self, markers: &[Marker]) -> Result<Vec<Dropped>> {
         self.request(|state| {
-            for marker in markers {
+            let mut dropped = Vec::new();
+            for (index, marker) in markers.iter().enumerate() {
+                if state.refused_users.contains(&marker.user) {
+                    let message = "refused".to_owned();
+                    dropped.push(Dropped { index, message });
+                    continue;
+                }
                 let id = (marker.period.clone(), marker.user.clone());
                 state.markers.entry(id).or_insert_with(|| marker.clone());
             }
+            dropped
         })
         .await
     }

@@ -21,7 +21,7 @@ mod records;
 mod totals;
 mod uniques;
 
-pub use error::{Result, StoreError};
+pub use error::{Fault, Result, StoreError};
 pub use legacy::{Baseline, CLAIM_TTL, LEGACY_STEP_TIMEOUT, LegacyStore};
 pub use lifecycle::{Lifecycle, Prepared};
 pub use mongo::{Connection, MongoStore, check, target};

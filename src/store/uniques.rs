@@ -2,6 +2,7 @@
 //! changes.
 
 use super::Reply;
+use super::records::Dropped;
 use crate::record::day::Day;
 
 /// Markers outlive their period by 35 days.
@@ -11,8 +12,9 @@ pub trait UniquesStore {
     /// The markers of these users in one period, as a majority knows them.
     fn find_markers(&self, period: &str, users: &[&str]) -> impl Reply<Vec<Marker>>;
 
-    /// Inserts markers; those already there stay as they are.
-    fn insert_markers(&self, markers: &[Marker]) -> impl Reply<()>;
+    /// Inserts markers; those already there stay as they are. Returns those that the server refuses for
+    /// their content.
+    fn insert_markers(&self, markers: &[Marker]) -> impl Reply<Vec<Dropped>>;
 }
 
 /// A time in which users are counted once.

@@ -1,7 +1,7 @@
-// What writers send to the daily documents, as a proxy sees it: `startProxy(port, new DailyUpdates())`.
+// What writers send to the daily documents, each queue of a process by itself, as a proxy sees it: `startProxy(port, new DailyUpdates())`.
 'use strict';
 
-const { kindOf } = require('./writes');
+const { entryOf, kindOf } = require('./writes');
 
 class DailyUpdates {
   #byWriter = new Map();
@@ -14,7 +14,7 @@ class DailyUpdates {
       this.others.push(command);
       return;
     }
-    const writer = Object.keys(body.query).find((name) => name.startsWith('_a.w.'));
+    const writer = entryOf(body);
     const own = this.#byWriter.get(writer) ?? [];
     this.#byWriter.set(writer, [...own, { bytes: bytes.length, answer: reply.bytes.length }]);
   };

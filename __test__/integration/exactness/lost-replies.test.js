@@ -8,7 +8,7 @@ const { useMongod } = require('../../support/setup');
 const { fates } = require('../../support/proxy');
 const { isOf, play, assertCounts, saidToRepetitions } = require('./one-server');
 const { LOOKED_FOR, LOSSES, PROVOCATIONS } = require('./one-server');
-const { KINDS } = require('./writes');
+const { KINDS, kindOf } = require('./writes');
 
 const mongo = useMongod({ own: true });
 /** Here the driver repeats some writes once by itself, and the server knows them again. */
@@ -62,7 +62,7 @@ function takeDocumentAway(proxy, kind, db) {
     await db.collection('gsodailies').deleteMany({});
     await exchange.forward();
   };
-  return proxy.rule({ when: isOf(kind), fate, times: 1 }).taken;
+  return proxy.rule({ when: (request) => kindOf(request) === kind, fate, times: 1 }).taken;
 }
 
 describe('a daily document that is taken away', () => {

@@ -7,7 +7,7 @@ const { fates, startProxy } = require('../../support/proxy');
 const { audit } = require('./audit');
 const { storeOldDays } = require('./old-days');
 const { freshMetrics, troubles, users, withServers } = require('./servers');
-const { Tally, kindOf } = require('./writes');
+const { Tally, entryOf, kindOf } = require('./writes');
 
 const DAYS = ['2036-01-31', '2036-02-01'];
 /** Harmed writes of each kind. A lost reply is followed by the loss of that to the repetition. */
@@ -23,7 +23,9 @@ const VARYING = ['insert bases', 'pass old writes', 'claim month'];
 
 const at = (day, minutes) => Date.parse(`${day}T10:00:00.000Z`) + minutes * MINUTES;
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
-const isOf = (kind) => (request) => kindOf(request) === kind;
+/** Of additions to a day those of events: logins and logouts are added by themselves. */
+const isOf = (kind) => (request) =>
+  kindOf(request) === kind && (kind !== 'add to day' || entryOf(request.body).endsWith('.e'));
 
 /** Two days of two months on which every kind of write occurs but the confirmation of a day. */
 async function playTwoDays(server) {

@@ -31,6 +31,9 @@ const KINDS = {
 
 const COMMANDS = ['insert', 'update', 'findAndModify', 'aggregate'];
 
+/** The entry of the writer that adds to a day. */
+const entryOf = ({ query }) => Object.keys(query).find((name) => name.startsWith('_a.w.'));
+
 /** The kind of write that a request is; undefined for everything else. */
 function kindOf(request) {
   if (!COMMANDS.includes(request.command)) return undefined;
@@ -107,4 +110,4 @@ function casConflicts(kind, reply) {
   return UPDATES_THAT_MAY_MISS.includes(kind) && reply.n === 0 ? 1 : 0;
 }
 
-module.exports = { KINDS: Object.keys(KINDS), Tally, kindOf };
+module.exports = { KINDS: Object.keys(KINDS), Tally, entryOf, kindOf };

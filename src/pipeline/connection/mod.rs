@@ -20,9 +20,10 @@ use tokio::time::Instant;
 
 use super::messages;
 use super::task::{Failed, Tasks, attempt, run_to_end};
+use crate::config::Collection;
 use crate::instance::listener::{Level, Message};
 use crate::instance::shared::Shared;
-use crate::store::{Connection, Prepared, Result, Store};
+use crate::store::{Connection, Fault, Prepared, Result, Store, StoreError};
 use link::{Link, Step, Verdict};
 pub use link::{NothingFound, Opener, Outlook};
 use preparation::Preparation;
@@ -208,15 +209,38 @@ impl<S: Store> Database<S> {
         {
             tokio::spawn(async move { store.close().await });
         }
-        let message = error.message;
-        self.shared.database.change(|db| db.connected = false);
-        self.shared
-            .log
-            .warn_once("outage", || messages::cannot_write(&message));
+        let message = error.message.clone();
+        match (error.fault, error.collection) {
+            (Fault::Moment, _) | (_, None) => {
+                self.shared.database.change(|db| db.connected = false);
+                self.shared
+                    .log
+                    .warn_once("outage", || messages::cannot_write(&message));
+            }
+            (Fault::Collection, Some(collection)) => self.refused(collection, &error),
+            // An addition has no content that could be dropped.
+            (_, Some(collection @ (Collection::Daily | Collection::Uniques))) => {
+                self.refused(collection, &error);
+            }
+            // The batch is split, until what is refused stands alone.
+            (Fault::Content | Fault::Unknown, Some(_)) => {}
+        }
         self.shared
             .health
             .count(|counts| counts.retried += records as u64);
         self.shared.health.error(message);
+    }
+
+    fn refused(&self, collection: Collection, error: &StoreError) {
+        let privilege = error.missing_privilege.clone();
+        self.shared.database.change(|database| {
+            database.refuse(collection, error.code, privilege, error.message.clone());
+        });
+        let reason = format!("refused:{}", collection.key());
+        let name = self.shared.config.collections.name(collection);
+        self.shared.log.warn_once(&reason, || {
+            messages::collection_refuses(name, collection, error)
+        });
     }
 
     /// The host has a connection.

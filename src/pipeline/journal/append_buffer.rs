@@ -16,7 +16,7 @@ pub struct AppendBuffer {
     pub last: i64,
     /// Bytes of memory, per queue, that are free once the buffer is on disk: those of records that are in
     /// no write queue.
-    spilled: [usize; 2],
+    spilled: [usize; 3],
 }
 
 impl AppendBuffer {

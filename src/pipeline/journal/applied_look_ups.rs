@@ -1,17 +1,19 @@
-//! Look-ups of the last record that is applied to each day of recovered records. Records up to it are in the
+//! Look-ups of the last records that are applied to each day of recovered records. Records up to them are in the
 //! totals already and must not be enqueued again.
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::read_positions::ReadPositions;
+use super::read_positions::{AppliedSeqs, ReadPositions};
 use crate::instance::shared::Shared;
 use crate::pipeline::task::{Tasks, attempt};
+use crate::pipeline::totals::Writer;
+use crate::pipeline::watermarks::Queue;
 use crate::record::day::Day;
 use crate::store::{AppliedSeq, Result, Store};
 
-type Applied = Vec<(Day, Option<i64>)>;
+type Applied = Vec<(Day, AppliedSeqs)>;
 
 pub struct AppliedLookUps {
     shared: Arc<Shared>,
@@ -74,10 +76,13 @@ impl AppliedLookUps {
 async fn applied<S: Store>(store: &S, days: Vec<Day>, writer: &str) -> Result<Applied> {
     let mut applied = Vec::new();
     for day in days {
-        let last = match store.applied_seq(&day, writer).await? {
-            AppliedSeq::NoDocument => None,
-            AppliedSeq::At(last) => last,
-        };
+        let mut last = AppliedSeqs::default();
+        for queue in Queue::ALL {
+            let writer = Writer::name(writer, queue);
+            if let AppliedSeq::At(seq) = store.applied_seq(&day, &writer).await? {
+                last[queue as usize] = seq;
+            }
+        }
         applied.push((day, last));
     }
     Ok(applied)

@@ -164,7 +164,7 @@ impl Journal {
         let Some(queue) = &mut self.queue else {
             return;
         };
-        let (last, committed) = (marks.get(Stage::Accepted), marks.get(Stage::Committed));
+        let (last, committed) = (marks.get(Stage::Accepted), marks.committed());
         // No segment is released while recovered events are replayed.
         if let Some(forwarded) = forwarding.forwarded_up_to(last) {
             marks.advance(Stage::Forwarded, forwarded);
@@ -207,7 +207,7 @@ impl Journal {
         let Some(spool) = &mut self.queue else {
             return;
         };
-        let has_contributions = marks.written() > marks.get(Stage::Committed);
+        let has_contributions = marks.has_uncommitted();
         let is_roomy = self.shared.memory.is_quarter_full_at_most();
         let is_half_full = self.shared.memory.is_half_full();
         for queue in Queue::ALL {
@@ -215,7 +215,7 @@ impl Journal {
             let next = |queue: Queue| spool.positions.next_unread(queue).unwrap_or(i64::MAX);
             let is_last = Queue::ALL.iter().all(|other| next(queue) <= next(*other));
             let is_needed = is_last && !has_contributions;
-            let is_urgent = queue == Queue::Sessions && !is_half_full;
+            let is_urgent = queue != Queue::Events && !is_half_full;
             if is_roomy || is_empty && (is_needed || is_urgent) {
                 spool.read(queue, now);
             }
@@ -273,7 +273,7 @@ impl Journal {
                 self.reporter.log_error("spool_not_synced", result.err());
             }
             SpoolResult::Read(queue, until, Ok(piece)) => {
-                // Both queues read the same.
+                // All queues read the same.
                 if queue == Queue::Events {
                     self.reporter.report_damage(piece.damaged);
                 }
@@ -354,7 +354,7 @@ impl Journal {
         };
         let cost = spooled.item.cost();
         if seq < spool.positions.first() {
-            let is_applied = |day: Day| spool.positions.is_applied(&day, seq);
+            let is_applied = |day: Day| spool.positions.is_applied(queue, &day, seq);
             if forwarding.was_written(seq) || record_codec::day(body).is_some_and(is_applied) {
                 return;
             }

@@ -32,12 +32,15 @@ struct ReadPosition {
     spilled: u64,
 }
 
+/// The last record of each queue, in the order of [`Queue::ALL`], that a day holds.
+pub type AppliedSeqs = [Option<i64>; 3];
+
 pub struct ReadPositions {
-    queues: [ReadPosition; 2],
+    queues: [ReadPosition; 3],
     /// Records below it are recovered ones.
     first: i64,
-    /// The last record of the writer that is applied to each day of recovered records.
-    applied: HashMap<Day, Option<i64>>,
+    /// The last record of each queue that is applied to each day of recovered records.
+    applied: HashMap<Day, AppliedSeqs>,
     is_asking: bool,
     backoff: Backoff,
     /// The promises of logins and logouts that are to be read back, by record number.
@@ -55,7 +58,7 @@ impl ReadPositions {
             ..ReadPosition::default()
         };
         Self {
-            queues: [position(), position()],
+            queues: [position(), position(), position()],
             first,
             applied: HashMap::new(),
             is_asking: false,
@@ -184,7 +187,7 @@ impl ReadPositions {
         begins
     }
 
-    pub fn learned(&mut self, applied: Vec<(Day, Option<i64>)>) {
+    pub fn learned(&mut self, applied: Vec<(Day, AppliedSeqs)>) {
         self.is_asking = false;
         self.backoff.succeed();
         self.applied.extend(applied);
@@ -212,8 +215,8 @@ impl ReadPositions {
     }
 
     /// Whether a recovered record is applied to its day.
-    pub fn is_applied(&self, day: &Day, seq: i64) -> bool {
-        let last = self.applied.get(day).copied().flatten();
+    pub fn is_applied(&self, queue: Queue, day: &Day, seq: i64) -> bool {
+        let last = self.applied.get(day).and_then(|last| last[queue as usize]);
         last >= Some(seq)
     }
 

@@ -23,7 +23,7 @@ impl Reporter {
     /// Updates the spool's part of the health report.
     pub fn report(&self, spool: &SpoolQueue, marks: &Watermarks) {
         let forwarded = marks.get(Stage::Forwarded);
-        let holds_records = spool.holds_after(marks.get(Stage::Committed), marks);
+        let holds_records = spool.holds_after(marks.committed(), marks);
         let holds_events =
             spool.holds_after(forwarded, marks) && marks.get(Stage::Unretained) <= forwarded;
         self.shared.note_spool(|report| {

@@ -200,7 +200,7 @@ impl Legacy {
             Err(error) => {
                 self.backoff.fail(now);
                 self.shared.health.error(error.message.clone());
-                (!error.transient).then(|| self.refuse(today, error.message))
+                (!error.is_transient()).then(|| self.refuse(today, error.message))
             }
         }
     }

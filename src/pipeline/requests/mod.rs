@@ -206,7 +206,7 @@ impl Requests {
             Ok(Found::Days(days)) => document_of(&days),
             Err(error) => {
                 self.shared.health.error(error.message.clone());
-                if error.transient {
+                if error.is_transient() {
                     return self.read_again(&answer.ids, now + READ_AGAIN);
                 }
                 return self.fail_all(&answer.ids, &error.message);

@@ -1,12 +1,16 @@
-//! Contributions of written records to the totals, collected until a batch of them may be added.
+//! Batches: contributions of the records of one queue, summed up until they may be added to the totals.
 //!
-//! A record counts only when all records before it are written: in the daily document the number of the
-//! last one stands for all of them, so totals may lag the events but never lead.
+//! A record is handed over when all records of its queue before it are written: in the daily document the
+//! number of the last one stands for all of them, so totals may lag the records but never lead.
+//!
+//! A batch that was ever sent keeps its bounds and its sums until its fate is known. Everything that was
+//! never sent is one sum, however long the totals are blocked, so that it takes no more memory than its
+//! days and its users. Contributions that a process before this one has left are kept one by one: that
+//! process may have sent any part of them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::pipeline::watermarks::Queue;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::store::Delta;
@@ -14,8 +18,8 @@ use crate::store::Delta;
 /// Users, each with the first of the batch's records that logged them in.
 pub type Logins = BTreeMap<Arc<str>, i64>;
 
-/// Bytes a contribution takes while it waits, without its user.
-pub const CONTRIBUTION_COST: usize = 64;
+/// Bytes that a contribution takes where it is kept by itself, and a user in a sum, without the name.
+const KEPT_COST: usize = 64;
 
 /// The share of one written record.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,13 +30,13 @@ pub struct Contribution {
 }
 
 impl Contribution {
-    /// Bytes it takes while it waits. Less than its record took: that held the user too.
-    pub fn cost(&self) -> usize {
+    /// Bytes it takes where it is kept by itself. Less than its record took: that held the user too.
+    fn cost(&self) -> usize {
         let user = match &self.amount {
             Amount::Login(user) => user.len(),
             Amount::Counted(..) | Amount::Closed(_) => 0,
         };
-        CONTRIBUTION_COST + user
+        KEPT_COST + user
     }
 }
 
@@ -69,66 +73,28 @@ pub struct TotalsBatch {
     pub first: i64,
     pub last: i64,
     pub records: u64,
-    /// Bytes that its contributions take.
+    /// Bytes that it takes.
     pub cost: usize,
-    /// Amounts that would have made a sum inexact, by day.
-    pub left_out: Vec<(Day, Counter)>,
+    /// How many amounts would have made a sum inexact, by day and counter.
+    pub left_out: BTreeMap<(Day, Counter), u64>,
     /// Its contributions, if they were recovered from a process before this one.
     pub recovered: Option<Vec<Contribution>>,
     pub days: BTreeMap<Day, DayPart>,
 }
 
-/// Contributions in two runs, each in the order of its write queue.
-#[derive(Debug, Default)]
-pub struct Pending {
-    events: VecDeque<Contribution>,
-    sessions: VecDeque<Contribution>,
-}
-
-impl Pending {
-    pub fn add(&mut self, queue: Queue, contribution: Contribution) {
-        match queue {
-            Queue::Events => self.events.push_back(contribution),
-            Queue::Sessions => self.sessions.push_back(contribution),
-        }
-    }
-
-    /// The number of the oldest contribution.
-    pub fn first(&self) -> Option<i64> {
-        let fronts = [self.events.front(), self.sessions.front()];
-        fronts.into_iter().flatten().map(|one| one.seq).min()
-    }
-
-    /// Whether there is a contribution up to this record.
-    pub fn is_ready(&self, up_to: i64) -> bool {
-        self.first().is_some_and(|first| first <= up_to)
-    }
-
-    /// Takes everything up to this record, which a process before this one has left if `is_recovered`.
-    pub fn take_batch(&mut self, up_to: i64, is_recovered: bool) -> TotalsBatch {
-        let mut batch = TotalsBatch {
-            first: up_to,
-            last: up_to,
+impl TotalsBatch {
+    fn new(recovered: Option<Vec<Contribution>>) -> Self {
+        Self {
+            first: i64::MAX,
+            last: i64::MIN,
             records: 0,
             cost: 0,
-            left_out: Vec::new(),
-            recovered: is_recovered.then(Vec::new),
+            left_out: BTreeMap::new(),
+            recovered,
             days: BTreeMap::new(),
-        };
-        for run in [&mut self.events, &mut self.sessions] {
-            let count = run.partition_point(|c| c.seq <= up_to);
-            for contribution in run.drain(..count) {
-                batch.add(contribution);
-            }
         }
-        // Another copy of the slot may hold more records: the batch does not stand for those.
-        let recovered = batch.recovered.iter().flatten();
-        batch.last = recovered.map(|one| one.seq).max().unwrap_or(up_to);
-        batch
     }
-}
 
-impl TotalsBatch {
     /// It was sent, and the result is not known.
     pub fn mark_uncertain(&mut self) {
         for part in self.days.values_mut() {
@@ -138,19 +104,71 @@ impl TotalsBatch {
         }
     }
 
-    fn add(&mut self, contribution: Contribution) {
+    /// Returns the bytes that it takes in addition.
+    fn add(&mut self, contribution: Contribution) -> usize {
         self.records += 1;
         self.first = self.first.min(contribution.seq);
-        self.cost += contribution.cost();
+        self.last = self.last.max(contribution.seq);
         let part = self.days.entry(contribution.day.clone()).or_default();
+        let mut cost = match &contribution.amount {
+            Amount::Login(user) if !part.users.contains_key(user) => KEPT_COST + user.len(),
+            _ => 0,
+        };
         if !part.add(&contribution)
             && let Amount::Counted(counter, _) = contribution.amount
         {
-            self.left_out.push((contribution.day.clone(), counter));
+            let day = contribution.day.clone();
+            *self.left_out.entry((day, counter)).or_default() += 1;
         }
         if let Some(recovered) = &mut self.recovered {
+            cost = contribution.cost();
             recovered.push(contribution);
         }
+        self.cost += cost;
+        cost
+    }
+}
+
+/// Contributions that were never sent.
+#[derive(Debug)]
+pub struct Pending {
+    recovered: TotalsBatch,
+    sum: TotalsBatch,
+}
+
+impl Pending {
+    pub fn new() -> Self {
+        Self {
+            recovered: TotalsBatch::new(Some(Vec::new())),
+            sum: TotalsBatch::new(None),
+        }
+    }
+
+    /// Adds a contribution, which a process before this one has left if `is_recovered`; returns the bytes
+    /// that it takes.
+    pub fn add(&mut self, contribution: Contribution, is_recovered: bool) -> usize {
+        match is_recovered {
+            true => self.recovered.add(contribution),
+            false => self.sum.add(contribution),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.recovered.records + self.sum.records == 0
+    }
+
+    /// The number of the oldest contribution.
+    pub fn first(&self) -> Option<i64> {
+        (!self.is_empty()).then(|| self.recovered.first.min(self.sum.first))
+    }
+
+    /// Takes everything; recovered contributions first, and by themselves.
+    pub fn take_batch(&mut self) -> TotalsBatch {
+        let (batch, empty) = match self.recovered.records {
+            0 => (&mut self.sum, TotalsBatch::new(None)),
+            _ => (&mut self.recovered, TotalsBatch::new(Some(Vec::new()))),
+        };
+        std::mem::replace(batch, empty)
     }
 }
 
@@ -199,46 +217,55 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_of_recovered_records_ends_with_the_last_of_them() {
-        let mut pending = Pending::default();
-        pending.add(Queue::Events, earned(1, 5.0));
-        pending.add(Queue::Sessions, login(3, "a"));
-        assert_eq!(pending.take_batch(9, true).last, 3);
+    fn recovered_contributions_are_a_batch_of_their_own_and_keep_each_record() {
+        let mut pending = Pending::new();
+        assert!(pending.add(earned(1, 5.0), true) > 0);
+        assert!(pending.add(login(3, "a"), true) > 0);
+        pending.add(login(9, "a"), false);
+        assert_eq!(pending.first(), Some(1));
+        let recovered = pending.take_batch();
+        assert_eq!((recovered.first, recovered.last), (1, 3));
+        assert_eq!(recovered.recovered.map(|all| all.len()), Some(2));
+        let sum = pending.take_batch();
+        assert_eq!((sum.first, sum.last, sum.recovered), (9, 9, None));
+        assert!(pending.is_empty());
     }
 
     #[test]
-    fn a_batch_holds_every_contribution_up_to_its_last_record_and_none_after_it() {
-        let mut pending = Pending::default();
-        pending.add(Queue::Events, earned(1, 5.0));
-        pending.add(Queue::Events, earned(4, 7.0));
-        pending.add(Queue::Sessions, login(2, "a"));
-        pending.add(Queue::Sessions, login(3, "a"));
-        pending.add(Queue::Sessions, login(6, "b"));
-        let batch = pending.take_batch(4, false);
-        assert_eq!((batch.last, batch.records), (4, 4));
+    fn what_was_never_sent_is_one_sum_that_takes_only_its_users() {
+        let mut pending = Pending::new();
+        assert_eq!(pending.add(earned(1, 5.0), false), 0);
+        assert_eq!(pending.add(login(2, "ann"), false), KEPT_COST + 3);
+        for seq in 3..1_000_003 {
+            assert_eq!(pending.add(earned(seq, 1.0), false), 0);
+            assert_eq!(pending.add(login(seq, "ann"), false), 0);
+        }
+        let batch = pending.take_batch();
+        assert_eq!(
+            (batch.first, batch.last, batch.records),
+            (1, 1_000_002, 2_000_002)
+        );
+        assert_eq!(batch.cost, KEPT_COST + 3);
         let part = &batch.days[&Day::of(0)];
         let amounts: Vec<_> = part.delta.amounts().collect();
-        assert_eq!(
-            amounts,
-            [(Counter::CreditsEarned, 12.0), (Counter::SessionCount, 2.0)]
-        );
-        assert_eq!(
-            part.users.clone().into_iter().collect::<Vec<_>>(),
-            [("a".into(), 2)]
-        );
-        assert!(!pending.is_ready(5));
-        assert!(pending.is_ready(6));
+        let sums = [
+            (Counter::CreditsEarned, 1_000_005.0),
+            (Counter::SessionCount, 1_000_001.0),
+        ];
+        assert_eq!(amounts, sums);
+        let users = part.users.clone().into_iter().collect::<Vec<_>>();
+        assert_eq!(users, [("ann".into(), 2)], "with the first login");
     }
 
     #[test]
     fn only_sessions_longer_than_zero_seconds_count_for_the_mean() {
-        let mut pending = Pending::default();
+        let mut pending = Pending::new();
         for (seq, seconds) in [(1, 60.0), (2, 0.0), (3, -1.0)] {
             let amount = Amount::Closed(seconds);
             let day = Day::of(0);
-            pending.add(Queue::Sessions, Contribution { seq, day, amount });
+            pending.add(Contribution { seq, day, amount }, false);
         }
-        let batch = pending.take_batch(3, false);
+        let batch = pending.take_batch();
         let delta = &batch.days[&Day::of(0)].delta;
         assert_eq!((delta.session_seconds, delta.sessions_closed), (60.0, 1.0));
         let total: Vec<_> = delta.amounts().collect();

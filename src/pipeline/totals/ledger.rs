@@ -1,7 +1,8 @@
 //! The ledger: totals are added to the daily documents exactly once, without transactions.
 //!
 //! **Writers.** Each process has a writer id and numbers its records upwards; no number is used twice
-//! under one id ([`Writer`]). A record gets its id, day, `_id` and amount once, when it is handed over, and
+//! under one id ([`Writer`]). Each of its queues is a writer of its own, with a part of these numbers, and
+//! what follows holds for each by itself. A record gets its id, day, `_id` and amount once, when it is handed over, and
 //! keeps them through every retry. All writes ask for `{w: 'majority', j: true}`, and book-keeping is read
 //! with read concern `majority`: the protocol relies on nothing that a fail-over could take back.
 //!
@@ -13,7 +14,7 @@
 //!   of a day is written before the day's baseline is known. A record counts in a batch only when it and
 //!   all records before it are stored, so totals lag and never lead.
 //! * **B** makes sure that the daily document exists.
-//! * **C** adds, in one atomic update, the batch's amounts, and moves this writer's entry, `_a.w.<id>`,
+//! * **C** adds, in one atomic update, the batch's amounts, and moves this writer's entry, `_a.w.<name>`,
 //!   from the last record that is applied there to `last`. It matches only while the entry still holds
 //!   the number that we expect, so a repeated, late or doubled request changes nothing.
 //! * If C matched nothing or its reply was lost, the entry is read. It holds `last`: C was applied. It
@@ -29,7 +30,8 @@
 //! **Users.** A login inserts a marker for the user's day and one for the month, if none is there; it says
 //! which record of which writer made it. New in a batch are the users whose marker it made, so the number
 //! is the same however often it is asked for ([`Users`]). It travels in the same C. Users are remembered
-//! as known only after C, else a lost batch would leave one uncounted.
+//! as known only after C, else a lost batch would leave one uncounted. A user whose marker the server
+//! refuses is left out and reported, and the others are counted.
 //!
 //! **Recovered records.** Records that a process before us has left in its spool are added under its id.
 //! That process may have sent some of them, in other batches, in a request that is still under way. So a
@@ -42,8 +44,8 @@
 //! request arrives late or a batch is cut differently. The model test keeps each of these designs, and
 //! must find its fault.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::batch::{Contribution, DayPart, Progress, TotalsBatch};
 use super::rules::Rules;
@@ -52,6 +54,7 @@ use super::writer::Writer;
 use crate::instance::context::Context;
 use crate::pipeline::legacy::Baselines;
 use crate::pipeline::task;
+use crate::pipeline::watermarks::Queue;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::store::{Added, AppliedSeq, Delta, Result, SeqAdvance, Store, StoreError};
@@ -60,16 +63,35 @@ use crate::util::failpoint::failpoint;
 /// The writer of this process, and the number of its last applied record on each day.
 #[derive(Clone)]
 pub struct Ledger {
-    context: Context,
-    rules: Rules,
-    writer: Writer,
+    /// The name under which it adds.
+    writer: String,
+    /// Nobody has used the name before.
+    is_new: bool,
     days: HashMap<Day, DayEntry>,
+    existing_days: ExistingDays,
     users: Users,
+}
+
+/// The days whose document is there. Copies share them.
+#[derive(Clone, Default)]
+pub struct ExistingDays(Arc<Mutex<BTreeSet<Day>>>);
+
+impl ExistingDays {
+    async fn ensure<S: Store>(&self, store: &S, day: &Day) -> Result<()> {
+        if !self.lock().contains(day) {
+            store.ensure_day(day).await?;
+            self.lock().insert(day.clone());
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<Day>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
 struct DayEntry {
-    exists: bool,
     /// The last record of ours that is applied to the day.
     previous: Option<i64>,
     /// False until it was looked up, where others may have written under the id.
@@ -109,8 +131,10 @@ enum Fate {
 /// Warnings about a batch that was written.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Warnings {
-    /// Counters that did not take their amount, by day: not a number, or beyond 2^53.
-    pub left_out: Vec<(String, &'static str)>,
+    /// Counters that did not take their amount, by day, and how often: not a number, or beyond 2^53.
+    pub left_out: Vec<(String, &'static str, u64)>,
+    /// Users whose marker the server refuses, each with its reason: they are not counted.
+    pub refused_users: Vec<String>,
     /// Days whose entry held a lower number than this writer had written.
     pub restored: Vec<String>,
     /// Days whose share of the batch stays out of the totals, each with the number of its records.
@@ -120,18 +144,28 @@ pub struct Warnings {
 }
 
 impl Ledger {
-    pub fn new(context: Context, rules: Rules, writer: Writer, baselines: Arc<Baselines>) -> Self {
+    pub fn new(
+        context: Context,
+        rules: Rules,
+        writer: &Writer,
+        queue: Queue,
+        baselines: &Arc<Baselines>,
+        existing_days: &ExistingDays,
+    ) -> Self {
         Self {
-            users: Users::new(context.clone(), rules, baselines),
-            context,
-            rules,
-            writer,
+            writer: Writer::name(&writer.id, queue),
+            is_new: writer.is_new,
             days: HashMap::new(),
+            existing_days: existing_days.clone(),
+            users: Users::new(context, rules, Arc::clone(baselines)),
         }
     }
 
-    pub fn writer(&self) -> &Writer {
-        &self.writer
+    pub fn change_writer(&mut self, writer: &Writer, queue: Queue) {
+        self.writer = Writer::name(&writer.id, queue);
+        self.is_new = writer.is_new;
+        self.days.clear();
+        self.users.forget();
     }
 
     /// Adds the batch to its days. After an error it is called again with the same batch.
@@ -158,10 +192,9 @@ impl Ledger {
         whole: &Whole,
         warnings: &mut Warnings,
     ) -> Result<()> {
-        for (day, counter) in std::mem::take(&mut batch.left_out) {
-            warnings
-                .left_out
-                .push((day.as_str().to_owned(), counter.field()));
+        for ((day, counter), times) in std::mem::take(&mut batch.left_out) {
+            let left_out = (day.as_str().to_owned(), counter.field(), times);
+            warnings.left_out.push(left_out);
         }
         let mut fate = Fate::Applied;
         let open = |part: &DayPart| part.progress != Progress::Done;
@@ -177,9 +210,6 @@ impl Ledger {
                 }
             }
             part.progress = Progress::Done;
-        }
-        if fate == Fate::Overtaken {
-            self.change_writer();
         }
         Ok(())
     }
@@ -203,12 +233,9 @@ impl Ledger {
                 return Ok(Fate::Applied);
             }
             self.leave_out_applied(day, part, whole);
-            if !self.entry(day).exists {
-                store.ensure_day(day).await?;
-                self.entry(day).exists = true;
-            }
+            self.existing_days.ensure(store, day).await?;
             failpoint!("day:after");
-            let delta = self.with_new_users(store, day, part, whole.last).await?;
+            let (delta, refused) = self.with_new_users(store, day, part, whole.last).await?;
             failpoint!("add:before");
             part.progress = Progress::Uncertain;
             let advance = self.advance(day, whole.last);
@@ -217,9 +244,11 @@ impl Ledger {
             if let Added::Applied { left_out } = added {
                 self.moved_to(day, Some(whole.last));
                 let fields = left_out.iter().map(|counter| counter.field());
+                let day = day.as_str();
                 warnings
                     .left_out
-                    .extend(fields.map(|field| (day.as_str().to_owned(), field)));
+                    .extend(fields.map(|field| (day.to_owned(), field, 1)));
+                warnings.refused_users.extend(refused);
                 return Ok(Fate::Applied);
             }
             warnings.cas_conflicts += 1;
@@ -239,7 +268,7 @@ impl Ledger {
         if let (Some(recovered), Some(previous)) = (&whole.recovered, previous)
             && previous >= whole.first
         {
-            *part = (self.rules.rest)(recovered, day, previous);
+            *part = (self.users.rules().rest)(recovered, day, previous);
         }
     }
 
@@ -254,8 +283,9 @@ impl Ledger {
     ) -> Result<Option<Fate>> {
         let entry = *self.entry(day);
         let previous = entry.previous;
-        let applied_seq = match store.applied_seq(day, &self.writer.id).await? {
+        let applied_seq = match store.applied_seq(day, &self.writer).await? {
             AppliedSeq::NoDocument => {
+                self.users.forget();
                 store.ensure_day(day).await?;
                 None
             }
@@ -265,7 +295,7 @@ impl Ledger {
             part.progress = Progress::Open;
             return Ok(None);
         }
-        if !store.confirm(day, &self.writer.id, applied_seq).await? {
+        if !store.confirm(day, &self.writer, applied_seq).await? {
             // The read lagged behind, or a late request was applied since.
             let problem = format!("a majority does not yet agree on {}", day.as_str());
             return Err(StoreError::transient(problem));
@@ -292,7 +322,6 @@ impl Ledger {
 
     fn moved_to(&mut self, day: &Day, applied_seq: Option<i64>) {
         *self.entry(day) = DayEntry {
-            exists: true,
             previous: applied_seq,
             is_known: true,
             is_from_elsewhere: false,
@@ -300,9 +329,8 @@ impl Ledger {
     }
 
     fn entry(&mut self, day: &Day) -> &mut DayEntry {
-        let is_known = self.writer.is_new;
+        let is_known = self.is_new;
         self.days.entry(day.clone()).or_insert(DayEntry {
-            exists: false,
             previous: None,
             is_known,
             is_from_elsewhere: false,
@@ -311,27 +339,20 @@ impl Ledger {
 
     /// The database is left while the result of a batch is unknown. The next may be the same database by
     /// another name, so the id and the entries stay, and the batch finds out what is applied there.
-    pub fn leave_database(&mut self, baselines: Arc<Baselines>) {
-        self.users.leave_database(baselines);
+    pub fn move_to(&mut self, next: Ledger) {
+        (self.users, self.existing_days) = (next.users, next.existing_days);
         let entries = self.days.values_mut();
         entries.for_each(|entry| entry.is_from_elsewhere = true);
     }
 
-    fn change_writer(&mut self) {
-        self.writer.id = self.context.random.id();
-        self.writer.is_new = true;
-        self.days.clear();
-        self.users.forget();
-    }
-
-    /// The part's amounts, with the users who are new on the day and in the month.
+    /// The part's amounts, with the users who are new on the day and in the month; and why users are refused.
     async fn with_new_users<S: Store>(
         &self,
         store: &S,
         day: &Day,
         part: &DayPart,
         last: i64,
-    ) -> Result<Delta> {
+    ) -> Result<(Delta, Vec<String>)> {
         let advance = self.advance(day, last);
         let new = self
             .users
@@ -342,12 +363,12 @@ impl Ledger {
             delta.add(Counter::Dau, new.of_day as f64);
         }
         delta.mau += new.of_month as f64;
-        Ok(delta)
+        Ok((delta, new.refused.into_values().collect()))
     }
 
     fn advance(&self, day: &Day, last: i64) -> SeqAdvance<'_> {
         SeqAdvance {
-            writer: &self.writer.id,
+            writer: &self.writer,
             previous: self.days.get(day).and_then(|entry| entry.previous),
             last,
         }

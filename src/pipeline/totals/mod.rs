@@ -1,6 +1,8 @@
-//! Totals: contributions of written records are added to the daily documents, one batch at a time, once
-//! per flush interval or as soon as somebody waits for them.
+//! Totals: contributions of written records are added to the daily documents, once per flush interval or as
+//! soon as somebody waits for them. Each queue has an account of its own; one batch of one account is in
+//! flight at a time, since all go to the same few documents.
 
+mod account;
 mod batch;
 mod ledger;
 mod rules;
@@ -14,13 +16,16 @@ use tokio::time::Instant;
 use super::legacy::Baselines;
 use super::messages;
 use super::task::{Failed, Tasks};
-use super::watermarks::Queue;
+use super::watermarks::{Queue, Stage, Watermarks};
+use crate::config::Collection;
 use crate::instance::shared::Shared;
 use crate::store::{Result, Store};
-use crate::util::backoff::Backoff;
-pub use batch::{Amount, CONTRIBUTION_COST, Contribution};
-use batch::{Pending, TotalsBatch};
-use ledger::{Attempted, Ledger, Warnings};
+use account::Account;
+use batch::TotalsBatch;
+pub use batch::{Amount, Contribution};
+#[cfg(test)]
+pub use batch::{Pending, TotalsBatch as Batch};
+use ledger::{Attempted, ExistingDays, Ledger, Warnings};
 pub use rules::Rules;
 pub use writer::Writer;
 
@@ -29,17 +34,20 @@ pub struct Totals {
     rules: Rules,
     /// The writer that new databases are entered as.
     writer: Writer,
-    ledger: Box<Ledger>,
-    pending: Pending,
-    /// In flight, or failed and to be retried as it was.
-    batch: Option<TotalsBatch>,
-    /// When contributions that are ready are added at the latest.
-    flush_at: Option<Instant>,
-    /// Contributions up to this record are added as soon as they are ready.
-    due_up_to: Option<i64>,
-    backoff: Backoff,
-    tasks: Tasks<Result<Attempted>>,
+    /// In the order of [`Queue::ALL`].
+    accounts: [Account; 3],
+    /// The account whose batch is in flight.
+    in_flight: Option<Queue>,
+    /// The account that is asked first for the next batch.
+    next: usize,
+    /// Another process writes under our id: no new batch is sent until every account has left it.
+    is_renaming: bool,
+    renamed: Option<String>,
+    tasks: Tasks<TotalsResult>,
 }
+
+/// The result of an attempt at the batch of an account.
+pub struct TotalsResult(Result<Attempted>);
 
 impl Totals {
     pub fn new(
@@ -48,87 +56,92 @@ impl Totals {
         writer: Writer,
         baselines: &Arc<Baselines>,
     ) -> Self {
-        let context = shared.context.clone();
-        let backoff = Backoff::new(&context.random);
-        let ledger = Ledger::new(context, rules, writer.clone(), Arc::clone(baselines));
+        let (context, days) = (&shared.context, ExistingDays::default());
+        let account = |queue| {
+            let ledger = Ledger::new(context.clone(), rules, &writer, queue, baselines, &days);
+            Account::new(ledger, rules, context)
+        };
         Self {
+            accounts: Queue::ALL.map(account),
             shared: Arc::clone(shared),
             rules,
             writer,
-            ledger: Box::new(ledger),
-            pending: Pending::default(),
-            batch: None,
-            flush_at: None,
-            due_up_to: None,
-            backoff,
+            in_flight: None,
+            next: 0,
+            is_renaming: false,
+            renamed: None,
             tasks: Tasks::new(),
         }
     }
 
-    pub fn add(&mut self, queue: Queue, contribution: Contribution) {
-        self.pending.add(queue, contribution);
+    /// Takes the share of a record; returns the bytes that it takes until it is added. Every record of the
+    /// queue before it is written.
+    pub fn add(&mut self, queue: Queue, contribution: Contribution) -> usize {
+        let is_recovered = contribution.seq < self.writer.first;
+        self.accounts[queue as usize].add(contribution, is_recovered)
     }
 
     /// The host's flush interval is over: contributions up to this record do not wait any longer.
     pub fn flush(&mut self, up_to: i64) {
-        self.due_up_to = Some(up_to);
+        self.accounts
+            .iter_mut()
+            .for_each(|account| account.flush(up_to));
     }
 
     pub fn writer_id(&self) -> &str {
-        &self.ledger.writer().id
+        &self.writer.id
     }
 
-    /// The number of the oldest record whose contribution is not added.
-    pub fn first_uncommitted(&self) -> Option<i64> {
-        let in_flight = self.batch.as_ref().map(|batch| batch.first);
-        in_flight.into_iter().chain(self.pending.first()).min()
+    /// The number of the oldest record of a queue whose contribution is not added.
+    pub fn first_uncommitted(&self, queue: Queue) -> Option<i64> {
+        self.accounts[queue as usize].first_uncommitted()
     }
 
-    /// Adds the contributions of records up to `written`, if it is time; at once if `is_urgent`.
-    pub fn poll<S: Store>(&mut self, store: &Arc<S>, written: i64, is_urgent: bool, now: Instant) {
-        if !self.backoff.is_over(now) {
-            return;
-        }
-        let is_due = self.is_due(written, is_urgent, now);
+    /// Adds the contributions of written records, if it is time; at once if `is_urgent`.
+    pub fn poll<S: Store>(
+        &mut self,
+        store: &Arc<S>,
+        marks: &Watermarks,
+        is_urgent: bool,
+        now: Instant,
+    ) {
+        self.rename();
         if !self.tasks.is_empty() {
             return;
         }
-        if self.batch.is_none() && is_due {
-            self.take_batch(written);
-        }
-        if let Some(batch) = self.batch.clone() {
-            let attempt = ledger::attempt(Arc::clone(store), self.ledger.clone(), batch);
-            self.tasks.spawn(attempt);
+        let flush_at = now + self.shared.config.flush_interval;
+        let count = self.accounts.len();
+        for index in (0..count).map(|step| (self.next + step) % count) {
+            let queue = Queue::ALL[index];
+            let written = marks.get(Stage::Written(queue));
+            let account = &mut self.accounts[index];
+            let batch = account.next_batch(written, is_urgent, !self.is_renaming, now, flush_at);
+            if let Some(batch) = batch {
+                let attempt = ledger::attempt(Arc::clone(store), account.ledger.clone(), batch);
+                self.tasks.spawn(async move { TotalsResult(attempt.await) });
+                self.in_flight = Some(queue);
+                self.next = index + 1;
+                return;
+            }
         }
     }
 
-    fn is_due(&mut self, written: i64, is_urgent: bool, now: Instant) -> bool {
-        if !self.pending.is_ready(written) {
-            return false;
+    /// Once no batch is left that may have been sent under the id, all accounts go on under another.
+    fn rename(&mut self) {
+        let is_left = self.accounts.iter().all(|account| account.batch.is_none());
+        if self.is_renaming && is_left {
+            self.is_renaming = false;
+            self.writer = self.writer.renamed(&self.shared.context);
+            self.renamed = Some(self.writer.id.clone());
+            for (account, queue) in self.accounts.iter_mut().zip(Queue::ALL) {
+                account.ledger.change_writer(&self.writer, queue);
+            }
         }
-        let interval = self.shared.config.flush_interval;
-        let flush_at = *self.flush_at.get_or_insert(now + interval);
-        let is_due = |up_to: i64| up_to <= written && self.pending.is_ready(up_to);
-        flush_at <= now || is_urgent || self.due_up_to.is_some_and(is_due)
-    }
-
-    fn take_batch(&mut self, written: i64) {
-        self.flush_at = None;
-        // Records that are written later wait for the next interval.
-        self.due_up_to = self.due_up_to.map(|due| due.min(written));
-        // Recovered records are not mixed with our own.
-        let last_recovered = self.writer.first - 1;
-        let is_recovered = self.pending.is_ready(last_recovered);
-        let up_to = match is_recovered {
-            true => written.min(last_recovered),
-            false => written,
-        };
-        self.batch = Some(self.pending.take_batch(up_to, is_recovered));
     }
 
     /// Resolves with the next result. Cancel-safe.
     pub async fn next(&mut self) -> TotalsResult {
-        TotalsResult(self.tasks.next().await)
+        self.tasks.next().await
     }
 
     /// Completes the batch, or keeps it to be retried after the error that is returned.
@@ -137,74 +150,71 @@ impl Totals {
         TotalsResult(attempted): TotalsResult,
         now: Instant,
     ) -> std::result::Result<(), Failed> {
-        let result = match attempted {
+        let Some(queue) = self.in_flight.take() else {
+            return Ok(());
+        };
+        let account = &mut self.accounts[queue as usize];
+        let (result, warnings) = match attempted {
             Ok(attempted) => {
-                self.warn(&attempted.warnings);
-                self.ledger = attempted.ledger;
-                self.batch = Some(attempted.batch);
-                attempted.result
+                account.ledger = attempted.ledger;
+                account.batch = Some(attempted.batch);
+                (attempted.result, attempted.warnings)
             }
             Err(error) => {
-                let batch = self.batch.as_mut();
+                let batch = account.batch.as_mut();
                 batch.into_iter().for_each(TotalsBatch::mark_uncertain);
-                Err(error)
+                (Err(error), Warnings::default())
             }
         };
-        match result {
-            Ok(()) => {
-                self.complete();
-                Ok(())
+        let failed = match result {
+            Ok(()) => None,
+            Err(error) => Some(Failed {
+                error: error.on(Collection::Daily),
+                records: account.fail(now) as usize,
+            }),
+        };
+        let completed = match failed {
+            None => account.complete(),
+            Some(_) => None,
+        };
+        self.is_renaming |= !warnings.uncertain.is_empty();
+        self.warn(&warnings);
+        if let Some(batch) = completed {
+            self.shared.accepted(Collection::Daily);
+            if queue == Queue::Logins {
+                self.shared.accepted(Collection::Uniques);
             }
-            Err(error) => {
-                self.backoff.fail(now);
-                let records = self.batch.as_ref().map_or(0, |batch| batch.records);
-                Err(Failed {
-                    error,
-                    records: records as usize,
-                })
-            }
-        }
-    }
-
-    fn complete(&mut self) {
-        self.backoff.succeed();
-        self.shared.database.change(|db| db.connected = true);
-        if let Some(batch) = self.batch.take() {
             self.shared.memory.release(batch.cost);
-            self.shared.health.complete(batch.records);
+            let refused = warnings.refused_users.len() as u64;
+            self.shared.health.complete(batch.records - refused);
         }
+        failed.map_or(Ok(()), Err)
     }
 
     /// The new id, once after another process was found to write under the one before.
     pub fn take_new_writer(&mut self) -> Option<String> {
-        let id = &self.ledger.writer().id;
-        if *id == self.writer.id {
-            return None;
-        }
-        self.writer.id.clone_from(id);
-        Some(id.clone())
+        self.renamed.take()
     }
 
     fn warn(&self, warnings: &Warnings) {
-        let health = &self.shared.health;
-        for (day, field) in &warnings.left_out {
-            health.warn("total_left_out", 1);
-            self.shared
-                .log
-                .warn_once("total_left_out", || messages::total_left_out(day, field));
+        let (health, log) = (&self.shared.health, &self.shared.log);
+        for (day, field, times) in &warnings.left_out {
+            health.warn("total_left_out", *times);
+            log.warn_once("total_left_out", || messages::total_left_out(day, field));
+        }
+        for message in &warnings.refused_users {
+            health.drop_records("refused_by_server", 1);
+            log.warn_once("refused_by_server", || messages::user_not_counted(message));
+            health.error(message.clone());
         }
         for day in &warnings.restored {
             health.warn("day_restored", 1);
-            self.shared
-                .log
-                .warn_once("day_restored", || messages::day_restored(day));
+            log.warn_once("day_restored", || messages::day_restored(day));
         }
         health.count(|counts| counts.cas_conflicts += warnings.cas_conflicts);
         for (day, records) in &warnings.uncertain {
             health.warn("totals_uncertain", *records);
-            self.shared
-                .log
-                .warn_once("totals_uncertain", || messages::totals_uncertain(day));
+            log.warn_once("totals_uncertain", || messages::totals_uncertain(day));
         }
     }
 
@@ -214,22 +224,18 @@ impl Totals {
 
     /// The database is left. A batch in flight goes to the next one, where its fate is looked up.
     pub fn leave_database(&mut self, baselines: &Arc<Baselines>) {
-        let was_in_flight = !self.tasks.is_empty();
         self.tasks.detach();
-        match &mut self.batch {
-            Some(batch) => {
-                if was_in_flight {
-                    batch.mark_uncertain();
-                }
-                self.ledger.leave_database(Arc::clone(baselines));
-            }
-            None => {
-                let context = self.shared.context.clone();
-                let writer = self.writer.in_next_database(&context);
-                *self.ledger = Ledger::new(context, self.rules, writer, Arc::clone(baselines));
-            }
+        if let Some(queue) = self.in_flight.take() {
+            let batch = self.accounts[queue as usize].batch.as_mut();
+            batch.into_iter().for_each(TotalsBatch::mark_uncertain);
         }
-        self.backoff.succeed();
+        let (context, days) = (&self.shared.context, ExistingDays::default());
+        let writer = self.writer.in_next_database(context);
+        for (account, queue) in self.accounts.iter_mut().zip(Queue::ALL) {
+            let rules = self.rules;
+            let ledger = Ledger::new(context.clone(), rules, &writer, queue, baselines, &days);
+            account.leave_database(ledger);
+        }
     }
 
     /// The worker ends: a batch in flight runs to its end.
@@ -239,13 +245,7 @@ impl Totals {
 
     /// When a flush or a retry is due.
     pub fn wake_at(&self) -> Option<Instant> {
-        match &self.batch {
-            _ if !self.tasks.is_empty() => None,
-            Some(_) => self.backoff.until(),
-            None => self.flush_at,
-        }
+        let accounts = self.accounts.iter().filter(|_| self.tasks.is_empty());
+        accounts.filter_map(Account::wake_at).min()
     }
 }
-
-/// The result of an attempt at a batch.
-pub struct TotalsResult(Result<Attempted>);

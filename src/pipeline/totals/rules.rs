@@ -1,7 +1,7 @@
-//! Rules: two decisions of the protocol on which exactness depends. They are passed in, so that the model
+//! Rules: three decisions of the protocol on which exactness depends. They are passed in, so that the model
 //! test can replace each by one that looks right and is wrong, and must notice.
 
-use super::batch::{Contribution, DayPart};
+use super::batch::{Contribution, DayPart, Pending, TotalsBatch};
 use crate::record::day::Day;
 use crate::store::{Marker, Period, SeqAdvance};
 
@@ -11,11 +11,17 @@ pub struct Rules {
     pub is_credited: fn(&Marker, Period<'_>, SeqAdvance<'_>) -> bool,
     /// The share of a recovered batch on a day that holds its records up to the given one already.
     pub rest: fn(&[Contribution], &Day, i64) -> DayPart,
+    /// Changes a batch that failed before it is sent again.
+    pub resent: fn(&mut TotalsBatch, &mut Pending),
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { is_credited, rest }
+        Self {
+            is_credited,
+            rest,
+            resent,
+        }
     }
 }
 
@@ -36,3 +42,6 @@ pub fn rest(recovered: &[Contribution], day: &Day, applied: i64) -> DayPart {
     }
     rest
 }
+
+/// A batch that was sent keeps its bounds and its sums: it may have been applied.
+pub fn resent(_: &mut TotalsBatch, _: &mut Pending) {}

@@ -2,7 +2,9 @@
 //!
 //! One marker per user and period is inserted, if none is there, and tells for ever which record of which
 //! writer made it. So the question can be asked again, after a lost reply or by a later attempt, and gives
-//! the same number: new are the users whose marker this batch made. On a day that has sessions of the
+//! the same number: new are the users whose marker this batch made. A user whose marker the server refuses
+//! for its content is not counted, and neither is one whose id the collection takes for that of another
+//! user, as under a collation that ignores case. On a day that has sessions of the
 //! replaced class, that class has counted their users already, whether these have a marker or not.
 
 use std::collections::{BTreeMap, HashSet};
@@ -16,7 +18,7 @@ use crate::record::day::Day;
 use crate::store::{MARKER_TTL_MS, Marker, Period, Result, SeqAdvance, Store, StoreError};
 use crate::util::failpoint::failpoint;
 
-/// Reads of markers at the most: before they are inserted, after it, and once more.
+/// Reads of markers: before they are inserted, after it, and once more.
 const LOOKS: u32 = 3;
 /// Days whose known users are kept: today, and yesterday for records that cross midnight.
 const DAYS_OF_KNOWN: usize = 2;
@@ -37,7 +39,11 @@ pub struct Users {
 pub struct NewUsers {
     pub of_day: usize,
     pub of_month: usize,
+    /// Users who cannot be counted, each with the reason.
+    pub refused: Refused,
 }
+
+type Refused = BTreeMap<String, String>;
 
 impl Users {
     pub fn new(context: Context, rules: Rules, baselines: Arc<Baselines>) -> Self {
@@ -49,13 +55,11 @@ impl Users {
         }
     }
 
-    /// The database is left: no user is known to be counted in the next.
-    pub fn leave_database(&mut self, baselines: Arc<Baselines>) {
-        self.forget();
-        self.baselines = baselines;
+    pub fn rules(&self) -> Rules {
+        self.rules
     }
 
-    /// For another writer no user is known.
+    /// No user is known: for another writer, and where the day was removed, as their markers may be.
     pub fn forget(&mut self) {
         self.known = Arc::default();
     }
@@ -71,10 +75,11 @@ impl Users {
         let unknown = self.unknown(day, logins);
         let mut new = NewUsers::default();
         for users in unknown.chunks(self.context.limits.users_per_request) {
-            let of_month = self.credited(store, Period::Month(day), users, advance);
+            let refused = &mut new.refused;
+            let of_month = self.credited(store, Period::Month(day), users, advance, refused);
             new.of_month += of_month.await?.len();
             let of_day = self
-                .credited(store, Period::Day(day), users, advance)
+                .credited(store, Period::Day(day), users, advance, refused)
                 .await?;
             new.of_day += of_day.len() - self.counted_before(store, day, &of_day).await?;
         }
@@ -134,28 +139,37 @@ impl Users {
         period: Period<'_>,
         users: &[(&Arc<str>, i64)],
         advance: SeqAdvance<'_>,
+        refused: &mut Refused,
     ) -> Result<Vec<String>> {
-        let markers = self.markers(store, period, users, advance.writer).await?;
+        let markers = self
+            .markers(store, period, users, advance.writer, refused)
+            .await?;
         let is_credited = |marker: &Marker| (self.rules.is_credited)(marker, period, advance);
         let credited = markers.into_iter().filter(is_credited);
         Ok(credited.map(|marker| marker.user).collect())
     }
 
-    /// The markers of these users, inserted where missing. Just after an election a read may not see yet
-    /// that they are there; the batch is then retried later.
+    /// The markers of these users, inserted where missing, but for the refused ones. Just after an election
+    /// a read may not see yet that they are there; the batch is then retried later.
     async fn markers<S: Store>(
         &self,
         store: &S,
         period: Period<'_>,
         users: &[(&Arc<str>, i64)],
         writer: &str,
+        refused: &mut Refused,
     ) -> Result<Vec<Marker>> {
         let name = period.name();
-        let names: Vec<&str> = users.iter().map(|(user, _)| user.as_ref()).collect();
-        for _ in 0..LOOKS {
+        let mut missing = Vec::new();
+        for look in 0..=LOOKS {
+            let wanted: Vec<_> = users
+                .iter()
+                .filter(|(user, _)| !refused.contains_key(user.as_ref()))
+                .collect();
+            let names: Vec<&str> = wanted.iter().map(|(user, _)| user.as_ref()).collect();
             let markers = store.find_markers(&name, &names).await?;
             let found: HashSet<&str> = markers.iter().map(|marker| marker.user.as_str()).collect();
-            let missing: Vec<Marker> = users
+            missing = wanted
                 .iter()
                 .filter(|(user, _)| !found.contains(user.as_ref()))
                 .map(|(user, seq)| self.marker(period, user, *seq, writer))
@@ -163,11 +177,20 @@ impl Users {
             if missing.is_empty() {
                 return Ok(markers);
             }
+            if look + 1 == LOOKS {
+                refuse_merged(store, &name, &missing, refused).await?;
+                continue;
+            }
             failpoint!("markers:before");
-            store.insert_markers(&missing).await?;
+            for dropped in store.insert_markers(&missing).await? {
+                if let Some(marker) = missing.get(dropped.index) {
+                    refused.insert(marker.user.clone(), dropped.message);
+                }
+            }
             failpoint!("markers:after");
         }
-        let problem = format!("a majority does not know all markers of {name} yet");
+        let missing = missing.len();
+        let problem = format!("a majority does not know {missing} markers of {name} yet");
         Err(StoreError::transient(problem))
     }
 
@@ -184,4 +207,21 @@ impl Users {
             expires_ms: end.saturating_add(MARKER_TTL_MS),
         }
     }
+}
+
+/// Refuses users for whom the collection gives the marker of another user.
+async fn refuse_merged<S: Store>(
+    store: &S,
+    period: &str,
+    missing: &[Marker],
+    refused: &mut Refused,
+) -> Result<()> {
+    for Marker { user, .. } in missing {
+        let found = store.find_markers(period, &[user]).await?;
+        if found.iter().any(|marker| marker.user != *user) {
+            let reason = "its collation takes the ids of two users for the same".to_owned();
+            refused.insert(user.clone(), reason);
+        }
+    }
+    Ok(())
 }

@@ -1,7 +1,9 @@
 //! The writer of totals: the id under which a process adds to the daily documents, and the number of its
-//! first record. No number is used twice under one id.
+//! first record. No number is used twice under one id. Each queue adds under a name of its own, `<id>.e`,
+//! `<id>.i` and `<id>.o` for events, logins and logouts, so that none waits for another.
 
 use crate::instance::context::Context;
+use crate::pipeline::watermarks::Queue;
 use crate::record::sequence::first_seq;
 use crate::spool::Slot;
 
@@ -33,6 +35,25 @@ impl Writer {
             is_new: slot.is_new_writer(),
             is_of_slot: true,
             first: slot.first_seq(),
+        }
+    }
+
+    /// The name under which a queue adds. It is a path in the daily document.
+    pub fn name(id: &str, queue: Queue) -> String {
+        let letter = match queue {
+            Queue::Events => 'e',
+            Queue::Logins => 'i',
+            Queue::Logouts => 'o',
+        };
+        format!("{id}.{letter}")
+    }
+
+    /// The writer after another process was found to write under the id.
+    pub fn renamed(&self, context: &Context) -> Self {
+        Self {
+            id: context.random.id(),
+            is_new: true,
+            ..self.clone()
         }
     }
 

@@ -1,38 +1,85 @@
-//! Batches: the events of one day, their documents ready to be sent; and logins and logouts.
+//! Batches: the events of one day, their documents ready to be sent; or logins; or logouts.
 
 use super::write_queue::Records;
 use crate::pipeline::totals::{Amount, Contribution};
 use crate::record::counters::Counter;
 use crate::record::day::Day;
-use crate::record::document::Batch;
-use crate::record::item::{Event, SessionChange, SessionItem};
+use crate::record::document::Batch as Documents;
+use crate::record::item::{Event, Item, SessionChange, SessionItem};
+
+/// The result of a batch: all of its records are stored but these.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// Records that the server refuses for their content, by their place in the batch, in order, each with
+    /// the server's reason.
+    pub dropped: Vec<(usize, String)>,
+    /// Logouts of sessions that are gone, or were closed by somebody else; in order.
+    pub unmatched: Vec<usize>,
+    /// Documents that were stored already.
+    pub duplicates: u64,
+}
+
+impl Written {
+    /// The only record of the batch is refused.
+    pub fn refused(message: String) -> Self {
+        Self {
+            dropped: vec![(0, message)],
+            ..Self::default()
+        }
+    }
+}
+
+#[derive(Debug)]
+pub enum Batch {
+    Events(EventBatch),
+    Sessions(SessionBatch),
+}
+
+/// Logins, or logouts.
+#[derive(Debug, Default)]
+pub struct SessionBatch {
+    items: Vec<SessionItem>,
+    bytes: usize,
+}
+
+impl SessionBatch {
+    fn add(&mut self, item: SessionItem) {
+        self.bytes += item.cost;
+        self.items.push(item);
+    }
+
+    fn halves(&self) -> (Self, Self) {
+        let (first, second) = self.items.split_at(self.items.len() / 2);
+        let half = |items: &[SessionItem]| {
+            let mut half = Self::default();
+            items.iter().for_each(|item| half.add(item.clone()));
+            half
+        };
+        (half(first), half(second))
+    }
+}
 
 /// Events of one day.
 #[derive(Debug, Default)]
 pub struct EventBatch {
-    pub documents: Batch,
+    pub documents: Documents,
     day: Option<Day>,
     records: Vec<EventRecord>,
     bytes: usize,
 }
 
 /// An event without its document.
-#[derive(Debug)]
-pub struct EventRecord {
+#[derive(Debug, Clone, Copy)]
+struct EventRecord {
     seq: i64,
     amount: f64,
     counter: Option<Counter>,
     /// False for an event that only counts.
-    pub has_document: bool,
+    has_document: bool,
 }
 
 impl EventBatch {
-    /// Whether events of this day may be added.
-    pub fn is_of(&self, day: &Day) -> bool {
-        self.day.as_ref().is_none_or(|own| own == day)
-    }
-
-    pub fn add(&mut self, event: Event<'_>) {
+    fn add(&mut self, event: Event<'_>) {
         if let Some(id) = event.document {
             self.documents
                 .add_event(id, event.elements, &event.day, event.time_ms);
@@ -47,72 +94,143 @@ impl EventBatch {
         self.day = Some(event.day);
     }
 
-    pub fn records(&self) -> &[EventRecord] {
-        &self.records
+    /// The places of the records that have a document, in order.
+    pub fn places(&self) -> Vec<usize> {
+        let records = self.records.iter().enumerate();
+        let with_document = records.filter(|(_, record)| record.has_document);
+        with_document.map(|(place, _)| place).collect()
     }
 
-    /// The share of the totals of a record of this batch, if it has one.
-    pub fn contribution(&self, record: &EventRecord) -> Option<Contribution> {
+    fn share(&self, place: usize) -> Option<Contribution> {
+        let record = self.records.get(place)?;
         Some(Contribution {
             seq: record.seq,
             day: self.day.clone()?,
             amount: Amount::Counted(record.counter?, record.amount),
         })
     }
+
+    fn halves(&self) -> (Self, Self) {
+        let (first, second) = self.records.split_at(self.records.len() / 2);
+        let documents = first.iter().filter(|record| record.has_document).count();
+        let documents = self.documents.split(documents);
+        let bytes = self.bytes / self.records.len() * first.len();
+        let half = |records: &[EventRecord], documents, bytes| Self {
+            documents,
+            day: self.day.clone(),
+            records: records.to_vec(),
+            bytes,
+        };
+        (
+            half(first, documents.0, bytes),
+            half(second, documents.1, self.bytes - bytes),
+        )
+    }
 }
 
-impl Records for EventBatch {
-    fn numbers(&self) -> Option<(i64, i64)> {
-        Some((self.records.first()?.seq, self.records.last()?.seq))
-    }
-    fn count(&self) -> usize {
-        self.records.len()
-    }
-    fn bytes(&self) -> usize {
-        self.bytes
-    }
-    fn seal(&mut self) {
-        self.documents.shrink();
-        self.records.shrink_to_fit();
-    }
-}
-
-/// Logins and logouts.
-#[derive(Debug, Default)]
-pub struct SessionBatch {
-    items: Vec<SessionItem>,
-    bytes: usize,
-    has_logout: bool,
-}
-
-impl SessionBatch {
-    pub fn add(&mut self, item: SessionItem) {
-        self.bytes += item.cost;
-        self.has_logout |= matches!(item.change, SessionChange::Logout(_));
-        self.items.push(item);
+impl Batch {
+    /// Whether this record may be added.
+    pub fn takes(&self, item: &Item<'_>) -> bool {
+        match (self, item) {
+            (Batch::Events(batch), Item::Event(event)) => {
+                batch.day.as_ref().is_none_or(|day| *day == event.day)
+            }
+            _ => true,
+        }
     }
 
-    pub fn items(&self) -> &[SessionItem] {
-        &self.items
+    pub fn add(&mut self, item: Item<'_>) {
+        match (self, item) {
+            (Batch::Events(batch), Item::Event(event)) => batch.add(event),
+            (Batch::Sessions(batch), Item::Session(item)) => batch.add(item),
+            _ => {}
+        }
     }
 
+    /// The share of the totals of the record at this place, if it has one.
+    pub fn share(&self, place: usize) -> Option<Contribution> {
+        match self {
+            Batch::Events(batch) => batch.share(place),
+            Batch::Sessions(batch) => batch.items.get(place).map(share_of),
+        }
+    }
+
+    pub fn sessions(&self) -> &[SessionItem] {
+        match self {
+            Batch::Events(_) => &[],
+            Batch::Sessions(batch) => &batch.items,
+        }
+    }
+
+    /// The newest day of a session.
     pub fn newest_day(&self) -> Option<&Day> {
-        self.items.iter().map(|item| &item.day).max()
+        self.sessions().iter().map(|item| &item.day).max()
     }
 }
 
-impl Records for SessionBatch {
+impl Records for Batch {
     fn numbers(&self) -> Option<(i64, i64)> {
-        Some((self.items.first()?.seq, self.items.last()?.seq))
+        match self {
+            Batch::Events(EventBatch { records, .. }) => {
+                Some((records.first()?.seq, records.last()?.seq))
+            }
+            Batch::Sessions(SessionBatch { items, .. }) => {
+                Some((items.first()?.seq, items.last()?.seq))
+            }
+        }
     }
+
     fn count(&self) -> usize {
-        self.items.len()
+        match self {
+            Batch::Events(batch) => batch.records.len(),
+            Batch::Sessions(batch) => batch.items.len(),
+        }
     }
+
     fn bytes(&self) -> usize {
-        self.bytes
+        match self {
+            Batch::Events(batch) => batch.bytes,
+            Batch::Sessions(batch) => batch.bytes,
+        }
     }
-    /// A session is stored before it is closed.
-    fn follows_all(&self) -> bool {
-        self.has_logout
+
+    fn has_documents(&self) -> bool {
+        match self {
+            Batch::Events(batch) => !batch.documents.is_empty(),
+            Batch::Sessions(_) => true,
+        }
+    }
+
+    fn halves(&self) -> (Self, Self) {
+        match self {
+            Batch::Events(batch) => {
+                let (first, second) = batch.halves();
+                (Batch::Events(first), Batch::Events(second))
+            }
+            Batch::Sessions(batch) => {
+                let (first, second) = batch.halves();
+                (Batch::Sessions(first), Batch::Sessions(second))
+            }
+        }
+    }
+
+    fn seal(&mut self) {
+        if let Batch::Events(batch) = self {
+            batch.documents.shrink();
+            batch.records.shrink_to_fit();
+        }
+    }
+}
+
+fn share_of(item: &SessionItem) -> Contribution {
+    let amount = match &item.change {
+        SessionChange::Login { is_late: true, .. } => Amount::Counted(Counter::SessionCount, 1.0),
+        SessionChange::Login { user, .. } => Amount::Login(user.clone()),
+        SessionChange::Logout(close) => Amount::Closed(close.duration_s),
+    };
+    Contribution {
+        seq: item.seq,
+        day: item.day.clone(),
+        amount,
     }
 }

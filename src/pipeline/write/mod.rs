@@ -1,5 +1,6 @@
-//! Writing: two write queues, one for events and one for logins and logouts, so that a login never waits
-//! behind a flood of events.
+//! Writing: a write queue each for events, logins and logouts, so that none waits for another: a login never
+//! waits behind a flood of events, nor behind logouts that the server refuses. A logout is sent once the
+//! logins before it are written.
 //!
 //! A record counts as written only once the store has confirmed it. Its share of the totals goes to
 //! [`Totals`], a document that the server refuses for its content is dropped and counted, and everything
@@ -17,17 +18,17 @@ use super::ingest::Acknowledgements;
 use super::legacy::Baselines;
 use super::messages;
 use super::task::{Failed, Tasks, attempt};
-use super::totals::{CONTRIBUTION_COST, Totals};
-use super::watermarks::Queue;
+use super::totals::Totals;
+use super::watermarks::{Queue, Stage, Watermarks};
+use crate::config::Collection;
 use crate::instance::shared::Shared;
 use crate::record::day::Day;
 use crate::record::item::Item;
-use crate::store::{Dropped, Inserted, Result, Store};
+use crate::store::{Dropped, Fault, Inserted, Result, Store, StoreError};
 use crate::util::backoff::Backoff;
 use crate::util::failpoint::failpoint;
-use batches::{EventBatch, SessionBatch};
-use sessions::{SessionResult, Written};
-use write_queue::{BatchLimit, Records, WriteQueue};
+use batches::{Batch, EventBatch, SessionBatch, Written};
+use write_queue::{BatchLimit, Records, Refused, Suspicion, WriteQueue};
 
 const BATCH_BYTES: usize = 4 << 20;
 /// Batches of each queue in flight, each on a connection of its own.
@@ -35,42 +36,54 @@ const IN_FLIGHT: usize = 2;
 
 pub struct Writes {
     shared: Arc<Shared>,
-    events: WriteQueue<EventBatch, Inserted>,
-    sessions: WriteQueue<SessionBatch, Written>,
+    /// In the order of [`Queue::ALL`].
+    queues: [WriteQueue<Batch, Written>; 3],
     tasks: Tasks<WriteResult>,
 }
 
-/// The result of the batch with this number.
-pub enum WriteResult {
-    Events(u64, Result<Inserted>),
-    Sessions(u64, Result<Written>),
+/// The result of the batch with this number in its queue.
+pub struct WriteResult {
+    queue: Queue,
+    number: u64,
+    result: Result<Written>,
 }
 
 impl Writes {
     pub fn new(shared: &Arc<Shared>) -> Self {
         let limits = shared.context.limits;
-        let limit = |records| BatchLimit {
-            records,
-            bytes: BATCH_BYTES,
+        let queue = |records, empty| {
+            let limit = BatchLimit {
+                records,
+                bytes: BATCH_BYTES,
+            };
+            WriteQueue::new(
+                limit,
+                IN_FLIGHT,
+                Backoff::new(&shared.context.random),
+                empty,
+            )
         };
-        let backoff = || Backoff::new(&shared.context.random);
+        let sessions = || {
+            queue(limits.session_batch, || {
+                Batch::Sessions(SessionBatch::default())
+            })
+        };
         Self {
-            events: WriteQueue::new(limit(limits.event_batch), IN_FLIGHT, backoff()),
-            sessions: WriteQueue::new(limit(limits.session_batch), IN_FLIGHT, backoff()),
+            queues: [
+                queue(limits.event_batch, || Batch::Events(EventBatch::default())),
+                sessions(),
+                sessions(),
+            ],
             tasks: Tasks::new(),
             shared: Arc::clone(shared),
         }
     }
 
     pub fn enqueue(&mut self, item: Item<'_>) {
-        match item {
-            Item::Event(event) => {
-                let fits = |batch: &EventBatch| batch.is_of(&event.day);
-                self.events.batch_for(event.cost, fits).add(event);
-            }
-            Item::Session(item) => self.sessions.batch_for(item.cost, |_| true).add(item),
-            Item::Nothing { .. } => {}
-        }
+        let queue = &mut self.queues[Queue::of(&item) as usize];
+        queue
+            .batch_for(item.cost(), |batch| batch.takes(&item))
+            .add(item);
     }
 
     /// Sends batches of records up to `up_to`; returns the newest day of a session among them.
@@ -78,25 +91,30 @@ impl Writes {
         &mut self,
         store: &Arc<S>,
         baselines: &Arc<Baselines>,
+        marks: &Watermarks,
         up_to: i64,
         now: Instant,
     ) -> Option<Day> {
-        while let Some((number, batch)) = self.events.take_batch(now, up_to) {
-            let store = Arc::clone(store);
-            let write = attempt(async move { insert_events(store.as_ref(), &batch).await });
-            self.tasks
-                .spawn(async move { WriteResult::Events(number, write.await) });
-        }
         let mut newest_day = None;
-        while let Some((number, batch)) = self.sessions.take_batch(now, up_to) {
-            newest_day = newest_day.max(batch.newest_day().cloned());
-            let (store, baselines) = (Arc::clone(store), Arc::clone(baselines));
-            let write =
-                attempt(
-                    async move { sessions::write(store.as_ref(), &baselines, batch.items()).await },
-                );
-            self.tasks
-                .spawn(async move { WriteResult::Sessions(number, write.await) });
+        for queue in Queue::ALL {
+            let up_to = match queue {
+                // A session is stored before it is closed.
+                Queue::Logouts => up_to.min(marks.get(Stage::Written(Queue::Logins))),
+                Queue::Events | Queue::Logins => up_to,
+            };
+            while let Some((number, batch)) = self.queues[queue as usize].take_batch(now, up_to) {
+                newest_day = newest_day.max(batch.newest_day().cloned());
+                let (store, baselines) = (Arc::clone(store), Arc::clone(baselines));
+                let write =
+                    attempt(async move { write(store.as_ref(), &baselines, queue, &batch).await });
+                self.tasks.spawn(async move {
+                    WriteResult {
+                        queue,
+                        number,
+                        result: write.await,
+                    }
+                });
+            }
         }
         newest_day
     }
@@ -114,100 +132,83 @@ impl Writes {
         acks: &mut Acknowledgements,
         now: Instant,
     ) -> std::result::Result<(), Failed> {
-        match result {
-            WriteResult::Events(number, Ok(inserted)) => {
-                self.confirmed(inserted.duplicates);
-                for (batch, inserted) in self.events.written(number, inserted) {
-                    self.complete_events(&batch, inserted.dropped, totals);
+        let WriteResult {
+            queue,
+            number,
+            result,
+        } = result;
+        let writes = &mut self.queues[queue as usize];
+        let reported = match result {
+            Ok(written) => {
+                self.shared.accepted(collection_of(queue));
+                let health = &self.shared.health;
+                health.count(|counts| counts.duplicates += written.duplicates);
+                writes.written(number, written)
+            }
+            Err(error) => {
+                let refused = match suspicion_of(&error) {
+                    None => Refused::Retried(writes.failed(number, now)),
+                    Some(suspicion) => writes.refused(number, suspicion, now),
+                };
+                match refused {
+                    Refused::Dropped => writes.done(number, Written::refused(error.message)),
+                    Refused::Retried(records) => {
+                        let error = error.on(collection_of(queue));
+                        return Err(Failed { error, records });
+                    }
                 }
             }
-            WriteResult::Sessions(number, Ok(written)) => {
-                self.confirmed(written.duplicates);
-                for (batch, written) in self.sessions.written(number, written) {
-                    self.complete_sessions(&batch, written.results, totals, acks);
-                }
-            }
-            WriteResult::Events(number, Err(error)) => {
-                let records = self.events.failed(number, now);
-                return Err(Failed { error, records });
-            }
-            WriteResult::Sessions(number, Err(error)) => {
-                let records = self.sessions.failed(number, now);
-                return Err(Failed { error, records });
-            }
+        };
+        for (batch, written) in reported {
+            self.complete(queue, &batch, written, totals, acks);
         }
         Ok(())
     }
 
-    fn confirmed(&self, duplicates: u64) {
-        self.shared.database.change(|db| db.connected = true);
-        self.shared
-            .health
-            .count(|counts| counts.duplicates += duplicates);
-    }
-
-    fn complete_events(&self, batch: &EventBatch, dropped: Vec<Dropped>, totals: &mut Totals) {
-        let mut dropped = dropped.into_iter().peekable();
-        let (mut documents, mut contributions, mut written) = (0, 0, 0);
-        for record in batch.records() {
-            let index = record.has_document.then_some(documents);
-            documents += usize::from(record.has_document);
-            if let Some(dropped) = dropped.next_if(|dropped| Some(dropped.index) == index) {
-                self.drop_record(&dropped.message);
-            } else if let Some(contribution) = batch.contribution(record) {
-                totals.add(Queue::Events, contribution);
-                contributions += 1;
+    /// Counts the records of a batch, passes their shares on, and keeps the memory that shares take.
+    fn complete(
+        &self,
+        queue: Queue,
+        batch: &Batch,
+        result: Written,
+        totals: &mut Totals,
+        acks: &mut Acknowledgements,
+    ) {
+        acks.acknowledge(batch.sessions().iter().map(|item| item.ack));
+        let mut dropped = result.dropped.into_iter().peekable();
+        let mut unmatched = result.unmatched.into_iter().peekable();
+        let (mut written, mut kept) = (0, 0);
+        for place in 0..batch.count() {
+            if let Some((_, message)) = dropped.next_if(|(dropped, _)| *dropped == place) {
+                self.drop_record(message);
+            } else if unmatched.next_if_eq(&place).is_some() {
+                written += 1;
+            } else if let Some(contribution) = batch.share(place) {
+                kept += totals.add(queue, contribution);
             } else {
                 written += 1;
             }
         }
-        self.shared
-            .memory
-            .release(batch.bytes() - contributions * CONTRIBUTION_COST);
+        self.shared.memory.release(batch.bytes() - kept);
         self.shared.health.complete(written);
     }
 
-    fn complete_sessions(
-        &self,
-        batch: &SessionBatch,
-        results: Vec<SessionResult>,
-        totals: &mut Totals,
-        acks: &mut Acknowledgements,
-    ) {
-        acks.acknowledge(batch.items().iter().map(|item| item.ack));
-        for (item, result) in batch.items().iter().zip(results) {
-            let mut free = item.cost;
-            match result {
-                SessionResult::Dropped(message) => self.drop_record(&message),
-                SessionResult::Written(None) => self.shared.health.complete(1),
-                SessionResult::Written(Some(contribution)) => {
-                    free -= contribution.cost();
-                    totals.add(Queue::Sessions, contribution);
-                }
-            }
-            self.shared.memory.release(free);
-        }
-    }
-
-    fn drop_record(&self, message: &str) {
+    fn drop_record(&self, message: String) {
         self.shared
             .log
-            .warn_once("refused_by_server", || messages::document_dropped(message));
+            .warn_once("refused_by_server", || messages::document_dropped(&message));
         self.shared.health.drop_records("refused_by_server", 1);
-        self.shared.health.error(message.to_owned());
+        self.shared.health.error(message);
     }
 
     /// The number of the oldest record of a queue that is not written.
     pub fn first_unwritten(&self, queue: Queue) -> Option<i64> {
-        match queue {
-            Queue::Events => self.events.first_unwritten(),
-            Queue::Sessions => self.sessions.first_unwritten(),
-        }
+        self.queues[queue as usize].first_unwritten()
     }
 
-    /// Whether a queue sends nothing because a write failed.
+    /// Whether no queue sends anything, because writes failed.
     pub fn is_backing_off(&self, now: Instant) -> bool {
-        self.events.is_backing_off(now) || self.sessions.is_backing_off(now)
+        self.queues.iter().all(|queue| queue.is_backing_off(now))
     }
 
     /// Whether no write is in flight.
@@ -217,35 +218,72 @@ impl Writes {
 
     /// Later records go into other batches than earlier ones.
     pub fn seal(&mut self) {
-        self.events.seal();
-        self.sessions.seal();
+        self.queues.iter_mut().for_each(WriteQueue::seal);
     }
 
     /// Lets records that wait for company leave by themselves, where nothing is on its way.
     pub fn seal_if_idle(&mut self) {
-        self.events.seal_if_idle();
-        self.sessions.seal_if_idle();
+        self.queues.iter_mut().for_each(WriteQueue::seal_if_idle);
     }
 
     /// The database is left: batches in flight are sent again to the next, and nobody waits for them here.
     pub fn leave_database(&mut self) {
         self.tasks.detach();
-        self.events.resend();
-        self.sessions.resend();
+        self.queues.iter_mut().for_each(WriteQueue::resend);
     }
 
     pub fn retry_at(&self) -> Option<Instant> {
-        let retries = [self.events.retry_at(), self.sessions.retry_at()];
-        retries.into_iter().flatten().min()
+        self.queues.iter().filter_map(WriteQueue::retry_at).min()
     }
 }
 
-async fn insert_events<S: Store>(store: &S, batch: &EventBatch) -> Result<Inserted> {
+async fn write<S: Store>(
+    store: &S,
+    baselines: &Baselines,
+    queue: Queue,
+    batch: &Batch,
+) -> Result<Written> {
+    match batch {
+        Batch::Events(batch) => insert_events(store, batch).await,
+        Batch::Sessions(_) if queue == Queue::Logins => {
+            sessions::write_logins(store, baselines, batch.sessions()).await
+        }
+        Batch::Sessions(_) => sessions::write_logouts(store, baselines, batch.sessions()).await,
+    }
+}
+
+fn collection_of(queue: Queue) -> Collection {
+    match queue {
+        Queue::Events => Collection::Events,
+        Queue::Logins | Queue::Logouts => Collection::Sessions,
+    }
+}
+
+/// Whether the batch may have been refused for its content, as a whole.
+fn suspicion_of(error: &StoreError) -> Option<Suspicion> {
+    match error.fault {
+        Fault::Content => Some(Suspicion::Content),
+        Fault::Unknown => Some(Suspicion::Unknown),
+        Fault::Moment | Fault::Collection => None,
+    }
+}
+
+async fn insert_events<S: Store>(store: &S, batch: &EventBatch) -> Result<Written> {
     failpoint!("events:before");
     let inserted = match batch.documents.is_empty() {
-        true => Ok(Inserted::default()),
-        false => store.insert_events(&batch.documents).await,
+        true => Inserted::default(),
+        false => store.insert_events(&batch.documents).await?,
     };
     failpoint!("events:after");
-    inserted
+    let mut written = Written {
+        duplicates: inserted.duplicates,
+        ..Written::default()
+    };
+    if !inserted.dropped.is_empty() {
+        let places = batch.places();
+        let dropped = inserted.dropped.into_iter();
+        let place = |one: Dropped| Some((*places.get(one.index)?, one.message));
+        written.dropped = dropped.filter_map(place).collect();
+    }
+    Ok(written)
 }

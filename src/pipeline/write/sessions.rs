@@ -1,71 +1,29 @@
-//! Sessions: a batch of logins and logouts is written.
+//! Sessions: logins and logouts are written.
 //!
 //! No session of a day is stored before the day's baseline is known. Sessions that were stored before this
 //! package are told from its own by `_id` alone, so a new session must lie above the baseline's cutoff.
 
 use bson::oid::ObjectId;
 
+use super::batches::Written;
+use crate::config::Collection;
 use crate::pipeline::legacy::Baselines;
-use crate::pipeline::totals::{Amount, Contribution};
-use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::document::Batch;
-use crate::record::item::Close;
-use crate::record::item::{SessionChange, SessionItem};
+use crate::record::item::{Close, SessionChange, SessionItem};
 use crate::store::{CloseOutcome, Result, Store};
 use crate::util::failpoint::failpoint;
 use crate::util::fnv::fnv1a;
 
-/// The result of one login or logout.
-#[derive(Debug, Clone, PartialEq)]
-pub enum SessionResult {
-    /// Stored; `None` when it has no share of the totals (closed by somebody else, or gone).
-    Written(Option<Contribution>),
-    /// The server refuses the document for its content.
-    Dropped(String),
-}
-
-/// The result of a batch.
-#[derive(Debug, Default)]
-pub struct Written {
-    /// In the order of the items.
-    pub results: Vec<SessionResult>,
-    /// Sessions that were stored already.
-    pub duplicates: u64,
-}
-
-/// Writes logins, then logouts; can be repeated until it succeeds.
-pub async fn write<S: Store>(
+/// Stores the sessions of logins; can be repeated until it succeeds.
+pub async fn write_logins<S: Store>(
     store: &S,
     baselines: &Baselines,
-    batch: &[SessionItem],
+    logins: &[SessionItem],
 ) -> Result<Written> {
-    let days: Vec<Day> = batch.iter().map(|item| item.day.clone()).collect();
-    let baselines = baselines.of(store, &days).await?;
-    let cutoffs: Vec<ObjectId> = baselines.iter().map(|baseline| baseline.cutoff).collect();
-    let mut results: Vec<SessionResult> = batch
-        .iter()
-        .map(|item| SessionResult::Written(Some(share(item))))
-        .collect();
-    failpoint!("sessions:before");
-    let duplicates = insert(store, batch, &cutoffs, &mut results).await?;
-    failpoint!("sessions:inserted");
-    close(store, batch, &cutoffs, &mut results).await?;
-    failpoint!("sessions:closed");
-    Ok(Written {
-        results,
-        duplicates,
-    })
-}
-
-async fn insert<S: Store>(
-    store: &S,
-    batch: &[SessionItem],
-    cutoffs: &[ObjectId],
-    results: &mut [SessionResult],
-) -> Result<u64> {
-    let (mut documents, mut places) = (Batch::default(), Vec::new());
-    for (place, (item, cutoff)) in batch.iter().zip(cutoffs).enumerate() {
+    let cutoffs = cutoffs(store, baselines, logins).await?;
+    let mut documents = Batch::default();
+    for (item, cutoff) in logins.iter().zip(cutoffs) {
         if let SessionChange::Login {
             id,
             login_ms,
@@ -73,64 +31,59 @@ async fn insert<S: Store>(
             ..
         } = &item.change
         {
-            documents.add_session(above(*id, *cutoff), elements, &item.day, *login_ms);
-            places.push(place);
+            documents.add_session(above(*id, cutoff), elements, &item.day, *login_ms);
         }
     }
-    if documents.is_empty() {
-        return Ok(0);
-    }
+    failpoint!("sessions:before");
     let inserted = store.insert_sessions(&documents).await?;
-    for refused in inserted.dropped {
-        if let Some(place) = places.get(refused.index) {
-            results[*place] = SessionResult::Dropped(refused.message);
-        }
-    }
-    Ok(inserted.duplicates)
+    failpoint!("sessions:inserted");
+    let dropped = inserted.dropped.into_iter();
+    Ok(Written {
+        dropped: dropped.map(|one| (one.index, one.message)).collect(),
+        duplicates: inserted.duplicates,
+        ..Written::default()
+    })
 }
 
-async fn close<S: Store>(
+/// Closes the sessions of logouts, which are stored; can be repeated until it succeeds.
+pub async fn write_logouts<S: Store>(
     store: &S,
-    batch: &[SessionItem],
-    cutoffs: &[ObjectId],
-    results: &mut [SessionResult],
-) -> Result<()> {
-    let (mut closes, mut places) = (Vec::new(), Vec::new());
-    for (place, (item, cutoff)) in batch.iter().zip(cutoffs).enumerate() {
+    baselines: &Baselines,
+    logouts: &[SessionItem],
+) -> Result<Written> {
+    let cutoffs = cutoffs(store, baselines, logouts).await?;
+    let mut closes = Vec::new();
+    for (item, cutoff) in logouts.iter().zip(cutoffs) {
         if let SessionChange::Logout(close) = &item.change {
             closes.push(Close {
-                session: above(close.session, *cutoff),
+                session: above(close.session, cutoff),
                 ..close.clone()
             });
-            places.push(place);
         }
     }
-    if closes.is_empty() {
-        return Ok(());
+    let outcomes = store.close_sessions(&closes).await?;
+    failpoint!("sessions:closed");
+    let mut written = Written::default();
+    for (place, outcome) in outcomes.into_iter().enumerate() {
+        match outcome {
+            CloseOutcome::Applied => {}
+            CloseOutcome::NoMatch => written.unmatched.push(place),
+            CloseOutcome::Dropped(message) => written.dropped.push((place, message)),
+        }
     }
-    let closed = store.close_sessions(&closes).await?;
-    for (place, closed) in places.into_iter().zip(closed) {
-        results[place] = match closed {
-            CloseOutcome::Applied => continue,
-            CloseOutcome::NoMatch => SessionResult::Written(None),
-            CloseOutcome::Dropped(message) => SessionResult::Dropped(message),
-        };
-    }
-    Ok(())
+    Ok(written)
 }
 
-/// The share of the totals of an item that is written.
-fn share(item: &SessionItem) -> Contribution {
-    let amount = match &item.change {
-        SessionChange::Login { is_late: true, .. } => Amount::Counted(Counter::SessionCount, 1.0),
-        SessionChange::Login { user, .. } => Amount::Login(user.clone()),
-        SessionChange::Logout(close) => Amount::Closed(close.duration_s),
-    };
-    Contribution {
-        seq: item.seq,
-        day: item.day.clone(),
-        amount,
-    }
+/// The cutoff of each item's day.
+async fn cutoffs<S: Store>(
+    store: &S,
+    baselines: &Baselines,
+    batch: &[SessionItem],
+) -> Result<Vec<ObjectId>> {
+    let days: Vec<Day> = batch.iter().map(|item| item.day.clone()).collect();
+    let baselines = baselines.of(store, &days).await;
+    let baselines = baselines.map_err(|error| error.on(Collection::Uniques))?;
+    Ok(baselines.iter().map(|baseline| baseline.cutoff).collect())
 }
 
 /// The id under which a session is stored: its own, or one just above the cutoff when the host's clock is

@@ -4,6 +4,11 @@
 //! A lone record leaves at once. While a batch is in flight, records collect, so batches grow with the
 //! load. Further batches are in flight beside it only when they are sealed: full, or the last of their
 //! day or of a database.
+//!
+//! **Refusals.** A batch that the server refuses as a whole for its content is split in halves, which are
+//! sent by themselves, until the record that is refused stands alone. It is dropped when the collection is
+//! proven to take others, and after a bounded number of attempts in any case: no content is retried for
+//! ever. A code that nobody knows gets a few attempts first, since it may be about the moment.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,16 +18,18 @@ use tokio::time::Instant;
 use crate::util::backoff::Backoff;
 
 /// Records that are written together, in their order.
-pub trait Records: Default {
+pub trait Records: Sized {
     /// The numbers of the first and the last; `None` while there are none.
     fn numbers(&self) -> Option<(i64, i64)>;
     fn count(&self) -> usize;
     /// Bytes they take in the queue.
     fn bytes(&self) -> usize;
-    /// Whether everything before them must be written first.
-    fn follows_all(&self) -> bool {
-        false
+    /// Whether there is anything to send.
+    fn has_documents(&self) -> bool {
+        true
     }
+    /// Its first half and the other, each with at least one record.
+    fn halves(&self) -> (Self, Self);
     /// No record will be added any more.
     fn seal(&mut self) {}
 }
@@ -34,11 +41,51 @@ pub struct BatchLimit {
     pub bytes: usize,
 }
 
+/// How sure it is that a refusal is about the content of the batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suspicion {
+    Content,
+    /// The error code says nothing.
+    Unknown,
+}
+
+impl Suspicion {
+    /// Attempts before the batch is split.
+    fn attempts_whole(self) -> u32 {
+        match self {
+            Suspicion::Content => 1,
+            Suspicion::Unknown => 3,
+        }
+    }
+
+    /// Attempts at a lone record before it is dropped although the collection took no other: within about
+    /// 1.5 s, and within about 20 s.
+    fn attempts_alone(self) -> u32 {
+        match self {
+            Suspicion::Content => 6,
+            Suspicion::Unknown => 12,
+        }
+    }
+}
+
+/// What becomes of a batch that was refused as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// It is sent again, whole or in halves: so many records.
+    Retried(usize),
+    /// It is one record, and dropped.
+    Dropped,
+}
+
 /// A batch that was sent.
 struct Sent<B, R> {
     number: u64,
     batch: Arc<B>,
     state: State<R>,
+    /// Refusals of the whole batch.
+    refusals: u32,
+    /// Batches that were stored when it was refused first.
+    stored_before: Option<u64>,
 }
 
 enum State<R> {
@@ -59,19 +106,24 @@ pub struct WriteQueue<B, R> {
     sealed: VecDeque<B>,
     /// The batch that the newest records are added to.
     open: B,
+    empty: fn() -> B,
     last_number: u64,
+    /// Batches that this database has stored.
+    stored: u64,
     backoff: Backoff,
 }
 
 impl<B: Records, R> WriteQueue<B, R> {
-    pub fn new(limit: BatchLimit, in_flight: usize, backoff: Backoff) -> Self {
+    pub fn new(limit: BatchLimit, in_flight: usize, backoff: Backoff, empty: fn() -> B) -> Self {
         Self {
             limit,
             in_flight,
             sent: VecDeque::new(),
             sealed: VecDeque::new(),
-            open: B::default(),
+            open: empty(),
+            empty,
             last_number: 0,
+            stored: 0,
             backoff,
         }
     }
@@ -89,7 +141,8 @@ impl<B: Records, R> WriteQueue<B, R> {
     pub fn seal(&mut self) {
         if self.open.count() > 0 {
             self.open.seal();
-            self.sealed.push_back(std::mem::take(&mut self.open));
+            let open = std::mem::replace(&mut self.open, (self.empty)());
+            self.sealed.push_back(open);
         }
     }
 
@@ -121,7 +174,10 @@ impl<B: Records, R> WriteQueue<B, R> {
 
     /// The next batch to write, of records up to this one, if one may be sent now.
     pub fn take_batch(&mut self, now: Instant, up_to: i64) -> Option<(u64, Arc<B>)> {
-        if !self.backoff.is_over(now) {
+        let in_flight = |sent: &&Sent<B, R>| matches!(sent.state, State::InFlight);
+        if !self.backoff.is_over(now)
+            || self.sent.iter().filter(in_flight).count() >= self.in_flight
+        {
             return None;
         }
         let failed = |sent: &&mut Sent<B, R>| matches!(sent.state, State::Failed);
@@ -140,27 +196,42 @@ impl<B: Records, R> WriteQueue<B, R> {
     }
 
     fn next_batch(&mut self, up_to: i64) -> Option<(u64, Arc<B>)> {
-        let next = self.sealed.front()?;
-        let (_, last) = next.numbers()?;
-        let is_first = self.sent.is_empty();
-        if last > up_to || next.follows_all() && !is_first {
+        let (_, last) = self.sealed.front()?.numbers()?;
+        if last > up_to {
             return None;
         }
-        let batch = Arc::new(self.sealed.pop_front()?);
-        self.last_number += 1;
-        self.sent.push_back(Sent {
-            number: self.last_number,
-            batch: Arc::clone(&batch),
-            state: State::InFlight,
-        });
-        Some((self.last_number, batch))
+        let batch = self.sealed.pop_front()?;
+        let sent = self.next_sent(batch, State::InFlight);
+        let batch = (sent.number, Arc::clone(&sent.batch));
+        self.sent.push_back(sent);
+        Some(batch)
     }
 
-    /// A batch is written; returns what can be reported now, in the order of the records.
+    fn next_sent(&mut self, batch: B, state: State<R>) -> Sent<B, R> {
+        self.last_number += 1;
+        Sent {
+            number: self.last_number,
+            batch: Arc::new(batch),
+            state,
+            refusals: 0,
+            stored_before: None,
+        }
+    }
+
+    /// A batch is stored; returns what can be reported now, in the order of the records.
     pub fn written(&mut self, number: u64, result: R) -> Vec<(Arc<B>, R)> {
         self.backoff.succeed();
-        if let Some(sent) = self.sent(number) {
-            sent.state = State::Written(result);
+        let index = self.index_of(number);
+        if index.is_some_and(|index| self.sent[index].batch.has_documents()) {
+            self.stored += 1;
+        }
+        self.done(number, result)
+    }
+
+    /// A batch needs no further attempt; returns what can be reported now, in the order of the records.
+    pub fn done(&mut self, number: u64, result: R) -> Vec<(Arc<B>, R)> {
+        if let Some(index) = self.index_of(number) {
+            self.sent[index].state = State::Written(result);
         }
         let mut reported = Vec::new();
         while let Some(sent) = self.sent.pop_front() {
@@ -178,14 +249,52 @@ impl<B: Records, R> WriteQueue<B, R> {
     /// A batch is to be retried; returns how many records it has.
     pub fn failed(&mut self, number: u64, now: Instant) -> usize {
         self.backoff.fail(now);
-        self.sent(number).map_or(0, |sent| {
-            sent.state = State::Failed;
-            sent.batch.count()
+        self.index_of(number).map_or(0, |index| {
+            self.sent[index].state = State::Failed;
+            self.sent[index].batch.count()
         })
     }
 
-    fn sent(&mut self, number: u64) -> Option<&mut Sent<B, R>> {
-        self.sent.iter_mut().find(|sent| sent.number == number)
+    /// The server refuses a batch as a whole.
+    pub fn refused(&mut self, number: u64, suspicion: Suspicion, now: Instant) -> Refused {
+        let stored = self.stored;
+        let Some(index) = self.index_of(number) else {
+            return Refused::Retried(0);
+        };
+        let sent = &mut self.sent[index];
+        sent.refusals += 1;
+        let before = *sent.stored_before.get_or_insert(stored);
+        let count = sent.batch.count();
+        if sent.refusals < suspicion.attempts_whole() {
+            return Refused::Retried(self.failed(number, now));
+        }
+        if count > 1 {
+            self.split(index, suspicion.attempts_whole() - 1);
+            return Refused::Retried(count);
+        }
+        // The collection took others since then, or before where the code speaks of content.
+        let is_proven = stored > before || suspicion == Suspicion::Content && stored > 0;
+        if is_proven || sent.refusals >= suspicion.attempts_alone() {
+            return Refused::Dropped;
+        }
+        Refused::Retried(self.failed(number, now))
+    }
+
+    /// Halves are sent at once: they are another request.
+    fn split(&mut self, index: usize, refusals: u32) {
+        let whole = &self.sent[index];
+        let (stored_before, (first, second)) = (whole.stored_before, whole.batch.halves());
+        let [first, second] = [first, second].map(|half| Sent {
+            refusals,
+            stored_before,
+            ..self.next_sent(half, State::Failed)
+        });
+        self.sent[index] = first;
+        self.sent.insert(index + 1, second);
+    }
+
+    fn index_of(&self, number: u64) -> Option<usize> {
+        self.sent.iter().position(|sent| sent.number == number)
     }
 
     /// Batches in flight are to be sent again at once, to another database; their results will not be
@@ -195,7 +304,9 @@ impl<B: Records, R> WriteQueue<B, R> {
             if matches!(sent.state, State::InFlight) {
                 sent.state = State::Failed;
             }
+            (sent.refusals, sent.stored_before) = (0, None);
         }
+        self.stored = 0;
         self.backoff.succeed();
     }
 
@@ -217,9 +328,6 @@ mod tests {
     #[derive(Debug, Default, Clone, PartialEq)]
     struct Numbers(Vec<i64>);
 
-    /// Batches with this record follow all.
-    const FOLLOWER: i64 = 8;
-
     impl Records for Numbers {
         fn numbers(&self) -> Option<(i64, i64)> {
             Some((*self.0.first()?, *self.0.last()?))
@@ -230,8 +338,9 @@ mod tests {
         fn bytes(&self) -> usize {
             10 * self.0.len()
         }
-        fn follows_all(&self) -> bool {
-            self.0.contains(&FOLLOWER)
+        fn halves(&self) -> (Self, Self) {
+            let (first, second) = self.0.split_at(self.0.len() / 2);
+            (Numbers(first.to_vec()), Numbers(second.to_vec()))
         }
     }
 
@@ -243,7 +352,7 @@ mod tests {
 
     fn queue(records: usize, bytes: usize, in_flight: usize) -> TestQueue {
         let limit = BatchLimit { records, bytes };
-        let mut queue = WriteQueue::new(limit, in_flight, Backoff::default());
+        let mut queue = WriteQueue::new(limit, in_flight, Backoff::default(), Numbers::default);
         (1..=5).for_each(|seq| push(&mut queue, seq));
         queue
     }
@@ -326,24 +435,76 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_batch_that_follows_all_waits_until_every_record_before_it_is_written() {
-        let limit = BatchLimit {
-            records: 2,
-            bytes: 1000,
-        };
-        let mut queue = WriteQueue::new(limit, 3, Backoff::default());
-        for seq in [1, 2, FOLLOWER, 9, 10, 11] {
-            push(&mut queue, seq);
+    /// The numbers that are dropped, and those that are stored, in their order, when a server refuses every
+    /// batch with one of these numbers; and the number of requests.
+    fn play(
+        queue: &mut TestQueue,
+        poison: &[i64],
+        suspicion: Suspicion,
+    ) -> (Vec<i64>, Vec<i64>, u32) {
+        let (mut dropped, mut stored, mut requests) = (Vec::new(), Vec::new(), 0);
+        let mut now = Instant::now();
+        loop {
+            let Some((number, batch)) = queue.take_batch(now, ALL) else {
+                match queue.retry_at() {
+                    Some(later) => now = later,
+                    None => return (dropped, stored, requests),
+                }
+                continue;
+            };
+            requests += 1;
+            let reported = match batch.0.iter().any(|one| poison.contains(one)) {
+                false => queue.written(number, "stored"),
+                true => match queue.refused(number, suspicion, now) {
+                    Refused::Dropped => queue.done(number, "dropped"),
+                    Refused::Retried(_) => Vec::new(),
+                },
+            };
+            for (batch, result) in reported {
+                match result {
+                    "stored" => stored.extend(&batch.0),
+                    _ => dropped.extend(&batch.0),
+                }
+            }
         }
-        assert_eq!(sent(&mut queue, ALL), Some((1, 2)));
-        assert_eq!(sent(&mut queue, ALL), None);
-        queue.written(1, "");
-        assert_eq!(sent(&mut queue, ALL), Some((2, 2)), "it follows");
+    }
+
+    #[test]
+    fn a_batch_that_is_refused_is_split_until_the_refused_records_stand_alone() {
+        let limit = BatchLimit {
+            records: 64,
+            bytes: 1_000,
+        };
+        for suspicion in [Suspicion::Content, Suspicion::Unknown] {
+            let mut queue = WriteQueue::new(limit, 2, Backoff::default(), Numbers::default);
+            (0..100).for_each(|seq| push(&mut queue, seq));
+            let (dropped, stored, requests) = play(&mut queue, &[0, 37, 63, 99], suspicion);
+            assert_eq!(dropped, [0, 37, 63, 99]);
+            let innocent: Vec<i64> = (0..100).filter(|seq| !dropped.contains(seq)).collect();
+            assert_eq!(stored, innocent);
+            assert!(requests < 80, "{requests} requests");
+        }
+    }
+
+    #[test]
+    fn no_record_is_sent_for_ever_and_none_is_dropped_before_its_attempts_are_over() {
+        for (suspicion, attempts) in [(Suspicion::Content, 6), (Suspicion::Unknown, 12)] {
+            let mut queue = queue(100, 1_000, 2);
+            let all = [1, 2, 3, 4, 5];
+            let (dropped, stored, requests) = play(&mut queue, &all, suspicion);
+            assert_eq!((dropped, stored), (all.to_vec(), vec![]));
+            assert!(requests >= 5 * (attempts - 2), "{requests} requests");
+        }
+    }
+
+    #[test]
+    fn a_lone_record_is_dropped_at_once_where_the_collection_took_others() {
+        let mut queue = queue(100, 1_000, 1);
+        assert_eq!(play(&mut queue, &[], Suspicion::Content).1.len(), 5);
+        push(&mut queue, 6);
         assert_eq!(
-            sent(&mut queue, ALL),
-            Some((3, 2)),
-            "a batch behind it does not wait"
+            play(&mut queue, &[6], Suspicion::Content),
+            (vec![6], vec![], 1)
         );
     }
 }

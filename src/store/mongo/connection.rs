@@ -303,7 +303,7 @@ mod tests {
         let json = r#"{"uri": {"uri": "mongodb://user:hunter2@h:port/x"}}"#;
         let error = options_of(json).await.expect_err("not valid");
         assert!(!error.message.contains("hunter2"), "{error}");
-        assert!(!error.transient);
+        assert!(!error.is_transient());
     }
 
     #[tokio::test]
@@ -317,6 +317,6 @@ mod tests {
 
         let unknown = r#"{"adopted": {"srvHost": "cluster.nobody.invalid"}}"#;
         let error = options_of(unknown).await.expect_err("no hosts");
-        assert!(error.transient, "{error}");
+        assert!(error.is_transient(), "{error}");
     }
 }

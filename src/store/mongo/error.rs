@@ -1,40 +1,49 @@
-//! Errors of the driver and of the server, without secrets: permanent, transient, or about the content
-//! of one document.
+//! Errors of the driver and of the server, without secrets.
 
 use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
 
-use crate::store::error::StoreError;
-
-/// Server error codes after which the same request may succeed (the retryable errors of the driver
-/// specifications, then: out of disk space, quota, time limit, write conflict, blocked writes).
-const TRANSIENT_CODES: [i32; 20] = [
-    6, 7, 50, 64, 89, 91, 112, 134, 189, 262, 371, 9001, 10107, 11600, 11601, 11602, 12501, 13435,
-    13436, 14031,
-];
-pub const DUPLICATE_KEY: i32 = 11000;
+use super::codes::{BAD_VALUE, UNAUTHORIZED, fault_of};
+use crate::store::error::{Fault, StoreError};
 
 impl From<DriverError> for StoreError {
     fn from(error: DriverError) -> Self {
-        let message = match error.kind.as_ref() {
-            ErrorKind::Command(command) => server_message(&command.message, command.code),
-            ErrorKind::Write(WriteFailure::WriteError(refusal)) => {
-                server_message(&refusal.message, refusal.code)
+        match error.kind.as_ref() {
+            ErrorKind::Command(command) if command.code == BAD_VALUE => StoreError {
+                fault: Fault::Unknown,
+                ..server_error(&command.message, command.code)
+            },
+            ErrorKind::Command(command) => server_error(&command.message, command.code),
+            ErrorKind::Write(WriteFailure::WriteError(error)) => {
+                server_error(&error.message, error.code)
             }
-            ErrorKind::Write(WriteFailure::WriteConcernError(failure)) => {
-                server_message(&failure.message, failure.code)
-            }
-            kind => shortened(&kind.to_string()),
-        };
-        let transient = match error.kind.as_ref() {
-            ErrorKind::Write(WriteFailure::WriteConcernError(_))
-            | ErrorKind::Io(_)
+            ErrorKind::Write(WriteFailure::WriteConcernError(error)) => StoreError {
+                fault: Fault::Moment,
+                ..server_error(&error.message, error.code)
+            },
+            kind @ (ErrorKind::Io(_)
             | ErrorKind::ServerSelection { .. }
             | ErrorKind::ConnectionPoolCleared { .. }
-            | ErrorKind::DnsResolve { .. } => true,
-            _ => code_of(&error).is_some_and(|code| TRANSIENT_CODES.contains(&code)),
-        };
-        StoreError { message, transient }
+            | ErrorKind::DnsResolve { .. }) => StoreError::transient(shortened(&kind.to_string())),
+            kind => StoreError::permanent(shortened(&kind.to_string())),
+        }
     }
+}
+
+/// The error that the server answers with.
+pub fn server_error(message: &str, code: i32) -> StoreError {
+    let is_unauthorized = code == UNAUTHORIZED;
+    StoreError {
+        code: Some(code),
+        missing_privilege: command_in(message).filter(|_| is_unauthorized),
+        ..StoreError::new(fault_of(code), server_message(message, code))
+    }
+}
+
+/// The command that the server quotes: `… to execute command { insert: "gsoevents", …`.
+fn command_in(message: &str) -> Option<String> {
+    let (_, quoted) = message.split_once("to execute command { ")?;
+    let (command, _) = quoted.split_once(':')?;
+    Some(command.to_owned())
 }
 
 /// The server's code for a command or a write that it refused.
@@ -65,15 +74,4 @@ fn shortened(text: &str) -> String {
         short.push('…');
     }
     short
-}
-
-/// Error codes about the content of one document: the same document would be refused again. No document
-/// is dropped for any other code, which may be about the server, the collection or the moment.
-/// Among them: validators, unique and geo and text and array indexes, names, size.
-/// <https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml>
-pub fn is_about_content(code: i32) -> bool {
-    const CODES: [i32; 16] = [
-        2, 9, 14, 22, 52, 55, 57, 121, 171, 10334, 16755, 17261, 17262, 17280, 17419, 31471,
-    ];
-    code == DUPLICATE_KEY || CODES.contains(&code)
 }

@@ -9,8 +9,9 @@ use mongodb::options::{CommitQuorum, CreateIndexOptions, IndexOptions};
 use mongodb::{Collection, IndexModel};
 
 use super::client::MongoStore;
+use super::codes::{DUPLICATE_KEY, UNAUTHORIZED};
 use super::cursor::{collect, number_in};
-use super::error::{DUPLICATE_KEY, code_of};
+use super::error::code_of;
 use crate::instance::listener::Level;
 use crate::store::error::{Result, StoreError};
 use crate::store::lifecycle::{Lifecycle, Prepared};
@@ -19,7 +20,6 @@ use crate::store::lifecycle::{Lifecycle, Prepared};
 const EVENT_TTL: Duration = Duration::from_secs(604_800);
 /// An index of that name or with those keys exists, with other options.
 const OPTIONS_CONFLICT: [i32; 2] = [85, 86];
-const UNAUTHORIZED: i32 = 13;
 const NO_COLLECTION: i32 = 26;
 /// Refusals that no other quorum would change.
 const KNOWN_REFUSALS: [i32; 4] = [DUPLICATE_KEY, UNAUTHORIZED, 85, 86];
@@ -191,7 +191,7 @@ async fn create<T: Send + Sync>(
             return Ok(None);
         };
         let (code, failure) = (code_of(&error), StoreError::from(error));
-        let Some(code) = code.filter(|_| !failure.transient) else {
+        let Some(code) = code.filter(|_| !failure.is_transient()) else {
             return Err(failure);
         };
         refusal = Some(Refusal {

@@ -22,8 +22,9 @@ use mongodb::options::ReturnDocument;
 use mongodb::{ClientSession, Collection};
 
 use super::client::{MongoStore, WRITE_TIMEOUT};
+use super::codes::DUPLICATE_KEY;
 use super::cursor::{collect_in, number_in};
-use super::error::{DUPLICATE_KEY, code_of, unexpected};
+use super::error::{code_of, unexpected};
 use crate::record::day::Day;
 use crate::store::error::{Result, StoreError};
 use crate::store::legacy::{Baseline, CLAIM_TTL, LEGACY_STEP_TIMEOUT, LegacyStore};

@@ -11,11 +11,12 @@
 //! | `client` | the client and its collections |
 //! | `write_command` | inserts and updates as raw commands, and their replies |
 //! | `cursor` | results of queries |
-//! | `error` | errors of the driver and the server: permanent or transient |
+//! | `error`, `codes` | errors of the driver and the server, and what each code is about |
 //! | `records`, `totals`, `uniques`, `legacy` | the traits of the store |
 //! | `indexes` | the trait of its lifecycle: index definitions and their creation |
 
 mod client;
+mod codes;
 mod connection;
 mod cursor;
 mod error;

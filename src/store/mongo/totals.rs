@@ -1,6 +1,7 @@
 //! Daily documents: totals that are added to by compare-and-set on the writer's applied number.
 //!
-//! The book-keeping is one hidden sub-document, `_a`: `w` maps writers to their last applied record,
+//! The book-keeping is one hidden sub-document, `_a`: `w` maps each writer, `<id>.<queue>`, to its last applied
+//! record,
 //! `mau`, `sessionSeconds` and `sessionsClosed` are sums that `getMetrics()` needs. Reads leave it out.
 
 use bson::raw::RawBsonRef;
@@ -66,7 +67,9 @@ impl TotalsStore for MongoStore {
         for document in collect(found).await? {
             let book = inner(Some(&document), "_a", day)?;
             let writers = inner(book, "w", day)?;
-            match writers.and_then(|writers| writers.get(writer)) {
+            let (id, queue) = writer.split_once('.').unwrap_or((writer, ""));
+            let entries = inner(writers, id, day)?;
+            match entries.and_then(|entries| entries.get(queue)) {
                 Some(Bson::Int64(seq)) => return Ok(AppliedSeq::At(Some(*seq))),
                 None | Some(Bson::Null) => applied_seq = AppliedSeq::At(None),
                 Some(_) => return Err(unexpected("a record number under _a.w")),

@@ -5,7 +5,8 @@ use bson::{DateTime, Document, doc};
 use super::client::{MongoStore, WRITE_TIMEOUT};
 use super::cursor::collect;
 use super::error::unexpected;
-use crate::store::error::{Result, StoreError};
+use crate::config::Collection;
+use crate::store::error::{Fault, Result, StoreError};
 use crate::store::records::Dropped;
 use crate::store::uniques::{Marker, UniquesStore};
 
@@ -16,13 +17,14 @@ impl UniquesStore for MongoStore {
             .uniques
             .find(doc! { "_id": { "$in": ids } })
             .max_time(WRITE_TIMEOUT)
-            .await?;
+            .await
+            .map_err(|error| StoreError::from(error).on(Collection::Uniques))?;
         let found = collect(found).await?;
         let markers: Option<Vec<Marker>> = found.iter().map(marker).collect();
         markers.ok_or_else(|| unexpected("a readable marker"))
     }
 
-    async fn insert_markers(&self, markers: &[Marker]) -> Result<()> {
+    async fn insert_markers(&self, markers: &[Marker]) -> Result<Vec<Dropped>> {
         let documents = markers.iter().map(|marker| {
             doc! {
                 "_id": marker_id(&marker.period, &marker.user),
@@ -37,14 +39,33 @@ impl UniquesStore for MongoStore {
 }
 
 impl MongoStore {
-    /// Inserts into `gsouniques`; what is there already stays.
-    pub(super) async fn insert_new(&self, documents: Vec<Document>) -> Result<()> {
+    /// Inserts into `gsouniques`; what is there already stays. Returns what the server refuses: documents
+    /// that it refuses together are sent in halves.
+    pub(super) async fn insert_new(&self, documents: Vec<Document>) -> Result<Vec<Dropped>> {
         let name = self.uniques.name();
-        let refused = self.insert_documents(name, documents).await?;
-        match refused.dropped.into_iter().next() {
-            None => Ok(()),
-            Some(Dropped { message, .. }) => Err(StoreError::permanent(message)),
+        let mut dropped = Vec::new();
+        let mut parts = vec![(0, documents)];
+        while let Some((start, mut documents)) = parts.pop() {
+            match self.insert_documents(name, documents.clone()).await {
+                Ok(inserted) => dropped.extend(inserted.dropped.into_iter().map(|one| Dropped {
+                    index: start + one.index,
+                    ..one
+                })),
+                Err(error) if error.fault != Fault::Content => {
+                    return Err(error.on(Collection::Uniques));
+                }
+                Err(error) if documents.len() == 1 => dropped.push(Dropped {
+                    index: start,
+                    message: error.message,
+                }),
+                Err(_) => {
+                    let half = documents.len() / 2;
+                    let rest = documents.split_off(half);
+                    parts.extend([(start, documents), (start + half, rest)]);
+                }
+            }
         }
+        Ok(dropped)
     }
 }
 

@@ -7,9 +7,10 @@ use mongodb::error::Error as DriverError;
 use serde::Deserialize;
 
 use super::client::{MongoStore, WRITE_CONCERN_TIMEOUT, WRITE_TIMEOUT};
-use super::error::{DUPLICATE_KEY, is_about_content, server_message, unexpected};
+use super::codes::DUPLICATE_KEY;
+use super::error::{server_error, unexpected};
 use crate::record::document::Batch;
-use crate::store::error::{Result, StoreError};
+use crate::store::error::{Fault, Result, StoreError};
 use crate::store::records::{Dropped, Inserted};
 
 impl MongoStore {
@@ -52,7 +53,10 @@ impl MongoStore {
         };
         match &reply.write_concern_error {
             None => Ok(reply),
-            Some(concern) => Err(StoreError::transient(concern.message())),
+            Some(concern) => Err(StoreError {
+                fault: Fault::Moment,
+                ..concern.error()
+            }),
         }
     }
 }
@@ -134,14 +138,16 @@ impl Reply {
             if error.is_own_duplicate() {
                 continue;
             }
-            let message = error.message();
-            if !is_about_content(error.code as i32) {
-                return Err(StoreError::transient(message));
+            let refusal = error.error();
+            if refusal.fault != Fault::Content {
+                return Err(refusal);
             }
             let index = error.index;
             let index = index.ok_or_else(|| unexpected("the index of a refused document"))?;
-            let index = index as usize;
-            all.push(Dropped { index, message });
+            all.push(Dropped {
+                index: index as usize,
+                message: refusal.message,
+            });
         }
         all.sort_unstable_by_key(|dropped| dropped.index);
         Ok(all)
@@ -159,8 +165,8 @@ impl ServerError {
         self.code as i32 == DUPLICATE_KEY && is_about_id
     }
 
-    fn message(&self) -> String {
-        server_message(&self.errmsg, self.code as i32)
+    fn error(&self) -> StoreError {
+        server_error(&self.errmsg, self.code as i32)
     }
 }
 
@@ -201,8 +207,8 @@ mod tests {
     #[test]
     fn an_insert_is_repeated_for_transient_errors_and_for_replies_that_do_not_add_up() {
         let transient = reply(0, &[refused(0, 112, None)]);
-        assert!(inserted(transient, 1).is_err_and(|error| error.transient));
-        assert!(inserted(reply(1, &[]), 2).is_err_and(|error| error.transient));
+        assert!(inserted(transient, 1).is_err_and(|error| error.is_transient()));
+        assert!(inserted(reply(1, &[]), 2).is_err_and(|error| error.is_transient()));
         assert!(inserted(doc! { "ok": 1.0 }, 1).is_err());
         assert!(inserted(doc! { "ok": 1_i64, "n": 2_i64 }, 2).is_ok());
         assert!(inserted(doc! { "ok": 1, "n": 2.0 }, 2).is_ok());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::server::{Addition, State};
 use super::truth::Truth;
-use crate::pipeline::totals::Rules;
+use crate::pipeline::totals::{Batch, Pending, Rules};
 use crate::store::{Delta, Marker, Period, SeqAdvance};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,10 +47,12 @@ pub enum Flaw {
     MarkerConditionLeftOut,
     /// Of a group that a dead process left all is added, although part of it was.
     LeftGroupSentWhole,
+    /// One sum across a bound that was sent: a group that failed is sent again with what came since.
+    SumAcrossSentBound,
 }
 
 impl Flaw {
-    pub const ALL: [Flaw; 18] = [
+    pub const ALL: [Flaw; 19] = [
         Flaw::GuardedUpsert,
         Flaw::GroupsCutAnew,
         Flaw::CumulativeSet,
@@ -69,6 +71,7 @@ impl Flaw {
         Flaw::MissedIsApplied,
         Flaw::MarkerConditionLeftOut,
         Flaw::LeftGroupSentWhole,
+        Flaw::SumAcrossSentBound,
     ];
 
     /// Whether it is about what processes leave on disk.
@@ -125,7 +128,27 @@ pub fn rules(flaw: Option<Flaw>) -> Rules {
             rest: |recovered, day, _| (Rules::default().rest)(recovered, day, i64::MIN),
             ..right
         },
+        Some(Flaw::SumAcrossSentBound) => Rules {
+            resent: add_pending,
+            ..right
+        },
         _ => right,
+    }
+}
+
+fn add_pending(sent: &mut Batch, pending: &mut Pending) {
+    if pending.is_empty() || sent.recovered.is_some() {
+        return;
+    }
+    let more = pending.take_batch();
+    sent.last = sent.last.max(more.last);
+    sent.records += more.records;
+    sent.cost += more.cost;
+    for (day, part) in more.days {
+        let own = sent.days.entry(day).or_default();
+        own.delta = sum(&own.delta, &part.delta, 1.0);
+        own.users.extend(part.users);
+        own.records += part.records;
     }
 }
 

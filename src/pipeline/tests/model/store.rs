@@ -13,8 +13,8 @@ use crate::record::day::Day;
 use crate::record::document::Batch;
 use crate::record::item::Close;
 use crate::store::{
-    Added, AppliedSeq, Baseline, CloseOutcome, Delta, Inserted, LegacyStore, Lifecycle, Marker,
-    MonthView, Prepared, RecordStore, Result, SeqAdvance, Store, StoreError, TotalsStore,
+    Added, AppliedSeq, Baseline, CloseOutcome, Delta, Dropped, Inserted, LegacyStore, Lifecycle,
+    Marker, MonthView, Prepared, RecordStore, Result, SeqAdvance, Store, StoreError, TotalsStore,
     UniquesStore,
 };
 
@@ -79,7 +79,10 @@ impl Handle {
             records: world
                 .truth
                 .numbered(advance.writer, day.as_str(), advance.previous, advance.last)
-                .unwrap_or_else(|| world.truth.group(self.process, day.as_str(), advance.last)),
+                .unwrap_or_else(|| {
+                    let (writer, last) = (advance.writer, advance.last);
+                    world.truth.group(self.process, writer, day.as_str(), last)
+                }),
         }
     }
 
@@ -281,10 +284,13 @@ impl UniquesStore for Handle {
         Ok(markers)
     }
 
-    async fn insert_markers(&self, markers: &[Marker]) -> Result<()> {
+    async fn insert_markers(&self, markers: &[Marker]) -> Result<Vec<Dropped>> {
         let markers = markers.to_vec();
-        self.write(move |state, seen| count_duplicates(seen, state.insert_markers(&markers)))
-            .await
+        self.write(move |state, seen| {
+            count_duplicates(seen, state.insert_markers(&markers));
+            Vec::new()
+        })
+        .await
     }
 }
 

@@ -71,6 +71,15 @@ impl Record {
         delta
     }
 
+    /// The end of the name under which its queue adds.
+    fn queue(&self) -> &'static str {
+        match self.what {
+            What::Event { .. } => "e",
+            What::Login { .. } => "i",
+            What::Logout { .. } => "o",
+        }
+    }
+
     pub fn login(&self) -> Option<&str> {
         match &self.what {
             What::Login { user } => Some(user),
@@ -84,8 +93,8 @@ struct Process {
     last_number: i64,
     /// Who is logged in: with which record, when.
     active: HashMap<String, (i32, i64, String)>,
-    /// The last record of each group whose totals it has sent.
-    groups: BTreeSet<i64>,
+    /// The last record of each group whose totals it has sent, by queue.
+    groups: HashMap<String, BTreeSet<i64>>,
     /// Records that were not settled when it died.
     left: Option<u64>,
     /// It has said that totals of its records are missing.
@@ -177,25 +186,31 @@ impl Truth {
         previous: Option<i64>,
         last: i64,
     ) -> Option<BTreeSet<i32>> {
-        let bases = self.numbers.get(writer)?;
+        let (id, queue) = writer.split_once('.')?;
+        let bases = self.numbers.get(id)?;
         let is_meant = |record: &&Record| {
             let base = bases.get(&record.process);
             let seq = base.map(|base| base * NUMBERS + record.number);
-            record.day == day && seq > previous && seq.is_some_and(|seq| seq <= last)
+            let is_of_queue = record.day == day && record.queue() == queue;
+            is_of_queue && seq > previous && seq.is_some_and(|seq| seq <= last)
         };
         let records = self.records.iter().filter(is_meant);
         Some(records.map(|record| record.id).collect())
     }
 
-    /// The records of a process on a day that a group up to `last` holds: those after its group before.
-    pub fn group(&mut self, process: usize, day: &str, last: i64) -> BTreeSet<i32> {
+    /// The records of a queue of a process on a day that a group up to `last` holds: those after its group
+    /// before.
+    pub fn group(&mut self, process: usize, writer: &str, day: &str, last: i64) -> BTreeSet<i32> {
         let last = last % NUMBERS;
+        let (_, queue) = writer.split_once('.').expect("a queue");
         let groups = &mut self.processes[process].groups;
+        let groups = groups.entry(queue.to_owned()).or_default();
         groups.insert(last);
         let before = groups.range(..last).next_back().copied().unwrap_or(0);
         let records = self.records.iter().filter(|record| {
             record.process == process
                 && record.day == day
+                && record.queue() == queue
                 && (before + 1..=last).contains(&record.number)
         });
         records.map(|record| record.id).collect()

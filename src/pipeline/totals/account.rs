@@ -1,0 +1,111 @@
+//! An account: the totals of one queue. It has its pending contributions, its batch that was sent, and its
+//! ledger; no queue waits for the account of another.
+
+use tokio::time::Instant;
+
+use super::batch::{Contribution, Pending, TotalsBatch};
+use super::ledger::Ledger;
+use super::rules::Rules;
+use crate::instance::context::Context;
+use crate::util::backoff::Backoff;
+
+pub struct Account {
+    rules: Rules,
+    pub ledger: Box<Ledger>,
+    pending: Pending,
+    /// In flight, or failed and to be retried as it was.
+    pub batch: Option<TotalsBatch>,
+    /// When contributions are added at the latest.
+    flush_at: Option<Instant>,
+    /// Contributions up to this record are added as soon as the records are written.
+    due_up_to: Option<i64>,
+    backoff: Backoff,
+}
+
+impl Account {
+    pub fn new(ledger: Ledger, rules: Rules, context: &Context) -> Self {
+        Self {
+            rules,
+            ledger: Box::new(ledger),
+            pending: Pending::new(),
+            batch: None,
+            flush_at: None,
+            due_up_to: None,
+            backoff: Backoff::new(&context.random),
+        }
+    }
+
+    /// Returns the bytes that the contribution takes while it waits.
+    pub fn add(&mut self, contribution: Contribution, is_recovered: bool) -> usize {
+        self.pending.add(contribution, is_recovered)
+    }
+
+    /// Contributions up to this record do not wait any longer.
+    pub fn flush(&mut self, up_to: i64) {
+        self.due_up_to = Some(up_to);
+    }
+
+    /// The number of the oldest record whose contribution is not added.
+    pub fn first_uncommitted(&self) -> Option<i64> {
+        let sent = self.batch.as_ref().map(|batch| batch.first);
+        sent.into_iter().chain(self.pending.first()).min()
+    }
+
+    /// The batch to send now, if one is to be sent: the one that failed, or a new one if it is time and
+    /// `takes_new`. Records of the queue are written up to `written`; `is_urgent` does not wait.
+    pub fn next_batch(
+        &mut self,
+        written: i64,
+        is_urgent: bool,
+        takes_new: bool,
+        now: Instant,
+        flush_at: Instant,
+    ) -> Option<TotalsBatch> {
+        if let Some(batch) = &mut self.batch {
+            (self.rules.resent)(batch, &mut self.pending);
+        } else if self.is_due(written, is_urgent, now, flush_at) && takes_new {
+            self.flush_at = None;
+            self.due_up_to = self.due_up_to.filter(|due| *due > written);
+            self.batch = Some(self.pending.take_batch());
+        }
+        self.batch.clone().filter(|_| self.backoff.is_over(now))
+    }
+
+    fn is_due(&mut self, written: i64, is_urgent: bool, now: Instant, flush_at: Instant) -> bool {
+        if self.pending.is_empty() {
+            return false;
+        }
+        let flush_at = *self.flush_at.get_or_insert(flush_at);
+        flush_at <= now || is_urgent || self.due_up_to.is_some_and(|due| due <= written)
+    }
+
+    /// The batch is added.
+    pub fn complete(&mut self) -> Option<TotalsBatch> {
+        self.backoff.succeed();
+        self.batch.take()
+    }
+
+    /// The batch is to be sent again; returns the number of its records.
+    pub fn fail(&mut self, now: Instant) -> u64 {
+        self.backoff.fail(now);
+        self.batch.as_ref().map_or(0, |batch| batch.records)
+    }
+
+    /// The database is left. A batch that was sent goes to the next one, where its fate is looked up;
+    /// without one the account begins anew under `ledger`.
+    pub fn leave_database(&mut self, ledger: Ledger) {
+        match &self.batch {
+            Some(_) => self.ledger.move_to(ledger),
+            None => *self.ledger = ledger,
+        }
+        self.backoff.succeed();
+    }
+
+    /// When a flush or a retry is due.
+    pub fn wake_at(&self) -> Option<Instant> {
+        match &self.batch {
+            Some(_) => self.backoff.until(),
+            None => self.flush_at,
+        }
+    }
+}
