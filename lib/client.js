@@ -287,13 +287,13 @@ function everyInterval(ms, call) {
 }
 
 /**
- * Tells a bad option from a folder that cannot be used.
+ * Tells a bad option from what the machine refuses.
  *
  * @param {{ code: string, message: string }} error of the native constructor
  */
 function constructorError({ code, message }) {
   if (code === 'InvalidArg') return new TypeError(message);
-  return requestError({ code: 'ANALYTICS_SPOOL_UNAVAILABLE', text: message });
+  return requestError({ code, text: message });
 }
 
 module.exports = { Client };

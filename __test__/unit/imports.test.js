@@ -52,7 +52,7 @@ describe('the import check of Rust code', () => {
       ['#[napi] pub struct Record;', 'napi', 'src/addon'],
       ['use napi_derive::napi;', 'napi_derive', 'src/addon'],
       ['#[cfg(test)] mod tests { fn f() { mongodb::bson::doc!{} } }', 'mongodb', 'src/store/mongo'],
-      ['fn f(client: &reqwest::Client) {}', 'reqwest', 'src/forward/transport'],
+      ['fn f(client: &hyper::Request<()>) {}', 'hyper', 'src/forward/transport'],
     ]) {
       assert.deepStrictEqual(rust({ ...LAYERED, 'src/record.rs': code }), [
         `src/record.rs:1: the crate ${crate} belongs to ${folder}`,
@@ -65,7 +65,7 @@ describe('the import check of Rust code', () => {
       // use napi::Env;
       /* mongodb::Client */
       fn f<'a>(a: &'a str) -> [char; 2] { let _ = "crate::addon::X \\" napi::X"; ['"', '\\''] }
-      const RAW: &str = r#"reqwest::get " SystemTime::now()"#;`;
+      const RAW: &str = r#"hyper::get " SystemTime::now()"#;`;
     assert.deepStrictEqual(rust({ ...LAYERED, 'src/record.rs': code }), []);
   });
 

@@ -41,32 +41,35 @@ impl NativeAnalytics {
         options: String,
         environment: String,
         on_message: Function<'_, Message, ()>,
-    ) -> Result<Self> {
+    ) -> std::result::Result<Self, Error<ErrorCode>> {
+        let invalid = |problem: String| Error::new(ErrorCode::InvalidOption, problem);
         let (config, unknown_options) =
-            Config::from_json(&options, &environment).map_err(|e| invalid(&e.to_string()))?;
-        store::check(&config).map_err(|e| invalid(&e.to_string()))?;
+            Config::from_json(&options, &environment).map_err(|e| invalid(e.to_string()))?;
+        store::check(&config).map_err(|e| invalid(e.to_string()))?;
         #[cfg(feature = "fail-points")]
         crate::util::failpoint::arm();
+        let (context, _runtime) =
+            runtime::prepare(&config).map_err(|error| no_resources(&error))?;
         let spool = open_spool(&config);
         if let Err(problem) = &spool
             && !config.spool_fallback_is_memory
         {
             let advice = "repair it, or set spoolFallback: 'memory' to keep records in memory only";
-            return Err(Error::from_reason(format!("{problem}; {advice}")));
+            let problem = format!("{problem}; {advice}");
+            return Err(Error::new(ErrorCode::SpoolUnavailable, problem));
         }
         let max_event_bytes = config.max_event_bytes as u32;
         let collections = config.collections.clone();
-        let on_message = Arc::new(message::build(on_message)?);
-        let shared = Shared::new(config, Arc::new(JavaScript::new(&on_message)));
+        let on_message = Arc::new(message::build(on_message).map_err(internal)?);
+        let shared = Shared::within(context, config, Arc::new(JavaScript::new(&on_message)));
         report_spool(&shared, &spool);
-        let _runtime = runtime::enter()?;
         let opener = Arc::new(move |connection: Connection| {
             let collections = collections.clone();
             let opening = async move { MongoStore::open(&connection, &collections).await };
             Box::pin(opening) as Pin<Box<dyn Future<Output = _> + Send>>
         });
         let pipeline = pipeline::spawn(shared, opener, spool.unwrap_or_default());
-        exit::register(&pipeline, &env)?;
+        exit::register(&pipeline, &env).map_err(internal)?;
         Ok(Self {
             pipeline,
             on_message,
@@ -240,6 +243,37 @@ impl NativeAnalytics {
             .log
             .warn_once(reason.name(), || reason.line(&shared.config));
     }
+}
+
+/// Why there is no instance; the codes of the public interface but for an option, which has none.
+pub enum ErrorCode {
+    InvalidOption,
+    SpoolUnavailable,
+    NoResources,
+    Internal,
+}
+
+impl AsRef<str> for ErrorCode {
+    fn as_ref(&self) -> &str {
+        match self {
+            Self::InvalidOption => "InvalidArg",
+            Self::SpoolUnavailable => "ANALYTICS_SPOOL_UNAVAILABLE",
+            Self::NoResources => "ANALYTICS_NO_RESOURCES",
+            Self::Internal => "ANALYTICS_INTERNAL",
+        }
+    }
+}
+
+fn no_resources(error: &std::io::Error) -> Error<ErrorCode> {
+    let problem = format!(
+        "the system refuses threads or file descriptors: {error}; this process can track nothing: \
+         raise its limits (processes, open files), or make the instance later"
+    );
+    Error::new(ErrorCode::NoResources, problem)
+}
+
+fn internal(error: Error) -> Error<ErrorCode> {
+    Error::new(ErrorCode::Internal, error.reason.clone())
 }
 
 /// What a host without a connection may still have.

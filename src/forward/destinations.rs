@@ -15,17 +15,17 @@ pub struct Destinations(Vec<Arc<Destination>>);
 
 impl Destinations {
     pub fn new(shared: &Arc<Shared>) -> Arc<Self> {
-        let all = shared.config.destinations.iter();
-        let all = all.map(|settings| Arc::new(Destination::new(settings, shared)));
+        let all = 0..shared.config.destinations.len();
+        let all = all.map(|index| Arc::new(Destination::new(index, shared)));
         Arc::new(Self(all.collect()))
     }
 
-    /// Starts the senders; must be called on the runtime.
+    /// Starts the senders.
     pub fn start(&self) {
         for destination in self.iter() {
             let profile = destination.profile();
             let timeout = profile.settings.request_timeout;
-            let transport = Http::new(profile.endpoint.clone(), timeout);
+            let transport = Http::new(profile.endpoint.clone(), timeout, destination.threads());
             start_senders(destination, &Arc::new(transport));
         }
     }

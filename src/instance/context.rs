@@ -1,13 +1,43 @@
-//! The context of an instance: clock, chance and limits, passed in so that tests choose their own.
+//! The context of an instance: clock, chance, limits and threads, passed in so that tests choose their own.
+
+use tokio::runtime::Handle;
 
 use crate::util::clock::Clock;
 use crate::util::random::Random;
+use crate::util::threads::Threads;
 
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     pub clock: Clock,
     pub random: Random,
     pub limits: Limits,
+    /// Threads for disk I/O.
+    pub disk: Threads,
+    pub forwarders: Forwarders,
+}
+
+/// Runtime and threads of the destinations. They are not those of the database and the disk, so that a
+/// destination costs nothing but itself.
+#[derive(Debug, Clone, Default)]
+pub struct Forwarders {
+    /// `None` for the runtime of the caller.
+    pub runtime: Option<Handle>,
+    /// For each destination a thread for what blocks.
+    pub threads: Vec<Threads>,
+}
+
+impl Forwarders {
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        match &self.runtime {
+            Some(runtime) => drop(runtime.spawn(task)),
+            None => drop(tokio::spawn(task)),
+        }
+    }
+
+    /// The threads of the destination with this index.
+    pub fn threads_of(&self, index: usize) -> Threads {
+        self.threads.get(index).cloned().unwrap_or_default()
+    }
 }
 
 /// Bounds that are no options. Tests pass low ones, so that small runs meet them.

@@ -11,11 +11,13 @@ use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::store::{Result, StoreError};
+use crate::util::panics::catch_in;
 
 /// How long an answer is waited for.
 const LIMIT: Duration = Duration::from_secs(15);
 
-/// The running tasks of a module. Those that have not ended when this is dropped are aborted.
+/// The running tasks of a module. Those that have not ended when this is dropped are aborted. A panic in what
+/// they wait for has to be part of their result: else the module would wait for ever.
 pub struct Tasks<T>(JoinSet<T>);
 
 impl<T: Send + 'static> Tasks<T> {
@@ -27,10 +29,6 @@ impl<T: Send + 'static> Tasks<T> {
         self.0.spawn(task)
     }
 
-    pub fn spawn_blocking(&mut self, task: impl FnOnce() -> T + Send + 'static) {
-        self.0.spawn_blocking(task);
-    }
-
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -40,7 +38,7 @@ impl<T: Send + 'static> Tasks<T> {
         loop {
             match self.0.join_next().await {
                 Some(Ok(result)) => return result,
-                // It was aborted: requests of the database do not panic, see `run_to_end`.
+                // It was aborted.
                 Some(Err(_)) => {}
                 None => pending().await,
             }
@@ -83,9 +81,12 @@ pub async fn attempt_within<T: Send + 'static>(
 pub async fn run_to_end<T: Send + 'static>(
     task: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
-    tokio::spawn(task)
-        .await
-        .unwrap_or_else(|error| Err(StoreError::transient(format!("internal: {error}"))))
+    let task = tokio::spawn(catch_in("request", task));
+    match task.await {
+        Ok(Ok(result)) => result,
+        Ok(Err(panicked)) => Err(StoreError::transient(panicked.to_string())),
+        Err(error) => Err(StoreError::transient(error.to_string())),
+    }
 }
 
 #[cfg(test)]
@@ -95,7 +96,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_attempt_that_panics_or_hangs_is_an_error() {
         let panics: Result<()> = attempt(async { panic!("on purpose") }).await;
-        assert!(panics.is_err_and(|error| error.message.contains("internal")));
+        assert!(panics.is_err_and(|error| error.message.contains("task.rs:")));
         let hangs: Result<()> = attempt(pending()).await;
         assert!(hangs.is_err_and(|error| error.message.contains("15 s")));
         assert_eq!(attempt(async { Ok(1) }).await, Ok(1));

@@ -4,7 +4,7 @@
 
 /// Names a step.
 macro_rules! failpoint {
-    ($name:literal) => {
+    ($name:expr) => {
         #[cfg(feature = "fail-points")]
         fail::fail_point!($name, |_| std::process::abort());
     };

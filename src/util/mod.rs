@@ -5,6 +5,8 @@ pub mod bytes;
 pub mod clock;
 pub mod failpoint;
 pub mod fnv;
+pub mod panics;
 #[cfg(test)]
 pub mod proptest_config;
 pub mod random;
+pub mod threads;

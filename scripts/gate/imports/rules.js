@@ -22,7 +22,8 @@ const CRATES = {
   napi: 'addon',
   napi_derive: 'addon',
   mongodb: 'store/mongo',
-  reqwest: 'forward/transport',
+  hyper: 'forward/transport',
+  hyper_util: 'forward/transport',
 };
 const MOST_PIPELINE_FILES = 12;
 const WORKER = 'src/pipeline/worker.rs';

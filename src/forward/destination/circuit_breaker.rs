@@ -100,6 +100,11 @@ impl CircuitBreaker {
         self.is_probing &= !permit.is_probe;
     }
 
+    /// A request, a probe perhaps, ended without a response.
+    pub fn interrupted(&mut self) {
+        self.is_probing = false;
+    }
+
     /// The next request waits for the back-off, and for as long as the service asks.
     pub fn fail(&mut self, permit: Permit, now: Instant, retry_after: Duration) {
         self.responded(permit);

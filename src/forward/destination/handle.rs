@@ -11,13 +11,15 @@ use super::profile::Profile;
 use super::request::Request;
 use super::state::{State, Step};
 use super::stats::{Counts, Report};
-use crate::config::DestinationSettings;
 use crate::forward::event::ForwardedEvent;
 use crate::forward::transport::Response;
 use crate::instance::shared::Shared;
+use crate::util::panics::Panicked;
+use crate::util::threads::Threads;
 
 pub struct Destination {
     shared: Arc<Shared>,
+    threads: Threads,
     profile: Arc<Profile>,
     state: Mutex<State>,
     /// One per partition: its sender should look at the state again.
@@ -25,10 +27,12 @@ pub struct Destination {
 }
 
 impl Destination {
-    pub fn new(settings: &DestinationSettings, shared: &Arc<Shared>) -> Self {
-        let profile = Arc::new(Profile::new(settings));
+    /// The one with this index in the settings.
+    pub fn new(index: usize, shared: &Arc<Shared>) -> Self {
+        let profile = Arc::new(Profile::new(&shared.config.destinations[index]));
         let state = State::new(&profile);
         Self {
+            threads: shared.context.forwarders.threads_of(index),
             shared: Arc::clone(shared),
             profile,
             wakes: (0..state.partitions.len()).map(|_| Notify::new()).collect(),
@@ -42,6 +46,15 @@ impl Destination {
 
     pub fn profile(&self) -> &Arc<Profile> {
         &self.profile
+    }
+
+    /// For what blocks.
+    pub fn threads(&self) -> &Threads {
+        &self.threads
+    }
+
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.shared.context.forwarders.spawn(task);
     }
 
     pub fn partitions(&self) -> usize {
@@ -103,6 +116,12 @@ impl Destination {
         self.update(|state| state.complete(request, outcome, Instant::now()));
         self.wake_all();
         self.shared.wake.notify_one();
+    }
+
+    /// A sender has met a defect, perhaps during a request, which has no response.
+    pub(super) fn interrupted(&self, panicked: &Panicked) {
+        self.update(|state| state.interrupted(panicked.to_string()));
+        self.wake_all();
     }
 
     /// Resolves when the sender of a partition should look again.

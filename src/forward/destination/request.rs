@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use tokio::task::spawn_blocking;
 
 use super::circuit_breaker::Permit;
 use super::profile::Profile;
 use crate::forward::event::ForwardedEvent;
 use crate::forward::formats::EncodeError;
 use crate::util::clock::system_ms;
+use crate::util::panics::{Panicked, catch};
+use crate::util::threads::Threads;
 
 /// The error of a defect of this package.
 const INTERNAL: EncodeError = EncodeError("internal: it cannot be encoded");
@@ -36,26 +37,24 @@ pub struct Request {
 
 impl Request {
     /// A batch takes milliseconds to encode and to compress, which must not hold up the runtime.
-    pub async fn of(profile: &Arc<Profile>, batch: Batch) -> Self {
+    pub async fn of(
+        profile: &Arc<Profile>,
+        batch: Batch,
+        threads: &Threads,
+    ) -> Result<Self, Panicked> {
         if batch.events.len() == 1 && !profile.endpoint.is_gzip {
-            return Self::encode(profile, batch);
+            return Ok(Self::encode(profile, batch));
         }
-        let (profile, given) = (Arc::clone(profile), batch.clone());
-        let encoding = spawn_blocking(move || Self::encode(&profile, given));
-        // Only a defect of this package ends it otherwise, and would again.
-        encoding.await.unwrap_or_else(|_| Self {
-            batch,
-            encoded: 0,
-            encode_error: Some(INTERNAL),
-            body: Vec::new(),
-        })
+        let profile = Arc::clone(profile);
+        threads.run(move || Self::encode(&profile, batch)).await
     }
 
     fn encode(profile: &Profile, mut batch: Batch) -> Self {
         let (mut encoded, mut encode_error) = (Vec::new(), None);
         let (mut fitting, mut bytes) = (0, 0_usize);
         for event in &batch.events {
-            match profile.format.encode(event) {
+            // A defect that one event meets costs no other.
+            match catch(|| profile.format.encode(event)).unwrap_or(Err(INTERNAL)) {
                 Ok(json) => {
                     let with_it = bytes.saturating_add(json.len() + 1);
                     if with_it > profile.limits.bytes && bytes > 0 {

@@ -1,41 +1,67 @@
 //! Senders of a destination, one task per partition: take the events that are due, send them, and hand the
-//! response to the state.
+//! response to the state. A sender that meets a defect begins again: events leave the queue only when the
+//! state has their response.
 
 use std::mem::take;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::time::sleep_until;
+use tokio::time::{sleep, sleep_until};
 
 use super::handle::Destination;
 use super::request::Request;
 use super::state::Step;
 use crate::forward::transport::Transport;
+use crate::util::panics::{Panicked, catch_in};
 
-/// Must be called on the runtime.
+/// Before a sender begins again.
+const PAUSE: Duration = Duration::from_secs(1);
+
 pub fn start_senders<T: Transport>(destination: &Arc<Destination>, transport: &Arc<T>) {
     for partition in 0..destination.partitions() {
-        let (destination, transport) = (Arc::clone(destination), Arc::clone(transport));
-        tokio::spawn(run(destination, transport, partition));
+        let sender = Sender {
+            destination: Arc::clone(destination),
+            transport: Arc::clone(transport),
+            partition,
+        };
+        destination.spawn(sender.run());
     }
 }
 
-/// Ends when the queue is empty and no event follows.
-async fn run<T: Transport>(destination: Arc<Destination>, transport: Arc<T>, partition: usize) {
-    loop {
-        match destination.poll(partition) {
-            Step::End => return,
-            Step::Wait(None) => destination.woken(partition).await,
-            Step::Wait(Some(until)) => tokio::select! {
-                () = sleep_until(until) => {}
-                () = destination.woken(partition) => {}
-            },
-            Step::Send(batch) => {
-                let mut request = Request::of(destination.profile(), batch).await;
-                let outcome = match request.encoded {
-                    0 => Err(String::new()),
-                    _ => transport.post(take(&mut request.body)).await,
-                };
-                destination.complete(&request, outcome);
+struct Sender<T> {
+    destination: Arc<Destination>,
+    transport: Arc<T>,
+    partition: usize,
+}
+
+impl<T: Transport> Sender<T> {
+    async fn run(self) {
+        while let Err(panicked) = catch_in("sender", self.send_all()).await.flatten() {
+            self.destination.interrupted(&panicked);
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Ends when the queue is empty and no event follows.
+    async fn send_all(&self) -> Result<(), Panicked> {
+        let (destination, partition) = (&self.destination, self.partition);
+        loop {
+            match destination.poll(partition) {
+                Step::End => return Ok(()),
+                Step::Wait(None) => destination.woken(partition).await,
+                Step::Wait(Some(until)) => tokio::select! {
+                    () = sleep_until(until) => {}
+                    () = destination.woken(partition) => {}
+                },
+                Step::Send(batch) => {
+                    let profile = destination.profile();
+                    let mut request = Request::of(profile, batch, destination.threads()).await?;
+                    let outcome = match request.encoded {
+                        0 => Err(String::new()),
+                        _ => self.transport.post(take(&mut request.body)).await,
+                    };
+                    destination.complete(&request, outcome);
+                }
             }
         }
     }

@@ -175,6 +175,11 @@ impl State {
         }
     }
 
+    pub fn interrupted(&mut self, problem: String) {
+        self.breaker.interrupted();
+        self.warnings.push(Warning::Failing(problem));
+    }
+
     fn handle_outcome(
         &mut self,
         request: &Request,

@@ -1,78 +1,132 @@
 //! HTTP client of one endpoint. Redirections are not followed, proxies of the environment are not used, and
 //! connections are kept for the next request.
+//!
+//! Everything that a service sends is bounded: heads, interim answers (1xx), the body, and the time for all
+//! of it. What goes beyond costs the connection.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use hyper::{Request, Response as Answer};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use percent_encoding::percent_decode_str;
+use rustls::ClientConfig;
+use rustls_platform_verifier::ConfigVerifierExt;
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
+use url::Url;
 
 use super::endpoint::{Endpoint, Transport};
+use super::look_up::LookUp;
 use super::retry_after;
 use super::status::Response;
 use crate::util::clock::system_ms;
+use crate::util::threads::Threads;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Shorter than servers keep an idle connection, or requests would meet its end.
 const KEEP_ALIVE: Duration = Duration::from_secs(4);
+/// Longest head of a response.
+const HEAD_BYTES: usize = 64 * 1024;
+/// Most interim responses (1xx) to one request.
+const INTERIM_RESPONSES: usize = 16;
 /// Longest part of a body that is looked at.
 const RESPONSE_BYTES: usize = 64 * 1024;
 const NO_ANSWER: &str = "it did not answer in time";
 
+type Connector = HttpsConnector<HttpConnector<LookUp>>;
+
 pub struct Http {
-    endpoint: Endpoint,
+    url: String,
+    authorization: Option<String>,
+    is_gzip: bool,
     /// From connecting to the end of the response.
     timeout: Duration,
-    /// `None` if the TLS configuration of this machine cannot be used.
-    client: Option<reqwest::Client>,
+    client: Client<Connector, Full<Bytes>>,
 }
 
 impl Http {
-    pub fn new(endpoint: Endpoint, timeout: Duration) -> Self {
-        // Fails only when another provider is installed already, which serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
+    /// Names are looked up on `threads`.
+    pub fn new(endpoint: Endpoint, timeout: Duration, threads: &Threads) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(LookUp::new(threads));
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls())
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
             .pool_idle_timeout(KEEP_ALIVE)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .ok();
+            .http1_max_buf_size(HEAD_BYTES)
+            .build(connector);
+        let (url, basic) = without_user(&endpoint.url);
         Self {
-            endpoint,
+            url,
+            authorization: endpoint.basic.or(basic).map(|(user, password)| {
+                let text = BASE64_STANDARD.encode(format!("{user}:{password}"));
+                format!("Basic {text}")
+            }),
+            is_gzip: endpoint.is_gzip,
             timeout,
             client,
         }
     }
 
-    fn request(&self, body: Vec<u8>) -> Result<reqwest::RequestBuilder, String> {
-        let client = self
-            .client
-            .as_ref()
-            .ok_or("TLS cannot be used on this machine")?;
-        let mut request = client
-            .post(&self.endpoint.url)
+    fn request(&self, body: Vec<u8>) -> Result<Request<Full<Bytes>>, String> {
+        let mut request = Request::post(&self.url)
+            .header(ACCEPT, "*/*")
             .header(CONTENT_TYPE, "application/json");
-        if let Some((user, password)) = &self.endpoint.basic {
-            request = request.basic_auth(user, Some(password));
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
         }
-        if self.endpoint.is_gzip {
+        if self.is_gzip {
             request = request.header(CONTENT_ENCODING, "gzip");
         }
-        Ok(request.body(body))
+        let request = request.body(Full::from(body));
+        request.map_err(|_| "its URL cannot be used".to_owned())
+    }
+
+    /// The final response. The service is left when it sends too many others before.
+    async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Answer<Incoming>, String> {
+        let flooded = Arc::new(Notify::new());
+        let (flood, interim) = (Arc::clone(&flooded), AtomicUsize::new(0));
+        hyper::ext::on_informational(&mut request, move |_| {
+            if interim.fetch_add(1, Ordering::Relaxed) == INTERIM_RESPONSES {
+                flood.notify_one();
+            }
+        });
+        tokio::select! {
+            response = self.client.request(request) => response.map_err(|error| describe(&error)),
+            () = flooded.notified() => {
+                Err(format!("it sent more than {INTERIM_RESPONSES} interim responses (1xx)"))
+            }
+        }
     }
 }
 
 impl Transport for Http {
     async fn post(&self, body: Vec<u8>) -> Result<Response, String> {
         let deadline = Instant::now() + self.timeout;
-        let sending = self.request(body)?.send();
+        let sending = self.send(self.request(body)?);
         let sent = timeout_at(deadline, sending).await.map_err(|_| NO_ANSWER)?;
-        let mut response = sent.map_err(describe)?;
+        let response = sent?;
         let retry_after = response.headers().get(RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok());
         let retry_after = retry_after.and_then(|value| retry_after::parse(value, system_ms()));
         let status = response.status();
-        let read = timeout_at(deadline, read_body(&mut response)).await;
+        let read = timeout_at(deadline, read_body(response.into_body())).await;
         let body = match read.unwrap_or_else(|_| Err(NO_ANSWER.to_owned())) {
             Ok(body) => body,
             // The status says that it took everything.
@@ -87,10 +141,41 @@ impl Transport for Http {
     }
 }
 
+/// The URL as it is requested, with the user and the password that stand in it.
+fn without_user(text: &str) -> (String, Option<(String, String)>) {
+    let Ok(mut url) = Url::parse(text) else {
+        return (text.to_owned(), None);
+    };
+    if url.username().is_empty() && url.password().is_none() {
+        return (url.into(), None);
+    }
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let user = (
+        decoded(url.username()),
+        decoded(url.password().unwrap_or_default()),
+    );
+    // Only URLs without a host have no user.
+    let _ = (url.set_username(""), url.set_password(None));
+    (url.into(), Some(user))
+}
+
+/// Trusts what the system trusts; nobody where that cannot be found out.
+fn tls() -> ClientConfig {
+    // Fails only when another provider is installed already, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    ClientConfig::with_platform_verifier().unwrap_or_else(|_| {
+        ClientConfig::builder()
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth()
+    })
+}
+
 /// Reads to the end, so that the connection can be used again; an endless body costs the connection.
-async fn read_body(response: &mut reqwest::Response) -> Result<Vec<u8>, String> {
+async fn read_body(mut response: Incoming) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(describe)? {
+    while let Some(frame) = response.frame().await {
+        let frame = frame.map_err(|error| describe(&error))?;
+        let chunk = frame.data_ref().map_or(&[][..], |data| data);
         let room = RESPONSE_BYTES - body.len();
         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if chunk.len() >= room {
@@ -100,17 +185,31 @@ async fn read_body(response: &mut reqwest::Response) -> Result<Vec<u8>, String> 
     Ok(body)
 }
 
-/// Without the URL, which may hold credentials.
-fn describe(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    if error.is_timeout() {
-        return NO_ANSWER.to_owned();
-    }
+/// Errors of the client and what caused them. They do not tell the URL, which may hold credentials.
+fn describe(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
+    let mut source = error.source();
     while let Some(cause) = source {
         text = format!("{text}: {cause}");
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_and_password_of_a_url_become_a_header() {
+        for (given, url, user) in [
+            ("http://h:1/a?b=c", "http://h:1/a?b=c", None),
+            ("http://h/a b", "http://h/a%20b", None),
+            ("http://u:p%40q@h/", "http://h/", Some(("u", "p@q"))),
+            ("https://u@h/x", "https://h/x", Some(("u", ""))),
+        ] {
+            let user = user.map(|(name, password)| (name.to_owned(), password.to_owned()));
+            assert_eq!(without_user(given), (url.to_owned(), user), "{given}");
+        }
+    }
 }

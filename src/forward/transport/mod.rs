@@ -2,6 +2,7 @@
 
 mod endpoint;
 mod http;
+mod look_up;
 mod retry_after;
 mod status;
 

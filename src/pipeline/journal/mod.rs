@@ -6,6 +6,7 @@
 
 mod append_buffer;
 mod applied_look_ups;
+mod disk;
 mod read_positions;
 mod reporter;
 mod spool_queue;
@@ -23,8 +24,9 @@ use crate::record::item::{Item, SessionChange, SessionItem};
 use crate::spool::{Position, ReadBatch, Segments, record_codec};
 use crate::store::Store;
 use applied_look_ups::{AppliedLookUps, LookedUp};
+use disk::DiskResult;
 use reporter::Reporter;
-use spool_queue::{SpoolQueue, SpoolResult};
+use spool_queue::SpoolQueue;
 
 /// A login that was accepted longer ago is not counted as a user of its day any more: the markers that
 /// would tell whether the user was counted expire. In ms.
@@ -39,7 +41,7 @@ pub struct Journal {
 
 /// The result of a task.
 pub enum JournalResult {
-    Spool(SpoolResult),
+    Disk(DiskResult),
     Applied(LookedUp),
 }
 
@@ -226,7 +228,7 @@ impl Journal {
     pub async fn next(&mut self) -> JournalResult {
         match &mut self.queue {
             Some(queue) => tokio::select! {
-                result = queue.next() => JournalResult::Spool(result),
+                result = queue.next() => JournalResult::Disk(result),
                 applied = self.look_ups.next() => JournalResult::Applied(applied),
             },
             None => std::future::pending().await,
@@ -241,7 +243,7 @@ impl Journal {
         now: Instant,
     ) {
         match result {
-            JournalResult::Spool(result) => {
+            JournalResult::Disk(result) => {
                 self.handle_spool(result, marks, forwarding, now);
                 self.report(marks);
             }
@@ -255,7 +257,7 @@ impl Journal {
 
     fn handle_spool(
         &mut self,
-        result: SpoolResult,
+        result: DiskResult,
         marks: &mut Watermarks,
         forwarding: &mut Forwarding,
         now: Instant,
@@ -264,31 +266,31 @@ impl Journal {
             return;
         };
         match result {
-            SpoolResult::Appended(buffer, result, status) => {
+            DiskResult::Appended(buffer, result, status) => {
                 let kept = spool.appended(buffer, result, status, marks, now);
                 self.reporter.report_kept(kept);
             }
-            SpoolResult::Synced(up_to, result) => {
+            DiskResult::Synced(up_to, result) => {
                 spool.synced(up_to, marks);
                 self.reporter.log_error("spool_not_synced", result.err());
             }
-            SpoolResult::Read(queue, until, Ok(piece)) => {
+            DiskResult::Read(queue, until, Ok(piece)) => {
                 // All queues read the same.
                 if queue == Queue::Events {
                     self.reporter.report_damage(piece.damaged);
                 }
                 spool.positions.was_read(queue, until, piece);
             }
-            SpoolResult::Read(queue, _, Err(error)) => {
+            DiskResult::Read(queue, _, Err(error)) => {
                 spool.positions.was_not_read(queue, now);
                 self.reporter.log_error("spool_not_read", Some(error));
             }
-            SpoolResult::OffsetsWritten(mut written) => {
+            DiskResult::OffsetsWritten(mut written) => {
                 forwarding.offsets_written(&written);
                 self.reporter
                     .log_error("cursor_not_written", written.error.take());
             }
-            SpoolResult::Released(result, status) => {
+            DiskResult::Released(result, status) => {
                 if spool.released(result.is_ok(), status, now) {
                     self.reporter.log_recovery_of_disk();
                 }

@@ -18,20 +18,19 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::ops::Range;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::append_buffer::{AppendBuffer, Records};
+use super::disk::{Disk, DiskResult, Unsent};
 use super::read_positions::ReadPositions;
 use crate::instance::shared::Shared;
-use crate::pipeline::forwarding::{OffsetWrite, OffsetsWritten};
-use crate::pipeline::task::Tasks;
+use crate::pipeline::forwarding::OffsetWrite;
 use crate::pipeline::watermarks::{Queue, Stage, Watermarks};
 use crate::record::item::Item;
-use crate::spool::{ClosedSegment, Position, ReadBatch, Segments, SpoolStatus, read};
+use crate::spool::{ClosedSegment, Position, ReadBatch, Segments, SpoolStatus};
 
 /// How often records are synced while the database takes none, and how long a disk that took nothing is
 /// left alone.
@@ -39,8 +38,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 pub struct SpoolQueue {
     shared: Arc<Shared>,
-    segments: Arc<Mutex<Segments>>,
-    path: PathBuf,
+    disk: Disk,
     /// Records to append, in order; the last buffer may still grow.
     buffers: VecDeque<AppendBuffer>,
     is_appending: bool,
@@ -55,20 +53,7 @@ pub struct SpoolQueue {
     status: SpoolStatus,
     is_releasing: bool,
     release_due: Instant,
-    tasks: Tasks<SpoolResult>,
 }
-
-/// The result of a task on the disk.
-pub enum SpoolResult {
-    Appended(Unsent, io::Result<Range<Position>>, SpoolStatus),
-    Synced(i64, io::Result<()>),
-    Read(Queue, Position, io::Result<ReadBatch>),
-    Released(io::Result<()>, SpoolStatus),
-    OffsetsWritten(OffsetsWritten),
-}
-
-/// A buffer that was on its way to the disk.
-pub struct Unsent(AppendBuffer);
 
 /// The fate of a buffer.
 pub enum Kept {
@@ -87,7 +72,6 @@ impl SpoolQueue {
         let first = segments.slot().first_seq();
         Self {
             shared: Arc::clone(shared),
-            path: segments.slot().path().to_owned(),
             buffers: VecDeque::new(),
             is_appending: false,
             spilled: 0,
@@ -99,8 +83,7 @@ impl SpoolQueue {
             status: segments.status(),
             is_releasing: false,
             release_due: Instant::now(),
-            tasks: Tasks::new(),
-            segments: Arc::new(Mutex::new(segments)),
+            disk: Disk::new(segments, &shared.context.disk),
         }
     }
 
@@ -168,12 +151,7 @@ impl SpoolQueue {
             ));
         }
         self.is_appending = true;
-        let segments = Arc::clone(&self.segments);
-        self.tasks.spawn_blocking(move || {
-            let mut segments = lock(&segments);
-            let result = segments.append(&buffer.frames, buffer.last);
-            SpoolResult::Appended(Unsent(buffer), result, segments.status())
-        });
+        self.disk.append(buffer);
         None
     }
 
@@ -221,16 +199,7 @@ impl SpoolQueue {
     pub fn sync(&mut self, marks: &Watermarks, now: Instant) {
         self.is_syncing = true;
         self.sync_due = now + PAUSE;
-        let (segments, up_to) = (Arc::clone(&self.segments), marks.get(Stage::Appended));
-        self.tasks.spawn_blocking(move || {
-            // Not under the lock: the next append need not wait.
-            let unsynced = lock(&segments).take_unsynced();
-            let result = unsynced.sync();
-            if result.is_err() {
-                lock(&segments).roll();
-            }
-            SpoolResult::Synced(up_to, result)
-        });
+        self.disk.sync(marks.get(Stage::Appended));
     }
 
     /// Also after an error, since the next records go into another file: a database that takes records
@@ -250,27 +219,18 @@ impl SpoolQueue {
         if !is_due || !(closes || is_old) {
             return;
         }
-        self.release_by(move |segments| segments.release(done, closes));
+        self.is_releasing = true;
+        self.disk
+            .release(move |segments| segments.release(done, closes));
     }
 
     /// Unlinks one segment, whatever is before it.
     pub fn release_one(&mut self, segment: ClosedSegment, now: Instant) {
         if self.release_due <= now && !self.is_releasing {
-            self.release_by(move |segments| segments.release_one(segment.number));
+            self.is_releasing = true;
+            self.disk
+                .release(move |segments| segments.release_one(segment.number));
         }
-    }
-
-    fn release_by(
-        &mut self,
-        release: impl FnOnce(&mut Segments) -> io::Result<()> + Send + 'static,
-    ) {
-        self.is_releasing = true;
-        let segments = Arc::clone(&self.segments);
-        self.tasks.spawn_blocking(move || {
-            let mut segments = lock(&segments);
-            let result = release(&mut segments);
-            SpoolResult::Released(result, segments.status())
-        });
     }
 
     /// Returns whether the disk takes records again, which no append would find out while there is none.
@@ -313,14 +273,7 @@ impl SpoolQueue {
         let Some((from, near)) = self.positions.begin_reading(queue, self.end, now) else {
             return;
         };
-        let (path, until, segments) = (self.path.clone(), self.end, Arc::clone(&self.segments));
-        self.tasks.spawn_blocking(move || {
-            let piece = read(&path, from, until, near, budget);
-            if piece.as_ref().is_ok_and(|piece| piece.damaged > 0) {
-                lock(&segments).mark_damaged(from.segment);
-            }
-            SpoolResult::Read(queue, until, piece)
-        });
+        self.disk.read(queue, from, self.end, near, budget);
     }
 
     /// A queue has the records that were read up to there. If these were all, it is not behind any more;
@@ -337,22 +290,17 @@ impl SpoolQueue {
 
     /// Writes the offsets of destinations.
     pub fn write_offsets(&mut self, offsets: OffsetWrite) {
-        let segments = Arc::clone(&self.segments);
-        self.tasks.spawn_blocking(move || {
-            let segments = lock(&segments);
-            SpoolResult::OffsetsWritten(offsets.write(segments.slot()))
-        });
+        self.disk.write_offsets(offsets);
     }
 
     /// Another process writes under our id: later records are kept under another.
     pub fn rename_writer(&self, writer: &str) {
-        let (segments, writer) = (Arc::clone(&self.segments), writer.to_owned());
-        tokio::task::spawn_blocking(move || lock(&segments).rename_writer(&writer));
+        self.disk.rename_writer(writer);
     }
 
     /// Every record of the slot is done: the process that takes it next gets an id of its own.
     pub fn leave(&self) {
-        let _ = lock(&self.segments).slot().retire();
+        self.disk.leave();
     }
 
     /// When something is due later than now.
@@ -369,8 +317,8 @@ impl SpoolQueue {
     }
 
     /// Resolves with the next result. Cancel-safe.
-    pub async fn next(&mut self) -> SpoolResult {
-        self.tasks.next().await
+    pub async fn next(&mut self) -> DiskResult {
+        self.disk.next().await
     }
 }
 
@@ -385,8 +333,4 @@ fn keep_in_memory(buffer: &AppendBuffer, error: io::Error, marks: &mut Watermark
         records: buffer.records,
         error,
     }
-}
-
-fn lock(segments: &Mutex<Segments>) -> MutexGuard<'_, Segments> {
-    segments.lock().unwrap_or_else(PoisonError::into_inner)
 }

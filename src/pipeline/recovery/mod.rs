@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::task::{AbortHandle, spawn_blocking};
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::handle::Pipeline;
@@ -99,10 +99,11 @@ impl Recovery {
         self.next_look = now + LOOK_EVERY;
         let target = store::target(&self.shared.config);
         let after = self.last_slot;
-        let look = spawn_blocking(move || claim_abandoned(&folder, target, after));
+        let disk = &self.shared.context.disk;
+        let look = disk.run(move || claim_abandoned(&folder, target, after));
         self.tasks.spawn(async {
-            let found = look.await.map_err(io::Error::other);
-            RecoveryResult::Looked(found.and_then(|found| found))
+            let found = look.await.unwrap_or_else(|panicked| Err(panicked.into()));
+            RecoveryResult::Looked(found)
         });
     }
 

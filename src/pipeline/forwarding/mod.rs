@@ -6,35 +6,31 @@
 //! records that wait for the database: a dead destination does not fill the disk. The database has an offset,
 //! too, so that records that are retained for a destination alone are not written again.
 
+mod replay;
+
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::{AbortHandle, spawn_blocking};
-use tokio::time::{Instant, sleep};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use super::messages;
 use crate::forward::{Destinations, PartitionOffsets};
 use crate::instance::shared::Shared;
-use crate::record::item::{Event, Item};
-use crate::spool::record_codec::{self, Spooled};
+use crate::record::item::Event;
 use crate::spool::{
-    ClosedSegment, Position, Segments, Slot, cursors_in, read, read_cursor, remove_cursor,
-    write_cursor,
+    ClosedSegment, Position, Segments, Slot, cursors_in, read_cursor, remove_cursor, write_cursor,
 };
-use crate::util::clock::system_ms;
+use crate::util::panics::catch_io;
+use replay::Replay;
 
 /// How often offsets are written at the most: events that were acknowledged since are sent again after a
 /// crash.
 const PAUSE: Duration = Duration::from_millis(20);
 /// The same while no event is acknowledged, and only record numbers go on.
 const LONG_PAUSE: Duration = Duration::from_secs(1);
-/// Bytes that are read back in one go.
-const READ: usize = 1 << 20;
-/// Before a read of the disk that failed is retried, and how often that is.
-const RETRY: Duration = Duration::from_secs(1);
-const TRIES: u32 = 30;
 /// The name of the database's offset. No destination can have a name like that.
 const DATABASE: &str = "@mongodb";
 
@@ -96,9 +92,10 @@ impl OffsetWrite {
             error: None,
         };
         for (name, offset) in self.0 {
-            let written = slot
-                .verify()
-                .and_then(|()| write_cursor(slot.path(), &name, offset.values()));
+            let written = catch_io(|| {
+                slot.verify()?;
+                write_cursor(slot.path(), &name, offset.values())
+            });
             match written {
                 Ok(()) => result.written.push(offset),
                 Err(error) => result.error = Some(error),
@@ -290,15 +287,8 @@ impl Offsets {
                 segment: recovered.number,
                 offset: 0,
             };
-            let path = slot.path().to_owned();
-            let replay = replay_all(
-                Arc::clone(shared),
-                Arc::clone(destinations),
-                path,
-                from,
-                segments.end(),
-            );
-            offsets.replay = Some(tokio::spawn(replay).abort_handle());
+            let replay = Replay::new(shared, destinations, slot.path(), from, segments.end());
+            offsets.replay = Some(tokio::spawn(replay.run()).abort_handle());
         }
         offsets
     }
@@ -330,55 +320,4 @@ fn forget_others(shared: &Shared, destinations: &Destinations, slot: &Path) {
             shared.log.warn(messages::destination_forgotten(&name));
         }
     }
-}
-
-/// Reads the recovered records once, from one end to the other, and offers them to the destinations.
-async fn replay_all(
-    shared: Arc<Shared>,
-    destinations: Arc<Destinations>,
-    slot: PathBuf,
-    from: Position,
-    until: Position,
-) {
-    let (mut next, mut last, mut failures) = (Some(from), None, 0);
-    while let Some(from) = next {
-        let path = slot.clone();
-        let piece = spawn_blocking(move || read(&path, from, until, last, READ)).await;
-        let piece = match piece {
-            Ok(Ok(piece)) => piece,
-            _ if failures < TRIES => {
-                failures += 1;
-                sleep(RETRY).await;
-                continue;
-            }
-            _ => {
-                shared.log.warn(messages::NOT_READ_BACK);
-                break;
-            }
-        };
-        for (seq, body) in piece.frames() {
-            // A disk may show one record twice.
-            if Some(seq) > last {
-                replay_one(&destinations, seq, body);
-                last = Some(seq);
-            }
-        }
-        next = piece.next;
-    }
-    destinations.end_replay();
-    shared.wake.notify_one();
-}
-
-fn replay_one(destinations: &Destinations, seq: i64, body: &[u8]) {
-    let Some(Spooled {
-        item: Item::Event(event),
-        handed_over_ms,
-    }) = record_codec::read(seq, body)
-    else {
-        return;
-    };
-    let age = Duration::from_millis((system_ms() - handed_over_ms).try_into().unwrap_or(0));
-    let now = Instant::now();
-    // Some systems know no moment before their start.
-    destinations.replay(&event, now.checked_sub(age).unwrap_or(now));
 }

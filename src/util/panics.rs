@@ -1,0 +1,133 @@
+//! Panics: a defect of this package ends the step that met it, and nothing else. A panic in a step is caught,
+//! counted, and described by its place; the host's panic output stays empty.
+
+use std::cell::{Cell, RefCell};
+use std::fmt::{self, Display, Formatter};
+use std::future::poll_fn;
+use std::io;
+use std::panic::{self, AssertUnwindSafe};
+use std::pin::pin;
+use std::sync::Once;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+
+use super::failpoint::failpoint;
+
+static CAUGHT: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    static IS_IN_STEP: Cell<bool> = const { Cell::new(false) };
+    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// A step has panicked. Its text tells the place and not the message, which may quote data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Panicked {
+    place: String,
+}
+
+impl Panicked {
+    /// The thread of a step has ended.
+    pub fn ended() -> Self {
+        Self {
+            place: "an unknown place".to_owned(),
+        }
+    }
+}
+
+impl Display for Panicked {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "a defect of gso-analytics at {}", self.place)
+    }
+}
+
+impl From<Panicked> for io::Error {
+    fn from(panicked: Panicked) -> Self {
+        io::Error::other(panicked.to_string())
+    }
+}
+
+/// Panics that were caught in this process.
+pub fn caught() -> u64 {
+    CAUGHT.load(Ordering::Relaxed)
+}
+
+/// Runs a step. What it works on must stay usable when it stops half-way.
+pub fn catch<T>(step: impl FnOnce() -> T) -> Result<T, Panicked> {
+    remember_places();
+    let was_in_step = IS_IN_STEP.replace(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(step));
+    IS_IN_STEP.set(was_in_step);
+    result.map_err(|_| {
+        CAUGHT.fetch_add(1, Ordering::Relaxed);
+        Panicked {
+            place: PLACE.take(),
+        }
+    })
+}
+
+/// The same for I/O: a panic is an error like any other.
+pub fn catch_io<T>(step: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    catch(step)?
+}
+
+/// Runs a future; a panic in it ends it. `_task` names the kind of task to tests, which let it panic where
+/// it waits.
+pub async fn catch_in<F: Future>(_task: &str, future: F) -> Result<F::Output, Panicked> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        let step = || {
+            failpoint!(_task);
+            future.as_mut().poll(cx)
+        };
+        match catch(step) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(panicked) => Poll::Ready(Err(panicked)),
+        }
+    })
+    .await
+}
+
+/// Panics outside of steps are printed as before.
+fn remember_places() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let print = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| match panic.location() {
+            Some(place) if IS_IN_STEP.get() => PLACE.set(place.to_string()),
+            _ => print(panic),
+        }));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_described_by_its_place_and_counted() {
+        let before = caught();
+        let panicked = catch(|| panic!("of user {}", "hunter2")).expect_err("a panic");
+        let text = panicked.to_string();
+        assert!(text.contains("panics.rs:"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(caught() > before);
+        assert_eq!(catch(|| 1), Ok(1));
+    }
+
+    #[tokio::test]
+    async fn a_future_that_panics_where_it_waits_ends_with_the_place() {
+        let panics = catch_in("test", async {
+            tokio::task::yield_now().await;
+            panic!("on purpose");
+        });
+        let ended: Result<(), Panicked> = panics.await;
+        assert!(ended.is_err_and(|panicked| panicked.to_string().contains("panics.rs:")));
+        let ends = catch_in("test", async {
+            tokio::task::yield_now().await;
+            1
+        });
+        assert_eq!(ends.await, Ok(1));
+    }
+}
