@@ -30,7 +30,8 @@ declare class AnalyticsSystem {
    * @throws {TypeError} for a bad option or environment variable: the message begins with its name
    *   and a colon. It has no `code`.
    * @throws {AnalyticsSystem.AnalyticsError} with `code` `ANALYTICS_SPOOL_UNAVAILABLE` when
-   *   `spoolDir` cannot be used, unless `spoolFallback` is `memory`.
+   *   `spoolDir` cannot be used, unless `spoolFallback` is `memory`, and with
+   *   `ANALYTICS_NO_RESOURCES` when the system refuses threads or file descriptors.
    */
   constructor(options?: AnalyticsSystem.Options);
 
@@ -619,6 +620,11 @@ declare namespace AnalyticsSystem {
     mau: number;
     /** Mean of this month's ended sessions that lasted longer than 0 s, in whole minutes. */
     avgSessionMin: number;
+    /**
+     * Defects of this package that were met in this process since it began. What met one was begun
+     * again; {@link Health.lastError} or the log tells the place. Please report it.
+     */
+    defects: number;
     /** Users who are logged in through this instance. */
     activeSessions: number;
   }
@@ -887,6 +893,8 @@ declare namespace AnalyticsSystem {
    *   within that time; try again later
    * - `ANALYTICS_DATABASE`: the database refuses the read, and would refuse it again
    * - `ANALYTICS_SPOOL_UNAVAILABLE`: `spoolDir` cannot be used; thrown by the constructor only
+   * - `ANALYTICS_NO_RESOURCES`: the system refuses threads or file descriptors, of which each
+   *   instance needs a few; thrown by the constructor only
    * - `ANALYTICS_INTERNAL`: this instance has failed by a defect of this package and stores nothing
    *   more; see {@link Health.lastError}
    */
@@ -895,11 +903,13 @@ declare namespace AnalyticsSystem {
     | 'ANALYTICS_HISTORY_BUILDING'
     | 'ANALYTICS_DATABASE'
     | 'ANALYTICS_SPOOL_UNAVAILABLE'
+    | 'ANALYTICS_NO_RESOURCES'
     | 'ANALYTICS_INTERNAL';
 
   /**
    * An `Error` with a code: `flush()`, `getMetrics()` and `getLast30Days()` reject with it, and the
-   * constructor throws it when `spoolDir` cannot be used. It has no class of its own.
+   * constructor throws it when `spoolDir` cannot be used or resources lack. It has no class of
+   * its own.
    */
   export interface AnalyticsError extends Error {
     /** Kind of the error; the message says more. */

@@ -13,6 +13,7 @@ use crate::instance::database_status::{History, Refusal, TOTALS_STATES};
 use crate::instance::health::LastError;
 use crate::instance::spool_report::SpoolReport;
 use crate::pipeline::Pipeline;
+use crate::util::panics;
 
 #[napi(object, object_from_js = false)]
 pub struct HealthReport {
@@ -27,6 +28,7 @@ pub struct HealthReport {
     pub dropped: HashMap<String, f64>,
     pub rejected: HashMap<String, f64>,
     pub warnings: HashMap<String, f64>,
+    pub defects: f64,
     pub active_sessions: f64,
     pub totals: String,
     pub refused_collections: Vec<RefusedCollectionReport>,
@@ -130,6 +132,7 @@ impl HealthReport {
             dropped: by_reason(&counts.dropped),
             rejected: by_reason(&counts.rejected),
             warnings: by_reason(&counts.warnings),
+            defects: panics::caught() as f64,
             active_sessions: shared.active_sessions.load(Ordering::Acquire) as f64,
             totals: TOTALS_STATES[usize::from(database.are_totals_blocked())].to_owned(),
             refused_collections: database

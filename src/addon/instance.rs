@@ -11,6 +11,7 @@ use napi::{Error, Status, sys};
 use napi_derive::napi;
 
 use crate::config::Config;
+use crate::instance;
 use crate::instance::shared::Shared;
 use crate::instance::spool_report::SpoolState;
 use crate::pipeline::{self, NothingFound, Pipeline, Request};
@@ -259,7 +260,7 @@ impl AsRef<str> for ErrorCode {
             Self::InvalidOption => "InvalidArg",
             Self::SpoolUnavailable => "ANALYTICS_SPOOL_UNAVAILABLE",
             Self::NoResources => "ANALYTICS_NO_RESOURCES",
-            Self::Internal => "ANALYTICS_INTERNAL",
+            Self::Internal => instance::error::Error::Internal.code(),
         }
     }
 }

@@ -93,8 +93,8 @@ fn try_threads(threads: usize) -> io::Result<()> {
     let held = hold.write();
     thread::scope(|scope| {
         let wait = || drop(hold.read());
-        let made = (0..threads).map(|_| thread::Builder::new().spawn_scoped(scope, wait));
-        let made = made.map(|thread| thread.map(drop)).collect();
+        let make = || thread::Builder::new().spawn_scoped(scope, wait).map(drop);
+        let made = (0..threads).try_for_each(|_| make());
         drop(held);
         made
     })

@@ -14,6 +14,7 @@ use super::memory::Memory;
 use super::published::Published;
 use super::spool_report::SpoolReport;
 use crate::config::{Collection, Config};
+use crate::util::panics::Panicked;
 
 pub struct Shared {
     pub config: Config,
@@ -96,6 +97,17 @@ impl Shared {
     pub fn note_spool(&self, change: impl FnOnce(&mut SpoolReport)) {
         self.spool
             .change(|report| change(report.get_or_insert_default()));
+    }
+
+    /// A task has met a defect of this package, and goes on.
+    pub fn note_defect(&self, panicked: &Panicked) {
+        self.health.error(panicked.to_string());
+        self.log.warn_once(&panicked.to_string(), || {
+            format!(
+                "{panicked} was met: what it was doing is begun again, and nothing is lost; \
+                 please report it"
+            )
+        });
     }
 
     /// The worker has ended by a defect of this package. No record is accepted any more, and every open

@@ -1,8 +1,11 @@
 //! The start of workers: of an instance, and of the slots that it recovers.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::AbortHandle;
+use tokio::time::sleep;
 
 use super::connection::{Database, Opener};
 use super::handle::Pipeline;
@@ -17,6 +20,12 @@ use crate::forward::Destinations;
 use crate::instance::shared::Shared;
 use crate::spool::Segments;
 use crate::store::Store;
+use crate::util::panics::{catch, catch_in};
+
+/// Defects in a row after which a worker is given up.
+const MOST_DEFECTS: u32 = 20;
+/// Before a worker goes on after a defect.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Starts the worker of an instance; must be called on the runtime. With a `spool` records are kept on
 /// disk until they are done.
@@ -47,16 +56,34 @@ pub fn start<S: Store>(
         recovery: Recovery::new(&shared, &destinations, launcher(&opener, rules)),
         database: Database::new(&shared, opener),
         requests: Requests::new(&shared),
-        shared: Arc::clone(&shared),
+        commands,
+        received: VecDeque::new(),
+        shared,
     };
-    let task = tokio::spawn(worker.run(commands));
-    let abort = task.abort_handle();
-    tokio::spawn(async move {
-        if let Err(error) = task.await {
-            shared.die(&error.to_string());
+    (pipeline, tokio::spawn(run(worker)).abort_handle())
+}
+
+/// Runs a worker to its end, turn by turn. A defect costs the turn that met it: what was under way begins again,
+/// and every write can be repeated. A worker in which no turn succeeds any more has failed for good.
+async fn run<S: Store>(mut worker: Worker<S>) {
+    let mut defects = 0;
+    loop {
+        match catch_in("worker", worker.turn()).await {
+            Ok(true) => defects = 0,
+            Ok(false) => break,
+            Err(panicked) => {
+                defects += 1;
+                worker.shared.note_defect(&panicked);
+                if defects == MOST_DEFECTS {
+                    return worker.shared.die(&panicked.to_string());
+                }
+                // Should it fail, too, the next turn finds out.
+                let _ = catch(|| worker.leave_database());
+                sleep(PAUSE).await;
+            }
         }
-    });
-    (pipeline, abort)
+    }
+    let _ = catch_in("worker", worker.close()).await;
 }
 
 /// Starts workers that recover slots.

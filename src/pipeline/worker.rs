@@ -3,6 +3,7 @@
 //! It never waits for the database, the disk or a destination itself. Work that takes time runs in tasks of
 //! the modules, whose results come back here; time limits are kept beside the tasks.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -33,42 +34,53 @@ pub struct Worker<S: Store> {
     pub recovery: Recovery,
     pub database: Database<S>,
     pub requests: Requests,
+    pub commands: mpsc::UnboundedReceiver<Command>,
+    /// Commands that are not handled yet.
+    pub received: VecDeque<Command>,
 }
 
 impl<S: Store> Worker<S> {
-    pub async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
-        let shared = Arc::clone(&self.shared);
-        let mut received = Vec::with_capacity(COMMANDS);
-        while !self.is_finished() {
-            let wake = self.poll(Instant::now());
-            tokio::select! {
-                count = commands.recv_many(&mut received, COMMANDS), if self.lifecycle.has_host() => {
-                    self.lifecycle.received(count);
-                    received.drain(..).for_each(|command| self.handle_command(command));
-                }
-                result = self.path.next() => {
-                    let now = Instant::now();
-                    if let Err(failed) = self.path.handle(result, now) {
-                        self.database.write_failed(failed, now);
-                    }
-                }
-                result = self.database.next() => self.database.handle(result, Instant::now()),
-                report = self.legacy.next() => {
-                    if let Some(refused) = self.legacy.handle(report, Instant::now()) {
-                        self.requests.refuse_metrics(&refused);
-                    }
-                }
-                answer = self.requests.next() => {
-                    let active = self.path.active_sessions();
-                    self.requests.handle(answer, active, Instant::now());
-                }
-                result = self.recovery.next() => {
-                    self.recovery.handle(result, self.database.connection());
-                }
-                () = sleep_until(wake) => {}
-                () = shared.wake.notified() => {}
-            }
+    /// Starts what can be started, then waits for one thing and handles it. False at the end.
+    pub async fn turn(&mut self) -> bool {
+        while let Some(command) = self.received.pop_front() {
+            self.handle_command(command);
         }
+        if self.is_finished() {
+            return false;
+        }
+        let wake = self.poll(Instant::now());
+        let mut received = Vec::new();
+        tokio::select! {
+            count = self.commands.recv_many(&mut received, COMMANDS), if self.lifecycle.has_host() => {
+                self.lifecycle.received(count);
+                self.received.extend(received);
+            }
+            result = self.path.next() => {
+                let now = Instant::now();
+                if let Err(failed) = self.path.handle(result, now) {
+                    self.database.write_failed(failed, now);
+                }
+            }
+            result = self.database.next() => self.database.handle(result, Instant::now()),
+            report = self.legacy.next() => {
+                if let Some(refused) = self.legacy.handle(report, Instant::now()) {
+                    self.requests.refuse_metrics(&refused);
+                }
+            }
+            answer = self.requests.next() => {
+                let active = self.path.active_sessions();
+                self.requests.handle(answer, active, Instant::now());
+            }
+            result = self.recovery.next() => {
+                self.recovery.handle(result, self.database.connection());
+            }
+            () = sleep_until(wake) => {}
+            () = self.shared.wake.notified() => {}
+        }
+        true
+    }
+
+    pub async fn close(mut self) {
         self.path.close();
         self.database.close().await;
     }
@@ -180,8 +192,8 @@ impl<S: Store> Worker<S> {
         is_ready && may && !self.database.is_switching()
     }
 
-    /// Knowledge of this database may be wrong for the next.
-    fn leave_database(&mut self) {
+    /// What is under way begins again. Knowledge of this database may be wrong for the next.
+    pub fn leave_database(&mut self) {
         self.requests.leave_database();
         self.legacy.leave_database();
         self.recovery.leave_database();

@@ -21,7 +21,7 @@ describe('the numbers', { concurrency: true }, () => {
     assert.deepStrictEqual(analytics.getHealth(), {
       ...{ connected: false, accepted: 0, queued: 0, queuedBytes: 0, written: 0, retried: 0 },
       ...{ duplicates: 0, casConflicts: 0 },
-      ...{ dropped: {}, rejected: {}, warnings: {}, activeSessions: 0, totals: 'ok' },
+      ...{ dropped: {}, rejected: {}, warnings: {}, defects: 0, activeSessions: 0, totals: 'ok' },
       history: { state: 'none', daysDone: 0, daysTotal: 0 },
       destinations: [],
     });

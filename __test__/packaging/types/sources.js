@@ -151,11 +151,10 @@ reasons.rejected.push(...all(everything, /\.reject\(\s*"(\w+)"/g));
 const counters = read('src/record/counters.rs');
 const countedEvents = all(counters, /\b(?:one|sum)\("([\w.]+)"/g);
 const totals = all(counters, /=> "(\w+)"/g);
-/** Those of promises come from the native side, that of the constructor does not. */
-const errorCodes = [
-  ...all(read('src/instance/error.rs'), /"(ANALYTICS_\w+)"/g),
-  ...all(read('lib/client.js'), /'(ANALYTICS_\w+)'/g),
-];
+/** Those of promises, then those of the constructor. */
+const errorCodes = ['src/instance/error.rs', 'src/addon/instance.rs'].flatMap((file) =>
+  all(read(file), /"(ANALYTICS_\w+)"/g),
+);
 
 module.exports = {
   ROOT,

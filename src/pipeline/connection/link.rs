@@ -215,6 +215,13 @@ impl<S> Link<S> {
         }
     }
 
+    /// The result of an opening that is under way is not waited for.
+    pub fn forget_opening(&mut self) {
+        if matches!(self.state, State::Opening) {
+            self.state = State::Idle;
+        }
+    }
+
     /// Gives up a store whose connections are useless, unless that was done just now: requests that were
     /// under way on the one before may still report it.
     pub fn renew(&mut self, now: Instant) -> Option<Arc<S>> {

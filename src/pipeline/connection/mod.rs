@@ -342,6 +342,7 @@ impl<S: Store> Database<S> {
         self.preparation = Preparation::new(random);
         self.indexing = Preparation::new(random);
         self.shared.database.change(std::mem::take);
+        self.link.forget_opening();
         if let Some(store) = self.link.close() {
             tokio::spawn(async move { store.close().await });
         }

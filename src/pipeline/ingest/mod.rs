@@ -14,6 +14,7 @@ use crate::instance::shared::Shared;
 use crate::record::day::Day;
 use crate::record::frame::{Frames, Kind, Record, frames_cost};
 use crate::record::item::{Event, Item, RECORD_OVERHEAD, SessionChange, SessionItem, Webhook};
+use crate::util::panics::catch;
 pub use acknowledgements::Acknowledgements;
 use active_sessions::{ActiveSessions, Session};
 
@@ -58,19 +59,28 @@ impl Ingest {
         let mut unneeded = Vec::new();
         let (mut taken, mut cost) = (0, 0);
         for record in Frames::new(bytes).flatten() {
-            taken += 1;
-            let item = self.take(&record);
-            cost += item.cost();
-            match &item {
-                Item::Event(_) => {}
-                Item::Session(session) => acks.expect(session.ack, now),
-                Item::Nothing { ack, cost } => {
-                    unneeded.extend((*ack != 0).then_some(*ack));
-                    self.shared.memory.release(*cost);
-                    self.shared.health.complete(1);
+            let mut pass = || {
+                let item = self.take(&record);
+                let item_cost = item.cost();
+                match &item {
+                    Item::Event(_) => {}
+                    Item::Session(session) => acks.expect(session.ack, now),
+                    Item::Nothing { ack, cost } => {
+                        unneeded.extend((*ack != 0).then_some(*ack));
+                        self.shared.memory.release(*cost);
+                        self.shared.health.complete(1);
+                    }
                 }
+                pass_on(item);
+                item_cost
+            };
+            // A defect that one record meets costs no other.
+            if let Ok(item_cost) = catch(&mut pass) {
+                taken += 1;
+                cost += item_cost;
+            } else {
+                unneeded.extend(record.ack());
             }
-            pass_on(item);
         }
         // A frame that cannot be read ends its hand-over; only a defect of this package makes one.
         self.shared
