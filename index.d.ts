@@ -620,11 +620,6 @@ declare namespace AnalyticsSystem {
     mau: number;
     /** Mean of this month's ended sessions that lasted longer than 0 s, in whole minutes. */
     avgSessionMin: number;
-    /**
-     * Defects of this package that were met in this process since it began. What met one was begun
-     * again; {@link Health.lastError} or the log tells the place. Please report it.
-     */
-    defects: number;
     /** Users who are logged in through this instance. */
     activeSessions: number;
   }
@@ -662,6 +657,11 @@ declare namespace AnalyticsSystem {
     rejected: Counts<RejectReason>;
     /** Records that were stored or counted in part, and irregularities of totals, by reason. */
     warnings: Counts<WarningReason>;
+    /**
+     * Defects of this package that were met in this process since it began. What met one was begun
+     * again; {@link Health.lastError} or the log tells the place. Please report it.
+     */
+    defects: number;
     /** Users who are logged in through this instance. */
     activeSessions: number;
     /** Whether written records are added to the daily totals. */

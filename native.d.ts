@@ -103,6 +103,7 @@ export interface HealthReport {
   dropped: Record<string, number>
   rejected: Record<string, number>
   warnings: Record<string, number>
+  defects: number
   activeSessions: number
   totals: string
   refusedCollections: Array<RefusedCollectionReport>

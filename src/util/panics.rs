@@ -13,6 +13,10 @@ use std::task::Poll;
 
 use super::failpoint::failpoint;
 
+/// The name of I/O to tests, as that of a task in [`catch_in`].
+#[cfg(feature = "fail-points")]
+const IO: &str = "io";
+
 static CAUGHT: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
@@ -68,7 +72,10 @@ pub fn catch<T>(step: impl FnOnce() -> T) -> Result<T, Panicked> {
 
 /// The same for I/O: a panic is an error like any other.
 pub fn catch_io<T>(step: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    catch(step)?
+    catch(|| {
+        failpoint!(IO);
+        step()
+    })?
 }
 
 /// Runs a future; a panic in it ends it. `_task` names the kind of task to tests, which let it panic where

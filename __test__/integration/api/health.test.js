@@ -53,7 +53,7 @@ describe('the numbers', { concurrency: true }, () => {
         rejected: { cyclic: 1, invalid_event: 1 },
         warnings: { invalid_amount: 1 },
       },
-      ...{ activeSessions: 1, destinations: [] },
+      ...{ defects: 0, activeSessions: 1, destinations: [] },
       ...{ totals: 'ok', history: { state: 'none', daysDone: 0, daysTotal: 0 } },
     });
   });

@@ -11,7 +11,7 @@ use crate::pipeline::forwarding::{OffsetWrite, OffsetsWritten};
 use crate::pipeline::task::Tasks;
 use crate::pipeline::watermarks::Queue;
 use crate::spool::{Position, ReadBatch, Segments, SpoolStatus, read};
-use crate::util::panics::{catch, catch_io};
+use crate::util::panics::catch_io;
 use crate::util::threads::Threads;
 
 pub struct Disk {
@@ -46,12 +46,16 @@ impl Disk {
     pub fn append(&mut self, buffer: AppendBuffer) {
         self.run(move |segments| {
             let mut segments = lock(segments);
-            let append = || segments.append(&buffer.frames, buffer.last);
-            let result = catch(append).unwrap_or_else(|panicked| {
+            let mut has_ended = false;
+            let result = catch_io(|| {
+                let result = segments.append(&buffer.frames, buffer.last);
+                has_ended = true;
+                result
+            });
+            if !has_ended {
                 // It may be there in part.
                 segments.roll();
-                Err(panicked.into())
-            });
+            }
             DiskResult::Appended(Unsent(buffer), result, segments.status())
         });
     }

@@ -1,0 +1,75 @@
+// With few threads or descriptors left an instance cannot be made, or is made and works. The host lives on.
+'use strict';
+
+const assert = require('node:assert');
+const { describe, it } = require('node:test');
+const { useMongod } = require('../../support/setup');
+const { allowThreads, folderOfUser, nextUser, startAs, whyNot } = require('./setup');
+
+const mongo = useMongod();
+
+const CODES = ['ANALYTICS_NO_RESOURCES', 'ANALYTICS_SPOOL_UNAVAILABLE'];
+const DESTINATIONS = [{ url: 'http://localhost:1/' }, { name: 'two', url: 'http://localhost:2/' }];
+/** More than an instance needs. */
+const MOST = 16;
+
+/** Options of instances that need less and more. */
+const INSTANCES = {
+  plain: () => ({}),
+  'with destinations': () => ({ destinations: DESTINATIONS }),
+  'with a spool and destinations': (user) => ({
+    ...{ spoolDir: folderOfUser(user), destinations: DESTINATIONS, shutdownTimeoutMs: 2_000 },
+  }),
+};
+
+async function isUsable(server, database) {
+  await server.tell('track', { count: 3 });
+  await server.tell('flush');
+  assert.strictEqual(await database.count('gsoevents', { event: 'credits.earn' }), 3);
+}
+
+/** Makes one with so few left, then another with enough; answers whether the first was made. */
+async function makeWith({ few, enough, options }) {
+  const user = nextUser();
+  const server = await startAs(user, {});
+  const database = mongo.database();
+  const given = { uri: database.uri, ...options(user) };
+  await few(server);
+  const problem = await server.tell('make', given);
+  await enough(server);
+  if (problem) {
+    assert.ok(CODES.includes(problem.code), `${problem.code}: ${problem.message}`);
+    assert.ok(given.spoolDir || problem.code === CODES[0], problem.message);
+    assert.strictEqual(await server.tell('make', given), null);
+  }
+  await isUsable(server, database);
+  await server.stopAnd();
+  return !problem;
+}
+
+for (const [what, options] of Object.entries(INSTANCES)) {
+  describe(`an instance, ${what}`, { skip: whyNot() }, () => {
+    for (const [kind, few, enough] of [
+      [
+        'threads',
+        (free) => (server) => allowThreads(server, free),
+        (server) => allowThreads(server, Infinity),
+      ],
+      [
+        'descriptors',
+        (free) => (server) => server.tell('useDescriptors', free),
+        (server) => server.tell('freeDescriptors'),
+      ],
+    ]) {
+      it(`is made or is not, with 0 to ${MOST} free ${kind}`, async () => {
+        const made = [];
+        for (let free = 0; free <= MOST; free++) {
+          made.push(await makeWith({ few: few(free), enough, options }));
+        }
+        assert.strictEqual(made[0], false, 'none is made with none');
+        assert.strictEqual(made.at(-1), true, `one is made with ${MOST}`);
+        assert.deepStrictEqual(made, made.toSorted(), 'more never hinder');
+      });
+    }
+  });
+}

@@ -1,0 +1,63 @@
+// Orders of a game server that becomes another user before it makes an instance.
+'use strict';
+
+const { Worker } = require('node:worker_threads');
+const fs = require('node:fs');
+const { keepingLogger } = require('../../support/game-server/orders');
+
+/** Whether the system refuses a thread. */
+function isRefused() {
+  return new Promise((resolve) => {
+    try {
+      const worker = new Worker('', { eval: true });
+      worker.once('error', () => resolve(true));
+      worker.once('exit', () => resolve(false));
+    } catch {
+      resolve(true);
+    }
+  });
+}
+
+module.exports = ({ user }) => {
+  const AnalyticsSystem = require('../../..');
+  // The limits of a user do not hold for one who may raise them.
+  if (user) {
+    process.setgid(user);
+    process.setuid(user);
+  }
+  const { logger, lines } = keepingLogger();
+  let analytics;
+  let descriptors = [];
+  return {
+    isRefused,
+    /** The code of the error, or nothing. */
+    make(options) {
+      try {
+        analytics = new AnalyticsSystem({ logger, ...options });
+        analytics.start();
+        return null;
+      } catch (error) {
+        return { code: error.code, message: error.message };
+      }
+    },
+    /** Leaves so many descriptors free. */
+    useDescriptors(free) {
+      try {
+        for (;;) descriptors.push(fs.openSync('/dev/null'));
+      } catch {
+        for (const one of descriptors.splice(0, free)) fs.closeSync(one);
+      }
+    },
+    freeDescriptors() {
+      for (const one of descriptors) fs.closeSync(one);
+      descriptors = [];
+    },
+    track({ count, event = 'credits.earn' }) {
+      for (let n = 0; n < count; n++) analytics.track(event, `u${n}`, { amount: 1 });
+    },
+    flush: () => analytics.flush(),
+    getHealth: () => analytics.getHealth(),
+    lines: () => lines,
+    stop: () => analytics?.stop(),
+  };
+};

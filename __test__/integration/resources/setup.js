@@ -1,0 +1,58 @@
+// What the tests of resources share: a process that may make so many threads, and no more, until it is told.
+'use strict';
+
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { after } = require('node:test');
+const { endServers, startServer } = require('../../support/game-server');
+
+const ORDERS = path.join(__dirname, 'orders.js');
+/** No other process is this user's: a limit of its processes is one of the threads of the program. */
+const FIRST_USER = 54_000 + (process.pid % 1_000) * 10;
+
+const folders = [];
+let users = 0;
+
+after(async () => {
+  await endServers();
+  for (const folder of folders) fs.rmSync(folder, { recursive: true, force: true });
+});
+
+/** Why threads cannot be refused here, if they cannot. The limit does not hold for root. */
+function whyNot() {
+  if (process.platform !== 'linux') return 'limits are set by prlimit, which Linux has';
+  if (process.getuid() !== 0) return 'takes a user who may become another';
+  return false;
+}
+
+/** A folder of the user that the next server becomes. */
+function folderOfUser(user) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gso-resources-'));
+  folders.push(folder);
+  fs.chownSync(folder, user, user);
+  return folder;
+}
+
+function nextUser() {
+  users += 1;
+  return FIRST_USER + users;
+}
+
+/** A game server of this user. */
+function startAs(user, settings) {
+  return startServer(ORDERS, { ...settings, user });
+}
+
+function threadsOf({ pid }) {
+  return fs.readdirSync(`/proc/${pid}/task`).length;
+}
+
+/** From now on the process may make `more` threads. */
+function allowThreads(server, more) {
+  const limit = more === Infinity ? 'unlimited' : threadsOf(server) + more;
+  execFileSync('prlimit', ['--pid', String(server.pid), `--nproc=${limit}:unlimited`]);
+}
+
+module.exports = { allowThreads, folderOfUser, nextUser, startAs, threadsOf, whyNot };
