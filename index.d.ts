@@ -234,7 +234,7 @@ declare namespace AnalyticsSystem {
     /**
      * Bound of the memory that queued records take, in bytes. When it is reached, new records are
      * rejected (`rejected.queue_full`). With `spoolDir`, a tenth of it is reserved for records read
-     * back from disk.
+     * back from disk. A sixteenth is for logins and logouts only.
      *
      * A whole number from 65536 (64 KiB) to 68719476736 (64 GiB).
      * Environment: `ANALYTICS_MAX_QUEUE_BYTES`.

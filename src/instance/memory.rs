@@ -53,6 +53,11 @@ impl Memory {
         (self.bound - self.reserved).saturating_sub(self.used())
     }
 
+    /// Bytes that events leave to logins and logouts.
+    pub fn reserved_for_sessions(&self) -> usize {
+        self.bound / 16
+    }
+
     /// Whether further records should wait on disk only.
     pub fn is_half_full(&self) -> bool {
         self.used() > self.bound / 2

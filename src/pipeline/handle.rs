@@ -11,7 +11,7 @@ use super::requests::Request;
 use crate::forward::Destinations;
 use crate::instance::listener::Message;
 use crate::instance::shared::Shared;
-use crate::record::frame::{Frames, frames_cost, frames_within};
+use crate::record::frame::{Frames, Sorted, frames_cost, sort_frames};
 use crate::record::item::RECORD_OVERHEAD;
 use crate::store::Connection;
 
@@ -57,7 +57,8 @@ impl Pipeline {
     }
 
     /// Takes over whole frames in call order as far as the bound allows; returns how many records
-    /// were rejected (always the newest).
+    /// were rejected. Events leave a part of the memory to logins and logouts, which so go on where the
+    /// events wait for a collection that refuses them.
     pub fn push(&self, frames: &[u8], records: u32) -> u32 {
         let health = &self.shared.health;
         if self.shared.stopped.load(Ordering::Acquire) {
@@ -65,21 +66,21 @@ impl Pipeline {
             self.acknowledge_rejected(frames);
             return records;
         }
-        let (end, taken) = self.fitting(frames, records);
-        if taken > 0 {
+        let sorted = self.sort(frames, records);
+        let rejected = records - sorted.records;
+        if sorted.records > 0 {
             // Before they are passed on, so that nobody who waits for them misses them.
-            health.accept(taken.into());
-            self.shared.memory.occupy(frames_cost(end, taken));
-            let bytes = frames[..end].to_vec();
+            health.accept(sorted.records.into());
+            let cost = frames_cost(sorted.taken.len(), sorted.records);
+            self.shared.memory.occupy(cost);
             self.send(Command::Frames {
-                bytes,
-                records: taken,
+                bytes: sorted.taken,
+                records: sorted.records,
             });
         }
-        let rejected = records - taken;
         if rejected > 0 {
             health.reject("queue_full", rejected.into());
-            self.acknowledge_rejected(&frames[end..]);
+            self.acknowledge_rejected(&sorted.rejected);
         }
         rejected
     }
@@ -95,12 +96,17 @@ impl Pipeline {
         }
     }
 
-    fn fitting(&self, frames: &[u8], records: u32) -> (usize, u32) {
-        let room = self.shared.memory.room();
-        if frames_cost(frames.len(), records) <= room {
-            return (frames.len(), records);
+    fn sort(&self, frames: &[u8], records: u32) -> Sorted {
+        let memory = &self.shared.memory;
+        let (room, reserve) = (memory.room(), memory.reserved_for_sessions());
+        if frames_cost(frames.len(), records) + reserve <= room {
+            return Sorted {
+                taken: frames.to_vec(),
+                records,
+                rejected: Vec::new(),
+            };
         }
-        frames_within(frames, room, RECORD_OVERHEAD)
+        sort_frames(frames, room, reserve, RECORD_OVERHEAD)
     }
 
     /// `anew` when the host has left the connection it gave before `stop`.

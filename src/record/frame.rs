@@ -21,6 +21,7 @@ use super::elements::user_of;
 use super::item::RECORD_OVERHEAD;
 use crate::util::bytes::{f64_at, u32_at};
 
+const EVENT: u8 = 1;
 const HEADER: usize = 28;
 /// JavaScript's clock goes no further, in ms from 1970.
 const LATEST_MS: i64 = 8_640_000_000_000_000;
@@ -113,20 +114,36 @@ pub fn frames_cost(bytes: usize, records: u32) -> usize {
     bytes + records as usize * RECORD_OVERHEAD
 }
 
-/// Length in bytes of the longest run of whole frames that fits into `room` when each takes
-/// `overhead` bytes more than its length, and how many they are.
-pub fn frames_within(bytes: &[u8], room: usize, overhead: usize) -> (usize, u32) {
-    let (mut end, mut count) = (0, 0);
-    while let Some(length) = u32_at(bytes, end) {
-        let next = end + length as usize;
-        let cost = next + (count as usize + 1) * overhead;
-        if cost > room || next > bytes.len() || (length as usize) < HEADER {
+/// Whole frames that are taken, and those that are not.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Sorted {
+    pub taken: Vec<u8>,
+    pub records: u32,
+    pub rejected: Vec<u8>,
+}
+
+/// Sorts frames into those that fit into `room`, when each takes `overhead` bytes more than its length, and
+/// the others. Events leave `reserve` bytes of the room to logins and logouts.
+pub fn sort_frames(bytes: &[u8], room: usize, reserve: usize, overhead: usize) -> Sorted {
+    let (mut sorted, mut used, mut at) = (Sorted::default(), 0, 0);
+    while let Some(length) = u32_at(bytes, at) {
+        let end = at + length as usize;
+        if end > bytes.len() || (length as usize) < HEADER {
             break;
         }
-        end = next;
-        count += 1;
+        let frame = &bytes[at..end];
+        let cost = frame.len() + overhead;
+        let kept = if frame[4] == EVENT { reserve } else { 0 };
+        match used + cost + kept <= room {
+            true => {
+                sorted.taken.extend(frame);
+                (sorted.records, used) = (sorted.records + 1, used + cost);
+            }
+            false => sorted.rejected.extend(frame),
+        }
+        at = end;
     }
-    (end, count)
+    sorted
 }
 
 fn decode(frame: &[u8]) -> Option<Record<'_>> {
@@ -135,7 +152,7 @@ fn decode(frame: &[u8]) -> Option<Record<'_>> {
     let elements_end = HEADER.checked_add(u32_at(frame, 24)? as usize)?;
     let elements = frame.get(HEADER..elements_end)?;
     let kind = match frame[4] {
-        1 => Kind::Event {
+        EVENT => Kind::Event {
             stored: flags & STORE != 0,
             counted: Counter::from_index(frame[6]).map(|counter| (counter, number)),
             webhook: (flags & WEBHOOK != 0).then_some(&frame[elements_end..]),
@@ -249,19 +266,38 @@ mod tests {
                 let mut damaged = bytes.clone();
                 damaged[at] = value;
                 Frames::new(&damaged).for_each(drop);
-                frames_within(&damaged, usize::MAX, 1);
+                sort_frames(&damaged, usize::MAX, 0, 1);
             }
         }
     }
 
     #[test]
-    fn only_whole_frames_count_as_fitting() {
+    fn frames_that_fit_are_taken_and_the_others_are_rejected_whole() {
         let one = testing::login("a", 1, 5);
         let two = [one.clone(), one.clone()].concat();
         let both = two.len() + 2 * 10;
-        assert_eq!(frames_within(&two, both, 10), (two.len(), 2));
-        assert_eq!(frames_within(&two, both - 1, 10), (one.len(), 1));
-        assert_eq!(frames_within(&two, one.len() + 9, 10), (0, 0));
+        let sorted = |room| sort_frames(&two, room, 0, 10);
+        assert_eq!(
+            (sorted(both).taken.len(), sorted(both).records),
+            (two.len(), 2)
+        );
+        assert_eq!(sorted(both - 1).taken, one);
+        assert_eq!(sorted(both - 1).rejected, one);
+        assert_eq!(sorted(one.len() + 9).rejected, two);
+    }
+
+    #[test]
+    fn events_leave_room_for_logins() {
+        let event = testing::frame(EVENT, 1, 0, 0, 0.0, &[]);
+        let login = testing::login("a", 1, 5);
+        let all = [&event[..], &event, &login, &event].concat();
+        let room = 2 * event.len() + login.len();
+        let sorted = sort_frames(&all, room, login.len() + event.len(), 0);
+        assert_eq!(sorted.taken, [&event[..], &login].concat());
+        assert_eq!(
+            (sorted.records, sorted.rejected.len()),
+            (2, 2 * event.len())
+        );
     }
 
     /// A call of the public API.
@@ -374,8 +410,9 @@ mod tests {
             let length: usize = records.map(|record| record.frame_length).sum();
             prop_assert!(length <= bytes.len());
             let (room, overhead) = (usize::from(room), usize::from(overhead));
-            let (end, count) = frames_within(&bytes, room, overhead);
-            prop_assert!(end <= bytes.len() && end + count as usize * overhead <= room);
+            let sorted = sort_frames(&bytes, room, 0, overhead);
+            prop_assert!(sorted.taken.len() + sorted.records as usize * overhead <= room);
+            prop_assert!(sorted.taken.len() + sorted.rejected.len() <= bytes.len());
         }
     }
 }

@@ -104,6 +104,21 @@ describe('a collection that refuses writes', { concurrency: 2 }, () => {
     });
   }
 
+  it('of events fills the memory with events: logins go on', async () => {
+    const database = mongo.database();
+    await CAUSES['events is a view'].make(database.db);
+    const { analytics } = create({ uri: database.uri, maxQueueBytes: 65_536, ...SHORT });
+    analytics.start();
+    for (let i = 0; i < 2_000; i++) analytics.track('chat', 'u', { i });
+    await waitFor(() => analytics.getHealth().rejected.queue_full > 0, { what: 'a full queue' });
+    const users = Array.from({ length: 8 }, (_, i) => `u${i}`);
+    await Promise.all(users.map((user) => analytics.onLogin(user, user)));
+    const areStored = async () => (await database.count('gsosessions')) === users.length;
+    await waitFor(areStored, { what: 'the logins' });
+    const isCounted = async () => (await database.days())[0]?.dau === users.length;
+    await waitFor(isCounted, { what: 'the users' });
+  });
+
   it('takes the ids of two users for one: both are stored, one is counted', async () => {
     const database = mongo.database();
     const collation = { locale: 'en', strength: 1 };
