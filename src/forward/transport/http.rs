@@ -122,9 +122,9 @@ impl Transport for Http {
         let sending = self.send(self.request(body)?);
         let sent = timeout_at(deadline, sending).await.map_err(|_| NO_ANSWER)?;
         let response = sent?;
-        let retry_after = response.headers().get(RETRY_AFTER);
-        let retry_after = retry_after.and_then(|value| value.to_str().ok());
-        let retry_after = retry_after.and_then(|value| retry_after::parse(value, system_ms()));
+        let waits = response.headers().get_all(RETRY_AFTER).iter();
+        let waits = waits.filter_map(|value| retry_after::parse(value.to_str().ok()?, system_ms()));
+        let retry_after = waits.max();
         let status = response.status();
         let read = timeout_at(deadline, read_body(response.into_body())).await;
         let body = match read.unwrap_or_else(|_| Err(NO_ANSWER.to_owned())) {
