@@ -141,6 +141,7 @@ module.exports = [
         host.note(label, (await system.getMetrics()).avgSessionMin);
       }
     },
+    differences: ['never shorter than 0 s'],
   },
   {
     name: 'active sessions are those of this instance',
