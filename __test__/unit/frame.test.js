@@ -86,6 +86,15 @@ test('amounts count as documented', () => {
     [undefined, 0],
     [0n, 0],
     [Object(7), 7],
+    [-5n, -5],
+    [2n ** 53n, 2 ** 53],
+    [new bson.Double(-0.25), -0.25],
+    [new bson.Int32(-7), -7],
+    [bson.Long.fromNumber(-1), -1],
+    [bson.Long.fromString('-9007199254740992'), -(2 ** 53)],
+    [bson.Long.fromNumber(4_000_000_000), 4e9],
+    [bson.Decimal128.fromString('-12.50'), -12.5],
+    [bson.Decimal128.fromString('1E+3'), 1000],
   ];
   for (const [amount, expected] of table) {
     const { frame, warnings } = staged('credits.earn', 'u', { amount });
@@ -107,7 +116,14 @@ test('what is no amount counts 0 with a warning, and the event is stored', () =>
     true,
     [5],
     { valueOf: () => 5 },
-    5n,
+    2n ** 53n + 1n,
+    bson.Long.fromString('9007199254740993'),
+    bson.Long.MIN_VALUE,
+    new bson.Double(Infinity),
+    new bson.Double(1e16),
+    bson.Decimal128.fromString('1E+16'),
+    bson.Decimal128.fromString('NaN'),
+    bson.Timestamp.fromBits(5, 0),
     Symbol('s'),
     Object(NaN),
     '9'.repeat(5000),
@@ -202,11 +218,28 @@ test('logins and logouts without a usable user are refused', () => {
   log.rejected.length = 0;
   stage.login(TIME, 1, 'u'.repeat(257), 'n');
   stage.logout(TIME, 1, 'u'.repeat(257));
-  stage.login(TIME, 1, 'u', 'n'.repeat(257));
   stage.login(TIME, 1, 'u', {});
   stage.flush();
-  assert.deepEqual(log.rejected, ['id_too_long', 'id_too_long', 'name_too_long', 'invalid_name']);
+  assert.deepEqual(log.rejected, ['id_too_long', 'id_too_long', 'invalid_name']);
   assert.deepEqual(log.frames, []);
+});
+
+test('a username over 256 bytes is cut between two characters, and the login kept', () => {
+  for (const [username, kept, warnings] of [
+    ['n'.repeat(256), 'n'.repeat(256), []],
+    ['é'.repeat(128), 'é'.repeat(128), []],
+    ['n'.repeat(257), 'n'.repeat(256), ['name_cut']],
+    ['é'.repeat(129), 'é'.repeat(128), ['name_cut']],
+    ['€'.repeat(100), '€'.repeat(85), ['name_cut']],
+    [`x${'💰'.repeat(1e6)}`, `x${'💰'.repeat(63)}`, ['name_cut']],
+    [Buffer.alloc(5000, 'ab'), 'ab'.repeat(128), ['name_cut']],
+  ]) {
+    const { stage, log } = createStage();
+    assert.equal(stage.login(TIME, 1, 'u', username), true);
+    stage.flush();
+    assert.deepEqual(log.warnings, warnings);
+    assert.deepEqual(log.frames[0].document, { userId: 'u', username: kept });
+  }
 });
 
 test('data that is refused leaves no trace, and what follows is intact', () => {
@@ -236,7 +269,39 @@ test('data that is refused leaves no trace, and what follows is intact', () => {
   for (const frame of log.frames) assert.deepEqual(frame.document.data, { ok: 1 });
 });
 
-test('the webhook body holds the values as they were passed', () => {
+test('the webhook body holds ids and names as they are stored', () => {
+  class Account {
+    toString() {
+      return 'account 7';
+    }
+  }
+  const uuid = '4c2d63a1-7c1c-4e1b-a0f6-0d4d5a3c9b11';
+  const table = [
+    [7, '7'],
+    [-0, '0'],
+    [true, 'true'],
+    [175928847299117063n, '175928847299117063'],
+    [Symbol('s'), 'Symbol(s)'],
+    [new Date(0), String(new Date(0))],
+    [bson.Long.fromString('-9007199254740993'), '-9007199254740993'],
+    [bson.Decimal128.fromString('1.50'), '1.50'],
+    [new bson.Int32(5), '5'],
+    [new bson.UUID(uuid), uuid],
+    [new bson.ObjectId('5f5f5f5f5f5f5f5f5f5f5f5f'), '5f5f5f5f5f5f5f5f5f5f5f5f'],
+    [{ _id: 'ann', secret: 'x' }, 'ann'],
+    [new Account(), 'account 7'],
+    [null, null],
+    [undefined, undefined],
+  ];
+  for (const [value, text] of table) {
+    const { frame, warnings } = staged(value, value, {}, { forwarding: true });
+    const { event, userId } = JSON.parse(frame.body);
+    assert.deepEqual([event, userId, warnings], [text, text, []], text);
+    assert.deepEqual([frame.document.event, frame.document.userId], [text, text]);
+  }
+});
+
+test('the webhook body holds data as it was passed', () => {
   const data = {
     when: new Date(0),
     empty: {},
@@ -272,6 +337,22 @@ test('a record that cannot be forwarded is stored, with a warning', () => {
     assert.deepEqual([frame.stored, frame.body], [true, null]);
     assert.deepEqual(warnings, ['not_forwardable']);
   }
+});
+
+test('what JSON sees is within bounds, also where BSON sees less', () => {
+  const options = { forwarding: true, maxEventBytes: 1000 };
+  const seen = (values) => ({ toBSON: () => 'small', ...values });
+  const bodyOf = (data) => {
+    const { accepted, frame, warnings } = staged('e', 'u', data, options);
+    assert.deepEqual([accepted, warnings], [true, frame.body === null ? ['not_forwardable'] : []]);
+    return frame.body;
+  };
+  assert.equal(JSON.parse(bodyOf(Buffer.alloc(900))).data.data.length, 900);
+  assert.equal(JSON.parse(bodyOf(seen({ list: Array(900).fill(1) }))).data.list.length, 900);
+  assert.equal(JSON.parse(bodyOf(seen({ text: 'x'.repeat(3000) }))).data.text.length, 3000);
+  assert.equal(bodyOf(seen({ text: 'x'.repeat(5000) })), null);
+  assert.equal(bodyOf(seen({ list: Array(3000).fill(1) })), null);
+  assert.equal(bodyOf(seen({ numbers: new Float64Array(5000) })), null);
 });
 
 test('a refused cast is forwarded all the same, but not without bound', () => {

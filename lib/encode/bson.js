@@ -8,6 +8,7 @@
  */
 'use strict';
 
+const { allocate, byteLength, viewOf } = require('./bytes.js');
 const { Rejection } = require('./rejection.js');
 const { special } = require('./special.js');
 
@@ -15,6 +16,7 @@ const ObjectPrototype = Object.prototype;
 const hasOwn = ObjectPrototype.hasOwnProperty;
 const { getPrototypeOf } = Object;
 const { isArray } = Array;
+const { max } = Math;
 
 /** mongod refuses documents of more than 180 levels; the event document itself is the first. */
 const MAX_DEPTH = 179;
@@ -50,15 +52,19 @@ class Encoder {
    * @param {() => typeof import('bson')} options.bson the official `bson` module, loaded on demand
    * @param {() => (typeof import('bson'))[]} [options.allBsons] all copies of it that are loaded
    * @param {number} options.maxBytes budget of one payload
+   * @param {boolean} [options.forwarding] whether payloads become JSON too
    * @param {number} options.capacity bytes to allocate up front
    */
-  constructor({ bson, allBsons = () => [], maxBytes, capacity }) {
+  constructor({ bson, allBsons = () => [], maxBytes, forwarding = false, capacity }) {
     this.bson = bson;
     this.allBsons = allBsons;
     this.maxBytes = maxBytes;
-    this.home = Buffer.allocUnsafeSlow(capacity);
+    this.forwarding = forwarding;
+    this.home = allocate(capacity);
     this.limit = Number.MAX_SAFE_INTEGER;
     this.wasted = 0;
+    /** Whether `JSON.stringify` sees no more of the last payload than was measured, if it is forwarded. */
+    this.isPlain = true;
     /** @type {unknown[]} containers being written, outermost first; index 0 is unused */
     this.ancestors = [undefined];
     /** @type {Set<object> | null} */
@@ -93,7 +99,7 @@ class Encoder {
     // Closing the deepest nesting writes one byte per level without asking: SLACK > MAX_DEPTH.
     const needed = pos + count + SLACK;
     if (needed <= this.capacity) return;
-    const bytes = Buffer.allocUnsafeSlow(Math.max(needed, this.capacity * 2));
+    const bytes = allocate(max(needed, this.capacity * 2));
     this.bytes.copy(bytes, 0, 0, pos);
     this.use(bytes);
   }
@@ -133,7 +139,7 @@ class Encoder {
    * @type {(text: string, pos: number) => number}
    */
   longText(text, pos) {
-    if (pos + text.length * 3 + SLACK > this.capacity) this.grow(pos, Buffer.byteLength(text));
+    if (pos + text.length * 3 + SLACK > this.capacity) this.grow(pos, byteLength(text));
     return pos + this.bytes.write(text, pos);
   }
 
@@ -256,6 +262,7 @@ class Encoder {
   array(value, at, pos, depth, mode) {
     const cloned = this.seen !== null && (mode & RAW) === 0;
     if (cloned && this.seen?.has(value)) return this.repeat(value, at, pos);
+    if (this.forwarding && value.toJSON !== undefined) this.isPlain = false;
     this.enter(value, depth);
     const start = pos;
     const count = value.length;
@@ -279,6 +286,7 @@ class Encoder {
   object(value, at, pos, depth, mode, checked) {
     if (this.emptied?.has(value)) throw AGAIN;
     if (this.seen?.has(value)) return this.repeat(value, at, pos);
+    if (this.forwarding && value.toJSON !== undefined) this.isPlain = false;
     this.enter(value, depth);
     const start = pos;
     const seenBefore = this.order.length;
@@ -369,6 +377,7 @@ class Encoder {
     const end = this.key('data', at + 1);
     this.limit = end + this.maxBytes;
     this.wasted = 0;
+    this.isPlain = true;
     try {
       return this.attempt(value, at, end);
     } catch (error) {
@@ -408,11 +417,6 @@ class Encoder {
       this.order = [];
     }
   }
-}
-
-/** @param {Buffer} bytes */
-function viewOf(bytes) {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 const EMPTY_DOCUMENT = new Uint8Array([5, 0, 0, 0, 0]);

@@ -6,7 +6,14 @@
  */
 'use strict';
 
+const { types } = require('node:util');
+
+/** A longer one is refused or cut: the rest need not become text. */
+const MAX_NAME_BYTES = 256;
+const MAX_BIGINT = 10n ** BigInt(MAX_NAME_BYTES);
+
 const objectToString = Object.prototype.toString;
+const { isArray } = Array;
 
 /** Answer of `castString` for a value that cannot be made a string. */
 const INVALID = Symbol('invalid');
@@ -25,11 +32,22 @@ function castString(value) {
   if (typeof id === 'string') return id;
   // Reading `toString` off a null-prototype object gives undefined: nothing to call.
   const method = value.toString;
-  if (!method || method === objectToString || Array.isArray(value)) return INVALID;
-  const text = value.toString();
+  if (!method || method === objectToString || isArray(value)) return INVALID;
+  if (typeof value === 'bigint' && (value > MAX_BIGINT || value < -MAX_BIGINT)) return INVALID;
+  const text = beginning(value).toString();
   if (text === null || text === undefined) return text;
   // mongoose would store whatever came back; a field of ids that holds numbers helps nobody.
   return typeof text === 'string' ? text : INVALID;
 }
 
-module.exports = { castString, INVALID };
+/**
+ * Of bytes, which may be many, what is enough to see that there are too many.
+ *
+ * @param {any} value
+ */
+function beginning(value) {
+  const isLong = types.isTypedArray(value) && value.length > MAX_NAME_BYTES;
+  return isLong ? value.subarray(0, MAX_NAME_BYTES + 1) : value;
+}
+
+module.exports = { INVALID, MAX_NAME_BYTES, castString };

@@ -8,8 +8,10 @@
 'use strict';
 
 const { types } = require('node:util');
-const { Encoder } = require('./bson.js');
-const { castString, INVALID } = require('./cast.js');
+const { amountOf } = require('./amount.js');
+const { byteLength } = require('./bytes.js');
+const { Encoder, MAX_DEPTH } = require('./bson.js');
+const { castString, INVALID, MAX_NAME_BYTES } = require('./cast.js');
 const { Rejection } = require('./rejection.js');
 
 const EVENT = 1;
@@ -21,16 +23,17 @@ const STORED = 1;
 const FORWARDED = 2;
 
 const HEADER = 28;
-const MAX_NAME_BYTES = 256;
-const MAX_AMOUNT = 2 ** 53;
 const BODY_FACTOR = 4;
 
 // Taken now: a host's tests may replace the clock and its `Date` at any time.
 const NativeDate = Date;
 const { toISOString } = Date.prototype;
-const { valueOf: numberValueOf } = Number.prototype;
 const { stringify } = JSON;
 const { apply } = Reflect;
+const { isArray } = Array;
+const utf8 = new TextEncoder();
+const room = new Uint8Array(MAX_NAME_BYTES);
+const TOO_LONG = Symbol('too long');
 
 /**
  * Runs user code; a value that throws on the way is as unusable as one that the cast refuses.
@@ -46,28 +49,57 @@ function castOrInvalid(value) {
 
 /** @type {(text: unknown, reason: RejectReason) => void} */
 function limitName(text, reason) {
-  if (typeof text !== 'string' || text.length * 3 <= MAX_NAME_BYTES) return;
-  if (text.length > MAX_NAME_BYTES || Buffer.byteLength(text) > MAX_NAME_BYTES) {
-    throw new Rejection(reason);
-  }
+  if (isTooLong(text)) throw new Rejection(reason);
+}
+
+/** @param {unknown} text */
+function isTooLong(text) {
+  if (typeof text !== 'string' || text.length * 3 <= MAX_NAME_BYTES) return false;
+  return text.length > MAX_NAME_BYTES || byteLength(text) > MAX_NAME_BYTES;
 }
 
 /**
- * What a value adds to a counter; NaN for what is not an amount. Runs no user code.
- * @param {unknown} value
+ * @template T
+ * @param {T} name
+ * @returns {T | string} at most its first 256 bytes, in whole characters
  */
-function amountOf(value) {
-  if (!value && !Number.isNaN(value)) return 0;
-  let number = NaN;
-  if (typeof value === 'number') number = value;
-  else if (typeof value === 'string') number = numeric(value);
-  else if (types.isNumberObject(value)) number = apply(numberValueOf, value, []);
-  return Math.abs(number) <= MAX_AMOUNT ? number : NaN;
+function cutName(name) {
+  if (typeof name !== 'string') return name;
+  const beginning = name.slice(0, MAX_NAME_BYTES);
+  return beginning.slice(0, utf8.encodeInto(beginning, room).read);
 }
 
-/** @param {string} text */
-function numeric(text) {
-  return text.length <= MAX_NAME_BYTES && text.trim() !== '' ? Number(text) : NaN;
+/**
+ * The name that a value has as a property key. Of an array, whose text may be endless, only a single
+ * element can make the name of a counter.
+ *
+ * @param {any} value
+ */
+function keyOf(value) {
+  let key = value;
+  for (let depth = 0; isArray(key); depth++) {
+    if (key.length !== 1 || depth > MAX_DEPTH) return undefined;
+    [key] = key;
+  }
+  return key;
+}
+
+/**
+ * A replacer that ends `JSON.stringify` when the text would become longer than this.
+ *
+ * @param {number} limit
+ */
+function within(limit) {
+  let left = limit;
+  /** @this {any} @param {string} key @param {any} value */
+  return function (key, value) {
+    // A value has a character, and one that parts it from the next.
+    left -= isArray(this) ? 2 : key.length + 4;
+    if (typeof value === 'string') left -= value.length;
+    else if (types.isTypedArray(value)) left -= value.length;
+    if (left < 0) throw TOO_LONG;
+    return value;
+  };
 }
 
 /**
@@ -91,15 +123,15 @@ class FrameWriter {
    * @param {number} capacity bytes to allocate up front
    */
   constructor({ counters, countersByKey, maxEventBytes, forwarding, bson, allBsons }, capacity) {
-    this.encoder = new Encoder({ bson, allBsons, maxBytes: maxEventBytes, capacity });
+    this.encoder = new Encoder({ bson, allBsons, maxBytes: maxEventBytes, forwarding, capacity });
     this.counters = counters;
     this.countersByKey = countersByKey;
     this.forwarding = forwarding;
     this.maxBodyBytes = BODY_FACTOR * maxEventBytes;
     /** @type {import('./rejection.js').Rejection | null} why the last record will not be stored */
     this.rejection = null;
-    /** @type {WarningReason | null} of the last record's amount */
-    this.amountWarning = null;
+    /** @type {WarningReason | null} of the last record's amount or username */
+    this.valueWarning = null;
     /** @type {WarningReason | null} of its webhook body */
     this.bodyWarning = null;
     this.lastTime = NaN;
@@ -113,7 +145,7 @@ class FrameWriter {
    */
   write(kind, start, time, first, second, third) {
     this.rejection = null;
-    this.amountWarning = null;
+    this.valueWarning = null;
     this.bodyWarning = null;
     try {
       if (kind === EVENT) return this.event(start, time, first, second, third);
@@ -146,7 +178,9 @@ class FrameWriter {
     }
     let end = pos;
     if (this.forwarding) {
-      end = this.body(flags, pos, time, event, userId, data);
+      const sentName = name === INVALID ? event : name;
+      const sentUser = user === INVALID ? userId : user;
+      end = this.body(flags, pos, time, sentName, sentUser, data);
       if (end !== pos) flags |= FORWARDED;
     }
     if (flags === 0 && counter === undefined) return start;
@@ -160,7 +194,7 @@ class FrameWriter {
   counterByKey(event) {
     if (typeof event !== 'object' && typeof event !== 'function') return undefined;
     try {
-      return this.countersByKey[event];
+      return this.countersByKey[keyOf(event)];
     } catch {
       return undefined;
     }
@@ -172,7 +206,7 @@ class FrameWriter {
     if (data === null || data === undefined) return 0;
     const number = amountOf(data[field]);
     if (!Number.isNaN(number)) return number;
-    this.amountWarning = 'invalid_amount';
+    this.valueWarning = 'invalid_amount';
     return 0;
   }
 
@@ -181,9 +215,9 @@ class FrameWriter {
     const user = this.requiredId(userId);
     const name = castOrInvalid(username);
     if (name === INVALID) throw new Rejection('invalid_name');
-    limitName(name, 'name_too_long');
+    if (isTooLong(name)) this.valueWarning = 'name_cut';
     let pos = this.encoder.field('userId', user, this.begin(start));
-    if (name !== undefined) pos = this.encoder.field('username', name, pos);
+    if (name !== undefined) pos = this.encoder.field('username', cutName(name), pos);
     return this.finish(start, pos, pos, LOGIN, STORED, 0, time, ack);
   }
 
@@ -234,15 +268,18 @@ class FrameWriter {
   }
 
   /**
-   * Appends the webhook body, of the values as they were passed. Returns `pos` without one.
+   * Appends the webhook body: id and name as they are stored, where they can be, and data as it was
+   * passed. What the encoder has not measured is measured on the way. Returns `pos` without a body.
    * @type {(flags: number, pos: number, time: number, event: unknown, userId: unknown, data: unknown) => number}
    */
   body(flags, pos, time, event, userId, data = {}) {
     try {
       // Of a stored event the size is known to be within bounds; of another one nobody looked yet.
       if (flags === 0) this.encoder.data(data, pos);
-      const text = stringify({ event, userId, data, ts: this.timestamp(time) });
-      if (text.length * 3 <= this.maxBodyBytes || Buffer.byteLength(text) <= this.maxBodyBytes) {
+      const isMeasured = flags !== 0 && this.encoder.isPlain;
+      const record = { event, userId, data, ts: this.timestamp(time) };
+      const text = isMeasured ? stringify(record) : stringify(record, within(this.maxBodyBytes));
+      if (text.length * 3 <= this.maxBodyBytes || byteLength(text) <= this.maxBodyBytes) {
         return this.encoder.text(text, pos);
       }
     } catch {

@@ -82,6 +82,7 @@ function marks(key, value) {
  * @type {Write}
  */
 function primitive(writer, value, at, pos, depth) {
+  writer.isPlain = false;
   if (typeof value === 'bigint') {
     if (value < INT64_MIN || value > INT64_MAX) throw new Rejection('bigint_out_of_range');
     return leaf(writer, value, at, pos);
@@ -139,6 +140,7 @@ function isOfThisRealm(value) {
  * @type {WriteIn}
  */
 function cast(writer, value, at, pos, depth, mode) {
+  writer.isPlain = false;
   const type = value._bsontype;
   if (type === 'Double') return official(writer, 'Double', value.value, at, pos);
   if (value.$__ != null || value.isMongooseBuffer || value.$isMongooseMap) {
@@ -219,6 +221,7 @@ function spreadExtras(value) {
  * @type {Write}
  */
 function raw(writer, value, at, pos, depth) {
+  writer.isPlain = false;
   if (typeof value.toBSON !== 'function') return rawSettled(writer, value, at, pos, depth);
   const settled = value.toBSON();
   if (typeof settled !== 'object' || settled === null) {

@@ -99,7 +99,7 @@ class Stage {
       // `write` does not throw, unless the caller left it no stack to run on.
       this.busy = false;
     }
-    const { rejection, amountWarning, bodyWarning } = writer;
+    const { rejection, valueWarning, bodyWarning } = writer;
     if (end !== this.pos) {
       this.pos = end;
       this.records++;
@@ -107,8 +107,8 @@ class Stage {
     if (this.apart.length > 0) this.collect();
     if (this.pos > FULL) this.flush();
     else if (!this.scheduled) this.schedule();
-    if (amountWarning === null && bodyWarning === null && rejection === null) return true;
-    return this.report(rejection, amountWarning, bodyWarning);
+    if (valueWarning === null && bodyWarning === null && rejection === null) return true;
+    return this.report(rejection, valueWarning, bodyWarning);
   }
 
   /** @type {Write} */
@@ -116,18 +116,18 @@ class Stage {
     const writer = new FrameWriter(this.options, APART_CAPACITY);
     const end = writer.write(kind, 0, time, first, second, third);
     if (end > 0) this.apart.push(writer.encoder.bytes.subarray(0, end));
-    return this.report(writer.rejection, writer.amountWarning, writer.bodyWarning);
+    return this.report(writer.rejection, writer.valueWarning, writer.bodyWarning);
   }
 
   /**
    * Reports what was rejected or kept in part. The stage must be in order again: callbacks may call in.
    *
    * @param {import('./rejection.js').Rejection | null} rejection
-   * @param {WarningReason | null} amountWarning
+   * @param {WarningReason | null} valueWarning
    * @param {WarningReason | null} bodyWarning
    */
-  report(rejection, amountWarning, bodyWarning) {
-    if (amountWarning !== null) this.callWarn(amountWarning);
+  report(rejection, valueWarning, bodyWarning) {
+    if (valueWarning !== null) this.callWarn(valueWarning);
     if (bodyWarning !== null) this.callWarn(bodyWarning);
     if (rejection === null) return true;
     this.callReject(rejection.reason, rejection.cause);

@@ -60,7 +60,7 @@ impl RejectReason {
             Self::InvalidName => ("a username cannot be made a string", "pass a string"),
             Self::IdTooLong => ("a user id has more than 256 bytes", "pass a shorter one"),
             Self::NameTooLong => (
-                "an event name or a username has more than 256 bytes",
+                "an event name has more than 256 bytes",
                 "pass a shorter one",
             ),
             Self::EventTooLarge => return event_too_large(config.max_event_bytes),
@@ -117,6 +117,7 @@ fn rejected(problem: &str, advice: &str) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WarningReason {
     InvalidAmount,
+    NameCut,
     NotForwardable,
 }
 
@@ -124,6 +125,7 @@ impl WarningReason {
     pub fn name(self) -> &'static str {
         match self {
             Self::InvalidAmount => "invalid_amount",
+            Self::NameCut => "name_cut",
             Self::NotForwardable => "not_forwardable",
         }
     }
@@ -135,11 +137,15 @@ impl WarningReason {
                 "an amount is not a finite number of at most 2^53: the event is stored and adds 0 to its \
                  total; pass a number"
             }
+            Self::NameCut => {
+                "a username has more than 256 bytes: the login is stored with the first of them; pass a \
+                 shorter one"
+            }
             Self::NotForwardable => {
                 "an event is stored, but not forwarded: JSON.stringify refuses its data or makes more \
                  than four times maxEventBytes of it; pass plain or less data"
             }
         };
-        format!("{text}; getHealth().warnings counts such events")
+        format!("{text}; getHealth().warnings counts such records")
     }
 }

@@ -131,9 +131,10 @@ const REFUSED_CALLS = [
   ['a user id of 1 MB in track', 'track', 'id_too_long', ['event', MEGABYTE]],
   ['a user id of 1 MB in onLogin', 'onLogin', 'id_too_long', [MEGABYTE]],
   ['a user id of 1 MB in onLogout', 'onLogout', 'id_too_long', [MEGABYTE]],
-  ['a user name of 257 bytes', 'onLogin', 'name_too_long', ['u', `${'ö'.repeat(128)}x`]],
+  ['a user id of 300 bytes', 'track', 'id_too_long', ['event', Buffer.alloc(300, 'u')]],
   ['an event name of 257 bytes', 'track', 'name_too_long', [`${'ö'.repeat(128)}x`, 'u']],
   ['an event name of 1 MB', 'track', 'name_too_long', [MEGABYTE, 'u']],
+  ['a user id that is a BigInt of 1 000 000 bits', 'onLogin', 'invalid_id', [2n ** 1_000_000n]],
   ['an event name of 600 MB', 'track', 'name_too_long', ['☃'.repeat(300e6), 'u']],
 ];
 

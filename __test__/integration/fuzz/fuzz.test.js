@@ -208,10 +208,11 @@ async function total() {
   return days.reduce((credits, day) => credits + day.creditsEarned, 0);
 }
 
-/** Numbers and numeric strings up to 2^53, and 0 for everything else. */
+/** Numbers of every type and numeric strings up to 2^53, and 0 for everything else. */
 function worthOf(amount) {
   const isText = typeof amount === 'string' && amount.trim() !== '';
-  const isNumber = typeof amount === 'number' || amount instanceof Number;
-  const number = isText || isNumber ? Number(amount) : 0;
+  const isNumber = ['number', 'bigint'].includes(typeof amount) || amount instanceof Number;
+  const isNumeric = ['Double', 'Int32', 'Long', 'Decimal128'].includes(amount?._bsontype);
+  const number = isText || isNumber || isNumeric ? Number(amount.toString()) : 0;
   return Number.isFinite(number) && Math.abs(number) <= GREATEST ? number : 0;
 }

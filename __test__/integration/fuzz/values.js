@@ -185,7 +185,12 @@ const amounts = fc.oneof(
   fc.constantFrom('', ' ', '7', ' 7 ', '1e3', '0x10', '7 apples', 'NaN', '-0', '1e400'),
   scalars,
   boxed,
-  fc.constantFrom([5], { a: 1 }, true, 10n, 2 ** 53, 2 ** 53 + 2, -(2 ** 53)),
+  fc.constantFrom([5], { a: 1 }, true, 2 ** 53, 2 ** 53 + 2, -(2 ** 53)),
+  fc.bigInt({ min: -(2n ** 60n), max: 2n ** 60n }),
+  fc.double().map((value) => new bson.Double(value)),
+  fc.integer().map((value) => new bson.Int32(value)),
+  fc.bigInt({ min: -(2n ** 55n), max: 2n ** 55n }).map((value) => bson.Long.fromBigInt(value)),
+  fc.double({ noNaN: true }).map((value) => bson.Decimal128.fromString(String(value))),
 );
 
 module.exports = { amounts, anyPayloads, names, payloads };
