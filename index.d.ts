@@ -65,7 +65,8 @@ declare class AnalyticsSystem {
    * A second login of a user replaces the first, whose session stays open.
    *
    * @param userId stored as a string: an ObjectId and its hex form are one user. At most 256 bytes.
-   * @param username at most 256 bytes; `undefined` leaves the field out.
+   * @param username of a longer one the first 256 bytes are stored (`warnings.name_cut`);
+   *   `undefined` leaves the field out.
    */
   onLogin(userId: AnalyticsSystem.UserId, username?: AnalyticsSystem.StringLike): Promise<void>;
 
@@ -546,8 +547,9 @@ declare namespace AnalyticsSystem {
    * Events that add to a total of the day. All others are stored and forwarded only.
    *
    * Most add 1. `credits.earn`, `credits.spend`, `gems.earn` and `gems.spend` add `data.amount`,
-   * `gems.purchase` adds `data.gems`, `stripe.payment` adds `data.amountCents`: numbers or numeric
-   * strings, 0 when missing or invalid. The event is stored in any case.
+   * `gems.purchase` adds `data.gems`, `stripe.payment` adds `data.amountCents`: numbers, BigInts,
+   * `Double`, `Int32`, `Long` or `Decimal128` of `bson`, or numeric strings, of at most 2^53; 0 when
+   * missing or invalid. The event is stored in any case.
    */
   export type CountedEvent =
     | 'craft.complete'
@@ -814,7 +816,7 @@ declare namespace AnalyticsSystem {
    * - `invalid_event`: an event name that cannot be made a string
    * - `invalid_name`: a username that cannot be made a string
    * - `id_too_long`: a user id of more than 256 bytes
-   * - `name_too_long`: an event name or username of more than 256 bytes
+   * - `name_too_long`: an event name of more than 256 bytes
    * - `event_too_large`: data of more than `maxEventBytes`
    * - `too_deep`: data nested deeper than MongoDB stores
    * - `cyclic`: data that contains itself
@@ -847,6 +849,7 @@ declare namespace AnalyticsSystem {
    * What a warning counts.
    *
    * - `invalid_amount`: an amount that is not a finite number, or is beyond 2^53, was added as 0
+   * - `name_cut`: a username of more than 256 bytes was stored cut
    * - `not_forwardable`: an event was stored, but not forwarded: `JSON.stringify` refused its data
    *   or made more than four times `maxEventBytes` of it
    * - `total_left_out`: an amount was not added, because the stored total is not a number or would
@@ -860,6 +863,7 @@ declare namespace AnalyticsSystem {
    */
   export type WarningReason =
     | 'invalid_amount'
+    | 'name_cut'
     | 'not_forwardable'
     | 'total_left_out'
     | 'day_restored'
@@ -871,10 +875,11 @@ declare namespace AnalyticsSystem {
    *
    * - `refused_by_server`: MongoDB refused the document for its content; or it refused the marker of
    *   a user, whose login is stored and not counted in `dau` and `mau`
+   * - `malformed`: what was encoded of it is no BSON, because a value changed while it was read
    * - `spool_damaged`: it could not be read back from `spoolDir`
    * - `internal`: a defect of this package
    */
-  export type DropReason = 'refused_by_server' | 'spool_damaged' | 'internal';
+  export type DropReason = 'refused_by_server' | 'malformed' | 'spool_damaged' | 'internal';
 
   /**
    * Why an event was not forwarded.

@@ -1,16 +1,21 @@
 /**
  * End of the process or of a thread: what its clients still hold is written, forwarded or reported.
  *
- * One `exit` listener serves all copies of this module in the process, however often Jest or a bundler
- * has loaded it. It blocks for 1.5 s at most.
+ * It blocks for 1.5 s at most, that for the records of the host's own `exit` listeners included.
+ * One hook serves all copies of this module in the process, however often Jest or a bundler has loaded it.
  */
 'use strict';
 
+const { performance } = require('node:perf_hooks');
 const { isMainThread } = require('node:worker_threads');
 const { loadBinary } = require('./loader.js');
 const { lineWriter } = require('./logger.js');
 
 const { flushOnExit } = loadBinary();
+const { apply } = Reflect;
+// Taken now: fake timers replace the method.
+const monotonicMs = performance.now.bind(performance);
+const LIMIT_MS = 1_500;
 
 /**
  * @typedef {object} ExitingClient
@@ -42,22 +47,57 @@ function flushAtExit(client) {
   if (clients === undefined) {
     clients = new Set();
     Object.defineProperty(process, CLIENTS, { value: clients });
-    process.on('exit', flushAll);
+    hookExit();
   }
   const entry = { client: new WeakRef(client), collected };
   clients.add(entry);
   collected.register(client, entry);
 }
 
-function flushAll() {
+/**
+ * Flushes when `exit` is emitted, and again when all of its listeners have been called: those that are
+ * registered after ours may track. Not only then, as any of them may end the process.
+ */
+function hookExit() {
+  const { emit } = /** @type {any} */ (process);
+  /** @type {number | undefined} */
+  let begun;
+  let said = '';
+  const flush = () => {
+    begun ??= monotonicMs();
+    said = flushAll(Math.max(0, LIMIT_MS - (monotonicMs() - begun)), said);
+  };
+  process.on('exit', flush);
+  /** @this {unknown} @param {any[]} args */
+  process.emit = function (...args) {
+    try {
+      return apply(emit, this, args);
+    } finally {
+      if (args[0] === 'exit') {
+        flush();
+        begun = undefined;
+        said = '';
+      }
+    }
+  };
+}
+
+/**
+ * @param {number} limitMs
+ * @param {string} said the line about what was left when this was called before, not to be said again
+ * @returns {string} the line about what is left, if anything is
+ */
+function flushAll(limitMs, said) {
   const live = [...(registry[CLIENTS] ?? [])]
     .map((entry) => entry.client.deref())
     .filter((client) => client !== undefined);
   for (const client of live) client.handOverLast();
-  const left = flushOnExit(isMainThread);
-  if (left.records === 0 && left.unforwarded === 0) return;
+  const left = flushOnExit(isMainThread, limitMs);
+  if (left.records === 0 && left.unforwarded === 0) return '';
+  const line = lineOf(left);
   const write = live[0]?.write ?? lineWriter(undefined);
-  write(isLost(left) ? 'error' : 'warn', lineOf(left));
+  if (line !== said) write(isLost(left) ? 'error' : 'warn', line);
+  return line;
 }
 
 /** @param {import('../native.js').Left} left */

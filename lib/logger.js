@@ -1,20 +1,32 @@
 /**
  * Lines for the operator: each begins with `[ANALYTICS] ` and goes to the host's logger or the console.
  *
- * Writing a line never throws: an error of the host's logger is ignored.
+ * Writing a line never throws: an error of the host's logger is ignored, also one that comes later.
  */
 'use strict';
 
 /** @typedef {(level: 'info' | 'warn' | 'error', text: string) => void} WriteLine */
-
-const LEVELS = ['info', 'warn', 'error'];
 
 /**
  * @param {any} value
  * @returns {boolean}
  */
 function isLogger(value) {
-  return LEVELS.every((level) => typeof value?.[level] === 'function');
+  const isFunction = (/** @type {string} */ name) => typeof value?.[name] === 'function';
+  return isFunction('warn') && isFunction('error') && (isFunction('info') || isFunction('log'));
+}
+
+/**
+ * Loggers like that of NestJS call the level `log`.
+ *
+ * @param {any} logger
+ * @param {'info' | 'warn' | 'error'} level
+ * @param {string} line
+ */
+function pass(logger, level, line) {
+  const method = level === 'info' && typeof logger.info !== 'function' ? 'log' : level;
+  const promise = logger[method](line);
+  if (typeof promise?.then === 'function') promise.then(undefined, () => {});
 }
 
 /**
@@ -26,7 +38,7 @@ function lineWriter(logger) {
     if (logger === false) return;
     const line = `[ANALYTICS] ${text}`;
     try {
-      if (logger) logger[level](line);
+      if (logger) pass(logger, level, line);
       else if (level === 'info') console.log(line);
       else console[level](line);
     } catch {

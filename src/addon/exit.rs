@@ -42,10 +42,11 @@ pub struct Left {
 }
 
 /// Blocks until every instance of this thread, or of all threads, has written and forwarded what it
-/// holds now, at most 1.5 s. Returns what is left.
+/// holds now, at most this long and 1.5 s. Returns what is left.
 #[napi]
-pub fn flush_on_exit(all_threads: bool) -> Left {
-    let deadline = DEADLINE.begin(all_threads);
+pub fn flush_on_exit(all_threads: bool, limit_ms: f64) -> Left {
+    let limit = Duration::from_millis(limit_ms as u64).min(LIMIT);
+    let deadline = DEADLINE.begin(all_threads).min(Instant::now() + limit);
     let flushes: Vec<_> = live(all_threads).into_iter().map(Flush::begin).collect();
     let left = || {
         let records: u64 = flushes.iter().map(Flush::records).sum();
@@ -165,7 +166,7 @@ fn hook_clean_up(env: &Env) -> Result<()> {
     thread_local!(static IS_HOOKED: Cell<bool> = const { Cell::new(false) });
     if !IS_HOOKED.replace(true) {
         env.add_env_cleanup_hook((), |()| {
-            flush_on_exit(false);
+            flush_on_exit(false, LIMIT.as_millis() as f64);
         })?;
     }
     Ok(())

@@ -84,6 +84,10 @@ pub fn user_not_counted(message: &str) -> String {
     )
 }
 
+pub const MALFORMED: &str = "what was encoded of a record is no BSON; the record is dropped and counted \
+     (dropped.malformed), the others are stored; look for values that change while they are read, and for \
+     patched methods of String.prototype";
+
 pub fn spool_failed(reason: &str, error: &io::Error) -> String {
     let (what, then) = match reason {
         "spool_not_synced" => (

@@ -1,7 +1,7 @@
 //! Frames, which JavaScript hands over, and the records they hold.
 //!
 //! A frame carries ready BSON elements, so that a payload is encoded once, on the JavaScript side,
-//! and spliced into its document here without being parsed. Layout, little endian:
+//! and spliced into its document here as it is, once it is known to be well-formed. Layout, little endian:
 //!
 //! | offset | type | meaning |
 //! |---|---|---|
@@ -19,6 +19,7 @@
 use super::counters::Counter;
 use super::elements::user_of;
 use super::item::RECORD_OVERHEAD;
+use super::well_formed::are_elements;
 use crate::util::bytes::{f64_at, u32_at};
 
 const EVENT: u8 = 1;
@@ -56,13 +57,21 @@ pub enum Kind<'a> {
         user: &'a str,
         ack: u32,
     },
+    /// The elements cannot be stored: they are no BSON, or name no user.
+    Malformed {
+        ack: u32,
+    },
 }
 
 impl Record<'_> {
     /// The number of the promise that waits for this record.
     pub fn ack(&self) -> Option<u32> {
         match self.kind {
-            Kind::Login { ack, .. } | Kind::Logout { ack, .. } if ack != 0 => Some(ack),
+            Kind::Login { ack, .. } | Kind::Logout { ack, .. } | Kind::Malformed { ack }
+                if ack != 0 =>
+            {
+                Some(ack)
+            }
             _ => None,
         }
     }
@@ -151,20 +160,21 @@ fn decode(frame: &[u8]) -> Option<Record<'_>> {
     let number = f64_at(frame, 16)?;
     let elements_end = HEADER.checked_add(u32_at(frame, 24)? as usize)?;
     let elements = frame.get(HEADER..elements_end)?;
+    let ack = number as u32;
+    let user = || user_of(elements).filter(|_| are_elements(elements));
     let kind = match frame[4] {
+<<<<<<< HEAD
         EVENT => Kind::Event {
+=======
+        1 if are_elements(elements) => Kind::Event {
+>>>>>>> efaa6cf (wip edges)
             stored: flags & STORE != 0,
             counted: Counter::from_index(frame[6]).map(|counter| (counter, number)),
             webhook: (flags & WEBHOOK != 0).then_some(&frame[elements_end..]),
         },
-        2 => Kind::Login {
-            user: user_of(elements)?,
-            ack: number as u32,
-        },
-        3 => Kind::Logout {
-            user: user_of(elements)?,
-            ack: number as u32,
-        },
+        1 => Kind::Malformed { ack: 0 },
+        2 => user().map_or(Kind::Malformed { ack }, |user| Kind::Login { user, ack }),
+        3 => user().map_or(Kind::Malformed { ack }, |user| Kind::Logout { user, ack }),
         _ => return None,
     };
     Some(Record {
@@ -205,6 +215,12 @@ pub(crate) mod testing {
         bytes.extend(user.as_bytes());
         bytes.push(0);
         bytes
+    }
+
+    /// An element that may hold any bytes.
+    pub fn binary_element(bytes: &[u8]) -> Vec<u8> {
+        let length = (bytes.len() as u32).to_le_bytes();
+        [b"\x05data\0", &length[..], b"\0", bytes].concat()
     }
 
     pub fn event(user: &str, counted: Option<(Counter, f64)>, time_ms: i64) -> Vec<u8> {
@@ -256,6 +272,25 @@ mod tests {
             let outcome: Result<Vec<_>, _> = Frames::new(&bytes[..cut]).collect();
             assert_eq!(outcome.err(), Some(Malformed), "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn elements_that_are_no_bson_cost_their_own_record() {
+        let bad = [testing::user_element("u"), b"\x0bv\0a\0\x02zz\0\0".to_vec()].concat();
+        let nobody = b"\x02username\0\x02\0\0\0n\0";
+        let bytes = [
+            testing::frame(1, STORE, Counter::Dau.index(), 5, 1.0, &bad),
+            testing::frame(2, STORE, 0, 5, 8.0, &bad),
+            testing::frame(3, STORE, 0, 5, 9.0, nobody),
+            testing::login("someone", 1, 5),
+        ]
+        .concat();
+        let records = Frames::new(&bytes).flatten();
+        let kinds: Vec<Kind<'_>> = records.map(|one| one.kind).collect();
+        let malformed = |ack| Kind::Malformed { ack };
+        let user = "someone";
+        let good = Kind::Login { user, ack: 1 };
+        assert_eq!(kinds, [malformed(0), malformed(8), malformed(9), good]);
     }
 
     #[test]
@@ -315,7 +350,7 @@ mod tests {
 
     fn calls() -> impl Strategy<Value = Call> {
         let numbers = (1..4_u8, 0..20_u8, any::<bool>(), -LATEST_MS..=LATEST_MS);
-        let rest = vec(any::<u8>(), 0..40);
+        let rest = vec(any::<u8>(), 0..40).prop_map(|bytes| testing::binary_element(&bytes));
         let webhook = proptest::option::of(vec(any::<u8>(), 0..40));
         let values = (any::<f64>(), ".{0,20}", rest, webhook);
         (numbers, values).prop_map(|(numbers, (number, user, rest, webhook))| {
@@ -379,6 +414,7 @@ mod tests {
             }
             Kind::Login { user: read, ack: a } => call.kind == 2 && (*read, *a) == (user, ack),
             Kind::Logout { user: read, ack: a } => call.kind == 3 && (*read, *a) == (user, ack),
+            Kind::Malformed { .. } => false,
         };
         let (time, parts) = (record.time_ms, record.elements);
         is_right && (time, parts) == (call.time_ms, &elements[..])

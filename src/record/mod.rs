@@ -8,3 +8,4 @@ pub mod frame;
 pub mod item;
 pub mod sequence;
 pub mod target;
+mod well_formed;

@@ -11,6 +11,7 @@ use bson::oid::ObjectId;
 use tokio::time::Instant;
 
 use crate::instance::shared::Shared;
+use crate::pipeline::messages;
 use crate::record::day::Day;
 use crate::record::frame::{Frames, Kind, Record, frames_cost};
 use crate::record::item::{Event, Item, RECORD_OVERHEAD, SessionChange, SessionItem, Webhook};
@@ -68,7 +69,7 @@ impl Ingest {
                     Item::Nothing { ack, cost } => {
                         unneeded.extend((*ack != 0).then_some(*ack));
                         self.shared.memory.release(*cost);
-                        self.shared.health.complete(1);
+                        self.account_for_nothing(&record);
                     }
                 }
                 pass_on(item);
@@ -118,6 +119,7 @@ impl Ingest {
                     webhook: webhook.zip(id).map(|(body, id)| Webhook { id, body }),
                 })
             }
+            Kind::Malformed { ack } => Item::Nothing { ack, cost },
             Kind::Login { user, ack } => self.login(user, ack, cost, day, record),
             Kind::Logout { user, ack } => match self.active.logout(user, record.time_ms) {
                 None => Item::Nothing { ack, cost },
@@ -130,6 +132,16 @@ impl Ingest {
                 }),
             },
         }
+    }
+
+    /// Counts a record that makes no item: it is done, or lost.
+    fn account_for_nothing(&self, record: &Record<'_>) {
+        if !matches!(record.kind, Kind::Malformed { .. }) {
+            return self.shared.health.complete(1);
+        }
+        self.shared.health.drop_records("malformed", 1);
+        let log = &self.shared.log;
+        log.warn_once("malformed", || messages::MALFORMED.to_owned());
     }
 
     fn login<'a>(
