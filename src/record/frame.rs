@@ -163,16 +163,12 @@ fn decode(frame: &[u8]) -> Option<Record<'_>> {
     let ack = number as u32;
     let user = || user_of(elements).filter(|_| are_elements(elements));
     let kind = match frame[4] {
-<<<<<<< HEAD
-        EVENT => Kind::Event {
-=======
-        1 if are_elements(elements) => Kind::Event {
->>>>>>> efaa6cf (wip edges)
+        EVENT if are_elements(elements) => Kind::Event {
             stored: flags & STORE != 0,
             counted: Counter::from_index(frame[6]).map(|counter| (counter, number)),
             webhook: (flags & WEBHOOK != 0).then_some(&frame[elements_end..]),
         },
-        1 => Kind::Malformed { ack: 0 },
+        EVENT => Kind::Malformed { ack: 0 },
         2 => user().map_or(Kind::Malformed { ack }, |user| Kind::Login { user, ack }),
         3 => user().map_or(Kind::Malformed { ack }, |user| Kind::Logout { user, ack }),
         _ => return None,

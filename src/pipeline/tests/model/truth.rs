@@ -297,7 +297,8 @@ impl Truth {
             return session_frame(SESSION_EVENT[1], time_ms, user, 0);
         };
         let logout_ms = if at_once { login_ms } else { time_ms };
-        let seconds = ((logout_ms - login_ms) / 1000) as f64;
+        // Of a host whose clock went back it lasts no time.
+        let seconds = ((logout_ms - login_ms) / 1000).max(0) as f64;
         let what = What::Logout {
             login,
             logout_ms,
