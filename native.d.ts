@@ -87,9 +87,9 @@ export interface DestinationReport {
 
 /**
  * Blocks until every instance of this thread, or of all threads, has written and forwarded what it
- * holds now, at most 1.5 s. Returns what is left.
+ * holds now, at most this long and 1.5 s. Returns what is left.
  */
-export declare function flushOnExit(allThreads: boolean): Left
+export declare function flushOnExit(allThreads: boolean, limitMs: number): Left
 
 export interface HealthReport {
   connected: boolean
@@ -156,7 +156,7 @@ export type Message =
   | { kind: 'fallbackAdopted' }
 
 /** What a host without a connection may still have. */
-export type Outlook = 'connecting' | 'mayConnect' | 'noMongoose' | 'noTime'
+export type Outlook = 'connecting' | 'mayConnect' | 'otherConnected' | 'noMongoose' | 'noTime'
 
 export interface RefusedCollectionReport {
   /** The key of the collection in the options. */
@@ -184,4 +184,4 @@ export interface SpoolHealth {
 export declare const VERSION: string
 
 /** Why JavaScript could not take over all of a record that was accepted. */
-export type WarningReason = 'invalid_amount' | 'not_forwardable'
+export type WarningReason = 'invalid_amount' | 'name_cut' | 'not_forwardable'

@@ -34,6 +34,8 @@ const { describe, identityOf, isConnecting, unadoptable, wasConnecting } = requi
  * @property {Settings} [fallback] a connection that will do if nothing comes
  */
 
+/** `readyState` of mongoose. */
+const CONNECTED = 1;
 const LOOK_AGAIN_MS = 1_000;
 // Taken now: fake timers replace the method.
 const monotonicMs = performance.now.bind(performance);
@@ -81,9 +83,10 @@ class HostConnection {
     let connecting = those(isConnecting);
     if (isLast && connecting.length === 0) connecting = those(wasConnecting);
     if (connecting.length === 0) {
+      const fallback = this.findFallback(copies);
       return {
-        outlook: isLast ? 'noTime' : outlookOf(copies),
-        fallback: this.findFallback(copies),
+        outlook: isLast ? 'noTime' : outlookOf(copies, fallback),
+        fallback: fallback?.settings,
       };
     }
     if (connecting.length > 1) {
@@ -97,7 +100,7 @@ class HostConnection {
   }
 
   /**
-   * Settings of the connection that `createConnection()` has made, if it has made just one.
+   * The connection that `createConnection()` has made, if it has made just one.
    *
    * @param {Mongoose[]} copies
    */
@@ -112,7 +115,7 @@ class HostConnection {
     if (other === undefined || more.length > 0) return undefined;
     const { copy, connection } = other;
     if (this.fallback?.client !== connection.client) this.fallback = this.choice(connection, copy);
-    return this.fallback?.settings;
+    return this.fallback;
   }
 
   adoptFallback() {
@@ -189,10 +192,12 @@ class HostConnection {
 
 /**
  * @param {Mongoose[]} copies
- * @returns {Outlook} of a host without a connection
+ * @param {Choice} [fallback]
+ * @returns {Outlook} of a host whose mongoose has no connection of its own
  */
-function outlookOf(copies) {
+function outlookOf(copies, fallback) {
   if (copies.some((copy) => wasConnecting(copy.connection ?? copy))) return 'connecting';
+  if (fallback?.connection.readyState === CONNECTED) return 'otherConnected';
   return copies.length > 0 || isMongooseInstalled() ? 'mayConnect' : 'noMongoose';
 }
 

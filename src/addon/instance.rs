@@ -284,6 +284,8 @@ pub enum Outlook {
     Connecting,
     /// A mongoose is loaded or installed, and may begin to connect.
     MayConnect,
+    /// The same, and a connection of `createConnection()` is connected.
+    OtherConnected,
     /// It has no mongoose.
     NoMongoose,
     /// The instance stops or the process ends: there is no time to wait.
@@ -295,6 +297,7 @@ impl From<Outlook> for pipeline::Outlook {
         match outlook {
             Outlook::Connecting => Self::Connecting,
             Outlook::MayConnect => Self::MayConnect,
+            Outlook::OtherConnected => Self::OtherConnected,
             Outlook::NoMongoose => Self::NoMongoose,
             Outlook::NoTime => Self::NoTime,
         }

@@ -32,6 +32,8 @@ const RENEW_EVERY: Duration = Duration::from_secs(1);
 pub enum Outlook {
     /// A mongoose is installed or loaded, and may begin to connect.
     MayConnect,
+    /// It has not begun, while a connection of `createConnection()` is in use, as NestJS makes one.
+    OtherConnected,
     /// It has begun, and goes on trying: nothing else will do.
     Connecting,
     NoMongoose,
@@ -45,7 +47,7 @@ impl Outlook {
         match self {
             Outlook::MayConnect | Outlook::Connecting => Duration::from_secs(10),
             // Hosts load what they need in their first turn, as a rule.
-            Outlook::NoMongoose => Duration::from_secs(1),
+            Outlook::NoMongoose | Outlook::OtherConnected => Duration::from_secs(1),
             Outlook::NoTime => Duration::ZERO,
         }
     }

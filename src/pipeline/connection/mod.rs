@@ -249,11 +249,16 @@ impl<S: Store> Database<S> {
     }
 
     /// The host has no connection.
-    pub fn nothing_found(&mut self, found: NothingFound) {
-        let outlook = found.outlook;
-        if outlook == Outlook::NoTime && self.shared.health.queued() == 0 {
-            return;
+    pub fn nothing_found(&mut self, mut found: NothingFound) {
+        if self.shared.health.queued() == 0 {
+            match found.outlook {
+                Outlook::NoTime => return,
+                // A host that is starting may still call mongoose.connect().
+                Outlook::OtherConnected => found.outlook = Outlook::MayConnect,
+                _ => {}
+            }
         }
+        let outlook = found.outlook;
         let config = &self.shared.config;
         let line = match self.link.nothing_found(found, config, Instant::now()) {
             Verdict::KeepAsking => return,
