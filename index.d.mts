@@ -15,6 +15,7 @@ export type PostHogDestination = AnalyticsSystem.PostHogDestination;
 export type Logger = AnalyticsSystem.Logger;
 export type Connection = AnalyticsSystem.Connection;
 export type Mongoose = AnalyticsSystem.Mongoose;
+export type NestLogger = AnalyticsSystem.NestLogger;
 export type ObjectId = AnalyticsSystem.ObjectId;
 export type StringLike = AnalyticsSystem.StringLike;
 export type UserId = AnalyticsSystem.UserId;

@@ -158,8 +158,9 @@ declare namespace AnalyticsSystem {
      * 4. the variable `MONGODB_URI`, then `MONGO_URI`
      * 5. the connection that `mongoose.createConnection()` has made, if there is exactly one
      *
-     * 4 and 5 are used 1 s after the first record or `start()` when no mongoose is installed, and
-     * after 10 s when one is and does not begin to connect. Without any of these, records wait in
+     * 4 and 5 are used 1 s after the first record or `start()` when no mongoose is installed, or
+     * when a record waits and 5 is connected, and after 10 s when a mongoose is installed and does
+     * not begin to connect. Without any of these, records wait in
      * memory and one warning says so.
      *
      * Environment: `ANALYTICS_MONGODB_URI`.
@@ -329,11 +330,11 @@ declare namespace AnalyticsSystem {
 
     /**
      * Receiver of lines for the operator: few, and one per episode of a problem. Each begins with
-     * `[ANALYTICS] `. `false` writes none. An error that the logger throws is ignored.
+     * `[ANALYTICS] `. `false` writes none. An error of the logger is ignored.
      *
      * @default console
      */
-    logger?: Logger | false | undefined;
+    logger?: Logger | NestLogger | false | undefined;
   }
 
   /** Names of the collections; see {@link Options.collections} for what a name may be. */
@@ -410,8 +411,8 @@ declare namespace AnalyticsSystem {
     requestTimeoutMs?: number | undefined;
 
     /**
-     * Bound of the random delay after the first failure, in milliseconds. Each further failure
-     * doubles it.
+     * Longest delay after the first failure, in milliseconds. Each further failure doubles it, up
+     * to `maxRetryDelayMs`. Delays are random; none is shorter than a fifth of this.
      *
      * A whole number from 10 to 600000.
      *
@@ -431,7 +432,8 @@ declare namespace AnalyticsSystem {
 
   /**
    * One `POST` per event, four at a time, the events of a user in their order. The body is
-   * `{"event":…,"userId":…,"data":…,"ts":…}` as `JSON.stringify` writes it.
+   * `{"event":…,"userId":…,"data":…,"ts":…}` as `JSON.stringify` writes it; event and userId are
+   * the text that is stored.
    */
   export interface RawDestination extends DestinationOptions {
     /** The format. @default raw */
@@ -495,7 +497,10 @@ declare namespace AnalyticsSystem {
     url?: string | undefined;
   }
 
-  /** Receiver of lines, one string per call, such as `console`, pino or winston. */
+  /**
+   * Receiver of lines, one string per call, such as `console`, pino or winston. What its functions
+   * throw is ignored, and so is a promise that they return.
+   */
   export interface Logger {
     /**
      * Start; the choice of a database where it is not obvious; progress of summing up old sessions
@@ -510,6 +515,16 @@ declare namespace AnalyticsSystem {
      * Loss: the process ends before records are written or events forwarded. It is a warning when
      * all of them are in the spool.
      */
+    error(line: string): void;
+  }
+
+  /** The same, such as the `Logger` of NestJS, whose `log` takes the place of `info`. */
+  export interface NestLogger {
+    /** As {@link Logger.info}. */
+    log(line: string): void;
+    /** As {@link Logger.warn}. */
+    warn(line: string): void;
+    /** As {@link Logger.error}. */
     error(line: string): void;
   }
 

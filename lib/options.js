@@ -52,7 +52,9 @@ function checkMongoose(mongoose) {
 function checkLogger(logger) {
   if (logger == null || logger === false) return;
   if (!isLogger(logger)) {
-    throw new TypeError('logger: must be false or have the functions info (or log), warn and error');
+    throw new TypeError(
+      'logger: must be false or have the functions info (or log), warn and error',
+    );
   }
 }
 

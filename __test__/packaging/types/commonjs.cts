@@ -90,13 +90,14 @@ function check(analytics: AnalyticsSystem): boolean {
   return [...all, health.connected].every(Boolean);
 }
 
-const logger: AnalyticsSystem.Logger = { info() {}, warn() {}, error() {} };
+const logger: AnalyticsSystem.Logger = { info() {}, warn() {}, error: async () => {} };
+const nest: AnalyticsSystem.NestLogger = { log() {}, warn() {}, error() {} };
 const made: AnalyticsSystem[] = [
   new AnalyticsSystem(),
   new AnalyticsSystem(options),
   new Interop({ logger: false }),
   new Interop.default({ logger, mongoose: mongoose.createConnection() }),
-  new Named({ mongoose: mongoose.connection }),
+  new Named({ mongoose: mongoose.connection, logger: nest }),
   new AnalyticsSystem.AnalyticsSystem({ mongoose: new mongoose.Mongoose() }),
   new GameAnalytics(),
 ];
