@@ -14,6 +14,7 @@ const MOST_SLOTS: u64 = 10_000;
 /// else a new one.
 pub fn claim(spool: &Path, target: Target) -> io::Result<Slot> {
     files::create_folder(spool)?;
+    files::check_owner(spool)?;
     let mut empty = None;
     for number in files::slots_in(spool)? {
         match free(spool, number, target).filter(Slot::takes_records) {
@@ -28,6 +29,7 @@ pub fn claim(spool: &Path, target: Target) -> io::Result<Slot> {
 /// Takes an abandoned slot, to write its records and nothing else: the one with the next number `after`
 /// the given one, from the first again behind the last.
 pub fn claim_abandoned(spool: &Path, target: Target, after: u64) -> io::Result<Option<Slot>> {
+    files::check_owner(spool)?;
     let mut numbers = files::slots_in(spool)?;
     let next = numbers.partition_point(|number| *number <= after);
     numbers.rotate_left(next);

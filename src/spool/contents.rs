@@ -4,7 +4,7 @@
 //! A segment without a complete header holds nothing and is deleted; a damaged one is renamed. Segments
 //! of another writer, another target or a later version, and all behind them, are left for the next scan.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -80,7 +80,7 @@ impl Contents {
         }
         self.segments.push(Segment {
             number,
-            bytes: fs::metadata(&path)?.len(),
+            bytes: fs::symlink_metadata(&path)?.len(),
             last: i64::MAX,
             is_damaged: false,
         });
@@ -107,6 +107,6 @@ impl Contents {
 fn beginning(path: &Path) -> io::Result<Vec<u8>> {
     const SHORT: u64 = 64 << 10;
     let mut bytes = Vec::new();
-    File::open(path)?.take(SHORT).read_to_end(&mut bytes)?;
+    files::open(path)?.take(SHORT).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -25,7 +25,7 @@ struct CursorFile {
 /// The offsets of `N` partitions; zeros if there is no such file. A file that is damaged, of another
 /// version or of another number of partitions is an error.
 pub fn read_cursor<const N: usize>(slot: &Path, name: &str) -> io::Result<[i64; N]> {
-    let text = match fs::read(path_of(slot, name)) {
+    let text = match files::read(&path_of(slot, name)) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok([0; N]),
         text => text?,
     };

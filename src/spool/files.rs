@@ -1,10 +1,19 @@
 //! Files of a slot. Only their owner may read them, since records hold user ids.
+//!
+//! Somebody else who may write to a folder could put links there. So such a folder is not used, no link is
+//! followed, and a file that is written under a name of its own is a new one. On Windows links are not followed
+//! either; who may write to a folder is not checked there.
 
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 #[cfg(not(unix))]
 use std::time::UNIX_EPOCH;
+
+use crate::util::random::random_id;
+
+/// The end of the name of a file that is to replace another.
+const NEXT: &str = ".next";
 
 /// Creates a folder, and those above it; false if it is there already.
 pub fn create_folder(path: &Path) -> io::Result<bool> {
@@ -21,20 +30,72 @@ pub fn create_folder(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Opens a file for writing; creates it if it is missing.
+/// Fails for a folder that others may write to.
+pub fn check_owner(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        const ROOT: u32 = 0;
+        const WRITE_BY_OTHERS: u32 = 0o022;
+        let metadata = fs::metadata(folder)?;
+        let (owner, user) = (metadata.uid(), rustix::process::geteuid().as_raw());
+        if owner != user && owner != ROOT {
+            return Err(io::Error::other(format!(
+                "it belongs to user {owner}, and this process runs as user {user}: choose a folder of that user"
+            )));
+        }
+        if metadata.mode() & WRITE_BY_OTHERS != 0 {
+            return Err(io::Error::other(
+                "other users may write to it: choose a folder below it, or take their right (chmod go-w)",
+            ));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
+/// Opens a file for reading.
 pub fn open(path: &Path) -> io::Result<File> {
-    private(OpenOptions::new().write(true).create(true).truncate(false)).open(path)
+    open_as(OpenOptions::new().read(true), path)
+}
+
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Opens a file for writing; creates it if it is missing.
+pub fn open_or_create(path: &Path) -> io::Result<File> {
+    open_as(OpenOptions::new().write(true).create(true), path)
 }
 
 /// Creates a file to append to; an error if it exists.
 pub fn create_new(path: &Path) -> io::Result<File> {
-    private(OpenOptions::new().append(true).create_new(true)).open(path)
+    open_as(OpenOptions::new().append(true).create_new(true), path)
 }
 
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+/// Nothing but a file, and no link to one.
+fn open_as(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // A named pipe would wait for its other end.
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(flags.bits() as i32);
+    }
+    #[cfg(windows)]
+    {
+        use std::os::windows::fs::OpenOptionsExt;
+        const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+        options.custom_flags(OPEN_REPARSE_POINT);
+    }
+    let file = options.open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other(format!("{} is no file", path.display()))),
+    }
 }
 
 /// Replaces a file: writes another beside it, then renames that one, so that a crash leaves one of the
@@ -45,20 +106,33 @@ pub fn replace(
     content: impl FnOnce(&Path) -> io::Result<Vec<u8>>,
 ) -> io::Result<()> {
     let mut next = path.as_os_str().to_owned();
-    next.push(".next");
+    next.push(format!(".{}{NEXT}", random_id()));
     let next = Path::new(&next);
-    let mut file =
-        private(OpenOptions::new().write(true).create(true).truncate(true)).open(next)?;
-    file.write_all(&content(next)?)?;
-    if is_synced {
-        file.sync_all()?;
+    let mut file = create_new(next)?;
+    let write = || {
+        file.write_all(&content(next)?)?;
+        if is_synced {
+            file.sync_all()?;
+        }
+        drop(file);
+        fs::rename(next, path)
+    };
+    if let Err(error) = write() {
+        drop(fs::remove_file(next));
+        return Err(error);
     }
-    drop(file);
-    fs::rename(next, path)?;
     match path.parent() {
         Some(folder) if is_synced => sync_folder(folder),
         _ => Ok(()),
     }
+}
+
+/// Removes what crashes have left of [`replace`].
+pub fn remove_unfinished(folder: &Path) -> io::Result<()> {
+    for name in entries(folder, |name| name.ends_with(NEXT).then(|| name.to_owned()))? {
+        unless_missing(fs::remove_file(folder.join(name)))?;
+    }
+    Ok(())
 }
 
 /// Waits until the disk has the names of the files in it. Windows has no such call.
@@ -76,7 +150,9 @@ pub fn keep_damaged(path: &Path) -> io::Result<()> {
         1 => path.with_extension("seg.damaged"),
         number => path.with_extension(format!("seg.damaged-{number}")),
     };
-    let free = (1..).map(named).find(|name| !name.exists());
+    let free = (1..)
+        .map(named)
+        .find(|name| fs::symlink_metadata(name).is_err());
     free.map_or(Ok(()), |name| fs::rename(path, name))
 }
 
@@ -105,7 +181,7 @@ pub fn identity(file: &Metadata) -> (u64, u64) {
 
 /// Whether the path still leads to the open file.
 pub fn is_same(file: &File, path: &Path) -> bool {
-    let (open, found) = (file.metadata(), fs::metadata(path));
+    let (open, found) = (file.metadata(), fs::symlink_metadata(path));
     found.is_ok_and(|found| open.is_ok_and(|open| identity(&open) == identity(&found)))
 }
 

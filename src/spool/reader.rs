@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 
-use super::files::{segment_name, segments_in};
+use super::files::{self, segment_name, segments_in};
 use super::segment_format::{self, HEADER, Parsed};
 
 /// A position in the segments of a slot: the beginning of a frame. That of the first frame of a segment may
@@ -58,7 +58,7 @@ pub fn read(
     budget: usize,
 ) -> io::Result<ReadBatch> {
     let mut batch = ReadBatch::default();
-    let stopped_at = match File::open(slot.join(segment_name(from.segment))) {
+    let stopped_at = match files::open(&slot.join(segment_name(from.segment))) {
         Ok(file) => {
             let end = file.metadata()?.len();
             let mut segment = OpenSegment {

@@ -42,6 +42,7 @@ impl Slot {
         let Some(lock) = lock(&path)? else {
             return Ok(None);
         };
+        files::remove_unfinished(&path)?;
         let mut contents = Contents::scan(&path, target)?;
         // In whole steps of a millisecond, so that a number tells to which process it belongs.
         let now = first_seq(system_ms());
@@ -157,7 +158,8 @@ fn lock(slot: &Path) -> io::Result<Option<File>> {
     if !fs::symlink_metadata(slot)?.is_dir() {
         return Ok(None);
     }
-    let file = files::open(&slot.join(LOCK))?;
+    files::check_owner(slot)?;
+    let file = files::open_or_create(&slot.join(LOCK))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),

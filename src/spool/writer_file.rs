@@ -33,7 +33,7 @@ struct Validity {
 impl WriterFile {
     /// `None` for a file that cannot be read; each segment also names its writer.
     pub fn read(slot: &Path) -> Option<WriterFile> {
-        let text = fs::read(slot.join(NAME)).ok()?;
+        let text = files::read(&slot.join(NAME)).ok()?;
         let file: WriterFile = serde_json::from_slice(&text).ok()?;
         (file.version == segment_format::VERSION).then_some(file)
     }
@@ -64,7 +64,7 @@ impl WriterFile {
 
 impl Validity {
     fn of(file: &Path) -> Option<Validity> {
-        let (device, inode) = files::identity(&fs::metadata(file).ok()?);
+        let (device, inode) = files::identity(&fs::symlink_metadata(file).ok()?);
         Some(Validity {
             machine: system_id("/etc/machine-id"),
             boot: system_id("/proc/sys/kernel/random/boot_id"),

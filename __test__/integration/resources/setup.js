@@ -12,6 +12,9 @@ const ORDERS = path.join(__dirname, 'orders.js');
 /** No other process is this user's: a limit of its processes is one of the threads of the program. */
 const FIRST_USER = 54_000 + (process.pid % 1_000) * 10;
 
+/** Threads that are enough for everything. */
+const MANY = 1_000;
+
 const folders = [];
 let users = 0;
 
@@ -49,10 +52,11 @@ function threadsOf({ pid }) {
   return fs.readdirSync(`/proc/${pid}/task`).length;
 }
 
-/** From now on the process may make `more` threads. */
-function allowThreads(server, more) {
-  const limit = more === Infinity ? 'unlimited' : threadsOf(server) + more;
-  execFileSync('prlimit', ['--pid', String(server.pid), `--nproc=${limit}:unlimited`]);
+/** From now on the process of this user may make `more` threads. */
+function allowThreads(server, user, more) {
+  const limit = Math.min(threadsOf(server) + more, MANY);
+  const args = ['--pid', String(server.pid), `--nproc=${limit}:`];
+  execFileSync('prlimit', args, { uid: user, gid: user });
 }
 
 module.exports = { allowThreads, folderOfUser, nextUser, startAs, threadsOf, whyNot };

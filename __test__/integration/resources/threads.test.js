@@ -62,7 +62,7 @@ describe('while the system refuses threads', { skip: whyNot() }, () => {
       const idle = performance.now() + IDLE_MS;
       await waitFor(() => performance.now() > idle, { what: 'threads to be let go' });
 
-      allowThreads(server, 0);
+      allowThreads(server, user, 0);
       assert.ok(await server.tell('isRefused'), 'threads are not refused');
       await breaks?.();
       const before = threadsOf(server);
@@ -77,7 +77,7 @@ describe('while the system refuses threads', { skip: whyNot() }, () => {
       assert.ok(threadsOf(server) <= before, 'it made threads');
       if (receiver) assert.strictEqual(receiver.taken.length, 2 * EVENTS);
       assert.strictEqual((await database.days())[0].creditsEarned, 2 * EVENTS);
-      allowThreads(server, Infinity);
+      allowThreads(server, user, Infinity);
       await server.stopAnd();
     });
   }

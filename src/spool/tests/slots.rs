@@ -177,3 +177,67 @@ fn links_are_no_slots_and_files_are_readable_by_their_owner_only() {
         assert_eq!(permissions.mode() & 0o777, mode);
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn no_link_in_a_slot_is_followed() {
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let link = |slot: &Path, name: &str| {
+        let (victim, link) = (elsewhere.path().join(name), slot.join(name));
+        fs::write(&victim, "precious").expect("written");
+        let _ = fs::remove_file(&link);
+        std::os::unix::fs::symlink(victim, link).expect("a link");
+    };
+    for name in ["owner.lock", "00000001.seg", "00000002.seg"] {
+        let spool = Spool::with_records(2);
+        link(&spool.slot(0), name);
+        assert_eq!(spool.open().slot().path(), spool.slot(1), "{name}");
+    }
+    let spool = Spool::with_records(2);
+    for name in ["writer.json.next", "raw.cursor", "raw.cursor.next"] {
+        link(&spool.slot(0), name);
+    }
+    let mut segments = spool.open();
+    let first = segments.slot().first_seq();
+    write(&mut segments, first);
+    let slot = segments.slot().path();
+    assert_eq!(slot, spool.slot(0));
+    assert!(read_cursor::<1>(slot, "raw").is_err());
+    write_cursor(slot, "raw", &[1]).expect("written");
+    assert_eq!(read_cursor(slot, "raw").ok(), Some([1]));
+    let victims = fs::read_dir(elsewhere.path()).expect("read");
+    for victim in victims.map(|victim| victim.expect("there").path()) {
+        let text = fs::read_to_string(&victim).expect("read");
+        assert_eq!(text, "precious", "{}", victim.display());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_a_file_holds_nothing_up() {
+    let spool = Spool::with_records(1);
+    let pipe = spool.slot(0).join("raw.cursor");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).expect("a pipe");
+    assert!(read_cursor::<1>(&spool.slot(0), "raw").is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_others_may_write_to_is_not_used() {
+    use std::os::unix::fs::PermissionsExt;
+    let spool = Spool::with_records(2);
+    let allow = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("changed");
+    };
+    for mode in [0o777, 0o1777, 0o770, 0o702] {
+        allow(&spool.slot(0), mode);
+        assert_eq!(spool.open().slot().path(), spool.slot(1), "slot {mode:o}");
+        allow(&spool.slot(0), 0o700);
+        allow(spool.path(), mode);
+        let error = claim(spool.path(), TARGET).err().expect("refused");
+        assert!(error.to_string().contains("chmod go-w"), "{error}");
+        assert!(claim_abandoned(spool.path(), TARGET, 0).is_err());
+        allow(spool.path(), 0o755);
+    }
+    assert_eq!(spool.open().slot().path(), spool.slot(0));
+}
