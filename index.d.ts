@@ -28,10 +28,11 @@ declare class AnalyticsSystem {
    * not given. Variables are read here, once. An unknown option has no effect but a warning.
    *
    * @throws {TypeError} for a bad option or environment variable: the message begins with its name
-   *   and a colon. It has no `code`.
+   *   and a colon. It has no `code`, but for `uri`. A variable with a connection string never throws.
    * @throws {AnalyticsSystem.AnalyticsError} with `code` `ANALYTICS_SPOOL_UNAVAILABLE` when
-   *   `spoolDir` cannot be used, unless `spoolFallback` is `memory`, and with
-   *   `ANALYTICS_NO_RESOURCES` when the system refuses threads or file descriptors.
+   *   `spoolDir` cannot be used, unless `spoolFallback` is `memory`; `ANALYTICS_NO_RESOURCES` when the
+   *   system refuses threads or file descriptors; `ANALYTICS_INVALID_URI` (a `TypeError` too) when
+   *   `uri` is not a connection string, or has an option that cannot be honoured.
    */
   constructor(options?: AnalyticsSystem.Options);
 
@@ -148,7 +149,10 @@ declare namespace AnalyticsSystem {
    */
   export interface Options {
     /**
-     * Connection string, `mongodb://…` or `mongodb+srv://…`.
+     * Connection string, `mongodb://…` or `mongodb+srv://…`, read as MongoDB's driver for Node reads
+     * it. Options that have no effect here are left out, and one line names them. For an option that
+     * cannot be honoured the constructor throws; in a variable it is one error line, and records
+     * wait.
      *
      * Without it, the first of these that exists is used:
      *
@@ -915,6 +919,8 @@ declare namespace AnalyticsSystem {
    * - `ANALYTICS_SPOOL_UNAVAILABLE`: `spoolDir` cannot be used; thrown by the constructor only
    * - `ANALYTICS_NO_RESOURCES`: the system refuses threads or file descriptors, of which each
    *   instance needs a few; thrown by the constructor only
+   * - `ANALYTICS_INVALID_URI`: `uri` is not a connection string, or has an option that cannot be
+   *   honoured, which the message names; thrown by the constructor only
    * - `ANALYTICS_INTERNAL`: this instance has failed by a defect of this package and stores nothing
    *   more; see {@link Health.lastError}
    */
@@ -924,6 +930,7 @@ declare namespace AnalyticsSystem {
     | 'ANALYTICS_DATABASE'
     | 'ANALYTICS_SPOOL_UNAVAILABLE'
     | 'ANALYTICS_NO_RESOURCES'
+    | 'ANALYTICS_INVALID_URI'
     | 'ANALYTICS_INTERNAL';
 
   /**

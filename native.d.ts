@@ -13,9 +13,11 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class NativeAnalytics {
   /**
    * `options` and `environment` are JSON objects; `on_message` receives every message of the
-   * instance. A bad option is an error whose message begins with the option's name.
+   * instance. `authorities` is called where a setting uses TLS; it returns those that this process
+   * trusts, in PEM, if they are not those that Node brings along. A bad option is an error whose
+   * message begins with the option's name.
    */
-  constructor(options: string, environment: string, onMessage: (arg: Message) => void)
+  constructor(options: string, environment: string, onMessage: (arg: Message) => void, authorities: () => string | null)
   get maxEventBytes(): number
   get isForwarding(): boolean
   /** Whether a connection string was given, so that no mongoose is looked for. */
@@ -41,10 +43,10 @@ export declare class NativeAnalytics {
   /** As `connect`, for a host that has left the connection it gave before. */
   switchDatabase(connection: string): void
   /**
-   * The host has no connection. `fallback` is the only connection that `createConnection()` has made, if
+   * The host has no connection. `other` is the only connection that `createConnection()` has made, if
    * there is just one; it is used when no better one comes.
    */
-  nothingFound(outlook: Outlook, fallback?: string | undefined | null): void
+  nothingFound(outlook: Outlook, other?: string | undefined | null): void
   /** The flush interval is over by the clock of the host: totals need not wait any longer. */
   totalsDue(): void
   get flushIntervalMs(): number
@@ -90,6 +92,9 @@ export interface DestinationReport {
  * holds now, at most this long and 1.5 s. Returns what is left.
  */
 export declare function flushOnExit(allThreads: boolean, limitMs: number): Left
+
+/** Options of the host's driver without which it reaches the same servers and trusts the same ones. */
+export declare function harmlessOptions(): Array<string>
 
 export interface HealthReport {
   connected: boolean
@@ -142,7 +147,7 @@ export interface Left {
 }
 
 /** Level of a line for the operator. */
-export type Level = 'info' | 'warn'
+export type Level = 'info' | 'warn' | 'error'
 
 /** Message of an instance to JavaScript. */
 export type Message =
@@ -153,7 +158,7 @@ export type Message =
   | { kind: 'died'; code: string; text: string }
   | { kind: 'connectionWanted' }
   | { kind: 'connectionKnown' }
-  | { kind: 'fallbackAdopted' }
+  | { kind: 'otherAdopted' }
 
 /** What a host without a connection may still have. */
 export type Outlook = 'connecting' | 'mayConnect' | 'otherConnected' | 'noMongoose' | 'noTime'

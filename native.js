@@ -838,6 +838,7 @@ module.exports = nativeBinding
 module.exports.NativeAnalytics = nativeBinding.NativeAnalytics
 module.exports.countedEvents = nativeBinding.countedEvents
 module.exports.flushOnExit = nativeBinding.flushOnExit
+module.exports.harmlessOptions = nativeBinding.harmlessOptions
 module.exports.IS_DEBUG_BUILD = nativeBinding.IS_DEBUG_BUILD
 module.exports.Level = nativeBinding.Level
 module.exports.Outlook = nativeBinding.Outlook

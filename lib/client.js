@@ -10,12 +10,13 @@
 const { Stage } = require('./encode/stage.js');
 const { flushAtExit } = require('./exit.js');
 const { loadBinary } = require('./loader.js');
-const { lineWriter } = require('./logger.js');
+const { lineWriter, warnOnce } = require('./logger.js');
 const { messageHandler } = require('./messages.js');
 const { HostConnection } = require('./mongoose/connection.js');
 const { registerModelsNow } = require('./mongoose/models.js');
 const { environmentJson, optionsJson } = require('./options.js');
 const { PendingPromises, requestError } = require('./pending.js');
+const { authorities, untrusted } = require('./trust.js');
 
 /**
  * @typedef {import('../index.js').Options} Options
@@ -33,10 +34,13 @@ class Client {
     const json = optionsJson(options);
     this.strict = options.strict === true;
     this.write = lineWriter(options.logger);
+    this.warnAbout = warnOnce(this.write);
     this.pending = new PendingPromises();
     const onMessage = messageHandler(this, { isDebugBuild: native.IS_DEBUG_BUILD });
     try {
-      this.native = new native.NativeAnalytics(json, environmentJson(options), onMessage);
+      this.native = new native.NativeAnalytics(json, environmentJson(options), onMessage, () =>
+        this.authorities(),
+      );
     } catch (error) {
       throw constructorError(/** @type {any} */ (error));
     }
@@ -44,7 +48,7 @@ class Client {
       this.write('warn', `unknown option ${name}: it has no effect; see the type Options`);
     }
     this.isConnectionKnown = this.native.hasUri;
-    this.host = new HostConnection(options, (text) => this.write('warn', text));
+    this.host = new HostConnection(options, this.warnAbout, native.harmlessOptions());
     this.stage = this.createStage();
     this.isStarted = false;
     this.wasStopped = false;
@@ -55,6 +59,13 @@ class Client {
     /** @type {RejectReason | null} */
     this.lastRejection = null;
     flushAtExit(this);
+  }
+
+  /** The native side asks when a setting uses TLS. */
+  authorities() {
+    const line = untrusted();
+    if (line !== undefined) this.warnAbout(line);
+    return authorities() ?? null;
   }
 
   createStage() {
@@ -214,8 +225,8 @@ class Client {
       this.connectionKnown();
       return;
     }
-    const { outlook, fallback } = found ?? { outlook: isLast ? 'noTime' : 'connecting' };
-    this.native.nothingFound(outlook, fallback && this.settingsJson(fallback));
+    const { outlook, other } = found ?? { outlook: isLast ? 'noTime' : 'connecting' };
+    this.native.nothingFound(outlook, other && this.settingsJson(other));
   }
 
   /** A host that connects to another database takes its records there. */
@@ -236,7 +247,7 @@ class Client {
       return read();
     } catch (error) {
       const { name } = /** @type {any} */ (error) ?? {};
-      this.host.warnAbout(
+      this.warnAbout(
         `the settings of mongoose cannot be read (${name}): records wait until they can be; ` +
           'if that lasts, set options.uri',
       );
@@ -255,8 +266,8 @@ class Client {
     this.pending.seeker = undefined;
   }
 
-  adoptFallback() {
-    this.host.adoptFallback();
+  adoptOther() {
+    this.host.adoptOther();
   }
 
   /** Hands over what is staged in the last turn of the process, where any connection will do. */
@@ -293,6 +304,7 @@ function everyInterval(ms, call) {
  */
 function constructorError({ code, message }) {
   if (code === 'InvalidArg') return new TypeError(message);
+  if (code === 'ANALYTICS_INVALID_URI') return Object.assign(new TypeError(message), { code });
   return requestError({ code, text: message });
 }
 

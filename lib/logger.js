@@ -47,4 +47,18 @@ function lineWriter(logger) {
   };
 }
 
-module.exports = { isLogger, lineWriter };
+/**
+ * A function that warns of each text once.
+ *
+ * @param {WriteLine} write
+ */
+function warnOnce(write) {
+  const said = new Set();
+  return (/** @type {string} */ text) => {
+    if (said.has(text)) return;
+    said.add(text);
+    write('warn', text);
+  };
+}
+
+module.exports = { isLogger, lineWriter, warnOnce };

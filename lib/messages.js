@@ -17,7 +17,7 @@ const { requestError } = require('./pending.js');
  * @property {import('./logger.js').WriteLine} write
  * @property {() => void} lookForConnection
  * @property {() => void} connectionKnown
- * @property {() => void} adoptFallback
+ * @property {() => void} adoptOther
  */
 
 /**
@@ -52,8 +52,8 @@ function messageHandler(client, { isDebugBuild }) {
       case 'connectionKnown':
         weak.deref()?.connectionKnown();
         return;
-      case 'fallbackAdopted':
-        weak.deref()?.adoptFallback();
+      case 'otherAdopted':
+        weak.deref()?.adoptOther();
         return;
       default: {
         const text = unknownKind(message);

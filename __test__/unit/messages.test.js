@@ -14,7 +14,7 @@ function createClient() {
     write: (level, text) => log.push(`${level} ${text}`),
     lookForConnection: () => log.push('lookForConnection'),
     connectionKnown: () => log.push('connectionKnown'),
-    adoptFallback: () => log.push('adoptFallback'),
+    adoptOther: () => log.push('adoptOther'),
   };
   const create = (mayFail = true) => client.pending.create(native, { mayFail });
   return { client, create, log };
@@ -47,12 +47,12 @@ test('all others reach the client or the logger', () => {
   const { client, log } = createClient();
   const handle = messageHandler(client, { isDebugBuild: true });
   handle({ kind: 'log', level: 'warn', text: 'a line' });
-  for (const kind of ['connectionWanted', 'connectionKnown', 'fallbackAdopted']) handle({ kind });
+  for (const kind of ['connectionWanted', 'connectionKnown', 'otherAdopted']) handle({ kind });
   assert.deepStrictEqual(log, [
     'warn a line',
     'lookForConnection',
     'connectionKnown',
-    'adoptFallback',
+    'adoptOther',
   ]);
 });
 

@@ -8,6 +8,7 @@
 'use strict';
 
 const { performance } = require('node:perf_hooks');
+const { untrusted } = require('../trust.js');
 const { isMongoose, isMongooseInstalled, loadedCopies } = require('./discovery.js');
 const { collectionNames, registerModels } = require('./models.js');
 const { describe, identityOf, isConnecting, unadoptable, wasConnecting } = require('./settings.js');
@@ -31,7 +32,7 @@ const { describe, identityOf, isConnecting, unadoptable, wasConnecting } = requi
  * @typedef {object} NotFound
  * @property {undefined} [connection]
  * @property {Outlook} outlook what may still come
- * @property {Settings} [fallback] a connection that will do if nothing comes
+ * @property {Settings} [other] a connection that will do if nothing comes
  */
 
 /** `readyState` of mongoose. */
@@ -43,12 +44,14 @@ const monotonicMs = performance.now.bind(performance);
 class HostConnection {
   /**
    * @param {import('../../index.js').Options} options of the constructor
-   * @param {(text: string) => void} warn
+   * @param {(text: string) => void} warnAbout says each text once
+   * @param {string[]} harmless names of the driver's options that need not be adopted
    */
-  constructor(options, warn) {
+  constructor(options, warnAbout, harmless) {
+    this.harmless = new Set(harmless);
     this.given = options.mongoose ?? undefined;
     this.collections = options.collections;
-    this.warnAbout = warnOnce(warn);
+    this.warnAbout = warnAbout;
     /** @type {Bson | undefined} */
     this.hostBson = undefined;
     /** @type {Bson[]} */
@@ -57,7 +60,7 @@ class HostConnection {
     /** @type {Choice | undefined} */
     this.adopted = undefined;
     /** @type {Choice | undefined} used when no better one comes */
-    this.fallback = undefined;
+    this.other = undefined;
     this.meet();
   }
 
@@ -83,10 +86,10 @@ class HostConnection {
     let connecting = those(isConnecting);
     if (isLast && connecting.length === 0) connecting = those(wasConnecting);
     if (connecting.length === 0) {
-      const fallback = this.findFallback(copies);
+      const other = this.findOther(copies);
       return {
-        outlook: isLast ? 'noTime' : outlookOf(copies, fallback),
-        fallback: fallback?.settings,
+        outlook: isLast ? 'noTime' : outlookOf(copies, other),
+        other: other?.settings,
       };
     }
     if (connecting.length > 1) {
@@ -104,22 +107,22 @@ class HostConnection {
    *
    * @param {Mongoose[]} copies
    */
-  findFallback(copies) {
+  findOther(copies) {
     const made = copies.flatMap((copy) =>
       (copy.connections ?? []).map((/** @type {Connection} */ connection) => ({
         copy,
         connection,
       })),
     );
-    const [other, ...more] = made.filter(({ connection }) => isConnecting(connection));
-    if (other === undefined || more.length > 0) return undefined;
-    const { copy, connection } = other;
-    if (this.fallback?.client !== connection.client) this.fallback = this.choice(connection, copy);
-    return this.fallback;
+    const [only, ...more] = made.filter(({ connection }) => isConnecting(connection));
+    if (only === undefined || more.length > 0) return undefined;
+    const { copy, connection } = only;
+    if (this.other?.client !== connection.client) this.other = this.choice(connection, copy);
+    return this.other;
   }
 
-  adoptFallback() {
-    this.adopted = this.fallback;
+  adoptOther() {
+    this.adopted = this.other;
   }
 
   /**
@@ -140,13 +143,19 @@ class HostConnection {
    */
   settings(connection, mongoose) {
     const settings = describe(connection);
-    const missing = [...unadoptable(connection), ...(settings.tls?.unreadable ?? [])];
+    const missing = [
+      ...unadoptable(connection, this.harmless),
+      ...(settings.tls?.unreadable ?? []),
+    ];
     if (missing.length > 0) {
       this.warnAbout(
         `these settings of the mongoose connection cannot be adopted: ${missing.join(', ')}; ` +
           'if connecting fails without them, records wait: set options.uri',
       );
     }
+    const { tls } = settings;
+    const line = tls && !tls.allowInvalidCertificates ? untrusted() : undefined;
+    if (line !== undefined) this.warnAbout(line);
     const collections = collectionNames(mongoose);
     return { ...settings, collections };
   }
@@ -192,23 +201,13 @@ class HostConnection {
 
 /**
  * @param {Mongoose[]} copies
- * @param {Choice} [fallback]
+ * @param {Choice} [other]
  * @returns {Outlook} of a host whose mongoose has no connection of its own
  */
-function outlookOf(copies, fallback) {
+function outlookOf(copies, other) {
   if (copies.some((copy) => wasConnecting(copy.connection ?? copy))) return 'connecting';
-  if (fallback?.connection.readyState === CONNECTED) return 'otherConnected';
+  if (other?.connection.readyState === CONNECTED) return 'otherConnected';
   return copies.length > 0 || isMongooseInstalled() ? 'mayConnect' : 'noMongoose';
-}
-
-/** @param {(text: string) => void} warn */
-function warnOnce(warn) {
-  const said = new Set();
-  return (/** @type {string} */ text) => {
-    if (said.has(text)) return;
-    said.add(text);
-    warn(text);
-  };
 }
 
 /**

@@ -26,6 +26,7 @@
  * @property {string} [replicaSet]
  * @property {boolean} [directConnection]
  * @property {boolean} [loadBalanced]
+ * @property {{ apiVersion: string, apiStrict?: boolean, apiDeprecationErrors?: boolean }} [serverApi]
  * @property {string} [database]
  * @property {ReturnType<typeof import('./models.js').collectionNames>} [collections]
  */
@@ -97,8 +98,20 @@ function describe(connection) {
     replicaSet: options.replicaSet,
     directConnection: options.directConnection,
     loadBalanced: options.loadBalanced,
+    serverApi: serverApiOf(options),
     database: databaseOf(connection, options),
   };
+}
+
+/**
+ * The stable API that the host declares, under the names of its commands.
+ *
+ * @param {{ serverApi?: any }} options
+ */
+function serverApiOf({ serverApi }) {
+  if (serverApi == null) return undefined;
+  const { version, strict, deprecationErrors } = serverApi;
+  return { apiVersion: version, apiStrict: strict, apiDeprecationErrors: deprecationErrors };
 }
 
 /**
@@ -112,26 +125,46 @@ function databaseOf(connection, options) {
   return (isSettled ? connection.name : undefined) ?? connection.$dbName ?? options.dbName;
 }
 
+/** Options that are adopted, or that the driver derives from others. */
+const ADOPTED = new Set([
+  ...['hosts', 'srvHost', 'srvServiceName', 'srvMaxHosts', 'replicaSet', 'directConnection'],
+  ...[
+    'loadBalanced',
+    'serverApi',
+    'credentials',
+    'auth',
+    'dbName',
+    'ca',
+    'cert',
+    'key',
+    'passphrase',
+  ],
+  ...['tlsCertificateKeyFilePassword', 'rejectUnauthorized'],
+  ...['userSpecifiedAuthSource', 'userSpecifiedReplicaSet', 'mongoLoggerOptions', 'runtime'],
+  ...['metadata', 'extendedMetadata', 'additionalDriverInfo'],
+]);
+
 /**
- * Names of the settings that cannot be adopted.
+ * Names of the settings that cannot be adopted, and may lead elsewhere than the host.
  *
  * @param {Connection} connection
+ * @param {Set<string>} harmless names of options without which a connection leads to the same servers
  * @returns {string[]}
  */
-function unadoptable(connection) {
-  const { options } = connection.client;
-  const given = {
-    pfx: options.pfx,
-    crl: options.crl,
-    secureContext: options.secureContext,
-    // Where the certificate is not looked at, its host name is not either.
-    tlsAllowInvalidHostnames: options.checkServerIdentity && options.rejectUnauthorized !== false,
-    proxyHost: options.proxyHost,
-    authMechanismProperties: Object.values(options.credentials?.mechanismProperties ?? {}).some(
-      (value) => value !== undefined && value !== false && !Array.isArray(value),
-    ),
-  };
-  return Object.entries(given).flatMap(([name, value]) => (value ? [name] : []));
+function unadoptable(connection, harmless) {
+  const { checkServerIdentity, credentials, ...options } = connection.client.options;
+  const given = Object.keys(options).filter(
+    (name) => options[name] != null && !ADOPTED.has(name) && !harmless.has(name),
+  );
+  // Where the certificate is not looked at, its host name is not either.
+  if (checkServerIdentity && options.rejectUnauthorized !== false) {
+    given.push('tlsAllowInvalidHostnames');
+  }
+  const properties = Object.values(credentials?.mechanismProperties ?? {});
+  const isSet = (/** @type {unknown} */ value) =>
+    value !== undefined && value !== false && !Array.isArray(value);
+  if (properties.some(isSet)) given.push('authMechanismProperties');
+  return given;
 }
 
 /**

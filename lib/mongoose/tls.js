@@ -7,7 +7,7 @@
 
 const { createPrivateKey } = require('node:crypto');
 const fs = require('node:fs');
-const tls = require('node:tls');
+const trust = require('../trust.js');
 
 /**
  * @typedef {{ [name: string]: any }} DriverOptions
@@ -38,7 +38,7 @@ function describe(options) {
 /** @param {DriverOptions} options */
 function authorities({ tlsCAFile: file, ca }) {
   if (isWhole(file, ca)) return { caFile: file };
-  return { ca: ca ? texts(ca) : authoritiesOfNode() };
+  return { ca: ca ? texts(ca) : trust.authorities() };
 }
 
 /**
@@ -54,24 +54,6 @@ function isWhole(file, value) {
   } catch {
     // It is gone since the host's driver has read it.
     return false;
-  }
-}
-
-/** What this process trusts, if that is not what Node brings along. */
-function authoritiesOfNode() {
-  // From Node 22.15 on.
-  const { getCACertificates } = /** @type {any} */ (tls);
-  if (getCACertificates !== undefined) {
-    const trusted = getCACertificates('default');
-    return trusted.length === tls.rootCertificates.length ? undefined : texts(trusted);
-  }
-  const extra = process.env.NODE_EXTRA_CA_CERTS;
-  if (!extra) return undefined;
-  try {
-    return texts([...tls.rootCertificates, fs.readFileSync(extra)]);
-  } catch {
-    // Node has warned of the file when it started.
-    return undefined;
   }
 }
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use napi::bindgen_prelude::{Env, Function, Result};
-use napi::{Error, Status, sys};
+use napi::{Error, sys};
 use napi_derive::napi;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::instance;
 use crate::instance::shared::Shared;
 use crate::instance::spool_report::SpoolState;
@@ -22,6 +22,9 @@ use super::health::HealthReport;
 use super::message::{self, JavaScript, Message, OnMessage};
 use super::reason::{RejectReason, WarningReason};
 use super::{exit, runtime};
+
+/// The option with a connection string.
+const URI: &str = "uri";
 
 /// One instance's pipeline.
 #[napi]
@@ -35,18 +38,28 @@ pub struct NativeAnalytics {
 #[napi]
 impl NativeAnalytics {
     /// `options` and `environment` are JSON objects; `on_message` receives every message of the
-    /// instance. A bad option is an error whose message begins with the option's name.
+    /// instance. `authorities` is called where a setting uses TLS; it returns those that this process
+    /// trusts, in PEM, if they are not those that Node brings along. A bad option is an error whose
+    /// message begins with the option's name.
     #[napi(constructor)]
     pub fn new(
         env: Env,
         options: String,
         environment: String,
         on_message: Function<'_, Message, ()>,
+        authorities: Function<'_, (), Option<String>>,
     ) -> std::result::Result<Self, Error<ErrorCode>> {
-        let invalid = |problem: String| Error::new(ErrorCode::InvalidOption, problem);
-        let (config, unknown_options) =
-            Config::from_json(&options, &environment).map_err(|e| invalid(e.to_string()))?;
-        store::check(&config).map_err(|e| invalid(e.to_string()))?;
+        let (mut config, unknown_options) =
+            Config::from_json(&options, &environment).map_err(refused)?;
+        // A variable never keeps a server from starting: it is complained of, and records wait.
+        if let Some(uri) = config.uri.as_ref().filter(|uri| uri.field == URI) {
+            store::check(uri).map_err(refused)?;
+        }
+        let is_https = config.destinations.iter().any(|to| to.is_https());
+        if is_https || store::trusts_process(&config) {
+            let authorities = authorities.call(()).map_err(internal)?;
+            config.authorities = authorities.map(Into::into);
+        }
         #[cfg(feature = "fail-points")]
         crate::util::failpoint::arm();
         let (context, _runtime) =
@@ -163,12 +176,12 @@ impl NativeAnalytics {
         Ok(())
     }
 
-    /// The host has no connection. `fallback` is the only connection that `createConnection()` has made, if
+    /// The host has no connection. `other` is the only connection that `createConnection()` has made, if
     /// there is just one; it is used when no better one comes.
     #[napi]
-    pub fn nothing_found(&self, outlook: Outlook, fallback: Option<String>) -> Result<()> {
+    pub fn nothing_found(&self, outlook: Outlook, other: Option<String>) -> Result<()> {
         let outlook = outlook.into();
-        let other = fallback.map(|fallback| adopted(&fallback)).transpose()?;
+        let other = other.map(|other| adopted(&other)).transpose()?;
         self.pipeline.nothing_found(NothingFound { outlook, other });
         Ok(())
     }
@@ -249,6 +262,7 @@ impl NativeAnalytics {
 /// Why there is no instance; the codes of the public interface but for an option, which has none.
 pub enum ErrorCode {
     InvalidOption,
+    InvalidUri,
     SpoolUnavailable,
     NoResources,
     Internal,
@@ -258,11 +272,20 @@ impl AsRef<str> for ErrorCode {
     fn as_ref(&self) -> &str {
         match self {
             Self::InvalidOption => "InvalidArg",
+            Self::InvalidUri => "ANALYTICS_INVALID_URI",
             Self::SpoolUnavailable => "ANALYTICS_SPOOL_UNAVAILABLE",
             Self::NoResources => "ANALYTICS_NO_RESOURCES",
             Self::Internal => instance::error::Error::Internal.code(),
         }
     }
+}
+
+fn refused(error: ConfigError) -> Error<ErrorCode> {
+    let code = match error.field == URI {
+        true => ErrorCode::InvalidUri,
+        false => ErrorCode::InvalidOption,
+    };
+    Error::new(code, error.to_string())
 }
 
 fn no_resources(error: &std::io::Error) -> Error<ErrorCode> {
@@ -342,9 +365,5 @@ fn adopted(json: &str) -> Result<Connection> {
     let settings = serde_json::from_str(json);
     settings
         .map(Connection::Adopted)
-        .map_err(|_| invalid("the connection of mongoose cannot be read"))
-}
-
-fn invalid(problem: &str) -> Error {
-    Error::new(Status::InvalidArg, problem)
+        .map_err(|_| Error::from_reason("the connection of mongoose cannot be read"))
 }

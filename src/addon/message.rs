@@ -46,8 +46,8 @@ pub enum Message {
     ConnectionWanted,
     /// A connection is known: none is looked for any more.
     ConnectionKnown,
-    /// The fallback that `nothingFound` brought is used.
-    FallbackAdopted,
+    /// The other connection that `nothingFound` brought is used.
+    OtherAdopted,
 }
 
 /// Level of a line for the operator.
@@ -55,6 +55,7 @@ pub enum Message {
 pub enum Level {
     Info,
     Warn,
+    Error,
 }
 
 impl From<listener::Level> for Level {
@@ -62,6 +63,7 @@ impl From<listener::Level> for Level {
         match level {
             listener::Level::Info => Self::Info,
             listener::Level::Warn => Self::Warn,
+            listener::Level::Error => Self::Error,
         }
     }
 }
@@ -89,7 +91,7 @@ impl From<listener::Message> for Message {
             },
             listener::Message::ConnectionWanted => Self::ConnectionWanted,
             listener::Message::ConnectionKnown => Self::ConnectionKnown,
-            listener::Message::OtherAdopted => Self::FallbackAdopted,
+            listener::Message::OtherAdopted => Self::OtherAdopted,
         }
     }
 }

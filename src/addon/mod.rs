@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use napi_derive::napi;
 
 use crate::record::counters::COUNTED_EVENTS;
+use crate::store;
 
 /// Version of the package for which this was built: a binary of another version may be loaded.
 #[napi]
@@ -31,6 +32,12 @@ pub struct CountedEvent {
     pub index: u32,
     /// The field of the payload that holds the amount; null counts 1.
     pub amount: Option<String>,
+}
+
+/// Options of the host's driver without which it reaches the same servers and trusts the same ones.
+#[napi]
+pub fn harmless_options() -> Vec<&'static str> {
+    store::harmless_options().collect()
 }
 
 /// The events that are counted, by name.

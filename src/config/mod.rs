@@ -12,3 +12,4 @@ pub use collections::{Collection, Collections};
 pub use destinations::{Access, DestinationSettings};
 pub use error::ConfigError;
 pub use settings::Config;
+pub use source::Text;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::collections::Collections;
@@ -19,10 +20,13 @@ pub struct Config {
     /// judge it: see `store::check`.
     pub uri: Option<Text>,
     /// `MONGODB_URI`, then `MONGO_URI`: used when the host has no mongoose connection.
-    pub fallback_uri: Option<String>,
+    pub fallback_uri: Option<Text>,
     /// `database` or `ANALYTICS_MONGODB_DATABASE`; else that of the connection, else `test`.
     pub database: Option<String>,
     pub collections: Collections,
+    /// Authorities that this process trusts, in PEM; none: those that Node.js brings along. It is no
+    /// option: the addon asks for it where a setting uses TLS.
+    pub authorities: Option<Arc<str>>,
     /// `webhookUrl` and `destinations`, or `ANALYTICS_WEBHOOK_…`.
     pub destinations: Vec<DestinationSettings>,
     /// Longest wait before written records are added to the totals; 10 to 3 600 000 ms, default 500.
@@ -66,11 +70,13 @@ impl Config {
         let mut source = Source::new(object("options", options)?, object("environment", env)?);
         let config = Config {
             uri: source.text("uri", "ANALYTICS_MONGODB_URI")?,
-            fallback_uri: source
-                .variable("MONGODB_URI")
-                .or(source.variable("MONGO_URI")),
+            fallback_uri: ["MONGODB_URI", "MONGO_URI"].into_iter().find_map(|field| {
+                let text = source.variable(field)?;
+                Some(Text { field, text })
+            }),
             database: database(&mut source)?,
             collections: Collections::read(&mut source)?,
+            authorities: None,
             destinations: destinations::read(&mut source)?,
             flush_interval: source.millis(
                 "flushIntervalMs",
@@ -211,7 +217,7 @@ mod tests {
         let (config, unknown) =
             read(r#"{"flushInterval": 5, "strict": true}"#, env).expect("valid");
         assert_eq!(unknown, ["flushInterval"]);
-        assert_eq!(config.fallback_uri.as_deref(), Some("mongodb://second"));
+        assert_eq!(config.fallback_uri.map(|uri| uri.field), Some("MONGO_URI"));
         assert!(config.destinations.is_empty());
     }
 

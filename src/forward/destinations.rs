@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::destination::{Destination, start_senders};
 use super::event::ForwardedEvent;
-use super::transport::Http;
+use super::transport::{Http, Tls};
 use crate::instance::shared::Shared;
 use crate::record::item::Event;
 
@@ -20,12 +20,21 @@ impl Destinations {
         Arc::new(Self(all.collect()))
     }
 
-    /// Starts the senders.
-    pub fn start(&self) {
+    /// Starts the senders, which trust these authorities.
+    pub fn start(&self, authorities: Option<&Arc<str>>) {
         for destination in self.iter() {
             let profile = destination.profile();
+            let tls = match profile.settings.is_https() {
+                true => Tls::Trusting(authorities.cloned()),
+                false => Tls::Unused,
+            };
             let timeout = profile.settings.request_timeout;
-            let transport = Http::new(profile.endpoint.clone(), timeout, destination.threads());
+            let transport = Http::new(
+                profile.endpoint.clone(),
+                timeout,
+                tls,
+                destination.threads(),
+            );
             start_senders(destination, &Arc::new(transport));
         }
     }

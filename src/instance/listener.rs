@@ -35,6 +35,7 @@ pub enum Message {
 pub enum Level {
     Info,
     Warn,
+    Error,
 }
 
 /// Where messages go; called from any thread, must not block.

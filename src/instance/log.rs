@@ -44,6 +44,13 @@ impl Log {
         }
     }
 
+    /// The same for what stays as it is until somebody corrects it.
+    pub fn error_once(&self, reason: &str, text: impl FnOnce() -> String) {
+        if self.begins_episode(reason, Instant::now()) {
+            self.line(Level::Error, text());
+        }
+    }
+
     /// True once per episode of a reason: the first time, and again after a quiet minute.
     pub fn begins_episode(&self, reason: &str, now: Instant) -> bool {
         self.last_times.change(|times| match times.get_mut(reason) {

@@ -18,12 +18,12 @@ pub fn no_connection(config: &Config) -> String {
     )
 }
 
-pub fn fallback(has_mongoose: bool) -> String {
+pub fn fallback(variable: &str, has_mongoose: bool) -> String {
     let why = match has_mongoose {
         true => "mongoose has not begun to connect",
         false => "mongoose is not loaded",
     };
-    format!("{why}: using the database that MONGODB_URI or MONGO_URI names")
+    format!("{why}: using the database that {variable} names")
 }
 
 pub const OTHER_CONNECTION: &str = "mongoose.connect() was not called: using the connection that \
@@ -36,6 +36,18 @@ pub fn cannot_connect(message: &str) -> String {
         "Cannot connect to MongoDB; records wait in memory and the connection is retried; check the \
          server and the connection string: {message}"
     )
+}
+
+pub fn unusable(problem: &str) -> String {
+    format!(
+        "{problem}. Until that is corrected nothing is written to MongoDB, and records wait in memory or in \
+         the spool; it is tried again, but a changed setting needs a restart"
+    )
+}
+
+pub fn without_effect(field: &str, names: &[&str]) -> String {
+    let names = names.join(", ");
+    format!("these options of {field} have no effect here and are left out: {names}")
 }
 
 pub fn cannot_write(message: &str) -> String {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
-use super::connection::{Database, Opener};
+use super::connection::{Database, Opener, remark_on};
 use super::handle::Pipeline;
 use super::legacy::Legacy;
 use super::lifecycle::Lifecycle;
@@ -34,6 +34,9 @@ pub fn spawn<S: Store>(
     opener: Opener<S>,
     spool: Option<Segments>,
 ) -> Pipeline {
+    if let Some(uri) = &shared.config.uri {
+        remark_on(uri, &shared.log);
+    }
     let lifecycle = Lifecycle::of_instance();
     start(shared, opener, spool, Rules::default(), lifecycle).0
 }

@@ -24,7 +24,7 @@ mod uniques;
 pub use error::{Fault, Result, StoreError};
 pub use legacy::{Baseline, CLAIM_TTL, LEGACY_STEP_TIMEOUT, LegacyStore};
 pub use lifecycle::{Lifecycle, Prepared};
-pub use mongo::{Connection, MongoStore, check, target};
+pub use mongo::{Connection, MongoStore, check, harmless_options, target, trusts_process};
 pub use records::{CloseOutcome, Dropped, Inserted, RecordStore};
 #[cfg(test)]
 pub use totals::MonthView;

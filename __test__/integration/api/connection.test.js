@@ -151,7 +151,7 @@ describe('the database', { concurrency: 4 }, () => {
       });
       await assertStoredIn(database);
       assert.strictEqual(result.lines.length, 2, result.lines.join('\n'));
-      assert.match(result.lines[1], /mongoose is not loaded.*MONGODB_URI/);
+      assert.match(result.lines[1], new RegExp(`mongoose is not loaded.*${name}`));
     });
   }
 
@@ -336,17 +336,41 @@ describe('a connection string that is not valid', () => {
     'mongodb://127.0.0.1/?w=x&w',
   ]) {
     it(`is a TypeError at construction that names uri: ${uri}`, () => {
-      assert.throws(() => create({ uri }), { name: 'TypeError', message: /^uri: / });
+      const code = 'ANALYTICS_INVALID_URI';
+      assert.throws(() => create({ uri }), { name: 'TypeError', code, message: /^uri: / });
     });
   }
 
-  it('in the environment is a TypeError that names the variable', () => {
+  it('in a variable is one error line that names it, and records wait', async () => {
     process.env.ANALYTICS_MONGODB_URI = 'not a uri';
     try {
-      assert.throws(() => create(), { name: 'TypeError', message: /^ANALYTICS_MONGODB_URI: / });
+      const { analytics, lines } = create({ operationTimeoutMs: 700, shutdownTimeoutMs: 0 });
+      analytics.start();
+      analytics.track('event', 'u');
+      await assert.rejects(analytics.flush(), { code: 'ANALYTICS_TIMEOUT' });
+      const problems = lines.filter((line) => !line.startsWith('info'));
+      assert.strictEqual(problems.length, 1, lines.join('\n'));
+      assert.match(problems[0], /^error .*ANALYTICS_MONGODB_URI: .*records wait/);
+      const { queued, lastError } = analytics.getHealth();
+      assert.strictEqual(queued, 1);
+      assert.match(lastError.message, /^ANALYTICS_MONGODB_URI: /);
       assert.doesNotThrow(() => create({ uri: NOBODY }));
     } finally {
       delete process.env.ANALYTICS_MONGODB_URI;
     }
+  });
+
+  it('in MONGODB_URI is one error line as soon as it is to be used', async () => {
+    const { result } = await runHostWith(
+      `const analytics = new AnalyticsSystem({ logger, operationTimeoutMs: 3000, shutdownTimeoutMs: 0 });
+       analytics.track('event', 'u');
+       const error = await analytics.flush().catch((error) => error);
+       report({ lines, code: error.code, queued: analytics.getHealth().queued });
+       await analytics.stop();`,
+      { ...ELSEWHERE, env: { MONGODB_URI: ' mongodb://127.0.0.1/?proxyHost=socks ' } },
+    );
+    assert.deepStrictEqual([result.code, result.queued], ['ANALYTICS_TIMEOUT', 1]);
+    const problems = result.lines.filter((line) => /MONGODB_URI: .*proxyHost/.test(line));
+    assert.strictEqual(problems.length, 1, result.lines.join('\n'));
   });
 });

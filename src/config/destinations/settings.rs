@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::config::url;
+
 pub(super) const FORMATS: [&str; 4] = ["raw", "mixpanel", "segment", "posthog"];
 
 /// It has no `Debug`: it holds credentials.
@@ -28,6 +30,12 @@ pub struct DestinationSettings {
     pub min_retry_delay: Duration,
     /// Bound of every wait that the service does not ask for; 10 to 3 600 000 ms, default 300 000.
     pub max_retry_delay: Duration,
+}
+
+impl DestinationSettings {
+    pub fn is_https(&self) -> bool {
+        url::is_https(&self.url)
+    }
 }
 
 /// The format and its credentials.

@@ -4,8 +4,8 @@
 //! Everything that a service sends is bounded: heads, interim answers (1xx), the body, and the time for all
 //! of it. What goes beyond costs the connection.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use base64::Engine;
@@ -19,8 +19,6 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use percent_encoding::percent_decode_str;
-use rustls::ClientConfig;
-use rustls_platform_verifier::ConfigVerifierExt;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
@@ -29,6 +27,7 @@ use super::endpoint::{Endpoint, Transport};
 use super::look_up::LookUp;
 use super::retry_after;
 use super::status::Response;
+use super::tls::Tls;
 use crate::util::clock::system_ms;
 use crate::util::threads::Threads;
 
@@ -43,7 +42,7 @@ const INTERIM_RESPONSES: usize = 16;
 const RESPONSE_BYTES: usize = 64 * 1024;
 const NO_ANSWER: &str = "it did not answer in time";
 
-type Connector = HttpsConnector<HttpConnector<LookUp>>;
+type HttpClient = Client<HttpsConnector<HttpConnector<LookUp>>, Full<Bytes>>;
 
 pub struct Http {
     url: String,
@@ -51,26 +50,14 @@ pub struct Http {
     is_gzip: bool,
     /// From connecting to the end of the response.
     timeout: Duration,
-    client: Client<Connector, Full<Bytes>>,
+    /// Made for the first request, not by the constructor of the host: it may read many certificates.
+    client: LazyLock<HttpClient, Box<dyn FnOnce() -> HttpClient + Send>>,
 }
 
 impl Http {
     /// Names are looked up on `threads`.
-    pub fn new(endpoint: Endpoint, timeout: Duration, threads: &Threads) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(LookUp::new(threads));
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls())
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(KEEP_ALIVE)
-            .http1_max_buf_size(HEAD_BYTES)
-            .build(connector);
+    pub fn new(endpoint: Endpoint, timeout: Duration, tls: Tls, threads: &Threads) -> Self {
+        let look_up = LookUp::new(threads);
         let (url, basic) = without_user(&endpoint.url);
         Self {
             url,
@@ -80,7 +67,7 @@ impl Http {
             }),
             is_gzip: endpoint.is_gzip,
             timeout,
-            client,
+            client: LazyLock::new(Box::new(move || client(&tls, look_up))),
         }
     }
 
@@ -114,6 +101,23 @@ impl Http {
             }
         }
     }
+}
+
+fn client(tls: &Tls, look_up: LookUp) -> HttpClient {
+    let mut tcp = HttpConnector::new_with_resolver(look_up);
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(tls.client())
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp);
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(KEEP_ALIVE)
+        .http1_max_buf_size(HEAD_BYTES)
+        .build(connector)
 }
 
 impl Transport for Http {
@@ -157,17 +161,6 @@ fn without_user(text: &str) -> (String, Option<(String, String)>) {
     // Only URLs without a host have no user.
     let _ = (url.set_username(""), url.set_password(None));
     (url.into(), Some(user))
-}
-
-/// Trusts what the system trusts; nobody where that cannot be found out.
-fn tls() -> ClientConfig {
-    // Fails only when another provider is installed already, which serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    ClientConfig::with_platform_verifier().unwrap_or_else(|_| {
-        ClientConfig::builder()
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth()
-    })
 }
 
 /// Reads to the end, so that the connection can be used again; an endless body costs the connection.

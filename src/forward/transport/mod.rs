@@ -5,10 +5,12 @@ mod http;
 mod look_up;
 mod retry_after;
 mod status;
+mod tls;
 
 pub use endpoint::{Endpoint, Transport};
 pub use http::Http;
 pub use status::{Disposition, Response, of_status};
+pub use tls::Tls;
 
 #[cfg(test)]
 pub use retry_after::parse as parse_retry_after;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::config::Config;
+use crate::config::{Config, Text};
 use crate::store::{Connection, Result};
 use crate::util::backoff::Backoff;
 use crate::util::random::Random;
@@ -88,19 +88,19 @@ pub enum Step {
 
 /// The consequence of an answer that the host has no connection.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Verdict<'c> {
     KeepAsking,
     /// Nothing is configured; to be said once.
     TellUser,
-    /// The environment names a database; to be said once.
-    UseFallback,
+    /// This connection string of the environment names a database; to be said once.
+    UseFallback(&'c Text),
     /// The host has one other connection; to be said once.
     UseOther,
 }
 
 impl<S> Link<S> {
     pub fn new(config: &Config, random: &Random) -> Self {
-        let connection = config.uri.as_ref().map(|uri| at(&uri.text, config));
+        let connection = config.uri.as_ref().map(|uri| at(uri, config));
         Self {
             state: State::Idle,
             connection,
@@ -165,7 +165,12 @@ impl<S> Link<S> {
     }
 
     /// The host has no connection.
-    pub fn nothing_found(&mut self, found: NothingFound, config: &Config, now: Instant) -> Verdict {
+    pub fn nothing_found<'c>(
+        &mut self,
+        found: NothingFound,
+        config: &'c Config,
+        now: Instant,
+    ) -> Verdict<'c> {
         let waited = self
             .needed_since
             .map_or(Duration::ZERO, |since| now - since);
@@ -175,7 +180,7 @@ impl<S> Link<S> {
         if found.outlook != Outlook::Connecting {
             if let Some(uri) = &config.fallback_uri {
                 self.connect(at(uri, config));
-                return Verdict::UseFallback;
+                return Verdict::UseFallback(uri);
             }
             if let Some(other) = found.other {
                 self.connect(other);
@@ -246,9 +251,10 @@ impl<S> Link<S> {
     }
 }
 
-fn at(uri: &str, config: &Config) -> Connection {
+fn at(uri: &Text, config: &Config) -> Connection {
     Connection::Uri {
-        uri: uri.to_owned(),
+        uri: uri.clone(),
         database: config.database.clone(),
+        authorities: config.authorities.clone(),
     }
 }

@@ -20,10 +20,11 @@ use tokio::time::Instant;
 
 use super::messages;
 use super::task::{Failed, Tasks, attempt, run_to_end};
-use crate::config::Collection;
+use crate::config::{Collection, Text};
 use crate::instance::listener::{Level, Message};
+use crate::instance::log::Log;
 use crate::instance::shared::Shared;
-use crate::store::{Connection, Fault, Prepared, Result, Store, StoreError};
+use crate::store::{self, Connection, Fault, Prepared, Result, Store, StoreError};
 use link::{Link, Step, Verdict};
 pub use link::{NothingFound, Opener, Outlook};
 use preparation::Preparation;
@@ -49,6 +50,19 @@ pub enum DatabaseResult<S> {
     Opened(Result<S>),
     Prepared(Result<Prepared>),
     Indexed(Result<Lines>),
+}
+
+/// Tells which options of a connection string have no effect, or why it cannot be used.
+pub fn remark_on(uri: &Text, log: &Log) {
+    match store::check(uri) {
+        Err(error) => complain(log, &error.to_string()),
+        Ok(names) if names.is_empty() => {}
+        Ok(names) => log.info(messages::without_effect(uri.field, &names)),
+    }
+}
+
+fn complain(log: &Log, problem: &str) {
+    log.error_once("connection", || messages::unusable(problem));
 }
 
 pub struct Database<S> {
@@ -145,9 +159,13 @@ impl<S: Store> Database<S> {
         match result {
             DatabaseResult::Opened(Ok(store)) => self.link.opened(store),
             DatabaseResult::Opened(Err(error)) => {
-                self.shared
-                    .log
-                    .warn_once("connection", || messages::cannot_connect(&error.message));
+                match error.is_transient() {
+                    true => self
+                        .shared
+                        .log
+                        .warn_once("connection", || messages::cannot_connect(&error.message)),
+                    false => complain(&self.shared.log, &error.message),
+                }
                 self.shared.health.error(error.message);
                 self.link.failed(now);
             }
@@ -266,7 +284,10 @@ impl<S: Store> Database<S> {
                 let line = messages::no_connection(config);
                 return self.shared.log.warn(line);
             }
-            Verdict::UseFallback => messages::fallback(outlook != Outlook::NoMongoose),
+            Verdict::UseFallback(uri) => {
+                remark_on(uri, &self.shared.log);
+                messages::fallback(uri.field, outlook != Outlook::NoMongoose)
+            }
             Verdict::UseOther => {
                 self.shared.deliver(Message::OtherAdopted);
                 messages::OTHER_CONNECTION.to_owned()

@@ -118,7 +118,7 @@ impl Forwarding {
         // Before anything can be sent.
         let offsets = spool.filter(|_| !destinations.is_empty());
         let offsets = offsets.map(|segments| Offsets::begin(shared, destinations, segments));
-        destinations.start();
+        destinations.start(shared.config.authorities.as_ref());
         Self {
             destinations: Arc::clone(destinations),
             shared: Arc::clone(shared),

@@ -113,8 +113,7 @@ fn start_in(
 }
 
 fn connect(pipeline: &Pipeline) {
-    let json = r#"{"uri": {"uri": "mongodb://unused", "database": null}}"#;
-    pipeline.connect(serde_json::from_str(json).expect("a connection"));
+    pipeline.connect(Connection::at("mongodb://unused"));
 }
 
 fn reliable() -> FakeStore {

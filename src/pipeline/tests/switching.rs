@@ -6,12 +6,11 @@ use super::*;
 
 /// The connection with this name.
 fn place(name: &str) -> Connection {
-    let json = format!(r#"{{"uri": {{"uri": "{name}", "database": null}}}}"#);
-    serde_json::from_str(&json).expect("a connection")
+    Connection::at(name)
 }
 
 fn is(connection: &Connection, name: &str) -> bool {
-    matches!(connection, Connection::Uri { uri, .. } if uri == name)
+    matches!(connection, Connection::Uri { uri, .. } if uri.text == name)
 }
 
 /// A pipeline whose host is connected to `first` and may go to `second`.

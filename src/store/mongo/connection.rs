@@ -3,37 +3,37 @@
 //! hold a password.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use mongodb::error::ErrorKind;
 use mongodb::options::{
-    AuthMechanism, ClientOptions, Credential, DriverInfo, ReadPreference, ServerAddress, Tls,
+    AuthMechanism, ClientOptions, Credential, DriverInfo, ReadPreference, ServerAddress, ServerApi,
+    Tls,
 };
 use serde::Deserialize;
 use tempfile::TempPath;
 use tokio::time::timeout;
 
-use super::tls::AdoptedTls;
-use crate::config::Collections;
+use super::tls::{self, AdoptedTls};
+use super::uri;
+use crate::config::{Collections, Text};
 use crate::store::error::{Result, StoreError};
 
 /// The database of mongoose and the driver when nothing names one.
 const DEFAULT_DATABASE: &str = "test";
 /// Time limit of one attempt to find a server; the pipeline repeats it without end.
 const SERVER_SELECTION_TIMEOUT: Duration = Duration::from_secs(5);
-/// Connections for which no kind of work waits for another: two batches of events, logins, totals, and
-/// the summing up of legacy sessions.
-const CONNECTIONS: u32 = 5;
 /// Time limit of looking up an SRV record; then the hosts that mongoose has found are used.
 const SRV_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// `Debug` leaves out everything that may hold credentials.
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone)]
 pub enum Connection {
     Uri {
-        uri: String,
+        uri: Text,
         database: Option<String>,
+        /// Authorities that the host's process trusts, in PEM; none: those that the driver brings along.
+        authorities: Option<Arc<str>>,
     },
     /// The settings of the host's driver, from its URI and its option objects.
     Adopted(Box<Adopted>),
@@ -56,6 +56,7 @@ pub struct Adopted {
     pub replica_set: Option<String>,
     pub direct_connection: Option<bool>,
     pub load_balanced: Option<bool>,
+    pub server_api: Option<ServerApi>,
     pub database: Option<String>,
     /// The collections of the host's own models.
     pub collections: AdoptedCollections,
@@ -79,6 +80,16 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
+    #[cfg(test)]
+    pub fn at(text: &str) -> Self {
+        let text = text.to_owned();
+        Self::Uri {
+            uri: Text { field: "uri", text },
+            database: None,
+            authorities: None,
+        }
+    }
+
     /// The given names of collections, with those of the host's own models in place of defaults.
     pub(super) fn collections(&self, given: &Collections) -> Collections {
         let default = Collections::default();
@@ -105,7 +116,17 @@ impl Connection {
     pub(super) async fn settings(&self) -> Result<Settings> {
         let mut files = Vec::new();
         let (mut options, database) = match self {
-            Connection::Uri { uri, database } => (parse(uri).await?, database.clone()),
+            Connection::Uri {
+                uri,
+                database,
+                authorities,
+            } => {
+                let mut options = uri::parse(uri).await?;
+                if let Some(authorities) = authorities {
+                    tls::trust(&mut options, authorities, &mut files)?;
+                }
+                (options, database.clone())
+            }
             Connection::Adopted(adopted) => {
                 (adopted.options(&mut files).await?, adopted.database.clone())
             }
@@ -115,7 +136,6 @@ impl Connection {
         }
         // Book-keeping that lags behind would be wrong.
         options.selection_criteria = Some(ReadPreference::Primary.into());
-        options.max_pool_size = options.max_pool_size.map(|most| most.max(CONNECTIONS));
         options.server_selection_timeout = Some(SERVER_SELECTION_TIMEOUT);
         options.driver_info = Some(
             DriverInfo::builder()
@@ -143,22 +163,6 @@ pub(super) struct Settings {
     _files: Vec<TempPath>,
 }
 
-/// The driver's own message may quote the string, so it is not passed on.
-async fn parse(uri: &str) -> Result<ClientOptions> {
-    ClientOptions::parse(uri)
-        .await
-        .map_err(|error| match error.kind.as_ref() {
-            ErrorKind::DnsResolve { .. } => unresolved(),
-            _ => StoreError::permanent("the MongoDB connection string is not valid: correct it"),
-        })
-}
-
-fn unresolved() -> StoreError {
-    StoreError::transient(
-        "the SRV record of the MongoDB connection string cannot be resolved: it is looked up again",
-    )
-}
-
 impl Adopted {
     async fn options(&self, files: &mut Vec<TempPath>) -> Result<ClientOptions> {
         let mut options = match &self.srv_host {
@@ -176,6 +180,7 @@ impl Adopted {
         }
         options.direct_connection = self.direct_connection;
         options.load_balanced = self.load_balanced;
+        options.server_api = self.server_api.clone();
         Ok(options)
     }
 
@@ -194,13 +199,13 @@ impl Adopted {
                 separator = '&';
             }
         }
-        match timeout(SRV_TIMEOUT, parse(&uri)).await {
+        match timeout(SRV_TIMEOUT, uri::look_up(&uri)).await {
             Ok(Ok(options)) => Ok(options),
             _ if !self.hosts.is_empty() => {
                 Ok(ClientOptions::builder().hosts(self.hosts()?).build())
             }
             Ok(Err(error)) => Err(error),
-            Err(_) => Err(unresolved()),
+            Err(_) => Err(uri::unresolved()),
         }
     }
 
@@ -247,76 +252,77 @@ fn mechanism(name: &str) -> Result<AuthMechanism> {
 mod tests {
     use super::*;
 
-    async fn options_of(json: &str) -> Result<(ClientOptions, String)> {
-        let connection: Connection = serde_json::from_str(json).expect("a connection");
-        let settings = connection.settings().await?;
-        Ok((settings.options, settings.database))
+    fn adopted(json: &str) -> Connection {
+        Connection::Adopted(serde_json::from_str(json).expect("settings"))
     }
 
     #[tokio::test]
     async fn the_database_is_the_named_one_then_the_uris_then_test() {
-        for (json, database) in [
+        let mut named = Connection::at("mongodb://h/path");
+        if let Connection::Uri { database, .. } = &mut named {
+            *database = Some("named".to_owned());
+        }
+        for (connection, database) in [
+            (named, "named"),
+            (Connection::at("mongodb://h/path"), "path"),
+            (Connection::at("mongodb://h"), "test"),
             (
-                r#"{"uri": {"uri": "mongodb://h/path", "database": "named"}}"#,
-                "named",
-            ),
-            (r#"{"uri": {"uri": "mongodb://h/path"}}"#, "path"),
-            (r#"{"uri": {"uri": "mongodb://h"}}"#, "test"),
-            (
-                r#"{"adopted": {"hosts": ["h:1"], "database": "named"}}"#,
+                adopted(r#"{"hosts": ["h:1"], "database": "named"}"#),
                 "named",
             ),
         ] {
-            assert_eq!(options_of(json).await.expect("valid").1, database);
+            assert_eq!(
+                connection.settings().await.expect("valid").database,
+                database
+            );
         }
     }
 
     #[tokio::test]
-    async fn an_adopted_connection_keeps_hosts_credentials_and_replica_set() {
-        let json = r#"{"adopted": {"hosts": ["a:1", "[::1]:2"], "username": "u", "password": "p",
-            "authSource": "admin", "authMechanism": "SCRAM-SHA-256", "replicaSet": "rs"}}"#;
-        let (options, _) = options_of(json).await.expect("valid");
+    async fn an_adopted_connection_keeps_hosts_credentials_replica_set_and_server_api() {
+        let json = r#"{"hosts": ["a:1", "[::1]:2"], "username": "u", "password": "p",
+            "authSource": "admin", "authMechanism": "SCRAM-SHA-256", "replicaSet": "rs",
+            "serverApi": {"apiVersion": "1", "apiStrict": true}}"#;
+        let options = adopted(json).settings().await.expect("valid").options;
         assert_eq!(options.hosts.len(), 2);
         assert_eq!(options.repl_set_name.as_deref(), Some("rs"));
+        assert_eq!(options.server_api.expect("declared").strict, Some(true));
         let credential = options.credential.expect("a credential");
         assert_eq!(credential.source.as_deref(), Some("admin"));
         assert_eq!(credential.mechanism, Some(AuthMechanism::ScramSha256));
     }
 
     #[tokio::test]
-    async fn reads_go_to_the_primary_and_there_are_connections_for_all_kinds_of_work() {
-        for (given, connections) in [
-            ("?readPreference=secondary&maxPoolSize=1", Some(CONNECTIONS)),
-            ("?maxPoolSize=50", Some(50)),
-            ("", None),
-        ] {
-            let json = format!(r#"{{"uri": {{"uri": "mongodb://h/{given}"}}}}"#);
-            let (options, _) = options_of(&json).await.expect("valid");
-            let primary = options.selection_criteria;
-            assert_eq!(primary, Some(ReadPreference::Primary.into()));
-            assert_eq!(options.max_pool_size, connections, "{given}");
-        }
+    async fn reads_go_to_the_primary() {
+        let connection = Connection::at("mongodb://h/?readPreference=secondary");
+        let criteria = connection
+            .settings()
+            .await
+            .expect("valid")
+            .options
+            .selection_criteria;
+        assert_eq!(criteria, Some(ReadPreference::Primary.into()));
     }
 
     #[tokio::test]
     async fn a_connection_string_that_cannot_be_read_is_not_quoted() {
-        let json = r#"{"uri": {"uri": "mongodb://user:hunter2@h:port/x"}}"#;
-        let error = options_of(json).await.expect_err("not valid");
+        let connection = Connection::at("mongodb://user:hunter2@h:port/x");
+        let error = connection.settings().await.err().expect("not valid");
         assert!(!error.message.contains("hunter2"), "{error}");
         assert!(!error.is_transient());
     }
 
     #[tokio::test]
     async fn where_only_the_host_can_resolve_an_srv_record_its_hosts_are_used() {
-        let json = r#"{"adopted": {"srvHost": "cluster.nobody.invalid", "srvMaxHosts": 0,
-            "srvServiceName": "mongodb", "hosts": ["a.nobody.invalid:1"], "replicaSet": "rs"}}"#;
-        let (options, _) = options_of(json).await.expect("valid");
+        let json = r#"{"srvHost": "cluster.nobody.invalid", "srvMaxHosts": 0,
+            "srvServiceName": "mongodb", "hosts": ["a.nobody.invalid:1"], "replicaSet": "rs"}"#;
+        let options = adopted(json).settings().await.expect("valid").options;
         assert_eq!(options.hosts.len(), 1);
         assert_eq!(options.repl_set_name.as_deref(), Some("rs"));
         assert_eq!(options.tls, Some(Tls::Disabled));
 
-        let unknown = r#"{"adopted": {"srvHost": "cluster.nobody.invalid"}}"#;
-        let error = options_of(unknown).await.expect_err("no hosts");
+        let unknown = adopted(r#"{"srvHost": "cluster.nobody.invalid"}"#);
+        let error = unknown.settings().await.err().expect("no hosts");
         assert!(error.is_transient(), "{error}");
     }
 }

@@ -33,6 +33,6 @@ use super::Store;
 
 pub use client::MongoStore;
 pub use connection::Connection;
-pub use uri::{check, target};
+pub use uri::{check, harmless_options, target, trusts_process};
 
 impl Store for MongoStore {}

@@ -1,11 +1,11 @@
-//! TLS options of the host's driver. The host may hold certificates in memory only, where our driver reads
-//! files: such certificates are written to files that only their owner may read and that are deleted as
-//! soon as the client is made.
+//! TLS options of a client. The host may hold certificates in memory only, where our driver reads files:
+//! such certificates are written to files that only their owner may read and that are deleted as soon as
+//! the client is made.
 
 use std::io::Write;
 use std::path::PathBuf;
 
-use mongodb::options::{Tls, TlsOptions};
+use mongodb::options::{ClientOptions, Tls, TlsOptions};
 use serde::Deserialize;
 use tempfile::{NamedTempFile, TempPath};
 
@@ -38,6 +38,20 @@ impl AdoptedTls {
     }
 }
 
+/// Lets a client that uses TLS trust these authorities, in PEM, unless its options name a file of others.
+pub(super) fn trust(
+    options: &mut ClientOptions,
+    authorities: &str,
+    files: &mut Vec<TempPath>,
+) -> Result<()> {
+    if let Some(Tls::Enabled(tls)) = &mut options.tls
+        && tls.ca_file_path.is_none()
+    {
+        tls.ca_file_path = file(Some(authorities), None, files)?;
+    }
+    Ok(())
+}
+
 /// A new file with the text if there is one, else the given file.
 fn file(
     text: Option<&str>,
@@ -54,7 +68,8 @@ fn file(
     });
     let written = written.map_err(|error| {
         StoreError::transient(format!(
-            "certificates given to mongoose as text cannot be written to a temporary file: {error}"
+            "certificates cannot be written to a temporary file, which the driver reads them from: \
+             {error}; let this process write to its folder of temporary files (TMPDIR)"
         ))
     })?;
     let path = written.to_path_buf();

@@ -251,8 +251,7 @@ fn read(bytes: &[u8]) -> Document {
 }
 
 fn connection() -> Connection {
-    let json = r#"{"uri": {"uri": "mongodb://unused", "database": null}}"#;
-    serde_json::from_str(json).expect("a connection")
+    Connection::at("mongodb://unused")
 }
 
 /// Low limits, waits that can be repeated, and the identity of an earlier process for one wrong design.
