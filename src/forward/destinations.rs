@@ -52,6 +52,19 @@ impl Destinations {
         self.iter().map(|destination| destination.queued()).sum()
     }
 
+    /// The record up to which every destination is done with all events, when `last` is the newest; `None`
+    /// while recovered events are replayed.
+    pub fn forwarded_up_to(&self, last: i64) -> Option<i64> {
+        let lowest = |one: &Arc<Destination>| one.offsets(last)?.into_iter().min();
+        let mut offsets = self.iter().map(lowest);
+        offsets.try_fold(i64::MAX, |low, one| Some(low.min(one?)))
+    }
+
+    /// Whether an event waits with a sequence number above `after` and up to `up_to`.
+    pub fn has_queued_between(&self, after: i64, up_to: i64) -> bool {
+        self.iter().any(|one| one.has_queued_between(after, up_to))
+    }
+
     /// Whether the offsets of every destination are on disk, where offsets are persisted.
     pub fn are_persisted(&self) -> bool {
         self.iter().all(|destination| destination.is_persisted())

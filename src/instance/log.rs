@@ -51,8 +51,15 @@ impl Log {
         }
     }
 
+    /// The same for good news.
+    pub fn info_once(&self, reason: &str, text: &str) {
+        if self.begins_episode(reason, Instant::now()) {
+            self.info(text);
+        }
+    }
+
     /// True once per episode of a reason: the first time, and again after a quiet minute.
-    pub fn begins_episode(&self, reason: &str, now: Instant) -> bool {
+    fn begins_episode(&self, reason: &str, now: Instant) -> bool {
         self.last_times.change(|times| match times.get_mut(reason) {
             Some(last) => now.duration_since(std::mem::replace(last, now)) >= EPISODE,
             None => times.insert(reason.to_owned(), now).is_none(),

@@ -142,13 +142,6 @@ impl Pipeline {
         self.send(Command::Request { id, request });
     }
 
-    /// Resolves when the worker has ended. The worker does not notice the drop of the handle before this
-    /// is dropped, too.
-    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
-        let commands = self.commands.clone();
-        async move { commands.closed().await }
-    }
-
     /// The worker ends before its sender only by a defect, which has been reported then.
     fn send(&self, command: Command) {
         if self.commands.send(command).is_err() {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// How long a worker whose host is gone goes on forwarding events that are on disk, as at the end of a
@@ -11,25 +11,21 @@ use tokio::time::Instant;
 const FORWARD_GRACE: Duration = Duration::from_millis(1_500);
 
 pub struct Lifecycle {
-    role: Role,
+    /// Where a slot is recovered: becomes true when every record of it is written, and is closed at the
+    /// end.
+    written: Option<watch::Sender<bool>>,
     /// `start()` was called, and `stop()` was not.
-    is_started: bool,
+    pub is_started: bool,
     /// `stop()` was called: the store is closed once everything is committed.
-    is_stopping: bool,
-    has_host: bool,
+    pub is_stopping: bool,
+    pub has_host: bool,
     forward_grace_end: Option<Instant>,
-}
-
-enum Role {
-    Instance,
-    /// Writes and forwards the records of a slot; reports once when they are written.
-    Recovery(Option<oneshot::Sender<()>>),
 }
 
 impl Lifecycle {
     pub fn of_instance() -> Self {
         Self {
-            role: Role::Instance,
+            written: None,
             is_started: false,
             is_stopping: false,
             has_host: true,
@@ -37,9 +33,9 @@ impl Lifecycle {
         }
     }
 
-    pub fn of_recovery(written: oneshot::Sender<()>) -> Self {
+    pub fn of_recovery(written: watch::Sender<bool>) -> Self {
         Self {
-            role: Role::Recovery(Some(written)),
+            written: Some(written),
             // Its store is closed as soon as the slot is done.
             is_stopping: true,
             ..Self::of_instance()
@@ -60,33 +56,18 @@ impl Lifecycle {
     }
 
     pub fn is_recovery(&self) -> bool {
-        matches!(self.role, Role::Recovery(_))
-    }
-
-    pub fn is_started(&self) -> bool {
-        self.is_started
-    }
-
-    pub fn is_stopping(&self) -> bool {
-        self.is_stopping
+        self.written.is_some()
     }
 
     /// Whether there may be no later occasion for anything.
     pub fn is_ending(&self) -> bool {
-        self.is_stopping || !self.has_host() || self.is_recovery()
-    }
-
-    pub fn has_host(&self) -> bool {
-        self.has_host
+        self.is_stopping || !self.has_host || self.is_recovery()
     }
 
     /// Every record of the slot is written, which is reported once.
-    pub fn recovery_written(&mut self) {
-        if let Role::Recovery(written) = &mut self.role
-            && let Some(written) = written.take()
-        {
-            // Nobody listens once the database was left.
-            let _ = written.send(());
+    pub fn recovery_written(&self) {
+        if let Some(written) = &self.written {
+            written.send_if_modified(|is_written| !std::mem::replace(is_written, true));
         }
     }
 

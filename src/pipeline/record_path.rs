@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::forwarding::Forwarding;
+use super::forwarding::{Forwarding, OffsetsWritten};
 use super::ingest::{Acknowledgements, Ingest};
 use super::journal::{Journal, JournalResult};
 use super::legacy::Baselines;
@@ -20,14 +20,16 @@ use crate::forward::Destinations;
 use crate::instance::shared::Shared;
 use crate::record::day::Day;
 use crate::record::item::Item;
-use crate::spool::Segments;
+use crate::spool::{Segments, SharedSegments};
 use crate::store::Store;
 
 pub struct RecordPath {
     marks: Watermarks,
     ingest: Ingest,
     acks: Acknowledgements,
-    journal: Journal,
+    /// Only with a spool.
+    journal: Option<Journal>,
+    destinations: Arc<Destinations>,
     forwarding: Forwarding,
     writes: Writes,
     totals: Totals,
@@ -38,6 +40,7 @@ pub enum PathResult {
     Written(WriteResult),
     Totals(TotalsResult),
     Journal(JournalResult),
+    Forwarding(OffsetsWritten),
 }
 
 /// What the database takes now.
@@ -65,11 +68,16 @@ impl RecordPath {
         };
         let has_recovered = spool.as_ref().is_some_and(|one| one.beginning().is_some());
         let marks = Watermarks::new(writer.first, has_recovered);
+        let spool = spool.map(SharedSegments::new);
+        let forwarding = Forwarding::start(shared, destinations, spool.as_ref());
+        let written_before = forwarding.written_before();
+        let journal = spool.map(|spool| Journal::new(shared, &spool, written_before));
         Self {
             ingest: Ingest::new(shared, writer.first),
             acks: Acknowledgements::new(shared),
-            forwarding: Forwarding::start(shared, destinations, spool.as_ref()),
-            journal: Journal::new(shared, spool, &marks),
+            journal,
+            destinations: Arc::clone(destinations),
+            forwarding,
             writes: Writes::new(shared),
             totals: Totals::new(shared, rules, writer, baselines),
             marks,
@@ -77,14 +85,14 @@ impl RecordPath {
     }
 
     pub fn take_frames(&mut self, bytes: &[u8], records: u32) {
-        let (forwarding, journal) = (&self.forwarding, &mut self.journal);
-        let writes = &mut self.writes;
+        let (destinations, writes) = (&self.destinations, &mut self.writes);
+        let mut journal = self.journal.as_mut();
         self.ingest
             .take_frames(bytes, records, &mut self.acks, |item| {
                 if let Item::Event(event) = &item {
-                    forwarding.forward(event);
+                    destinations.forward(event);
                 }
-                if journal.append(&item) {
+                if journal.as_mut().is_none_or(|journal| journal.append(&item)) {
                     writes.enqueue(item);
                 }
             });
@@ -101,17 +109,18 @@ impl RecordPath {
         self.marks.committed()
     }
 
-    pub fn active_sessions(&self) -> usize {
-        self.ingest.active_sessions()
-    }
-
     /// Events that wait for a destination, for each of them.
     pub fn unforwarded(&self) -> u64 {
-        self.forwarding.destinations().queued()
+        self.destinations.queued()
     }
 
-    pub fn journal(&self) -> &Journal {
-        &self.journal
+    pub fn journal(&self) -> Option<&Journal> {
+        self.journal.as_ref()
+    }
+
+    /// Whether records wait on disk only.
+    pub fn is_behind(&self) -> bool {
+        self.journal.as_ref().is_some_and(Journal::is_behind)
     }
 
     /// Expires promises, and moves records between memory and disk.
@@ -120,18 +129,33 @@ impl RecordPath {
         self.update_marks();
         let is_sending = has_store && !self.writes.is_backing_off(now);
         let (marks, writes) = (&mut self.marks, &mut self.writes);
-        self.journal
-            .poll(is_sending, marks, writes, &self.forwarding, now);
-        // Records that were read back may be committed already.
-        self.update_marks();
-        let (marks, forwarding) = (&mut self.marks, &mut self.forwarding);
-        self.journal.release(is_ending, marks, forwarding, now);
+        if let Some(journal) = &mut self.journal {
+            journal.poll(is_sending, marks, writes, now);
+            // Records that were read back may be committed already.
+            self.update_marks();
+            self.release(is_ending, now);
+        }
+    }
+
+    /// Frees the disk of records that are done; at once if `is_ending`.
+    fn release(&mut self, is_ending: bool, now: Instant) {
+        let (marks, last) = (&mut self.marks, self.ingest.last_seq());
+        if let Some(journal) = &mut self.journal {
+            // No segment is released while recovered events are replayed.
+            if let Some(forwarded) = self.destinations.forwarded_up_to(last) {
+                marks.advance(Stage::Forwarded, forwarded);
+                journal.release(is_ending, marks, &self.destinations, now);
+            }
+            journal.report(marks);
+        }
+        let committed = marks.committed();
+        self.forwarding.poll(last, committed, is_ending, now);
     }
 
     fn update_marks(&mut self) {
         for queue in Queue::ALL {
             let unwritten = self.writes.first_unwritten(queue);
-            let first = unwritten.or_else(|| self.journal.next_unread(queue));
+            let first = unwritten.or_else(|| self.journal.as_ref()?.next_unread(queue));
             let written = first.map_or(self.accepted(), |first| first - 1);
             self.marks.advance(Stage::Written(queue), written);
             let uncommitted = self.totals.first_uncommitted(queue);
@@ -148,15 +172,16 @@ impl RecordPath {
         admission: Admission,
         now: Instant,
     ) -> Option<Day> {
-        let up_to = self.journal.sendable(&self.marks);
-        let up_to = up_to.min(admission.last_record);
+        let synced = self.journal.as_ref().map(|_| self.marks.get(Stage::Synced));
+        let up_to = synced.unwrap_or(i64::MAX).min(admission.last_record);
         let newest_day = self.writes.poll(store, baselines, &self.marks, up_to, now);
         if admission.is_prepared {
             self.totals
                 .poll(store, &self.marks, admission.is_urgent, now);
         }
-        self.journal
-            .look_up_applied(store, self.totals.writer_id(), now);
+        if let Some(journal) = &mut self.journal {
+            journal.look_up_applied(store, self.totals.writer_id(), now);
+        }
         newest_day
     }
 
@@ -175,7 +200,8 @@ impl RecordPath {
         tokio::select! {
             result = self.writes.next() => PathResult::Written(result),
             result = self.totals.next() => PathResult::Totals(result),
-            result = self.journal.next() => PathResult::Journal(result),
+            result = next_of(&mut self.journal) => PathResult::Journal(result),
+            result = self.forwarding.next() => PathResult::Forwarding(result),
         }
     }
 
@@ -188,14 +214,19 @@ impl RecordPath {
             }
             PathResult::Totals(result) => {
                 let handled = self.totals.handle(result, now);
-                if let Some(id) = self.totals.take_new_writer() {
-                    self.journal.rename_writer(&id);
+                if let (Some(id), Some(journal)) = (self.totals.take_new_writer(), &self.journal) {
+                    journal.rename_writer(&id);
                 }
                 handled
             }
             PathResult::Journal(result) => {
-                let (marks, forwarding) = (&mut self.marks, &mut self.forwarding);
-                self.journal.handle(result, marks, forwarding, now);
+                if let Some(journal) = &mut self.journal {
+                    journal.handle(result, &mut self.marks, now);
+                }
+                Ok(())
+            }
+            PathResult::Forwarding(result) => {
+                self.forwarding.handle(result, now);
                 Ok(())
             }
         }
@@ -203,14 +234,16 @@ impl RecordPath {
 
     /// While somebody waits for the destinations, they neither linger nor back off for long.
     pub fn expedite(&self, is_awaited: bool) {
-        self.forwarding.expedite(is_awaited);
+        self.destinations.expedite(is_awaited);
     }
 
     /// The database is left. Everything that is not committed goes to the next one.
     pub fn leave_database(&mut self, baselines: &Arc<Baselines>) {
         self.writes.leave_database();
         self.totals.leave_database(baselines);
-        self.journal.leave_database();
+        if let Some(journal) = &mut self.journal {
+            journal.leave_database();
+        }
     }
 
     /// The worker ends. Events that are left are on disk, for the process that takes the slot next.
@@ -222,18 +255,28 @@ impl RecordPath {
 
     /// Whether no request to the database is under way.
     pub fn is_idle(&self) -> bool {
-        self.writes.is_idle() && self.totals.is_idle() && self.journal.is_idle()
+        let is_journal_idle = self.journal.as_ref().is_none_or(Journal::is_idle);
+        self.writes.is_idle() && self.totals.is_idle() && is_journal_idle
     }
 
     /// When something is due next; only what would be acted upon.
     pub fn wake_at(&self, has_store: bool, is_prepared: bool, now: Instant) -> Option<Instant> {
+        let journal = self.journal.as_ref();
         let wakes = [
             self.acks.next_deadline(),
-            self.journal.wake_at(&self.marks, now),
+            journal.and_then(|journal| journal.wake_at(&self.marks, now)),
             self.forwarding.wake_at(now),
             self.writes.retry_at().filter(|_| has_store),
             self.totals.wake_at().filter(|_| has_store && is_prepared),
         ];
         wakes.into_iter().flatten().min()
+    }
+}
+
+/// Resolves with the next result of the journal; never, if there is none. Cancel-safe.
+async fn next_of(journal: &mut Option<Journal>) -> JournalResult {
+    match journal {
+        Some(journal) => journal.next().await,
+        None => std::future::pending().await,
     }
 }

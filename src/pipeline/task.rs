@@ -8,7 +8,7 @@
 use std::future::{Future, pending};
 use std::time::Duration;
 
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use crate::store::{Result, StoreError};
 use crate::util::panics::catch_in;
@@ -25,8 +25,8 @@ impl<T: Send + 'static> Tasks<T> {
         Self(JoinSet::new())
     }
 
-    pub fn spawn(&mut self, task: impl Future<Output = T> + Send + 'static) -> AbortHandle {
-        self.0.spawn(task)
+    pub fn spawn(&mut self, task: impl Future<Output = T> + Send + 'static) {
+        self.0.spawn(task);
     }
 
     pub fn is_empty(&self) -> bool {

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::connection::Database;
 use super::handle::Command;
+use super::journal::Journal;
 use super::legacy::Legacy;
 use super::lifecycle::Lifecycle;
 use super::record_path::{Admission, RecordPath};
@@ -51,7 +52,7 @@ impl<S: Store> Worker<S> {
         let wake = self.poll(Instant::now());
         let mut received = Vec::new();
         tokio::select! {
-            count = self.commands.recv_many(&mut received, COMMANDS), if self.lifecycle.has_host() => {
+            count = self.commands.recv_many(&mut received, COMMANDS), if self.lifecycle.has_host => {
                 self.lifecycle.received(count);
                 self.received.extend(received);
             }
@@ -67,10 +68,7 @@ impl<S: Store> Worker<S> {
                     self.requests.refuse_metrics(&refused);
                 }
             }
-            answer = self.requests.next() => {
-                let active = self.path.active_sessions();
-                self.requests.handle(answer, active, Instant::now());
-            }
+            answer = self.requests.next() => self.requests.handle(answer, Instant::now()),
             result = self.recovery.next() => {
                 self.recovery.handle(result, self.database.connection());
             }
@@ -135,7 +133,7 @@ impl<S: Store> Worker<S> {
     fn poll_store(&mut self, store: &Arc<S>, is_exit: bool, now: Instant) {
         self.database.poll_prepare(store, now);
         let is_switching = self.database.is_switching();
-        let is_last = is_switching || is_exit || !self.lifecycle.has_host();
+        let is_last = is_switching || is_exit || !self.lifecycle.has_host;
         let is_awaited = self.requests.wait_for_totals();
         let admission = Admission {
             last_record: self.database.last_record(),
@@ -154,7 +152,7 @@ impl<S: Store> Worker<S> {
                 .poll_reads(store, committed, &self.legacy, now);
         }
         let is_idle = self.path.is_idle() && self.database.is_idle() && self.requests.is_idle();
-        if self.lifecycle.is_stopping() && !self.needs_store() && is_idle {
+        if self.lifecycle.is_stopping && !self.needs_store() && is_idle {
             self.leave_database();
         }
     }
@@ -166,29 +164,29 @@ impl<S: Store> Worker<S> {
             has_store: self.database.store().is_some(),
             is_preparing: self.database.is_preparing(),
             is_indexing: self.database.is_indexing(),
-            is_stopping: self.lifecycle.is_stopping(),
-            is_spool_empty: self.path.journal().is_empty(),
-            is_spilled: self.path.journal().is_behind(),
+            is_stopping: self.lifecycle.is_stopping,
+            is_spool_empty: self.path.journal().is_none_or(Journal::is_empty),
+            is_spilled: self.path.is_behind(),
         }
     }
 
     fn needs_store(&self) -> bool {
-        self.lifecycle.is_started() || self.has_records() || !self.requests.is_empty()
+        self.lifecycle.is_started || self.has_records() || !self.requests.is_empty()
     }
 
     /// In memory or on disk.
     fn has_records(&self) -> bool {
-        self.shared.health.queued() > 0 || self.path.journal().is_behind()
+        self.shared.health.queued() > 0 || self.path.is_behind()
     }
 
     /// Whether slots of crashed processes may be recovered. Their events can be forwarded while the
     /// database is away.
     fn may_recover(&self) -> bool {
         let is_ready = match self.recovery.has_destinations() {
-            true => self.lifecycle.is_started() && self.database.connection().is_some(),
+            true => self.lifecycle.is_started && self.database.connection().is_some(),
             false => self.database.is_prepared(),
         };
-        let may = self.path.journal().exists() && !self.lifecycle.is_recovery();
+        let may = self.path.journal().is_some() && !self.lifecycle.is_recovery();
         is_ready && may && !self.database.is_switching()
     }
 
@@ -203,11 +201,11 @@ impl<S: Store> Worker<S> {
 
     /// The host is gone, and nothing that it left is pending, or nobody can say any more where to write.
     fn is_finished(&mut self) -> bool {
-        let (journal, has_host) = (self.path.journal(), self.lifecycle.has_host());
+        let (journal, has_host) = (self.path.journal(), self.lifecycle.has_host);
         if self.lifecycle.is_recovery() {
             return !has_host || self.is_recovered();
         }
-        if has_host || !journal.is_appended() {
+        if has_host || !journal.is_none_or(Journal::is_appended) {
             return false;
         }
         let is_over = self.lifecycle.is_forward_grace_over(Instant::now());
@@ -222,7 +220,7 @@ impl<S: Store> Worker<S> {
             return false;
         }
         self.lifecycle.recovery_written();
-        self.path.journal().leave_if_empty()
+        self.path.journal().is_none_or(Journal::leave_if_empty)
     }
 
     /// Only what would be acted upon counts, so that the loop rests.

@@ -19,7 +19,7 @@
 //! |---|---|
 //! | `claim` | choice of a slot, new or abandoned |
 //! | `slot`, `contents` | ownership of a slot, and its contents when it is found |
-//! | `segments` | append, sync, delete; the bound of the disk |
+//! | `segments`, `shared_segments` | append, sync, delete; the bound of the disk |
 //! | `reader` | reading back, past damage |
 //! | [`segment_format`], [`record_codec`] | the bytes of segments and records |
 //! | `writer_file`, `cursor_file`, `files` | the other files |
@@ -34,6 +34,7 @@ mod reader;
 pub mod record_codec;
 pub mod segment_format;
 mod segments;
+mod shared_segments;
 mod slot;
 #[cfg(test)]
 mod tests;
@@ -42,5 +43,6 @@ mod writer_file;
 pub use claim::{claim, claim_abandoned};
 pub use cursor_file::{cursors_in, read_cursor, remove_cursor, write_cursor};
 pub use reader::{Position, ReadBatch, read};
-pub use segments::{ClosedSegment, SEGMENT_BYTES, Segments, SpoolStatus};
+pub use segments::{SEGMENT_BYTES, Segments, SpoolStatus};
+pub use shared_segments::SharedSegments;
 pub use slot::Slot;

@@ -10,9 +10,10 @@
 //! one, and nothing but `stop()` waits for them. Where the unique index cannot be made, totals wait until
 //! the operator has removed the cause; events and sessions go on.
 
-mod link;
 mod preparation;
+mod search;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,20 +21,26 @@ use tokio::time::Instant;
 
 use super::messages;
 use super::task::{Failed, Tasks, attempt, run_to_end};
-use crate::config::{Collection, Text};
+use crate::config::Collection;
 use crate::instance::listener::{Level, Message};
-use crate::instance::log::Log;
 use crate::instance::shared::Shared;
-use crate::store::{self, Connection, Fault, Prepared, Result, Store, StoreError};
-use link::{Link, Step, Verdict};
-pub use link::{NothingFound, Opener, Outlook};
+use crate::store::{Connection, Fault, Prepared, Result, Store, StoreError};
+use crate::util::backoff::Backoff;
 use preparation::Preparation;
+pub use search::{NothingFound, Outlook, remark_on};
+use search::{Search, tell_failure};
 
 /// How long the old database is written to after the host has switched; half of the shortest time limit
 /// of a caller, if that is less.
 const SWITCH_GRACE: Duration = Duration::from_secs(2);
 /// The same at the end of the process.
 const SWITCH_GRACE_AT_EXIT: Duration = Duration::from_millis(300);
+/// A store whose connections are useless is replaced at most this often.
+const RENEW_EVERY: Duration = Duration::from_secs(1);
+
+/// Makes a store from a connection.
+pub type Opener<S> =
+    Arc<dyn Fn(Connection) -> Pin<Box<dyn Future<Output = Result<S>> + Send>> + Send + Sync>;
 
 type Lines = Vec<(Level, String)>;
 
@@ -52,51 +59,51 @@ pub enum DatabaseResult<S> {
     Indexed(Result<Lines>),
 }
 
-/// Tells which options of a connection string have no effect, or why it cannot be used.
-pub fn remark_on(uri: &Text, log: &Log) {
-    match store::check(uri) {
-        Err(error) => complain(log, &error.to_string()),
-        Ok(names) if names.is_empty() => {}
-        Ok(names) => log.info(messages::without_effect(uri.field, &names)),
-    }
-}
-
-fn complain(log: &Log, problem: &str) {
-    log.error_once("connection", || messages::unusable(problem));
+enum State<S> {
+    Closed,
+    Opening,
+    Open(Arc<S>),
 }
 
 pub struct Database<S> {
     shared: Arc<Shared>,
     opener: Opener<S>,
-    link: Link<S>,
+    search: Search,
+    state: State<S>,
+    backoff: Backoff,
+    renewed_at: Option<Instant>,
     switch: Option<Switch>,
     preparation: Preparation,
     indexing: Preparation,
     tasks: Tasks<DatabaseResult<S>>,
-    index_tasks: Tasks<DatabaseResult<S>>,
 }
 
 impl<S: Store> Database<S> {
     pub fn new(shared: &Arc<Shared>, opener: Opener<S>) -> Self {
         let random = &shared.context.random;
         Self {
-            link: Link::new(&shared.config, random),
+            search: Search::new(shared),
+            state: State::Closed,
+            backoff: Backoff::new(random),
+            renewed_at: None,
             switch: None,
             preparation: Preparation::new(random),
             indexing: Preparation::new(random),
             tasks: Tasks::new(),
-            index_tasks: Tasks::new(),
             shared: Arc::clone(shared),
             opener,
         }
     }
 
     pub fn store(&self) -> Option<&Arc<S>> {
-        self.link.store()
+        match &self.state {
+            State::Open(store) => Some(store),
+            _ => None,
+        }
     }
 
     pub fn connection(&self) -> Option<&Connection> {
-        self.link.connection()
+        self.search.found()
     }
 
     /// Whether totals may be added.
@@ -114,60 +121,57 @@ impl<S: Store> Database<S> {
 
     /// Whether nothing is under way but the making of indexes.
     pub fn is_idle(&self) -> bool {
-        self.tasks.is_empty()
+        !matches!(self.state, State::Opening) && !self.is_preparing()
     }
 
     /// Asks the host for a connection, or opens the one that is known.
     pub fn poll_open(&mut self, now: Instant) {
-        match self.link.step(now) {
-            Step::Wait => {}
-            Step::Ask => self.shared.deliver(Message::ConnectionWanted),
-            Step::Open(connection) => {
-                let opening = attempt((self.opener)(connection));
-                self.tasks
-                    .spawn(async { DatabaseResult::Opened(opening.await) });
-            }
+        if !matches!(self.state, State::Closed) {
+            return;
+        }
+        let Some(connection) = self.search.found() else {
+            return self.search.poll(now);
+        };
+        if self.backoff.is_over(now) {
+            let opening = attempt((self.opener)(connection.clone()));
+            self.tasks
+                .spawn(async { DatabaseResult::Opened(opening.await) });
+            self.state = State::Opening;
         }
     }
 
     /// Begins to prepare the open database for totals, and to make its indexes.
     pub fn poll_prepare(&mut self, store: &Arc<S>, now: Instant) {
-        let random = &self.shared.context.random;
-        if self.preparation.begin(now, random) {
+        if self.preparation.begin(now) {
             let store = Arc::clone(store);
             let preparing = attempt(async move { store.prepare().await });
             self.tasks
                 .spawn(async { DatabaseResult::Prepared(preparing.await) });
         }
-        if self.indexing.begin(now, random) {
+        if self.indexing.begin(now) {
             let store = Arc::clone(store);
             let indexing = run_to_end(async move { store.create_indexes().await });
-            self.index_tasks
+            self.tasks
                 .spawn(async { DatabaseResult::Indexed(indexing.await) });
         }
     }
 
     /// Resolves with the next result. Cancel-safe.
     pub async fn next(&mut self) -> DatabaseResult<S> {
-        tokio::select! {
-            result = self.tasks.next() => result,
-            result = self.index_tasks.next() => result,
-        }
+        self.tasks.next().await
     }
 
     pub fn handle(&mut self, result: DatabaseResult<S>, now: Instant) {
         match result {
-            DatabaseResult::Opened(Ok(store)) => self.link.opened(store),
+            DatabaseResult::Opened(Ok(store)) => {
+                self.backoff.succeed();
+                self.state = State::Open(Arc::new(store));
+            }
             DatabaseResult::Opened(Err(error)) => {
-                match error.is_transient() {
-                    true => self
-                        .shared
-                        .log
-                        .warn_once("connection", || messages::cannot_connect(&error.message)),
-                    false => complain(&self.shared.log, &error.message),
-                }
+                tell_failure(&error, &self.shared.log);
                 self.shared.health.error(error.message);
-                self.link.failed(now);
+                self.backoff.fail(now);
+                self.state = State::Closed;
             }
             DatabaseResult::Prepared(Ok(Prepared::Ready(lines))) => self.ready(lines),
             DatabaseResult::Prepared(Ok(Prepared::Blocked(why))) => self.blocked(why, now),
@@ -179,7 +183,7 @@ impl<S: Store> Database<S> {
                 self.preparation.fail(now);
             }
             DatabaseResult::Indexed(Ok(lines)) => {
-                self.indexing = Preparation::Done;
+                self.indexing.succeed();
                 self.log(lines);
             }
             DatabaseResult::Indexed(Err(error)) => {
@@ -190,7 +194,7 @@ impl<S: Store> Database<S> {
     }
 
     fn ready(&mut self, lines: Lines) {
-        self.preparation = Preparation::Done;
+        self.preparation.succeed();
         self.log(lines);
         let blocked = self.shared.database.change(|database| {
             database.connected = true;
@@ -222,10 +226,8 @@ impl<S: Store> Database<S> {
     /// Counts and logs a write that is to be retried; a store whose connections are useless is replaced.
     pub fn write_failed(&mut self, failed: Failed, now: Instant) {
         let Failed { error, records } = failed;
-        if error.is_unauthenticated()
-            && let Some(store) = self.link.renew(now)
-        {
-            tokio::spawn(async move { store.close().await });
+        if error.is_unauthenticated() {
+            self.renew(now);
         }
         let message = error.message.clone();
         match (error.fault, error.collection) {
@@ -261,59 +263,54 @@ impl<S: Store> Database<S> {
         });
     }
 
+    /// Gives up a store whose connections are useless, unless that was done just now: requests that were
+    /// under way on the one before may still report it.
+    fn renew(&mut self, now: Instant) {
+        let is_renewed = self.renewed_at.is_some_and(|at| now < at + RENEW_EVERY);
+        if is_renewed || self.store().is_none() {
+            return;
+        }
+        if let Some(store) = self.give_up() {
+            self.renewed_at = Some(now);
+            self.backoff.fail(now);
+            tokio::spawn(async move { store.close().await });
+        }
+    }
+
+    /// The next store is opened when it is needed; one that is being opened is not waited for.
+    fn give_up(&mut self) -> Option<Arc<S>> {
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Open(store) => Some(store),
+            _ => None,
+        }
+    }
+
     /// The host has a connection.
     pub fn connect(&mut self, connection: Connection) {
-        self.link.connect(connection);
+        self.search.offer(connection);
     }
 
     /// The host has no connection.
-    pub fn nothing_found(&mut self, mut found: NothingFound) {
-        if self.shared.health.queued() == 0 {
-            match found.outlook {
-                Outlook::NoTime => return,
-                // A host that is starting may still call mongoose.connect().
-                Outlook::OtherConnected => found.outlook = Outlook::MayConnect,
-                _ => {}
-            }
-        }
-        let outlook = found.outlook;
-        let config = &self.shared.config;
-        let line = match self.link.nothing_found(found, config, Instant::now()) {
-            Verdict::KeepAsking => return,
-            Verdict::TellUser => {
-                let line = messages::no_connection(config);
-                return self.shared.log.warn(line);
-            }
-            Verdict::UseFallback(uri) => {
-                remark_on(uri, &self.shared.log);
-                messages::fallback(uri.field, outlook != Outlook::NoMongoose)
-            }
-            Verdict::UseOther => {
-                self.shared.deliver(Message::OtherAdopted);
-                messages::OTHER_CONNECTION.to_owned()
-            }
-        };
-        self.shared.deliver(Message::ConnectionKnown);
-        self.shared.log.info(line);
+    pub fn nothing_found(&mut self, found: NothingFound) {
+        self.search.nothing_found(found, Instant::now());
     }
 
     /// Whether a database is known, now that the host cannot be asked any more.
     pub fn is_known_at_last(&mut self) -> bool {
-        if !self.link.is_known() {
-            self.nothing_found(NothingFound {
-                outlook: Outlook::NoTime,
-                other: None,
-            });
-        }
-        self.link.is_known()
+        self.nothing_found(NothingFound {
+            outlook: Outlook::NoTime,
+            other: None,
+        });
+        self.connection().is_some()
     }
 
     /// `anew` when the host has left its connection, and is to be asked for another.
     pub fn start(&mut self, anew: bool) {
-        if anew {
-            self.link.forget(&self.shared.config);
+        if anew && self.shared.config.uri.is_none() && self.store().is_none() {
+            self.search.forget();
+            self.leave();
         }
-        if self.link.is_known() {
+        if self.connection().is_some() {
             self.shared.deliver(Message::ConnectionKnown);
         }
     }
@@ -355,7 +352,8 @@ impl<S: Store> Database<S> {
     /// Uses the database that the host has switched to. The old one has been left.
     pub fn complete_switch(&mut self) {
         if let Some(switch) = self.switch.take() {
-            self.link.switch(switch.to);
+            self.search.replace(switch.to);
+            self.backoff.succeed();
         }
     }
 
@@ -364,12 +362,10 @@ impl<S: Store> Database<S> {
     pub fn leave(&mut self) {
         let random = &self.shared.context.random;
         self.tasks.detach();
-        self.index_tasks.detach();
         self.preparation = Preparation::new(random);
         self.indexing = Preparation::new(random);
         self.shared.database.change(std::mem::take);
-        self.link.forget_opening();
-        if let Some(store) = self.link.close() {
+        if let Some(store) = self.give_up() {
             tokio::spawn(async move { store.close().await });
         }
     }
@@ -377,8 +373,7 @@ impl<S: Store> Database<S> {
     /// Closes the store at the end of the worker.
     pub async fn close(mut self) {
         self.tasks.detach();
-        self.index_tasks.detach();
-        if let Some(store) = self.link.close() {
+        if let Some(store) = self.give_up() {
             store.close().await;
         }
     }
@@ -386,14 +381,16 @@ impl<S: Store> Database<S> {
     /// When a retry is due, or the end of a switch.
     pub fn wake_at(&self, needs_store: bool, now: Instant) -> Option<Instant> {
         let switch = self.switch.as_ref().map(|switch| switch.until);
-        let open = self.link.wake_at().filter(|_| needs_store);
-        let is_open = self.link.store().is_some();
-        let wakes = [
-            switch.filter(|until| *until > now),
-            open.filter(|_| !is_open),
-            self.preparation.retry_at().filter(|_| is_open),
-            self.indexing.retry_at().filter(|_| is_open),
-        ];
-        wakes.into_iter().flatten().min()
+        let open = self.search.wake_at().or(self.backoff.until());
+        let [prepare, index] = [&self.preparation, &self.indexing].map(Preparation::retry_at);
+        let steps = match self.state {
+            State::Closed => [open.filter(|_| needs_store), None],
+            State::Opening => [None, None],
+            State::Open(_) => [prepare, index],
+        };
+        let wakes = steps
+            .into_iter()
+            .chain([switch.filter(|until| *until > now)]);
+        wakes.flatten().min()
     }
 }

@@ -1,5 +1,5 @@
 //! The state of a preparation: of the unique index that totals wait for, or of the indexes that nothing
-//! waits for. A failure is retried after a backoff.
+//! waits for.
 
 use std::time::Duration;
 
@@ -11,61 +11,64 @@ use crate::util::random::Random;
 /// How often it is checked whether the operator has removed the cause that blocks totals.
 const CHECK_BLOCKED_EVERY: Duration = Duration::from_secs(3);
 
-pub enum Preparation {
-    Needed(Backoff),
-    UnderWay(Backoff),
-    /// Only the operator can remove the cause; checked again at this time.
-    Blocked(Instant),
+pub struct Preparation {
+    state: State,
+    /// A failure is retried after it.
+    backoff: Backoff,
+    blocked_until: Option<Instant>,
+}
+
+#[derive(PartialEq, Eq)]
+enum State {
+    Needed,
+    UnderWay,
     Done,
 }
 
 impl Preparation {
     pub fn new(random: &Random) -> Self {
-        Self::Needed(Backoff::new(random))
+        Self {
+            state: State::Needed,
+            backoff: Backoff::new(random),
+            blocked_until: None,
+        }
     }
 
     /// Whether it begins now; it is under way then.
-    pub fn begin(&mut self, now: Instant, random: &Random) -> bool {
-        match self {
-            Self::Needed(backoff) if backoff.is_over(now) => {
-                let backoff = std::mem::take(backoff);
-                *self = Self::UnderWay(backoff);
-                true
-            }
-            Self::Blocked(until) if *until <= now => {
-                *self = Self::UnderWay(Backoff::new(random));
-                true
-            }
-            _ => false,
+    pub fn begin(&mut self, now: Instant) -> bool {
+        let begins = self.state == State::Needed && self.retry_at().is_none_or(|at| at <= now);
+        if begins {
+            self.state = State::UnderWay;
         }
+        begins
+    }
+
+    pub fn succeed(&mut self) {
+        self.state = State::Done;
     }
 
     pub fn fail(&mut self, now: Instant) {
-        if let Self::UnderWay(backoff) = self {
-            backoff.fail(now);
-            let backoff = std::mem::take(backoff);
-            *self = Self::Needed(backoff);
-        }
+        (self.state, self.blocked_until) = (State::Needed, None);
+        self.backoff.fail(now);
+    }
+
+    /// Only the operator can remove the cause; it is checked again after a while.
+    pub fn block(&mut self, now: Instant) {
+        (self.state, self.blocked_until) = (State::Needed, Some(now + CHECK_BLOCKED_EVERY));
+        self.backoff.succeed();
     }
 
     /// When the next attempt may begin, if one is needed.
     pub fn retry_at(&self) -> Option<Instant> {
-        match self {
-            Self::Needed(backoff) => backoff.until(),
-            Self::Blocked(until) => Some(*until),
-            _ => None,
-        }
-    }
-
-    pub fn block(&mut self, now: Instant) {
-        *self = Self::Blocked(now + CHECK_BLOCKED_EVERY);
+        let retry_at = self.blocked_until.or(self.backoff.until());
+        retry_at.filter(|_| self.state == State::Needed)
     }
 
     pub fn is_done(&self) -> bool {
-        matches!(self, Self::Done)
+        self.state == State::Done
     }
 
     pub fn is_under_way(&self) -> bool {
-        matches!(self, Self::UnderWay(_))
+        self.state == State::UnderWay
     }
 }

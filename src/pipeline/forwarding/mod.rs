@@ -13,15 +13,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::messages;
+use super::task::Tasks;
 use crate::forward::{Destinations, PartitionOffsets};
 use crate::instance::shared::Shared;
-use crate::record::item::Event;
 use crate::spool::{
-    ClosedSegment, Position, Segments, Slot, cursors_in, read_cursor, remove_cursor, write_cursor,
+    Position, Segments, SharedSegments, Slot, cursors_in, read_cursor, remove_cursor, write_cursor,
 };
 use crate::util::panics::catch_io;
 use replay::Replay;
@@ -37,71 +36,59 @@ const DATABASE: &str = "@mongodb";
 pub struct Forwarding {
     shared: Arc<Shared>,
     destinations: Arc<Destinations>,
-    offsets: Option<Offsets>,
+    kept: Option<KeptOffsets>,
 }
 
 /// The offsets on disk.
-struct Offsets {
-    /// As they were written last, in the order of the destinations, and that of the database.
-    destinations: Vec<PartitionOffsets>,
-    database: i64,
+struct KeptOffsets {
+    segments: SharedSegments,
+    /// As they were written last.
+    offsets: Offsets,
     /// A process before this one has written records up to this one to the database.
     written_before: i64,
-    is_writing: bool,
     due: Instant,
     long_due: Instant,
-    replay: Option<AbortHandle>,
+    writes: Tasks<io::Result<Offsets>>,
+    _replay: Tasks<()>,
 }
 
-/// Offsets to be written, each with its name.
-pub struct OffsetWrite(Vec<(String, Offset)>);
-
-/// Offsets that were written.
-pub struct OffsetsWritten {
-    written: Vec<Offset>,
-    pub error: Option<io::Error>,
+#[derive(Clone, PartialEq)]
+struct Offsets {
+    /// In the order of the destinations.
+    destinations: Vec<PartitionOffsets>,
+    database: i64,
 }
 
-enum Offset {
-    Database(i64),
-    /// With the index of the destination.
-    Destination(usize, PartitionOffsets),
-}
+/// The result of a write.
+pub struct OffsetsWritten(io::Result<Offsets>);
 
-impl Offset {
-    fn values(&self) -> &[i64] {
-        match self {
-            Offset::Database(committed) => std::slice::from_ref(committed),
-            Offset::Destination(_, offsets) => offsets,
+impl Offsets {
+    fn read(shared: &Shared, destinations: &Destinations, slot: &Path) -> Self {
+        let [database] = offsets_of(shared, slot, DATABASE);
+        let names = destinations.iter().map(|destination| destination.name());
+        Self {
+            destinations: names.map(|name| offsets_of(shared, slot, name)).collect(),
+            database,
         }
     }
-}
 
-/// A way to free disk space that is taken for destinations.
-pub enum Space {
-    /// No event in this segment waits any more.
-    Release(ClosedSegment),
-    /// Events up to this record wait in memory only from now on.
-    Unretain(i64),
-}
-
-impl OffsetWrite {
-    pub fn write(self, slot: &Slot) -> OffsetsWritten {
-        let mut result = OffsetsWritten {
-            written: Vec::new(),
-            error: None,
+    /// Writes those that differ from what is on disk; an error with one keeps no other from it.
+    fn write(&self, on_disk: &Self, destinations: &Destinations, slot: &Slot) -> io::Result<()> {
+        let write = |name: &str, offsets: &[i64]| {
+            slot.verify()?;
+            write_cursor(slot.path(), name, offsets)
         };
-        for (name, offset) in self.0 {
-            let written = catch_io(|| {
-                slot.verify()?;
-                write_cursor(slot.path(), &name, offset.values())
-            });
-            match written {
-                Ok(()) => result.written.push(offset),
-                Err(error) => result.error = Some(error),
+        let mut result = Ok(());
+        let pairs = self.destinations.iter().zip(&on_disk.destinations);
+        for (destination, (offsets, before)) in destinations.iter().zip(pairs) {
+            if offsets != before {
+                result = result.and(write(destination.name(), offsets));
             }
         }
-        result
+        match self.database == on_disk.database {
+            true => result,
+            false => result.and(write(DATABASE, &[self.database])),
+        }
     }
 }
 
@@ -110,144 +97,96 @@ impl Forwarding {
     pub fn start(
         shared: &Arc<Shared>,
         destinations: &Arc<Destinations>,
-        spool: Option<&Segments>,
+        spool: Option<&SharedSegments>,
     ) -> Self {
-        if let Some(segments) = spool {
-            forget_others(shared, destinations, segments.slot().path());
-        }
         // Before anything can be sent.
-        let offsets = spool.filter(|_| !destinations.is_empty());
-        let offsets = offsets.map(|segments| Offsets::begin(shared, destinations, segments));
+        let kept = spool.and_then(|spool| {
+            forget_others(shared, destinations, spool.lock().slot().path());
+            (!destinations.is_empty()).then(|| KeptOffsets::begin(shared, destinations, spool))
+        });
         destinations.start(shared.config.authorities.as_ref());
         Self {
             destinations: Arc::clone(destinations),
             shared: Arc::clone(shared),
-            offsets,
+            kept,
         }
     }
 
-    pub fn destinations(&self) -> &Arc<Destinations> {
-        &self.destinations
-    }
-
-    pub fn forward(&self, event: &Event<'_>) {
-        self.destinations.forward(event);
-    }
-
-    pub fn expedite(&self, is_urgent: bool) {
-        self.destinations.expedite(is_urgent);
+    /// A process before this one has written records up to this one to the database.
+    pub fn written_before(&self) -> i64 {
+        self.kept.as_ref().map_or(0, |kept| kept.written_before)
     }
 
     /// Discards the events in memory.
     pub fn discard(&mut self) {
-        self.offsets = None;
+        self.kept = None;
         let destinations = self.destinations.iter();
         destinations.for_each(|destination| destination.discard());
     }
 
-    /// Whether a process before this one has written this record to the database.
-    pub fn was_written(&self, seq: i64) -> bool {
-        self.offsets
-            .as_ref()
-            .is_some_and(|offsets| seq <= offsets.written_before)
-    }
-
-    /// The record up to which every destination is done with all events, when `last` is the newest; `None`
-    /// while recovered events are replayed.
-    pub fn forwarded_up_to(&self, last: i64) -> Option<i64> {
-        let destinations = self.destinations.iter();
-        let offsets = destinations.map(|destination| destination.offsets(last));
-        let lowest = |offsets: Option<PartitionOffsets>| offsets?.into_iter().min();
-        offsets
-            .map(lowest)
-            .try_fold(i64::MAX, |low, one| Some(low.min(one?)))
-    }
-
-    /// Once segments wait for destinations alone: a segment in which no event waits any more, or all up to
-    /// the oldest when segments with waiting events take half of the disk. `closed` are the closed segments.
-    pub fn free_space(&self, closed: &[ClosedSegment], committed: i64) -> Vec<Space> {
-        let written = closed.iter().filter(|one| one.last <= committed);
-        let (waiting, empty): (Vec<&ClosedSegment>, Vec<&ClosedSegment>) =
-            written.partition(|one| self.waits_in(**one));
-        let mut space = Vec::new();
-        space.extend(empty.first().map(|segment| Space::Release(**segment)));
-        let bytes: u64 = waiting.iter().map(|one| one.bytes).sum();
-        if bytes > self.shared.config.max_spool_bytes / 2 {
-            space.extend(waiting.first().map(|oldest| Space::Unretain(oldest.last)));
-        }
-        space
-    }
-
-    fn waits_in(&self, segment: ClosedSegment) -> bool {
-        let mut destinations = self.destinations.iter();
-        destinations.any(|destination| destination.has_queued_between(segment.after, segment.last))
-    }
-
-    /// The offsets to write now. `last` is the newest record, and records up to `written` are in the database.
-    /// With `at_once` it is the last occasion.
-    pub fn changed_offsets(
-        &mut self,
-        last: i64,
-        written: i64,
-        now: Instant,
-        at_once: bool,
-    ) -> Option<OffsetWrite> {
-        let offsets = self.offsets.as_mut()?;
-        let is_news = || {
-            self.destinations
-                .iter()
-                .any(|destination| !destination.is_persisted())
-        };
-        let is_due = offsets.long_due <= now || offsets.due <= now && (at_once || is_news());
-        if offsets.is_writing || !is_due {
-            return None;
-        }
-        let mut changed = Vec::new();
-        for (index, destination) in self.destinations.iter().enumerate() {
-            let now = destination.offsets(last);
-            if let Some(now) = now.filter(|now| offsets.destinations.get(index) != Some(now)) {
-                let name = destination.name().to_owned();
-                changed.push((name, Offset::Destination(index, now)));
-            }
-        }
-        // Less while recovered records are read back.
-        let database = written.max(offsets.written_before);
-        if database != offsets.database {
-            changed.push((DATABASE.to_owned(), Offset::Database(database)));
-        }
-        if changed.is_empty() {
-            return None;
-        }
-        offsets.is_writing = true;
-        (offsets.due, offsets.long_due) = (now + PAUSE, now + LONG_PAUSE);
-        Some(OffsetWrite(changed))
-    }
-
-    pub fn offsets_written(&mut self, result: &OffsetsWritten) {
-        let Some(offsets) = &mut self.offsets else {
+    /// Writes the offsets that have changed. `last` is the newest record, and records up to `written` are in
+    /// the database. With `at_once` it is the last occasion.
+    pub fn poll(&mut self, last: i64, written: i64, at_once: bool, now: Instant) {
+        let Some(kept) = &mut self.kept else {
             return;
         };
-        offsets.is_writing = false;
-        if result.error.is_some() {
-            offsets.due = Instant::now() + LONG_PAUSE;
-            offsets.long_due = offsets.due;
+        let may_wait = !at_once && self.destinations.are_persisted();
+        let is_due = kept.long_due <= now || kept.due <= now && !may_wait;
+        if !kept.writes.is_empty() || !is_due {
+            return;
         }
-        for offset in &result.written {
-            match *offset {
-                Offset::Database(committed) => offsets.database = committed,
-                Offset::Destination(index, of_partitions) => {
-                    offsets.destinations[index] = of_partitions;
-                    if let Some(destination) = self.destinations.iter().nth(index) {
-                        destination.set_persisted(of_partitions);
-                    }
-                }
+        let destinations = self.destinations.iter().zip(&kept.offsets.destinations);
+        let offsets = Offsets {
+            // None is known during a replay.
+            destinations: destinations
+                .map(|(destination, before)| destination.offsets(last).unwrap_or(*before))
+                .collect(),
+            // Less while recovered records are read back.
+            database: written.max(kept.written_before),
+        };
+        if offsets == kept.offsets {
+            return;
+        }
+        (kept.due, kept.long_due) = (now + PAUSE, now + LONG_PAUSE);
+        let (segments, on_disk) = (kept.segments.clone(), kept.offsets.clone());
+        let destinations = Arc::clone(&self.destinations);
+        let write = self.shared.context.disk.run(move || {
+            catch_io(|| offsets.write(&on_disk, &destinations, segments.lock().slot()))?;
+            Ok(offsets)
+        });
+        kept.writes.spawn(async { write.await? });
+    }
+
+    /// Resolves with the next result; never, without a spool. Cancel-safe.
+    pub async fn next(&mut self) -> OffsetsWritten {
+        match &mut self.kept {
+            Some(kept) => OffsetsWritten(kept.writes.next().await),
+            None => std::future::pending().await,
+        }
+    }
+
+    pub fn handle(&mut self, OffsetsWritten(result): OffsetsWritten, now: Instant) {
+        let Some(kept) = &mut self.kept else {
+            return;
+        };
+        match result {
+            Ok(offsets) => {
+                kept.offsets = offsets;
+                kept.set_persisted(&self.destinations);
+            }
+            Err(error) => {
+                (kept.due, kept.long_due) = (now + LONG_PAUSE, now + LONG_PAUSE);
+                let reason = "cursor_not_written";
+                let line = || messages::spool_failed(reason, &error);
+                self.shared.log.warn_once(reason, line);
+                self.shared.health.error(format!("spool: {error}"));
             }
         }
     }
 
     pub fn wake_at(&self, now: Instant) -> Option<Instant> {
-        let offsets = self.offsets.as_ref()?;
-        let dues = [offsets.due, offsets.long_due].into_iter();
+        let kept = self.kept.as_ref()?;
+        let dues = [kept.due, kept.long_due].into_iter();
         dues.filter(|due| *due > now).min()
     }
 }
@@ -258,46 +197,30 @@ impl Drop for Forwarding {
     }
 }
 
-impl Offsets {
-    fn begin(shared: &Arc<Shared>, destinations: &Arc<Destinations>, segments: &Segments) -> Self {
-        let slot = segments.slot();
-        let of_destinations = destinations
-            .iter()
-            .map(|destination| offsets_of(shared, slot.path(), destination.name()));
-        let [database] = offsets_of(shared, slot.path(), DATABASE);
-        let mut offsets = Self {
-            destinations: of_destinations.collect(),
-            database,
-            written_before: database,
-            is_writing: false,
+impl KeptOffsets {
+    fn begin(
+        shared: &Arc<Shared>,
+        destinations: &Arc<Destinations>,
+        spool: &SharedSegments,
+    ) -> Self {
+        let segments = spool.lock();
+        let offsets = Offsets::read(shared, destinations, segments.slot().path());
+        let kept = Self {
+            segments: spool.clone(),
+            written_before: offsets.database,
             due: Instant::now(),
             long_due: Instant::now(),
-            replay: None,
+            writes: Tasks::new(),
+            _replay: replay_after(&offsets, shared, destinations, &segments),
+            offsets,
         };
-        for (destination, cursor) in destinations.iter().zip(&offsets.destinations) {
-            destination.set_persisted(*cursor);
-        }
-        let lowest = offsets.destinations.iter().flatten().min().copied();
-        let recovered = slot.found().iter().find(|one| Some(one.last) > lowest);
-        if let Some(recovered) = recovered {
-            for (destination, cursor) in destinations.iter().zip(&offsets.destinations) {
-                destination.begin_replay(*cursor);
-            }
-            let from = Position {
-                segment: recovered.number,
-                offset: 0,
-            };
-            let replay = Replay::new(shared, destinations, slot.path(), from, segments.end());
-            offsets.replay = Some(tokio::spawn(replay.run()).abort_handle());
-        }
-        offsets
+        kept.set_persisted(destinations);
+        kept
     }
-}
 
-impl Drop for Offsets {
-    fn drop(&mut self) {
-        if let Some(replay) = &self.replay {
-            replay.abort();
+    fn set_persisted(&self, destinations: &Destinations) {
+        for (destination, offsets) in destinations.iter().zip(&self.offsets.destinations) {
+            destination.set_persisted(*offsets);
         }
     }
 }
@@ -320,4 +243,24 @@ fn forget_others(shared: &Shared, destinations: &Destinations, slot: &Path) {
             shared.log.warn(messages::destination_forgotten(&name));
         }
     }
+}
+
+/// Begins to replay recovered events that a destination is not done with, if there are any.
+fn replay_after(
+    offsets: &Offsets,
+    shared: &Arc<Shared>,
+    destinations: &Arc<Destinations>,
+    segments: &Segments,
+) -> Tasks<()> {
+    let mut tasks = Tasks::new();
+    let (slot, lowest) = (segments.slot(), offsets.destinations.iter().flatten().min());
+    if let Some(from) = slot.found().iter().find(|one| Some(&one.last) > lowest) {
+        for (destination, offsets) in destinations.iter().zip(&offsets.destinations) {
+            destination.begin_replay(*offsets);
+        }
+        let from = Position::start_of(from.number);
+        let replay = Replay::new(shared, destinations, slot.path(), from, segments.end());
+        tasks.spawn(replay.run());
+    }
+    tasks
 }

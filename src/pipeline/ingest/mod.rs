@@ -44,10 +44,6 @@ impl Ingest {
         self.last_seq
     }
 
-    pub fn active_sessions(&self) -> usize {
-        self.active.len()
-    }
-
     /// Passes the items of frames on, in their order.
     pub fn take_frames<'a>(
         &mut self,

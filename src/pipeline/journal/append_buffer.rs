@@ -5,9 +5,6 @@ use crate::record::item::Item;
 use crate::spool::record_codec;
 use crate::spool::segment_format::{self, Parsed};
 
-/// Records with their numbers, as they are on disk.
-pub type Records = Vec<(i64, Vec<u8>)>;
-
 #[derive(Default)]
 pub struct AppendBuffer {
     pub frames: Vec<u8>,
@@ -16,7 +13,7 @@ pub struct AppendBuffer {
     pub last: i64,
     /// Bytes of memory, per queue, that are free once the buffer is on disk: those of records that are in
     /// no write queue.
-    spilled: [usize; 3],
+    pub spilled: [usize; 3],
 }
 
 impl AppendBuffer {
@@ -28,32 +25,25 @@ impl AppendBuffer {
         self.last = seq;
     }
 
-    /// The newest record is in no write queue.
-    pub fn spill(&mut self, queue: Queue, bytes: usize) {
-        self.spilled[queue as usize] += bytes;
+    /// The records of a queue are in memory again; returns their bytes.
+    pub fn take_spilled(&mut self, queue: Queue) -> usize {
+        std::mem::take(&mut self.spilled[queue as usize])
     }
 
     pub fn spilled(&self) -> usize {
         self.spilled.iter().sum()
     }
 
-    /// The records of a queue are in memory again; returns their bytes.
-    pub fn take_spilled(&mut self, queue: Queue) -> usize {
-        std::mem::take(&mut self.spilled[queue as usize])
-    }
-
-    /// Whether some of its records are nowhere else.
-    pub fn is_needed(&self) -> bool {
-        self.spilled() > 0
-    }
-
-    pub fn records(&self) -> Records {
-        let (mut records, mut at) = (Vec::new(), 0);
-        while let Parsed::Frame { seq, length } = segment_format::parse(&self.frames[at..]) {
-            let body = segment_format::body(&self.frames[at..at + length]);
-            records.push((seq, body.to_vec()));
-            at += length;
-        }
-        records
+    /// Each with its number, as it is on disk.
+    pub fn records(&self) -> impl Iterator<Item = (i64, &[u8])> {
+        let mut rest = self.frames.as_slice();
+        std::iter::from_fn(move || {
+            let Parsed::Frame { seq, length } = segment_format::parse(rest) else {
+                return None;
+            };
+            let (frame, behind) = rest.split_at(length);
+            rest = behind;
+            Some((seq, segment_format::body(frame)))
+        })
     }
 }

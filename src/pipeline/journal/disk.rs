@@ -1,134 +1,149 @@
-//! Disk I/O of a slot, in tasks whose results come back. A panic in one is an error like any other.
+//! The disk: appends, syncs, reads and deletes, on threads that may block. There is one append and one sync
+//! at a time; records that come meanwhile share the next. A panic in a task is an error like any other.
 
 use std::future::pending;
 use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::append_buffer::AppendBuffer;
-use crate::pipeline::forwarding::{OffsetWrite, OffsetsWritten};
 use crate::pipeline::task::Tasks;
 use crate::pipeline::watermarks::Queue;
-use crate::spool::{Position, ReadBatch, Segments, SpoolStatus, read};
+use crate::spool::{Position, ReadBatch, Segments, SharedSegments, SpoolStatus, read};
 use crate::util::panics::catch_io;
 use crate::util::threads::Threads;
 
+/// How often records are synced while the database takes none, and how long a disk that took nothing is
+/// left alone.
+pub const PAUSE: Duration = Duration::from_millis(500);
+
 pub struct Disk {
-    segments: Arc<Mutex<Segments>>,
+    segments: SharedSegments,
     path: PathBuf,
     threads: Threads,
-    tasks: Tasks<DiskResult>,
+    status: SpoolStatus,
+    is_appending: bool,
+    is_syncing: bool,
+    is_releasing: bool,
+    sync_due: Instant,
+    release_due: Instant,
+    tasks: Tasks<(DiskResult, Option<SpoolStatus>)>,
 }
 
-/// The result of a task.
 pub enum DiskResult {
-    Appended(Unsent, io::Result<Range<Position>>, SpoolStatus),
+    Appended(AppendBuffer, io::Result<Range<Position>>),
+    /// Up to this record.
     Synced(i64, io::Result<()>),
+    /// With the end of the spool when the read began.
     Read(Queue, Position, io::Result<ReadBatch>),
-    Released(io::Result<()>, SpoolStatus),
-    OffsetsWritten(OffsetsWritten),
+    Released(io::Result<()>),
 }
-
-/// A buffer that was on its way to the disk.
-pub struct Unsent(pub AppendBuffer);
 
 impl Disk {
-    pub fn new(segments: Segments, threads: &Threads) -> Self {
+    pub fn new(shared: SharedSegments, segments: &Segments, threads: &Threads) -> Self {
+        let now = Instant::now();
         Self {
             path: segments.slot().path().to_owned(),
-            segments: Arc::new(Mutex::new(segments)),
             threads: threads.clone(),
+            status: segments.status(),
+            segments: shared,
+            is_appending: false,
+            is_syncing: false,
+            is_releasing: false,
+            sync_due: now,
+            release_due: now,
             tasks: Tasks::new(),
         }
     }
 
+    pub fn status(&self) -> &SpoolStatus {
+        &self.status
+    }
+
+    pub fn is_appending(&self) -> bool {
+        self.is_appending
+    }
+
+    /// Begins to append; only while nothing is appended.
     pub fn append(&mut self, buffer: AppendBuffer) {
-        self.run(move |segments| {
-            let mut segments = lock(segments);
-            let mut has_ended = false;
-            let result = catch_io(|| {
-                let result = segments.append(&buffer.frames, buffer.last);
-                has_ended = true;
-                result
-            });
-            if !has_ended {
+        self.is_appending = true;
+        self.change(move |segments| {
+            let append = || Ok(segments.append(&buffer.frames, buffer.last));
+            let appended = catch_io(append).unwrap_or_else(|panicked| {
                 // It may be there in part.
                 segments.roll();
-            }
-            DiskResult::Appended(Unsent(buffer), result, segments.status())
+                Err(panicked)
+            });
+            DiskResult::Appended(buffer, appended)
         });
     }
 
-    /// Records up to `up_to` are appended.
-    pub fn sync(&mut self, up_to: i64) {
+    /// Whether to sync now; at once when the database waits for it.
+    pub fn wants_sync(&self, is_urgent: bool, now: Instant) -> bool {
+        !self.is_syncing && (is_urgent || self.sync_due <= now)
+    }
+
+    /// Syncs what is appended up to this record.
+    pub fn sync(&mut self, up_to: i64, now: Instant) {
+        self.is_syncing = true;
+        self.sync_due = now + PAUSE;
         self.run(move |segments| {
             // Not under the lock: the next append need not wait.
             let result = catch_io(|| {
-                let unsynced = lock(segments).take_unsynced();
+                let unsynced = segments.lock().take_unsynced();
                 unsynced.sync()
             });
             if result.is_err() {
-                lock(segments).roll();
+                segments.lock().roll();
             }
-            DiskResult::Synced(up_to, result)
+            (DiskResult::Synced(up_to, result), None)
         });
     }
 
-    pub fn release(
-        &mut self,
-        release: impl FnOnce(&mut Segments) -> io::Result<()> + Send + 'static,
-    ) {
-        self.run(move |segments| {
-            let mut segments = lock(segments);
-            let result = catch_io(|| release(&mut segments));
-            DiskResult::Released(result, segments.status())
-        });
-    }
-
-    /// Reads for a queue, see [`read`].
     pub fn read(
         &mut self,
         queue: Queue,
-        from: Position,
+        (from, near): (Position, Option<i64>),
         until: Position,
-        near: Option<i64>,
         budget: usize,
     ) {
         let path = self.path.clone();
         self.run(move |segments| {
             let piece = catch_io(|| read(&path, from, until, near, budget));
             if piece.as_ref().is_ok_and(|piece| piece.damaged > 0) {
-                lock(segments).mark_damaged(from.segment);
+                segments.lock().mark_damaged(from.segment);
             }
-            DiskResult::Read(queue, until, piece)
+            (DiskResult::Read(queue, until, piece), None)
         });
     }
 
-    /// Writes the offsets of destinations.
-    pub fn write_offsets(&mut self, offsets: OffsetWrite) {
-        self.run(move |segments| DiskResult::OffsetsWritten(offsets.write(lock(segments).slot())));
+    pub fn release(
+        &mut self,
+        now: Instant,
+        release: impl FnOnce(&mut Segments) -> io::Result<()> + Send + 'static,
+    ) {
+        if self.release_due <= now && !self.is_releasing {
+            self.is_releasing = true;
+            self.change(move |segments| DiskResult::Released(catch_io(|| release(segments))));
+        }
     }
 
-    /// Another process writes under our id: later records are kept under another.
-    pub fn rename_writer(&self, writer: &str) {
-        let (segments, writer) = (Arc::clone(&self.segments), writer.to_owned());
-        let rename = move || lock(&segments).rename_writer(&writer);
-        tokio::spawn(self.threads.run(rename));
+    fn change(&mut self, change: impl FnOnce(&mut Segments) -> DiskResult + Send + 'static) {
+        self.run(move |segments| {
+            let mut segments = segments.lock();
+            let result = change(&mut segments);
+            (result, Some(segments.status()))
+        });
     }
 
-    /// Every record of the slot is done: the process that takes it next gets an id of its own.
-    pub fn leave(&self) {
-        let _ = lock(&self.segments).slot().retire();
-    }
-
-    /// Resolves with the next result. Cancel-safe.
-    pub async fn next(&mut self) -> DiskResult {
-        self.tasks.next().await
-    }
-
-    fn run(&mut self, work: impl FnOnce(&Mutex<Segments>) -> DiskResult + Send + 'static) {
-        let segments = Arc::clone(&self.segments);
+    fn run(
+        &mut self,
+        work: impl FnOnce(&SharedSegments) -> (DiskResult, Option<SpoolStatus>) + Send + 'static,
+    ) {
+        let segments = self.segments.clone();
         let work = self.threads.run(move || work(&segments));
         self.tasks.spawn(async {
             match work.await {
@@ -138,8 +153,42 @@ impl Disk {
             }
         });
     }
-}
 
-fn lock(segments: &Mutex<Segments>) -> MutexGuard<'_, Segments> {
-    segments.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Another process writes under our id: later records are kept under another.
+    pub fn rename_writer(&self, writer: &str) {
+        let (segments, writer) = (self.segments.clone(), writer.to_owned());
+        let rename = move || segments.lock().rename_writer(&writer);
+        tokio::spawn(self.threads.run(rename));
+    }
+
+    /// Every record of the slot is done: the process that takes it next gets an id of its own.
+    pub fn retire(&self) {
+        let _ = self.segments.lock().slot().retire();
+    }
+
+    /// Resolves with the next result. Cancel-safe.
+    pub async fn next(&mut self) -> DiskResult {
+        let (result, status) = self.tasks.next().await;
+        if let Some(status) = status.filter(|status| status.version >= self.status.version) {
+            self.status = status;
+        }
+        match &result {
+            DiskResult::Appended(..) => self.is_appending = false,
+            DiskResult::Synced(..) => self.is_syncing = false,
+            DiskResult::Released(result) => {
+                self.is_releasing = false;
+                if result.is_err() {
+                    self.release_due = Instant::now() + PAUSE;
+                }
+            }
+            DiskResult::Read(..) => {}
+        }
+        result
+    }
+
+    /// When records that are not synced are, and when a deletion that failed is retried.
+    pub fn wake_at(&self, is_synced: bool) -> [Option<Instant>; 2] {
+        let sync = (!is_synced).then_some(self.sync_due);
+        [sync, Some(self.release_due)]
+    }
 }

@@ -1,128 +1,141 @@
-//! The journal: the spool as the pipeline uses it. Without a spool it does nothing.
+//! The journal: the spool as the pipeline uses it. Records are appended and synced before they may be sent,
+//! read back when there were more of them than memory should hold, and released once they are committed and
+//! forwarded.
 //!
-//! It decides when records are appended, synced, read back and released, gives records that were read back
-//! to their write queue, leaves out recovered records that are committed already, and reports the state of
-//! the spool.
+//! ```text
+//!  ingest ──► append buffer ──► append ──► sync ──► may be sent
+//!    └─► write queue, unless it is behind                ▲
+//!        a queue that is behind reads back ──────────────┘
+//! ```
+//!
+//! A write queue is behind when there are records on disk that it does not have: those of a process before
+//! this one, or those that came while memory was full. Each queue has a position of its own on disk, so
+//! that logins never wait behind events.
+//!
+//! A disk that takes nothing more is no reason to reject records: they wait in memory as without a spool.
+//! Only records that a queue must read back have to get onto the disk, and their append is retried.
 
 mod append_buffer;
-mod applied_look_ups;
+mod applied;
 mod disk;
-mod read_positions;
-mod reporter;
-mod spool_queue;
+mod read_back;
+mod reading;
 
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::ops::Range;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::forwarding::{Forwarding, Space};
+use super::messages;
 use super::watermarks::{Queue, Stage, Watermarks};
 use super::write::Writes;
+use crate::forward::Destinations;
 use crate::instance::shared::Shared;
-use crate::record::day::Day;
-use crate::record::item::{Item, SessionChange, SessionItem};
-use crate::spool::{Position, ReadBatch, Segments, record_codec};
+use crate::instance::spool_report::SpoolState;
+use crate::record::item::Item;
+use crate::spool::{Position, SharedSegments};
 use crate::store::Store;
-use applied_look_ups::{AppliedLookUps, LookedUp};
-use disk::DiskResult;
-use reporter::Reporter;
-use spool_queue::SpoolQueue;
-
-/// A login that was accepted longer ago is not counted as a user of its day any more: the markers that
-/// would tell whether the user was counted expire. In ms.
-const LATE_MS: i64 = 30 * 86_400_000;
+use append_buffer::AppendBuffer;
+use applied::LookedUp;
+use disk::{Disk, DiskResult, PAUSE};
+use reading::Reading;
 
 pub struct Journal {
     shared: Arc<Shared>,
-    reporter: Reporter,
-    queue: Option<SpoolQueue>,
-    look_ups: AppliedLookUps,
+    disk: Disk,
+    /// Records to append, in order; the last buffer may still grow.
+    buffers: VecDeque<AppendBuffer>,
+    /// The disk took nothing, and the append is retried then.
+    full_until: Option<Instant>,
+    /// Of what is appended.
+    end: Position,
+    reading: Reading,
 }
 
 /// The result of a task.
 pub enum JournalResult {
     Disk(DiskResult),
-    Applied(LookedUp),
+    LookedUp(LookedUp),
 }
 
 impl Journal {
-    pub fn new(shared: &Arc<Shared>, segments: Option<Segments>, marks: &Watermarks) -> Self {
-        let journal = Self {
+    /// On a slot, with the records of processes before this one, if there are any; those up to
+    /// `written_before` are in the database.
+    pub fn new(shared: &Arc<Shared>, spool: &SharedSegments, written_before: i64) -> Self {
+        let segments = spool.lock();
+        Self {
             shared: Arc::clone(shared),
-            reporter: Reporter::new(shared),
-            queue: segments.map(|segments| SpoolQueue::new(shared, segments)),
-            look_ups: AppliedLookUps::new(shared),
-        };
-        journal.report(marks);
-        journal
-    }
-
-    pub fn exists(&self) -> bool {
-        self.queue.is_some()
+            buffers: VecDeque::new(),
+            full_until: None,
+            end: segments.end(),
+            reading: Reading::new(shared, &segments, written_before),
+            disk: Disk::new(spool.clone(), &segments, &shared.context.disk),
+        }
     }
 
     /// Takes a record; returns whether it goes to its write queue now. Else it is read back later.
     pub fn append(&mut self, item: &Item<'_>) -> bool {
-        let Some(queue) = &mut self.queue else {
-            return true;
+        let seq = match item {
+            Item::Event(event) => event.seq,
+            Item::Session(session) => session.seq,
+            Item::Nothing { .. } => return true,
         };
-        match item {
-            Item::Event(event) => queue.append_later(event.seq, item),
-            Item::Session(session) => queue.append_later(session.seq, item),
-            Item::Nothing { .. } => true,
+        let (queue, now_ms) = (Queue::of(item), self.shared.context.clock.now_ms());
+        if self.shared.memory.is_half_full() && self.full_until.is_none() {
+            self.reading.fall_behind(queue, seq);
         }
-    }
-
-    /// The newest record that may be sent.
-    pub fn sendable(&self, marks: &Watermarks) -> i64 {
-        match self.queue {
-            Some(_) => marks.get(Stage::Synced),
-            None => i64::MAX,
+        let is_behind = self.reading.next(queue).is_some();
+        if is_behind {
+            self.reading.spill(queue, seq, item);
         }
+        let full = self.shared.context.limits.append_bytes;
+        let is_full = |buffer: &AppendBuffer| buffer.frames.len() >= full;
+        if self.buffers.back().is_none_or(is_full) {
+            self.buffers.push_back(AppendBuffer::default());
+        }
+        if let Some(buffer) = self.buffers.back_mut() {
+            buffer.add(seq, item, now_ms);
+            buffer.spilled[queue as usize] += if is_behind { item.cost() } else { 0 };
+        }
+        !is_behind
     }
 
     pub fn next_unread(&self, queue: Queue) -> Option<i64> {
-        self.queue.as_ref()?.positions.next_unread(queue)
+        self.reading.next(queue)
     }
 
     /// Whether records wait on disk only.
     pub fn is_behind(&self) -> bool {
-        let queue = self.queue.as_ref();
-        queue.is_some_and(|queue| queue.positions.is_any_behind())
+        self.reading.is_any_behind()
     }
 
     /// Whether no record waits to be appended.
     pub fn is_appended(&self) -> bool {
-        self.queue.as_ref().is_none_or(SpoolQueue::is_appended)
+        self.buffers.is_empty() && !self.disk.is_appending()
     }
 
     /// Whether nothing is on disk.
     pub fn is_empty(&self) -> bool {
-        self.queue.as_ref().is_none_or(SpoolQueue::is_empty)
+        self.disk.status().bytes == 0
     }
 
     /// Gives up the slot if every record of it is done; returns whether it did.
     pub fn leave_if_empty(&self) -> bool {
-        let is_empty = self.is_empty();
-        if let Some(queue) = self.queue.as_ref().filter(|_| is_empty) {
-            queue.leave();
+        if self.is_empty() {
+            self.disk.retire();
         }
-        is_empty
+        self.is_empty()
     }
 
     /// Another process writes under our id.
     pub fn rename_writer(&self, writer: &str) {
-        if let Some(queue) = &self.queue {
-            queue.rename_writer(writer);
-        }
+        self.disk.rename_writer(writer);
     }
 
-    /// The database is left: the next may have other records applied.
     pub fn leave_database(&mut self) {
-        self.look_ups.detach();
-        if let Some(queue) = &mut self.queue {
-            queue.positions.leave_database();
-        }
+        self.reading.applied.leave_database();
     }
 
     /// Appends, syncs and reads what is due, and enqueues records that were read back. The database waits for
@@ -132,269 +145,218 @@ impl Journal {
         is_sending: bool,
         marks: &mut Watermarks,
         writes: &mut Writes,
-        forwarding: &Forwarding,
         now: Instant,
     ) {
-        let Some(queue) = &mut self.queue else {
-            return;
-        };
-        let kept = queue.append(marks, now);
-        if queue.wants_sync(is_sending, marks, now) {
+        self.append_oldest(marks, now);
+        if !is_synced(marks) && self.disk.wants_sync(is_sending, now) {
             // Records that are synced now may leave, whatever comes behind them.
             writes.seal_if_idle();
-            queue.sync(marks, now);
+            self.disk.sync(marks.get(Stage::Appended), now);
         }
-        if let Some(kept) = kept {
-            self.reporter.report_kept(kept);
-            self.report(marks);
-        }
+        let end = self.is_appended().then_some(self.end);
+        let is_stuck = self.full_until.is_some() && !self.disk.is_appending();
         for queue in Queue::ALL {
-            self.enqueue_piece(queue, writes, forwarding);
-            self.take_back(queue, writes, forwarding);
+            self.reading.enqueue_piece(queue, end, writes);
+            if is_stuck {
+                let buffers = &mut self.buffers;
+                self.reading.take_back(queue, self.end, buffers, writes);
+            }
         }
-        self.read_back(marks, writes, now);
+        let (disk, end) = (&mut self.disk, self.end);
+        self.reading.begin(disk, end, marks, writes, now);
     }
 
-    /// Releases segments, and writes the offsets of destinations; `at_once` if there is no later occasion.
+    /// While the disk takes nothing, records that need not be on disk stay in memory only.
+    fn append_oldest(&mut self, marks: &mut Watermarks, now: Instant) {
+        let is_full = self.full_until.is_some_and(|until| until > now);
+        let must_wait = |buffer: &AppendBuffer| is_full && buffer.spilled() > 0;
+        if self.disk.is_appending() || self.buffers.front().is_some_and(must_wait) {
+            return;
+        }
+        match self.buffers.pop_front() {
+            Some(buffer) if is_full => {
+                self.keep_in_memory(&buffer, ErrorKind::StorageFull.into(), marks);
+            }
+            Some(buffer) => self.disk.append(buffer),
+            None => {}
+        }
+    }
+
+    fn keep_in_memory(&self, buffer: &AppendBuffer, error: io::Error, marks: &mut Watermarks) {
+        marks.advance(Stage::Appended, buffer.last);
+        marks.advance(Stage::NotSpooled, buffer.last);
+        self.shared
+            .note_spool(|spool| spool.not_spooled += buffer.records);
+        self.log_error("spool_full", error);
+    }
+
+    /// Releases segments; `at_once` if there is no later occasion.
     pub fn release(
         &mut self,
         at_once: bool,
         marks: &mut Watermarks,
-        forwarding: &mut Forwarding,
+        destinations: &Destinations,
         now: Instant,
     ) {
-        let Some(queue) = &mut self.queue else {
-            return;
-        };
-        let (last, committed) = (marks.get(Stage::Accepted), marks.committed());
-        // No segment is released while recovered events are replayed.
-        if let Some(forwarded) = forwarding.forwarded_up_to(last) {
-            marks.advance(Stage::Forwarded, forwarded);
-            let closed = Arc::clone(&queue.status().closed);
-            for space in forwarding.free_space(&closed, committed) {
-                match space {
-                    Space::Release(segment) => queue.release_one(segment, now),
-                    Space::Unretain(up_to) => marks.advance(Stage::Unretained, up_to),
-                }
-            }
-            queue.release(marks.releasable(), at_once, marks, now);
-        }
-        let offsets = forwarding.changed_offsets(last, committed, now, at_once);
-        if let Some(offsets) = offsets {
-            queue.write_offsets(offsets);
+        self.free_space(marks, destinations, now);
+        let (done, status) = (marks.releasable(), self.disk.status());
+        // Once nothing is left to do, the open segment is closed if it is long, or if all are to go.
+        let is_idle = done >= marks.get(Stage::Appended) && !self.disk.is_appending();
+        let closes = is_idle && status.bytes > 0 && (at_once || status.is_worth_closing);
+        if closes || status.oldest_closed.is_some_and(|last| last <= done) {
+            self.disk
+                .release(now, move |segments| segments.release(done, closes));
         }
     }
 
-    /// While the disk takes nothing, write queues get the records that wait for it.
-    fn take_back(&mut self, queue: Queue, writes: &mut Writes, forwarding: &Forwarding) {
-        let taken = self.queue.as_mut().and_then(|spool| spool.take_back(queue));
-        let Some((records, bytes)) = taken else {
-            return;
-        };
-        self.shared.memory.release(bytes);
-        for (seq, body) in records {
-            self.enqueue(queue, seq, &body, writes, forwarding);
-        }
-        if let Some(spool) = &mut self.queue {
-            let missing = spool.positions.catch_up(queue);
-            self.reporter.count_missing(missing);
-        }
-    }
-
-    /// Queues read on while memory is far from full. The queue of sessions, which has few records, reads on
-    /// a little longer, so that a login does not wait behind the events of an outage. The queue that is
-    /// furthest behind must go on even then, since its unwritten records hold up the totals of the other;
-    /// but not while there are contributions that can be added first.
-    fn read_back(&mut self, marks: &Watermarks, writes: &Writes, now: Instant) {
-        let Some(spool) = &mut self.queue else {
-            return;
-        };
-        let has_contributions = marks.has_uncommitted();
-        let is_roomy = self.shared.memory.is_quarter_full_at_most();
-        let is_half_full = self.shared.memory.is_half_full();
-        for queue in Queue::ALL {
-            let is_empty = writes.first_unwritten(queue).is_none();
-            let next = |queue: Queue| spool.positions.next_unread(queue).unwrap_or(i64::MAX);
-            let is_last = Queue::ALL.iter().all(|other| next(queue) <= next(*other));
-            let is_needed = is_last && !has_contributions;
-            let is_urgent = queue != Queue::Events && !is_half_full;
-            if is_roomy || is_empty && (is_needed || is_urgent) {
-                spool.read(queue, now);
+    /// Once segments wait for destinations alone: releases a segment in which no event waits any more,
+    /// whatever is before it, and retains the oldest no longer when those with waiting events take half of
+    /// the disk.
+    fn free_space(&mut self, marks: &mut Watermarks, destinations: &Destinations, now: Instant) {
+        let closed = Arc::clone(&self.disk.status().closed);
+        let committed = marks.committed();
+        let (mut bytes, mut oldest, mut empty) = (0, None, None);
+        for segment in closed.iter().filter(|one| one.last <= committed) {
+            if destinations.has_queued_between(segment.after, segment.last) {
+                bytes += segment.bytes;
+                oldest.get_or_insert(segment.last);
+            } else {
+                empty.get_or_insert(segment.number);
             }
         }
-    }
-
-    /// Resolves with the next result; never, without a spool. Cancel-safe.
-    pub async fn next(&mut self) -> JournalResult {
-        match &mut self.queue {
-            Some(queue) => tokio::select! {
-                result = queue.next() => JournalResult::Disk(result),
-                applied = self.look_ups.next() => JournalResult::Applied(applied),
-            },
-            None => std::future::pending().await,
+        if let Some(number) = empty {
+            self.disk
+                .release(now, move |segments| segments.release_one(number));
         }
-    }
-
-    pub fn handle(
-        &mut self,
-        result: JournalResult,
-        marks: &mut Watermarks,
-        forwarding: &mut Forwarding,
-        now: Instant,
-    ) {
-        match result {
-            JournalResult::Disk(result) => {
-                self.handle_spool(result, marks, forwarding, now);
-                self.report(marks);
-            }
-            JournalResult::Applied(result) => {
-                if let Some(spool) = &mut self.queue {
-                    self.look_ups.handle(result, &mut spool.positions, now);
-                }
-            }
-        }
-    }
-
-    fn handle_spool(
-        &mut self,
-        result: DiskResult,
-        marks: &mut Watermarks,
-        forwarding: &mut Forwarding,
-        now: Instant,
-    ) {
-        let Some(spool) = &mut self.queue else {
-            return;
-        };
-        match result {
-            DiskResult::Appended(buffer, result, status) => {
-                let kept = spool.appended(buffer, result, status, marks, now);
-                self.reporter.report_kept(kept);
-            }
-            DiskResult::Synced(up_to, result) => {
-                spool.synced(up_to, marks);
-                self.reporter.log_error("spool_not_synced", result.err());
-            }
-            DiskResult::Read(queue, until, Ok(piece)) => {
-                // All queues read the same.
-                if queue == Queue::Events {
-                    self.reporter.report_damage(piece.damaged);
-                }
-                spool.positions.was_read(queue, until, piece);
-            }
-            DiskResult::Read(queue, _, Err(error)) => {
-                spool.positions.was_not_read(queue, now);
-                self.reporter.log_error("spool_not_read", Some(error));
-            }
-            DiskResult::OffsetsWritten(mut written) => {
-                forwarding.offsets_written(&written);
-                self.reporter
-                    .log_error("cursor_not_written", written.error.take());
-            }
-            DiskResult::Released(result, status) => {
-                if spool.released(result.is_ok(), status, now) {
-                    self.reporter.log_recovery_of_disk();
-                }
-                self.reporter.log_error("spool_not_released", result.err());
-            }
-        }
-    }
-
-    fn report(&self, marks: &Watermarks) {
-        if let Some(spool) = &self.queue {
-            self.reporter.report(spool, marks);
-        }
-    }
-
-    /// Enqueues the records that were read for a queue, once it is known which of them are applied.
-    fn enqueue_piece(&mut self, queue: Queue, writes: &mut Writes, forwarding: &Forwarding) {
-        let spool = self.queue.as_mut();
-        if let Some((piece, until)) = spool.and_then(|spool| spool.positions.take_piece(queue)) {
-            self.enqueue_all(queue, &piece, until, writes, forwarding);
-        }
-    }
-
-    fn enqueue_all(
-        &mut self,
-        queue: Queue,
-        piece: &ReadBatch,
-        until: Position,
-        writes: &mut Writes,
-        forwarding: &Forwarding,
-    ) {
-        let mut last = i64::MIN;
-        for (seq, body) in piece.frames() {
-            // A disk may show one record twice.
-            if seq > last {
-                self.enqueue(queue, seq, body, writes, forwarding);
-                last = seq;
-            }
-        }
-        if let Some(spool) = &mut self.queue {
-            let missing = spool.enqueued(queue, piece, until);
-            self.reporter.count_missing(missing);
-        }
-    }
-
-    fn enqueue(
-        &mut self,
-        queue: Queue,
-        seq: i64,
-        body: &[u8],
-        writes: &mut Writes,
-        forwarding: &Forwarding,
-    ) {
-        let Some(spool) = &mut self.queue else {
-            return;
-        };
-        let is_unread = spool
-            .positions
-            .next_unread(queue)
-            .is_some_and(|next| next <= seq);
-        let spooled = record_codec::read(seq, body).filter(|_| is_unread);
-        let Some(mut spooled) = spooled.filter(|one| Queue::of(&one.item) == queue) else {
-            return;
-        };
-        let cost = spooled.item.cost();
-        if seq < spool.positions.first() {
-            let is_applied = |day: Day| spool.positions.is_applied(queue, &day, seq);
-            if forwarding.was_written(seq) || record_codec::day(body).is_some_and(is_applied) {
-                return;
-            }
-            self.shared.health.accept(1);
-            self.shared.note_spool(|spool| spool.recovered += 1);
-            if spooled.handed_over_ms < self.shared.context.clock.now_ms() - LATE_MS {
-                self.mark_late(&mut spooled.item);
-            }
-        } else {
-            spool.positions.unspill(queue, seq, &mut spooled.item);
-        }
-        self.shared.memory.occupy(cost);
-        writes.enqueue(spooled.item);
-    }
-
-    fn mark_late(&self, item: &mut Item<'_>) {
-        if let Item::Session(SessionItem {
-            change: SessionChange::Login { is_late, .. },
-            ..
-        }) = item
-        {
-            *is_late = true;
-            self.shared.health.warn("late", 1);
+        if bytes > self.shared.config.max_spool_bytes / 2 {
+            marks.advance(Stage::Unretained, oldest.unwrap_or(0));
         }
     }
 
     /// Looks up which recovered records are applied to their days.
     pub fn look_up_applied<S: Store>(&mut self, store: &Arc<S>, writer: &str, now: Instant) {
-        if let Some(spool) = &mut self.queue {
-            self.look_ups.poll(&mut spool.positions, store, writer, now);
+        self.reading.look_up_applied(store, writer, now);
+    }
+
+    /// Resolves with the next result. Cancel-safe.
+    pub async fn next(&mut self) -> JournalResult {
+        tokio::select! {
+            result = self.disk.next() => JournalResult::Disk(result),
+            result = self.reading.applied.next() => JournalResult::LookedUp(result),
         }
     }
 
-    pub fn is_idle(&self) -> bool {
-        self.look_ups.is_idle()
+    pub fn handle(&mut self, result: JournalResult, marks: &mut Watermarks, now: Instant) {
+        match result {
+            JournalResult::LookedUp(result) => {
+                if let Err(error) = self.reading.applied.handle(result, now) {
+                    self.shared.health.error(error.message);
+                }
+            }
+            JournalResult::Disk(DiskResult::Appended(buffer, result)) => {
+                self.appended(buffer, result, marks, now);
+            }
+            JournalResult::Disk(DiskResult::Synced(up_to, result)) => {
+                // Also after an error, since the next records go into another file: a database that takes
+                // records is worth more than a disk that does not.
+                marks.advance(Stage::Synced, up_to);
+                self.log_if_error("spool_not_synced", result);
+            }
+            JournalResult::Disk(DiskResult::Read(queue, until, result)) => {
+                let read = self.reading.was_read(queue, until, result, now);
+                self.log_if_error("spool_not_read", read);
+            }
+            JournalResult::Disk(DiskResult::Released(result)) => {
+                if result.is_ok() && self.full_until.is_some() {
+                    // There is room again, which no append would find out while there is none.
+                    self.full_until = Some(now);
+                    if self.is_appended() {
+                        self.disk_recovered();
+                    }
+                }
+                self.log_if_error("spool_not_released", result);
+            }
+        }
     }
 
-    pub fn wake_at(&self, marks: &Watermarks, now: Instant) -> Option<Instant> {
-        self.queue.as_ref()?.wake_at(marks, now)
+    fn appended(
+        &mut self,
+        buffer: AppendBuffer,
+        result: io::Result<Range<Position>>,
+        marks: &mut Watermarks,
+        now: Instant,
+    ) {
+        match result {
+            Ok(appended) => {
+                marks.advance(Stage::Appended, buffer.last);
+                self.end = appended.end;
+                self.reading.appended(appended.start);
+                self.shared.memory.release(buffer.spilled());
+                self.disk_recovered();
+            }
+            Err(error) => {
+                self.full_until = Some(now + PAUSE);
+                if buffer.spilled() == 0 {
+                    return self.keep_in_memory(&buffer, error, marks);
+                }
+                self.buffers.push_front(buffer);
+                self.log_error("spool_full", error);
+            }
+        }
     }
+
+    /// Near its bound a disk may be full and recover many times a second.
+    fn disk_recovered(&mut self) {
+        if self.full_until.take().is_some() {
+            let log = &self.shared.log;
+            log.info_once("spool_goes_on", messages::SPOOL_RECOVERED);
+        }
+    }
+
+    fn log_if_error(&self, reason: &'static str, result: io::Result<()>) {
+        if let Err(error) = result {
+            self.log_error(reason, error);
+        }
+    }
+
+    fn log_error(&self, reason: &'static str, error: io::Error) {
+        self.shared
+            .log
+            .warn_once(reason, || messages::spool_failed(reason, &error));
+        self.shared.health.error(format!("spool: {error}"));
+    }
+
+    /// Updates the spool's part of the health report.
+    pub fn report(&self, marks: &Watermarks) {
+        let forwarded = marks.get(Stage::Forwarded);
+        let is_full = self.full_until.is_some();
+        let holds_after = |up_to| !is_full && marks.get(Stage::NotSpooled) <= up_to;
+        self.shared.note_spool(|report| {
+            report.bytes = self.disk.status().bytes;
+            report.holds_records = holds_after(marks.committed());
+            report.holds_events =
+                holds_after(forwarded) && marks.get(Stage::Unretained) <= forwarded;
+            report.state = match is_full {
+                true => SpoolState::Full,
+                false => SpoolState::Ok,
+            };
+        });
+    }
+
+    /// Whether no request to the database is under way.
+    pub fn is_idle(&self) -> bool {
+        self.reading.applied.is_idle()
+    }
+
+    /// When something is due later than now.
+    pub fn wake_at(&self, marks: &Watermarks, now: Instant) -> Option<Instant> {
+        let append = self.full_until.filter(|_| !self.buffers.is_empty());
+        let disk = self.disk.wake_at(is_synced(marks)).into_iter();
+        let all = disk.chain(self.reading.wake_at()).chain([append]);
+        all.flatten().filter(|due| *due > now).min()
+    }
+}
+
+fn is_synced(marks: &Watermarks) -> bool {
+    marks.get(Stage::Appended) <= marks.get(Stage::Synced)
 }

@@ -1,6 +1,8 @@
 //! Metrics for `getMetrics()`, read from small documents: the daily documents of the month and the baselines
 //! of its days.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use bson::raw::{RawBsonRef, cstr};
 use bson::{RawDocument, RawDocumentBuf};
 
@@ -9,19 +11,16 @@ use crate::record::day::Day;
 use crate::record::document::raw_number as number;
 use crate::store::{Result, Store, StoreError, Sums};
 
-/// Today and its month, as the database has them.
-#[derive(Debug, Clone)]
-pub struct Metrics {
-    today: Option<RawDocumentBuf>,
-    sums: Sums,
-}
-
-/// Reads today and its month, whose baselines must be summed up.
-pub async fn read<S: Store>(store: &S, baselines: &Baselines, today: &Day) -> Result<Metrics> {
-    let days = today.days_of_month_so_far();
+/// Reads today and its month, whose baselines must be summed up, as
+/// `{ today, dau, mau, avgSessionMin, activeSessions }`.
+pub async fn read<S: Store>(
+    store: &S,
+    baselines: &Baselines,
+    today: &Day,
+    active_sessions: &AtomicUsize,
+) -> Result<RawDocumentBuf> {
     let mut sums = Sums::default();
-    let known = baselines.of(store, &days).await?;
-    for baseline in known {
+    for baseline in baselines.of(store, &today.days_of_month_so_far()).await? {
         let problem = "the sessions stored before are not summed up";
         let part = baseline.sums;
         add(
@@ -31,10 +30,12 @@ pub async fn read<S: Store>(store: &S, baselines: &Baselines, today: &Day) -> Re
     }
     let view = store.month(today).await?;
     add(&mut sums, view.sums);
-    Ok(Metrics {
-        today: view.today,
+    let active_sessions = active_sessions.load(Ordering::Acquire);
+    Ok(document(
+        &view.today.unwrap_or_default(),
         sums,
-    })
+        active_sessions,
+    ))
 }
 
 fn add(total: &mut Sums, part: Sums) {
@@ -43,26 +44,21 @@ fn add(total: &mut Sums, part: Sums) {
     total.sessions_closed += part.sessions_closed;
 }
 
-impl Metrics {
-    /// `{ today, dau, mau, avgSessionMin, activeSessions }` as one BSON document.
-    pub fn document(&self, active_sessions: usize) -> RawDocumentBuf {
-        let none = RawDocumentBuf::new();
-        let today = self.today.as_ref().unwrap_or(&none);
-        let mean_s = match self.sums.sessions_closed {
-            closed if closed > 0.0 => self.sums.session_seconds / closed,
-            _ => 0.0,
-        };
-        let mut document = RawDocumentBuf::new();
-        document.append(cstr!("today"), today);
-        document.append(cstr!("dau"), dau(today));
-        document.append(cstr!("mau"), number(self.sums.mau));
-        document.append(
-            cstr!("avgSessionMin"),
-            number((mean_s / 60.0 + 0.5).floor()),
-        );
-        document.append(cstr!("activeSessions"), number(active_sessions as f64));
-        document
-    }
+fn document(today: &RawDocument, sums: Sums, active_sessions: usize) -> RawDocumentBuf {
+    let mean_s = match sums.sessions_closed {
+        closed if closed > 0.0 => sums.session_seconds / closed,
+        _ => 0.0,
+    };
+    let mut document = RawDocumentBuf::new();
+    document.append(cstr!("today"), today);
+    document.append(cstr!("dau"), dau(today));
+    document.append(cstr!("mau"), number(sums.mau));
+    document.append(
+        cstr!("avgSessionMin"),
+        number((mean_s / 60.0 + 0.5).floor()),
+    );
+    document.append(cstr!("activeSessions"), number(active_sessions as f64));
+    document
 }
 
 fn dau(today: &RawDocument) -> RawBsonRef<'_> {
@@ -79,8 +75,8 @@ mod tests {
     use super::*;
 
     fn shown(today: Option<RawDocumentBuf>, sums: Sums) -> bson::Document {
-        let reading = Metrics { today, sums };
-        bson::Document::try_from(reading.document(3)).expect("valid BSON")
+        let document = document(&today.unwrap_or_default(), sums, 3);
+        bson::Document::try_from(document).expect("valid BSON")
     }
 
     #[test]

@@ -20,7 +20,6 @@ use crate::instance::listener::Message;
 use crate::instance::shared::Shared;
 use crate::record::day::Day;
 use crate::store::{Result, Store};
-use metrics::Metrics;
 pub use operation::Request;
 use operation::{Operation, Phase};
 
@@ -36,12 +35,7 @@ const INDEX_WAIT: Duration = Duration::from_secs(3);
 /// The result of a read, and the requests that it is for.
 pub struct Answer {
     ids: Vec<u32>,
-    found: Result<Found>,
-}
-
-enum Found {
-    Metrics(Metrics),
-    Days(Vec<RawDocumentBuf>),
+    found: Result<RawDocumentBuf>,
 }
 
 /// The state of the other modules that requests wait for.
@@ -178,14 +172,15 @@ impl Requests {
                     ids.push(operation.id);
                 }
             }
-            let (store, baselines) = (Arc::clone(store), Arc::clone(legacy.baselines()));
+            let (store, shared) = (Arc::clone(store), Arc::clone(&self.shared));
+            let baselines = Arc::clone(legacy.baselines());
             let read = run_to_end(async move {
                 let store = store.as_ref();
                 match &request {
-                    Request::Metrics(today) => metrics::read(store, &baselines, today)
-                        .await
-                        .map(Found::Metrics),
-                    _ => store.newest_days(NEWEST_DAYS).await.map(Found::Days),
+                    Request::Metrics(today) => {
+                        metrics::read(store, &baselines, today, &shared.active_sessions).await
+                    }
+                    _ => store.newest_days(NEWEST_DAYS).await.map(document_of),
                 }
             });
             self.tasks.spawn(async move {
@@ -200,10 +195,9 @@ impl Requests {
         self.tasks.next().await
     }
 
-    pub fn handle(&mut self, answer: Answer, active_sessions: usize, now: Instant) {
+    pub fn handle(&mut self, answer: Answer, now: Instant) {
         let document = match answer.found {
-            Ok(Found::Metrics(metrics)) => metrics.document(active_sessions),
-            Ok(Found::Days(days)) => document_of(&days),
+            Ok(document) => document,
             Err(error) => {
                 self.shared.health.error(error.message.clone());
                 if error.is_transient() {
@@ -313,9 +307,9 @@ fn may_read(operation: &Operation, committed: i64, legacy: &Legacy, now: Instant
         }
 }
 
-fn document_of(days: &[RawDocumentBuf]) -> RawDocumentBuf {
+fn document_of(days: Vec<RawDocumentBuf>) -> RawDocumentBuf {
     let mut list = RawArrayBuf::new();
-    days.iter().for_each(|day| list.push(day));
+    days.into_iter().for_each(|day| list.push(day));
     let mut document = RawDocumentBuf::new();
     document.append(cstr!("days"), &list);
     document

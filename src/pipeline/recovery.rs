@@ -9,8 +9,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-use tokio::task::AbortHandle;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::handle::Pipeline;
@@ -49,20 +48,18 @@ pub struct Recovery {
 struct Running {
     number: u64,
     since: Instant,
-    /// They hold the pipeline open.
-    watches: [AbortHandle; 2],
     pipeline: Pipeline,
     /// Only events wait, for destinations that do not take them.
     is_written: bool,
 }
 
-/// Starts the worker of a slot, which reports once every record of it is written.
-pub type Launch = Arc<dyn Fn(Arc<Shared>, Segments, oneshot::Sender<()>) -> Pipeline + Send + Sync>;
+/// Starts the worker of a slot, which reports when every record of it is written.
+pub type Launch = Arc<dyn Fn(Arc<Shared>, Segments, watch::Sender<bool>) -> Pipeline + Send + Sync>;
 
 pub enum RecoveryResult {
     Looked(io::Result<Option<Slot>>),
     /// Every record of the slot with this number in the order of recoveries is written.
-    Written(u64),
+    Written(u64, watch::Receiver<bool>),
     /// Its worker has ended.
     Ended(u64),
 }
@@ -136,7 +133,8 @@ impl Recovery {
                     (Err(error), _) => self.shared.health.error(format!("spool: {error}")),
                 }
             }
-            RecoveryResult::Written(number) => {
+            RecoveryResult::Written(number, written) => {
+                self.tasks.spawn(follow(number, written));
                 let mut running = self.running.iter_mut();
                 if let Some(slot) = running.find(|slot| slot.number == number) {
                     slot.count_written(&self.shared);
@@ -166,10 +164,17 @@ impl Recovery {
         let shared = self.shared.for_slot(config);
         // Nothing is appended, so that no space need be freed.
         let segments = Segments::new(slot, u64::MAX, SEGMENT_BYTES);
-        let (on_written, written) = oneshot::channel();
+        let (on_written, written) = watch::channel(false);
         let pipeline = (self.launch)(shared, segments, on_written);
         pipeline.connect(connection.clone());
-        self.watch(pipeline, written);
+        self.begun += 1;
+        self.tasks.spawn(follow(self.begun, written));
+        self.running.push(Running {
+            number: self.begun,
+            since: Instant::now(),
+            pipeline,
+            is_written: false,
+        });
     }
 
     /// Events that wait in a slot for a destination are left on disk, for whoever takes the slot next.
@@ -181,32 +186,6 @@ impl Recovery {
         if let Some(slot) = written.map(|at| self.running.remove(at)) {
             slot.end(&self.shared, &self.destinations);
         }
-    }
-
-    /// Follows a worker until it ends.
-    fn watch(&mut self, pipeline: Pipeline, written: oneshot::Receiver<()>) {
-        self.begun += 1;
-        let number = self.begun;
-        let ended = pipeline.ended();
-        let watches = [
-            self.tasks.spawn(async move {
-                match written.await {
-                    Ok(()) => RecoveryResult::Written(number),
-                    Err(_) => RecoveryResult::Ended(number),
-                }
-            }),
-            self.tasks.spawn(async move {
-                ended.await;
-                RecoveryResult::Ended(number)
-            }),
-        ];
-        self.running.push(Running {
-            number,
-            since: Instant::now(),
-            watches,
-            pipeline,
-            is_written: false,
-        });
     }
 
     /// The database is left. Slots that are being recovered are left to others, or to us in the next one.
@@ -245,8 +224,10 @@ impl Running {
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.watches.iter().for_each(AbortHandle::abort);
+/// The next report of a worker, whose end closes the channel.
+async fn follow(number: u64, mut written: watch::Receiver<bool>) -> RecoveryResult {
+    match written.changed().await {
+        Ok(()) => RecoveryResult::Written(number, written),
+        Err(_) => RecoveryResult::Ended(number),
     }
 }
