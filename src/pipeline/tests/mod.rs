@@ -197,12 +197,17 @@ async fn beyond_the_bound_the_newest_are_refused_and_counted_exactly() {
     let (pipeline, host) = start(&store, r#"{"maxQueueBytes": 65536}"#);
     let frame = event("a", None, MORNING_MS);
     let cost = frame.len() + RECORD_OVERHEAD;
-    let fits = 65_536 / cost;
-    let frames = [frame.repeat(1_000), login("late", 9, MORNING_MS)].concat();
-    assert_eq!(pipeline.push(&frames, 1_001), (1_001 - fits) as u32);
+    // Events leave a sixteenth to logins and logouts.
+    let fits = (65_536 - 4_096) / cost;
+    let refused = (1_000 - fits) as u32;
+    assert_eq!(pipeline.push(&frame.repeat(1_000), 1_000), refused);
+    let [login, last] = [0, 9].map(|ack| login("a", ack, MORNING_MS));
+    let logins = (65_536 - fits * cost) / (login.len() + RECORD_OVERHEAD);
+    let frames = [login.repeat(logins), last].concat();
+    assert_eq!(pipeline.push(&frames, logins as u32 + 1), 1);
     assert_eq!(host.acknowledged(), [9], "a refused login does not wait");
     let counts = pipeline.shared().health.counts();
-    assert_eq!(counts.rejected["queue_full"], (1_001 - fits) as u64);
+    assert_eq!(counts.rejected["queue_full"], u64::from(refused) + 1);
     connect(&pipeline);
     pipeline.request(1, Request::Flush);
     assert_eq!(host.outcome(1).await, Ok(None));
