@@ -2,6 +2,8 @@
 
 use tokio::runtime::Handle;
 
+use std::time::Duration;
+
 use crate::util::clock::Clock;
 use crate::util::random::Random;
 use crate::util::threads::Threads;
@@ -57,6 +59,9 @@ pub struct Limits {
     /// How many reads of that size the memory bound keeps free. In memory records take up to three
     /// times as much as on disk, and two queues read.
     pub reserved_reads: usize,
+    /// How long totals cannot be added before they are saved in the spool, and the pause between two savings.
+    pub totals_saved_after: Duration,
+    pub totals_saved_every: Duration,
 }
 
 impl Default for Limits {
@@ -69,6 +74,8 @@ impl Default for Limits {
             append_bytes: 4 << 20,
             read_bytes: 4 << 10,
             reserved_reads: 6,
+            totals_saved_after: Duration::from_secs(10),
+            totals_saved_every: Duration::from_secs(5),
         }
     }
 }

@@ -114,6 +114,10 @@ pub fn spool_failed(reason: &str, error: &io::Error) -> String {
             "The offsets of destinations cannot be written to the spool",
             "the write is retried; after a crash some events would be sent twice; check the disk",
         ),
+        "totals_not_saved" => (
+            "Totals that wait cannot be saved in the spool",
+            "the disk keeps their records instead, and it is tried again; free disk space",
+        ),
         "spool_not_released" => (
             "Files of the spool cannot be removed",
             "their records are written, and the removal is retried; check the rights of the folder",
@@ -124,6 +128,15 @@ pub fn spool_failed(reason: &str, error: &io::Error) -> String {
         ),
     };
     format!("{what}: {error}; {then}")
+}
+
+pub fn saved_totals_lost(slot: &Path) -> String {
+    format!(
+        "totals that could not be added before this start cannot be read from {}: they are missing in the \
+         daily documents, events and sessions are stored; the file is kept as totals.bson.damaged, check \
+         the disk",
+        slot.display()
+    )
 }
 
 pub fn spool_damaged(bytes: u64) -> String {

@@ -58,7 +58,7 @@ impl RecordPath {
     pub fn new(
         shared: &Arc<Shared>,
         destinations: &Arc<Destinations>,
-        spool: Option<Segments>,
+        mut spool: Option<Segments>,
         rules: Rules,
         baselines: &Arc<Baselines>,
     ) -> Self {
@@ -66,11 +66,16 @@ impl RecordPath {
             Some(segments) => Writer::of_slot(segments.slot()),
             None => Writer::fresh(&shared.context),
         };
-        let has_recovered = spool.as_ref().is_some_and(|one| one.beginning().is_some());
-        let marks = Watermarks::new(writer.first, has_recovered);
+        let is_behind = |segments: &Segments| !segments.slot().is_empty();
+        let marks = Watermarks::new(writer.first, spool.as_ref().is_some_and(is_behind));
+        let mut totals = Totals::new(shared, rules, writer.clone(), baselines);
+        if let Some(segments) = &mut spool {
+            totals.load(segments);
+        }
         let spool = spool.map(SharedSegments::new);
         let forwarding = Forwarding::start(shared, destinations, spool.as_ref());
-        let written_before = forwarding.written_before();
+        let written = forwarding.written_before();
+        let written_before = Queue::ALL.map(|queue| totals.saved_up_to(queue).max(written));
         let journal = spool.map(|spool| Journal::new(shared, &spool, written_before));
         Self {
             ingest: Ingest::new(shared, writer.first),
@@ -79,7 +84,7 @@ impl RecordPath {
             destinations: Arc::clone(destinations),
             forwarding,
             writes: Writes::new(shared),
-            totals: Totals::new(shared, rules, writer, baselines),
+            totals,
             marks,
         }
     }
@@ -133,8 +138,23 @@ impl RecordPath {
             journal.poll(is_sending, marks, writes, now);
             // Records that were read back may be committed already.
             self.update_marks();
+            self.save_totals(now);
             self.release(is_ending, now);
         }
+    }
+
+    /// Totals that cannot be added for long are saved, so that the disk need not keep their records.
+    fn save_totals(&mut self, now: Instant) {
+        if let (Some(journal), Some(totals)) =
+            (&mut self.journal, self.totals.save(&self.marks, now))
+        {
+            journal.keep_totals(totals);
+        }
+    }
+
+    /// Whether totals are saved on disk.
+    pub fn are_totals_saved(&self) -> bool {
+        self.totals.are_saved()
     }
 
     /// Frees the disk of records that are done; at once if `is_ending`.
@@ -161,6 +181,8 @@ impl RecordPath {
             let uncommitted = self.totals.first_uncommitted(queue);
             let committed = uncommitted.map_or(i64::MAX, |first| first - 1);
             self.marks.advance(Stage::Committed(queue), committed);
+            let saved = self.totals.saved_up_to(queue);
+            self.marks.advance(Stage::Saved(queue), saved);
         }
     }
 
@@ -220,8 +242,10 @@ impl RecordPath {
                 handled
             }
             PathResult::Journal(result) => {
-                if let Some(journal) = &mut self.journal {
-                    journal.handle(result, &mut self.marks, now);
+                let journal = self.journal.as_mut();
+                let kept = journal.and_then(|one| one.handle(result, &mut self.marks, now));
+                if let Some(is_kept) = kept {
+                    self.totals.saved(is_kept);
                 }
                 Ok(())
             }
@@ -265,6 +289,7 @@ impl RecordPath {
         let wakes = [
             self.acks.next_deadline(),
             journal.and_then(|journal| journal.wake_at(&self.marks, now)),
+            journal.and_then(|_| self.totals.save_at()),
             self.forwarding.wake_at(now),
             self.writes.retry_at().filter(|_| has_store),
             self.totals.wake_at().filter(|_| has_store && is_prepared),

@@ -47,13 +47,15 @@ pub enum Stage {
     Written(Queue),
     /// Its document and its share of the totals are stored.
     Committed(Queue),
+    /// Its document is stored, and its share of the totals is saved on disk, apart from the records.
+    Saved(Queue),
     /// Every destination is done with it.
     Forwarded,
     /// Its segment is retained for no destination any more.
     Unretained,
 }
 
-const STAGES: usize = 12;
+const STAGES: usize = 15;
 
 #[derive(Debug, Clone)]
 pub struct Watermarks([i64; STAGES]);
@@ -87,10 +89,14 @@ impl Watermarks {
         Queue::ALL.into_iter().any(is_behind)
     }
 
-    /// The record up to which all are committed, and done for every destination that they are retained for.
+    /// The record up to which all are committed or saved, and done for every destination that they are retained for.
     pub fn releasable(&self) -> i64 {
         let events = self.get(Stage::Forwarded).max(self.get(Stage::Unretained));
-        self.committed().min(events)
+        let totals = Queue::ALL.map(|queue| {
+            let committed = self.get(Stage::Committed(queue));
+            committed.max(self.get(Stage::Saved(queue)))
+        });
+        totals.into_iter().min().unwrap_or(0).min(events)
     }
 
     /// Every record up to this one has reached the stage.
@@ -98,7 +104,7 @@ impl Watermarks {
         let limit = match stage {
             Stage::Accepted => i64::MAX,
             Stage::Synced => self.get(Stage::Appended),
-            Stage::Committed(queue) => self.get(Stage::Written(queue)),
+            Stage::Committed(queue) | Stage::Saved(queue) => self.get(Stage::Written(queue)),
             Stage::Appended
             | Stage::NotSpooled
             | Stage::Written(_)
@@ -120,6 +126,7 @@ fn index(stage: Stage) -> usize {
         Stage::Unretained => 5,
         Stage::Written(queue) => 6 + queue as usize,
         Stage::Committed(queue) => 9 + queue as usize,
+        Stage::Saved(queue) => 12 + queue as usize,
     }
 }
 
@@ -144,6 +151,9 @@ mod tests {
         Stage::Committed(Queue::Events),
         Stage::Committed(Queue::Logins),
         Stage::Committed(Queue::Logouts),
+        Stage::Saved(Queue::Events),
+        Stage::Saved(Queue::Logins),
+        Stage::Saved(Queue::Logouts),
     ];
 
     proptest! {

@@ -216,7 +216,7 @@ impl<S: Store> Worker<S> {
 
     /// Whether every record of the slot is written and forwarded; the slot is given up then.
     fn is_recovered(&mut self) -> bool {
-        if self.has_records() {
+        if self.has_records() || self.path.are_totals_saved() {
             return false;
         }
         self.lifecycle.recovery_written();

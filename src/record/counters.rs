@@ -16,7 +16,14 @@ macro_rules! counters {
             /// Every counter by its index.
             pub const ALL: [Counter; [$($field),*].len()] = [$($counter),*];
 
-            /// The field's name in the daily document.
+            /// The counter with this field.
+    pub fn named(field: &str) -> Option<Counter> {
+        Counter::ALL
+            .into_iter()
+            .find(|counter| counter.field() == field)
+    }
+
+    /// The field's name in the daily document.
             pub fn field(self) -> &'static str {
                 [$($field),*][self as usize]
             }

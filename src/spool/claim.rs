@@ -18,7 +18,7 @@ pub fn claim(spool: &Path, target: Target) -> io::Result<Slot> {
     let mut empty = None;
     for number in files::slots_in(spool)? {
         match free(spool, number, target).filter(Slot::takes_records) {
-            Some(slot) if slot.found().is_empty() => drop(empty.get_or_insert(slot)),
+            Some(slot) if slot.is_empty() => drop(empty.get_or_insert(slot)),
             Some(slot) => return Ok(slot),
             None => {}
         }
@@ -36,7 +36,7 @@ pub fn claim_abandoned(spool: &Path, target: Target, after: u64) -> io::Result<O
     let mut free = numbers
         .into_iter()
         .filter_map(|number| free(spool, number, target));
-    Ok(free.find(|slot| !slot.found().is_empty()))
+    Ok(free.find(|slot| !slot.is_empty()))
 }
 
 /// A slot that no process has. One that cannot be read, or is another user's, is as good as taken.

@@ -10,13 +10,17 @@ use std::path::Path;
 
 use super::files;
 use super::segment_format::{self, HEADER, Header, Parsed, Unreadable};
+use super::totals_file::TotalsFile;
 use super::writer_file::WriterFile;
 use crate::record::target::Target;
 
 pub struct Contents {
     pub segments: Vec<Segment>,
-    /// The slot holds no other segments.
+    /// The slot holds nothing else.
     pub is_complete: bool,
+    /// Totals that wait, and whether the file of them could not be read.
+    pub totals: Option<Box<TotalsFile>>,
+    pub are_totals_damaged: bool,
     /// The writer of the segments or, without segments, of a valid writer file.
     pub writer: Option<String>,
     /// The writer file is valid here, so this process may use the id.
@@ -40,15 +44,26 @@ pub struct Segment {
 impl Contents {
     pub fn scan(slot: &Path, target: Target) -> io::Result<Contents> {
         let file = WriterFile::read(slot);
+        let totals = TotalsFile::read(slot);
+        let are_totals_damaged = totals.is_err();
+        let totals = totals.ok().flatten();
+        let is_foreign = totals.as_ref().is_some_and(|file| !file.is_for(target));
+        let totals = totals.filter(|_| !is_foreign);
         let mut contents = Contents {
             segments: Vec::new(),
-            is_complete: true,
-            writer: None,
+            is_complete: !is_foreign,
+            // Segments of another writer are left for the next scan.
+            writer: totals.as_ref().map(|file| file.writer.clone()),
+            totals: totals.map(Box::new),
+            are_totals_damaged,
             is_valid: false,
             bound: file.as_ref().map_or(0, |file| file.bound),
             next_number: 1,
         };
         for number in files::segments_in(slot)? {
+            if is_foreign {
+                break;
+            }
             if !contents.add(slot, number, target)? {
                 contents.is_complete = false;
                 break;

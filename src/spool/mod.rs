@@ -6,11 +6,13 @@
 //!                  writer.json     the writer id that numbers the records, and where it is valid
 //!                  00000001.seg …  records in the order of their numbers
 //!                  <name>.cursor   the progress of a destination, or of the database
+//!                  totals.bson     totals that wait, while they cannot be added
 //! ```
 //!
 //! No record is ever rewritten, and there is no index: a segment only grows, is closed at 16 MiB, and
 //! is deleted once everything in it is written, totalled and forwarded. How far the totals have come is
-//! not kept here: each daily document says so itself.
+//! not kept here: each daily document says so itself. Only while totals cannot be added, `totals.bson` holds
+//! them, so that segments are deleted all the same.
 //!
 //! A process appends only to segments that it made. Those it finds in a free slot are read first. Damaged
 //! parts of them are skipped and counted, and a segment with damage is renamed instead of deleted.
@@ -22,7 +24,7 @@
 //! | `segments`, `shared_segments` | append, sync, delete; the bound of the disk |
 //! | `reader` | reading back, past damage |
 //! | [`segment_format`], [`record_codec`] | the bytes of segments and records |
-//! | `writer_file`, `cursor_file`, `files` | the other files |
+//! | `writer_file`, `cursor_file`, `totals_file`, `files` | the other files |
 
 mod claim;
 mod contents;
@@ -38,6 +40,7 @@ mod shared_segments;
 mod slot;
 #[cfg(test)]
 mod tests;
+mod totals_file;
 mod writer_file;
 
 pub use claim::{claim, claim_abandoned};

@@ -8,6 +8,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bson::Document;
+
 use super::contents::Segment;
 use super::files;
 use super::reader::Position;
@@ -116,6 +118,11 @@ impl Segments {
 
     pub fn slot(&self) -> &Slot {
         &self.slot
+    }
+
+    /// The totals that a process before this one could not add.
+    pub fn take_totals(&mut self) -> Option<Document> {
+        self.slot.take_totals()
     }
 
     /// From the oldest to the newest, the active one last.

@@ -12,9 +12,12 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use bson::Document;
+
 use super::contents::{Contents, Segment};
 use super::cursor_file::{cursors_in, remove_cursor};
 use super::files;
+use super::totals_file::{self, TotalsFile};
 use super::writer_file::WriterFile;
 use crate::record::sequence::first_seq;
 use crate::record::target::Target;
@@ -61,7 +64,32 @@ impl Slot {
     /// Whether new records may follow those that were found.
     pub fn takes_records(&self) -> bool {
         let found = &self.contents;
-        found.is_complete && (found.is_valid || found.segments.is_empty())
+        found.is_complete && (found.is_valid || self.is_empty())
+    }
+
+    /// Whether no process before this one has left anything.
+    pub fn is_empty(&self) -> bool {
+        self.contents.segments.is_empty() && self.contents.totals.is_none()
+    }
+
+    /// The totals that a process before this one could not add.
+    pub fn take_totals(&mut self) -> Option<Document> {
+        self.contents.totals.take().map(|file| file.totals)
+    }
+
+    /// There were such totals, and they cannot be read.
+    pub fn are_totals_damaged(&self) -> bool {
+        self.contents.are_totals_damaged
+    }
+
+    /// Keeps the totals that wait, or nothing, in place of what is kept.
+    pub fn keep_totals(&self, totals: Option<Document>) -> io::Result<()> {
+        match totals {
+            Some(totals) => {
+                TotalsFile::new(self.writer.clone(), self.target, totals).write(&self.path)
+            }
+            None => totals_file::remove(&self.path),
+        }
     }
 
     /// The number of the first record of this process: higher than any that was used under this id.
@@ -88,7 +116,7 @@ impl Slot {
         files::create_folder(&self.path)?;
         let lock = lock(&self.path)?.filter(|_| {
             let contents = Contents::scan(&self.path, self.target);
-            contents.is_ok_and(|contents| contents.segments.is_empty())
+            contents.is_ok_and(|contents| contents.segments.is_empty() && contents.totals.is_none())
         });
         self.lock = lock.ok_or_else(lost)?;
         WriterFile::write(&self.path, &self.writer, self.contents.bound)

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bson::Document;
 use tokio::time::Instant;
 
 use super::append_buffer::AppendBuffer;
@@ -40,6 +41,7 @@ pub enum DiskResult {
     /// With the end of the spool when the read began.
     Read(Queue, Position, io::Result<ReadBatch>),
     Released(io::Result<()>),
+    TotalsKept(io::Result<()>),
 }
 
 impl Disk {
@@ -131,6 +133,14 @@ impl Disk {
         }
     }
 
+    /// Keeps totals that wait in place of those that are kept, or none.
+    pub fn keep_totals(&mut self, totals: Option<Document>) {
+        self.run(move |segments| {
+            let kept = catch_io(|| segments.lock().slot().keep_totals(totals));
+            (DiskResult::TotalsKept(kept), None)
+        });
+    }
+
     fn change(&mut self, change: impl FnOnce(&mut Segments) -> DiskResult + Send + 'static) {
         self.run(move |segments| {
             let mut segments = segments.lock();
@@ -181,7 +191,7 @@ impl Disk {
                     self.release_due = Instant::now() + PAUSE;
                 }
             }
-            DiskResult::Read(..) => {}
+            DiskResult::Read(..) | DiskResult::TotalsKept(_) => {}
         }
         result
     }

@@ -26,6 +26,7 @@ use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::sync::Arc;
 
+use bson::Document;
 use tokio::time::Instant;
 
 use super::messages;
@@ -63,7 +64,7 @@ pub enum JournalResult {
 impl Journal {
     /// On a slot, with the records of processes before this one, if there are any; those up to
     /// `written_before` are in the database.
-    pub fn new(shared: &Arc<Shared>, spool: &SharedSegments, written_before: i64) -> Self {
+    pub fn new(shared: &Arc<Shared>, spool: &SharedSegments, written_before: [i64; 3]) -> Self {
         let segments = spool.lock();
         Self {
             shared: Arc::clone(shared),
@@ -246,8 +247,24 @@ impl Journal {
         }
     }
 
-    pub fn handle(&mut self, result: JournalResult, marks: &mut Watermarks, now: Instant) {
+    /// Keeps totals that wait, in place of those that are kept; or none.
+    pub fn keep_totals(&mut self, totals: Option<Document>) {
+        self.disk.keep_totals(totals);
+    }
+
+    /// Returns whether totals are kept as they should be, when the disk has said so.
+    pub fn handle(
+        &mut self,
+        result: JournalResult,
+        marks: &mut Watermarks,
+        now: Instant,
+    ) -> Option<bool> {
         match result {
+            JournalResult::Disk(DiskResult::TotalsKept(result)) => {
+                let is_kept = result.is_ok();
+                self.log_if_error("totals_not_saved", result);
+                return Some(is_kept);
+            }
             JournalResult::LookedUp(result) => {
                 if let Err(error) = self.reading.applied.handle(result, now) {
                     self.shared.health.error(error.message);
@@ -277,6 +294,7 @@ impl Journal {
                 self.log_if_error("spool_not_released", result);
             }
         }
+        None
     }
 
     fn appended(

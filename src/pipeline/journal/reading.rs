@@ -30,14 +30,14 @@ pub struct Reading {
     /// Of each write queue.
     queues: [ReadBack; 3],
     backoff: Backoff,
-    /// Records below it are recovered ones; those up to the other are written.
+    /// Records below it are recovered ones; those up to the others, one for each queue, are written.
     first: i64,
-    written_before: i64,
+    written_before: [i64; 3],
     pub applied: Applied,
 }
 
 impl Reading {
-    pub fn new(shared: &Arc<Shared>, segments: &Segments, written_before: i64) -> Self {
+    pub fn new(shared: &Arc<Shared>, segments: &Segments, written_before: [i64; 3]) -> Self {
         let random = &shared.context.random;
         let beginning = segments.beginning();
         Self {
@@ -186,7 +186,9 @@ impl Reading {
         };
         if seq < self.first {
             let is_applied = |day: Day| self.applied.holds(queue, &day, seq);
-            if seq <= self.written_before || record_codec::day(body).is_some_and(is_applied) {
+            if seq <= self.written_before[queue as usize]
+                || record_codec::day(body).is_some_and(is_applied)
+            {
                 return;
             }
             self.shared.health.accept(1);

@@ -19,6 +19,8 @@ pub const LIMITS: Limits = Limits {
     append_bytes: 500,
     read_bytes: 1 << 10,
     reserved_reads: 1,
+    totals_saved_after: Duration::from_millis(40),
+    totals_saved_every: Duration::from_millis(20),
 };
 
 pub fn context() -> Context {

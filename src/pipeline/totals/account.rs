@@ -1,5 +1,10 @@
 //! An account: the totals of one queue. It has its pending contributions, its batch that was sent, and its
 //! ledger; no queue waits for the account of another.
+//!
+//! What is saved on disk is closed: contributions that come later are added by themselves, so that a process
+//! after this one adds the very batches that this one would have added.
+
+use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
@@ -12,6 +17,10 @@ use crate::util::backoff::Backoff;
 pub struct Account {
     rules: Rules,
     pub ledger: Box<Ledger>,
+    /// Closed batches, in the order of their records.
+    closed: VecDeque<TotalsBatch>,
+    /// On their way to the disk, to be closed: the batches as they will be, and what is new in them.
+    closing: Option<(VecDeque<TotalsBatch>, Pending)>,
     pending: Pending,
     /// In flight, or failed and to be retried as it was.
     pub batch: Option<TotalsBatch>,
@@ -27,6 +36,8 @@ impl Account {
         Self {
             rules,
             ledger: Box::new(ledger),
+            closed: VecDeque::new(),
+            closing: None,
             pending: Pending::new(),
             batch: None,
             flush_at: None,
@@ -47,8 +58,53 @@ impl Account {
 
     /// The number of the oldest record whose contribution is not added.
     pub fn first_uncommitted(&self) -> Option<i64> {
-        let sent = self.batch.as_ref().map(|batch| batch.first);
-        sent.into_iter().chain(self.pending.first()).min()
+        let sent = self
+            .batch
+            .iter()
+            .chain(&self.closed)
+            .map(|batch| batch.first);
+        let closing = self.closing.as_ref().and_then(|(_, new)| new.first());
+        sent.chain(closing).chain(self.pending.first()).min()
+    }
+
+    /// Whether nothing waits under the name that it has.
+    pub fn is_settled(&self) -> bool {
+        self.batch.is_none() && self.closed.is_empty() && self.closing.is_none()
+    }
+
+    /// Takes batches that a process before this one has closed.
+    pub fn load(&mut self, closed: VecDeque<TotalsBatch>) {
+        self.closed = closed;
+    }
+
+    /// Closes everything that waits, once it is on disk; returns the batches to save. Until [`Self::close`]
+    /// or [`Self::reopen`] no further batch is sent.
+    pub fn begin_closing(&mut self) -> Vec<&TotalsBatch> {
+        let new = std::mem::replace(&mut self.pending, Pending::new());
+        let mut closed = self.closed.clone();
+        for batch in new.batches() {
+            match closed.back_mut().filter(|last| last.merges_with(batch)) {
+                Some(last) => last.merge(batch.clone()),
+                None => closed.push_back(batch.clone()),
+            }
+        }
+        let (closing, _) = self.closing.insert((closed, new));
+        self.batch.iter().chain(closing.iter()).collect()
+    }
+
+    /// It is on disk.
+    pub fn close(&mut self) {
+        if let Some((closed, _)) = self.closing.take() {
+            self.closed = closed;
+        }
+    }
+
+    /// The disk did not take it.
+    pub fn reopen(&mut self) {
+        if let Some((_, mut new)) = self.closing.take() {
+            new.merge(std::mem::replace(&mut self.pending, Pending::new()));
+            self.pending = new;
+        }
     }
 
     /// The batch to send now, if one is to be sent: the one that failed, or a new one if it is time and
@@ -63,6 +119,10 @@ impl Account {
     ) -> Option<TotalsBatch> {
         if let Some(batch) = &mut self.batch {
             (self.rules.resent)(batch, &mut self.pending);
+        } else if self.closing.is_some() {
+            return None;
+        } else if let Some(closed) = self.closed.pop_front() {
+            self.batch = Some(closed);
         } else if self.is_due(written, is_urgent, now, flush_at) && takes_new {
             self.flush_at = None;
             self.due_up_to = self.due_up_to.filter(|due| *due > written);
@@ -105,7 +165,7 @@ impl Account {
     pub fn wake_at(&self) -> Option<Instant> {
         match &self.batch {
             Some(_) => self.backoff.until(),
-            None => self.flush_at,
+            None => self.flush_at.filter(|_| self.closing.is_none()),
         }
     }
 }

@@ -79,6 +79,8 @@ pub struct TotalsBatch {
     pub left_out: BTreeMap<(Day, Counter), u64>,
     /// Its contributions, if they were recovered from a process before this one.
     pub recovered: Option<Vec<Contribution>>,
+    /// A process before this one has closed it: that process added all of it, or nothing.
+    pub is_whole: bool,
     pub days: BTreeMap<Day, DayPart>,
 }
 
@@ -91,7 +93,63 @@ impl TotalsBatch {
             cost: 0,
             left_out: BTreeMap::new(),
             recovered,
+            is_whole: false,
             days: BTreeMap::new(),
+        }
+    }
+
+    pub fn of_recovered(contributions: impl Iterator<Item = Contribution>) -> Self {
+        let mut batch = Self::new(Some(Vec::new()));
+        for contribution in contributions {
+            batch.add(contribution);
+        }
+        batch
+    }
+
+    /// That a process before this one has closed.
+    pub fn whole(first: i64, last: i64, days: BTreeMap<Day, DayPart>) -> Self {
+        let users = days.values().flat_map(|part| part.users.keys());
+        Self {
+            first,
+            last,
+            records: days.values().map(|part| part.records).sum(),
+            cost: users.map(|user| KEPT_COST + user.len()).sum(),
+            is_whole: true,
+            days,
+            ..Self::new(None)
+        }
+    }
+
+    /// Whether both can be one batch. Neither may have been sent.
+    pub fn merges_with(&self, later: &Self) -> bool {
+        !self.is_whole && self.recovered.is_some() == later.recovered.is_some()
+    }
+
+    /// Takes in a batch of later records.
+    pub fn merge(&mut self, later: Self) {
+        self.first = self.first.min(later.first);
+        self.last = self.last.max(later.last);
+        self.records += later.records;
+        self.cost += later.cost;
+        for (key, times) in later.left_out {
+            *self.left_out.entry(key).or_default() += times;
+        }
+        if let (Some(recovered), Some(later)) = (&mut self.recovered, later.recovered) {
+            recovered.extend(later);
+        }
+        for (day, part) in later.days {
+            let own = self.days.entry(day.clone()).or_default();
+            for (counter, amount) in part.delta.amounts() {
+                if !own.delta.add(counter, amount) {
+                    *self.left_out.entry((day.clone(), counter)).or_default() += 1;
+                }
+            }
+            own.delta.session_seconds += part.delta.session_seconds;
+            own.delta.sessions_closed += part.delta.sessions_closed;
+            own.records += part.records;
+            for (user, seq) in part.users {
+                own.users.entry(user).or_insert(seq);
+            }
         }
     }
 
@@ -160,6 +218,18 @@ impl Pending {
     /// The number of the oldest contribution.
     pub fn first(&self) -> Option<i64> {
         (!self.is_empty()).then(|| self.recovered.first.min(self.sum.first))
+    }
+
+    /// Both batches that are not empty, recovered contributions first.
+    pub fn batches(&self) -> impl Iterator<Item = &TotalsBatch> {
+        let all = [&self.recovered, &self.sum].into_iter();
+        all.filter(|batch| batch.records > 0)
+    }
+
+    /// Takes in later contributions.
+    pub fn merge(&mut self, later: Self) {
+        self.recovered.merge(later.recovered);
+        self.sum.merge(later.sum);
     }
 
     /// Takes everything; recovered contributions first, and by themselves.

@@ -110,11 +110,19 @@ struct Whole {
     last: i64,
     /// Its contributions, if a process before us has left them.
     recovered: Option<Vec<Contribution>>,
+    /// A process before us has closed it.
+    is_whole: bool,
 }
 
 impl Whole {
+    /// Whether a process before us may have added it.
     fn is_recovered(&self) -> bool {
-        self.recovered.is_some()
+        self.recovered.is_some() || self.is_whole
+    }
+
+    /// Whether the entry holds a number inside of a batch that is added as a whole.
+    fn is_cut_at(&self, applied_seq: Option<i64>) -> bool {
+        self.is_whole && applied_seq >= Some(self.first) && applied_seq < Some(self.last)
     }
 }
 
@@ -179,6 +187,7 @@ impl Ledger {
             first: batch.first,
             last: batch.last,
             recovered: batch.recovered.take(),
+            is_whole: batch.is_whole,
         };
         let result = self.write_days(store, batch, &whole, warnings).await;
         batch.recovered = whole.recovered;
@@ -309,7 +318,8 @@ impl Ledger {
         // The entry in another database says nothing of the entry in this one.
         let is_sure = entry.is_known && !entry.is_from_elsewhere;
         let is_before = applied_seq < Some(whole.first);
-        if applied_seq > previous && !whole.is_recovered() && (is_sure || !is_before) {
+        let is_ahead = applied_seq > previous && !whole.is_recovered() && (is_sure || !is_before);
+        if is_ahead || whole.is_cut_at(applied_seq) {
             return Ok(Some(Fate::Overtaken));
         }
         if is_sure && applied_seq < previous {

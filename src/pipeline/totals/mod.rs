@@ -6,11 +6,14 @@ mod account;
 mod batch;
 mod ledger;
 mod rules;
+mod saved;
+mod savings;
 mod users;
 mod writer;
 
 use std::sync::Arc;
 
+use bson::Document;
 use tokio::time::Instant;
 
 use super::legacy::Baselines;
@@ -19,6 +22,7 @@ use super::task::{Failed, Tasks};
 use super::watermarks::{Queue, Stage, Watermarks};
 use crate::config::Collection;
 use crate::instance::shared::Shared;
+use crate::spool::Segments;
 use crate::store::{Result, Store};
 use account::Account;
 use batch::TotalsBatch;
@@ -27,6 +31,8 @@ pub use batch::{Amount, Contribution};
 pub use batch::{Pending, TotalsBatch as Batch};
 use ledger::{Attempted, ExistingDays, Ledger, Warnings};
 pub use rules::Rules;
+use saved::{SavedQueue, SavedTotals};
+use savings::Savings;
 pub use writer::Writer;
 
 pub struct Totals {
@@ -43,6 +49,7 @@ pub struct Totals {
     /// Another process writes under our id: no new batch is sent until every account has left it.
     is_renaming: bool,
     renamed: Option<String>,
+    savings: Savings,
     tasks: Tasks<TotalsResult>,
 }
 
@@ -70,6 +77,7 @@ impl Totals {
             next: 0,
             is_renaming: false,
             renamed: None,
+            savings: Savings::new(shared.context.limits, Instant::now()),
             tasks: Tasks::new(),
         }
     }
@@ -128,7 +136,7 @@ impl Totals {
 
     /// Once no batch is left that may have been sent under the id, all accounts go on under another.
     fn rename(&mut self) {
-        let is_left = self.accounts.iter().all(|account| account.batch.is_none());
+        let is_left = self.accounts.iter().all(Account::is_settled);
         if self.is_renaming && is_left {
             self.is_renaming = false;
             self.writer = self.writer.renamed(&self.shared.context);
@@ -177,6 +185,9 @@ impl Totals {
             None => account.complete(),
             Some(_) => None,
         };
+        if completed.is_some() {
+            self.savings.progressed_at = now;
+        }
         self.is_renaming |= !warnings.uncertain.is_empty();
         self.warn(&warnings);
         if let Some(batch) = completed {
@@ -241,6 +252,98 @@ impl Totals {
     /// The worker ends: a batch in flight runs to its end.
     pub fn close(&mut self) {
         self.tasks.detach();
+    }
+
+    /// Takes the totals that a process before this one has saved.
+    pub fn load(&mut self, segments: &mut Segments) {
+        let saved = segments.take_totals().map(SavedTotals::read);
+        let is_unreadable = saved.as_ref().is_some_and(std::result::Result::is_err);
+        if is_unreadable || segments.slot().are_totals_damaged() {
+            let log = &self.shared.log;
+            log.warn(messages::saved_totals_lost(segments.slot().path()));
+        }
+        let Some(Ok(saved)) = saved else {
+            return;
+        };
+        self.savings.has_file = true;
+        for (account, queue) in self.accounts.iter_mut().zip(saved.queues) {
+            self.savings.up_to.push(queue.up_to);
+            let batches = queue.batches();
+            for batch in &batches {
+                self.shared.health.accept(batch.records);
+                self.shared.memory.occupy(batch.cost);
+                self.shared
+                    .note_spool(|spool| spool.recovered += batch.records);
+            }
+            account.load(batches);
+        }
+    }
+
+    /// Every record of a queue up to this one is in the totals, or saved on disk.
+    pub fn saved_up_to(&self, queue: Queue) -> i64 {
+        let up_to = self.savings.up_to.get(queue as usize);
+        up_to.copied().unwrap_or(0)
+    }
+
+    /// Whether saved totals are on disk.
+    pub fn are_saved(&self) -> bool {
+        self.savings.has_file
+    }
+
+    /// What the disk should keep now, if that is something else than before: totals that cannot be added for
+    /// long, so that their records need not stay there; and nothing, once they are added.
+    pub fn save(&mut self, marks: &Watermarks, now: Instant) -> Option<Option<Document>> {
+        if self.savings.is_saving {
+            return None;
+        }
+        let first = Queue::ALL.map(|queue| self.first_uncommitted(queue));
+        let waits = first.iter().flatten().next().is_some();
+        if !waits {
+            self.savings.progressed_at = now;
+        }
+        let is_added =
+            |queue| first[queue as usize].is_none_or(|seq| seq > self.saved_up_to(queue));
+        if self.savings.has_file && Queue::ALL.into_iter().all(is_added) {
+            self.savings.begin(Vec::new(), now);
+            return Some(None);
+        }
+        let written = Queue::ALL.map(|queue| marks.get(Stage::Written(queue)));
+        let is_more = |queue| written[queue as usize] > self.saved_up_to(queue);
+        let is_worth_it = waits && Queue::ALL.into_iter().any(is_more);
+        if !is_worth_it || !self.savings.is_due(now) {
+            return None;
+        }
+        self.savings.begin(written.to_vec(), now);
+        let accounts = self.accounts.iter_mut().zip(written);
+        let queues = accounts
+            .map(|(account, up_to)| SavedQueue::new(up_to, &account.begin_closing()))
+            .collect();
+        match (SavedTotals { queues }).to_document() {
+            Ok(document) => Some(Some(document)),
+            // Sums and names always make a document.
+            Err(_) => {
+                self.saved(false);
+                None
+            }
+        }
+    }
+
+    /// The disk has taken what it should keep, or has not.
+    pub fn saved(&mut self, is_done: bool) {
+        let is_removed = self.savings.end(is_done);
+        for account in self.accounts.iter_mut().filter(|_| !is_removed) {
+            match is_done {
+                true => account.close(),
+                false => account.reopen(),
+            }
+        }
+    }
+
+    /// When totals that wait are to be saved.
+    pub fn save_at(&self) -> Option<Instant> {
+        let mut queues = Queue::ALL.into_iter();
+        let waits = queues.any(|queue| self.first_uncommitted(queue).is_some());
+        waits.then(|| self.savings.due_at()).flatten()
     }
 
     /// When a flush or a retry is due.

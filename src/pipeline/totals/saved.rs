@@ -1,0 +1,204 @@
+//! Saved totals: the content of the totals file. It holds every batch that is closed: a batch in it is added
+//! as it is there, or not at all, by this process and by those after it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bson::Document;
+use serde::{Deserialize, Serialize};
+
+use super::batch::{Amount, Contribution, DayPart, TotalsBatch};
+use crate::record::counters::Counter;
+use crate::record::day::Day;
+
+/// In the order of the queues.
+#[derive(Serialize, Deserialize)]
+pub struct SavedTotals {
+    pub queues: Vec<SavedQueue>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct SavedQueue {
+    /// Every record up to this one is in the totals, or in one of the batches.
+    pub up_to: i64,
+    batches: Vec<SavedBatch>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedBatch {
+    first: i64,
+    last: i64,
+    days: Vec<SavedDay>,
+    recovered: Option<Vec<SavedContribution>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedDay {
+    day: String,
+    records: i64,
+    amounts: BTreeMap<String, f64>,
+    session_seconds: f64,
+    sessions_closed: f64,
+    users: Vec<(String, i64)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedContribution {
+    seq: i64,
+    day: String,
+    /// A counter, with its amount; `None` for a login or a closed session.
+    counter: Option<String>,
+    user: Option<String>,
+    number: f64,
+}
+
+impl SavedTotals {
+    pub fn to_document(&self) -> bson::error::Result<Document> {
+        bson::serialize_to_document(self)
+    }
+
+    pub fn read(document: Document) -> bson::error::Result<Self> {
+        bson::deserialize_from_document(document)
+    }
+}
+
+impl SavedQueue {
+    pub fn new(up_to: i64, batches: &[&TotalsBatch]) -> Self {
+        Self {
+            up_to,
+            batches: batches.iter().map(|batch| SavedBatch::of(batch)).collect(),
+        }
+    }
+
+    /// The batches, as ones that a process before us has closed.
+    pub fn batches(self) -> VecDeque<TotalsBatch> {
+        self.batches.into_iter().map(SavedBatch::batch).collect()
+    }
+}
+
+impl SavedBatch {
+    fn of(batch: &TotalsBatch) -> Self {
+        let recovered = batch.recovered.as_ref();
+        Self {
+            first: batch.first,
+            last: batch.last,
+            days: batch.days.iter().map(SavedDay::of).collect(),
+            recovered: recovered.map(|all| all.iter().map(SavedContribution::of).collect()),
+        }
+    }
+
+    fn batch(self) -> TotalsBatch {
+        match self.recovered {
+            Some(recovered) => {
+                TotalsBatch::of_recovered(recovered.into_iter().filter_map(SavedContribution::read))
+            }
+            None => {
+                let days = self.days.into_iter().filter_map(SavedDay::read);
+                TotalsBatch::whole(self.first, self.last, days.collect())
+            }
+        }
+    }
+}
+
+impl SavedDay {
+    fn of((day, part): (&Day, &DayPart)) -> Self {
+        let amounts = part.delta.amounts();
+        let users = part.users.iter();
+        Self {
+            day: day.as_str().to_owned(),
+            records: part.records as i64,
+            amounts: amounts
+                .map(|(counter, amount)| (counter.field().to_owned(), amount))
+                .collect(),
+            session_seconds: part.delta.session_seconds,
+            sessions_closed: part.delta.sessions_closed,
+            users: users.map(|(user, seq)| (user.to_string(), *seq)).collect(),
+        }
+    }
+
+    fn read(self) -> Option<(Day, DayPart)> {
+        let mut part = DayPart {
+            records: self.records as u64,
+            ..DayPart::default()
+        };
+        for (field, amount) in self.amounts {
+            part.delta.add(Counter::named(&field)?, amount);
+        }
+        part.delta.session_seconds = self.session_seconds;
+        part.delta.sessions_closed = self.sessions_closed;
+        let users = self.users.into_iter();
+        part.users = users.map(|(user, seq)| (user.into(), seq)).collect();
+        Some((Day::named(&self.day)?, part))
+    }
+}
+
+impl SavedContribution {
+    fn of(one: &Contribution) -> Self {
+        let (counter, user, number) = match &one.amount {
+            Amount::Counted(counter, amount) => (Some(counter.field().to_owned()), None, *amount),
+            Amount::Login(user) => (None, Some(user.to_string()), 0.0),
+            Amount::Closed(seconds) => (None, None, *seconds),
+        };
+        Self {
+            seq: one.seq,
+            day: one.day.as_str().to_owned(),
+            counter,
+            user,
+            number,
+        }
+    }
+
+    fn read(self) -> Option<Contribution> {
+        let amount = match (self.counter, self.user) {
+            (Some(field), _) => Amount::Counted(Counter::named(&field)?, self.number),
+            (None, Some(user)) => Amount::Login(user.into()),
+            (None, None) => Amount::Closed(self.number),
+        };
+        Some(Contribution {
+            seq: self.seq,
+            day: Day::named(&self.day)?,
+            amount,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::totals::batch::Pending;
+
+    #[test]
+    fn batches_are_read_as_they_were_saved() {
+        let day = Day::of(0);
+        let one = |seq, amount| Contribution {
+            seq,
+            day: day.clone(),
+            amount,
+        };
+        let all = [
+            one(3, Amount::Counted(Counter::CreditsEarned, 0.1 + 0.2)),
+            one(5, Amount::Login("ann".into())),
+            one(8, Amount::Closed(61.0)),
+        ];
+        for is_recovered in [false, true] {
+            let mut pending = Pending::new();
+            for contribution in &all {
+                pending.add(contribution.clone(), is_recovered);
+            }
+            let batch = pending.take_batch();
+            let queue = SavedQueue::new(9, &[&batch]);
+            let saved = SavedTotals {
+                queues: vec![queue],
+            };
+            let document = saved.to_document().expect("a document");
+            let saved = SavedTotals::read(document).expect("readable");
+            let queue = saved.queues.into_iter().next().expect("a queue");
+            assert_eq!(queue.up_to, 9);
+            let read = queue.batches().pop_front().expect("a batch");
+            assert_eq!((read.first, read.last, read.records), (3, 8, 3));
+            assert_eq!((read.is_whole, read.cost), (!is_recovered, batch.cost));
+            assert_eq!(read.recovered, batch.recovered);
+            assert_eq!(read.days[&day].delta, batch.days[&day].delta);
+            assert_eq!(read.days[&day].users, batch.days[&day].users);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Totals file, `totals.bson`: the shares of written records that are not in the totals yet. With it the
+//! segments of these records can be deleted, however long no total can be written.
+//!
+//! The file is replaced as a whole and synced, so that a crash leaves the old one or the new one. Only the
+//! pipeline knows what is in `totals`.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use bson::Document;
+use serde::{Deserialize, Serialize};
+
+use super::files;
+use crate::record::target::Target;
+
+const VERSION: i32 = 1;
+const NAME: &str = "totals.bson";
+
+#[derive(Serialize, Deserialize)]
+pub struct TotalsFile {
+    version: i32,
+    /// The bits of the target.
+    target: i64,
+    /// The writer id under which the totals are added.
+    pub writer: String,
+    pub totals: Document,
+}
+
+impl TotalsFile {
+    pub fn new(writer: String, target: Target, totals: Document) -> Self {
+        Self {
+            version: VERSION,
+            target: target.0.cast_signed(),
+            writer,
+            totals,
+        }
+    }
+
+    pub fn is_for(&self, target: Target) -> bool {
+        self.target == target.0.cast_signed()
+    }
+
+    /// `None` when there is none. One that cannot be read is renamed, and an error once.
+    pub fn read(slot: &Path) -> io::Result<Option<TotalsFile>> {
+        let bytes = match fs::read(path_of(slot)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            bytes => bytes?,
+        };
+        match bson::deserialize_from_slice::<TotalsFile>(&bytes) {
+            Ok(file) if file.version == VERSION => Ok(Some(file)),
+            _ => {
+                fs::rename(path_of(slot), slot.join("totals.bson.damaged"))?;
+                Err(io::Error::other("totals.bson cannot be read"))
+            }
+        }
+    }
+
+    pub fn write(&self, slot: &Path) -> io::Result<()> {
+        let content = bson::serialize_to_vec(self).map_err(io::Error::other)?;
+        files::replace(&path_of(slot), true, |_| Ok(content))
+    }
+}
+
+pub fn remove(slot: &Path) -> io::Result<()> {
+    files::unless_missing(fs::remove_file(path_of(slot)))?;
+    files::sync_folder(slot)
+}
+
+fn path_of(slot: &Path) -> PathBuf {
+    slot.join(NAME)
+}
+
+#[cfg(test)]
+mod tests {
+    use bson::doc;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_as_it_was_written_and_a_part_of_it_is_kept_aside() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let slot = folder.path();
+        assert!(TotalsFile::read(slot).expect("readable").is_none());
+        let totals = doc! { "sum": 0.1 + 0.2, "large": 9_007_199_254_740_992.0 };
+        let file = TotalsFile::new("w".to_owned(), Target(u64::MAX), totals.clone());
+        file.write(slot).expect("written");
+        let read = TotalsFile::read(slot).expect("readable").expect("a file");
+        assert_eq!((read.writer.as_str(), &read.totals), ("w", &totals));
+        assert!(read.is_for(Target(u64::MAX)) && !read.is_for(Target(1)));
+        let whole = fs::read(path_of(slot)).expect("bytes");
+        fs::write(path_of(slot), &whole[..whole.len() / 2]).expect("written");
+        assert!(TotalsFile::read(slot).is_err());
+        assert!(TotalsFile::read(slot).expect("readable").is_none());
+        assert!(slot.join("totals.bson.damaged").exists());
+        file.write(slot).expect("written");
+        remove(slot).expect("removed");
+        assert!(TotalsFile::read(slot).expect("readable").is_none());
+    }
+}
