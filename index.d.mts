@@ -33,6 +33,7 @@ export type DestinationHealth = AnalyticsSystem.DestinationHealth;
 export type CircuitState = AnalyticsSystem.CircuitState;
 export type LastError = AnalyticsSystem.LastError;
 export type Counts<Reason extends string> = AnalyticsSystem.Counts<Reason>;
+export type RefusedCollection = AnalyticsSystem.RefusedCollection;
 export type RejectReason = AnalyticsSystem.RejectReason;
 export type WarningReason = AnalyticsSystem.WarningReason;
 export type DropReason = AnalyticsSystem.DropReason;

@@ -149,8 +149,8 @@ const reasons = {
 reasons.rejected.push(...all(everything, /\.reject\(\s*"(\w+)"/g));
 
 const counters = read('src/record/counters.rs');
-const countedEvents = all(counters, /\b(?:one|sum)\("([\w.]+)"/g);
-const totals = all(counters, /=> "(\w+)"/g);
+const countedEvents = all(counters, /\bcounted\("([\w.]+)"/g);
+const totals = all(counters, /^ {4}\w+ "(\w+)",$/gm);
 /** Those of promises, then those of the constructor. */
 const errorCodes = ['src/instance/error.rs', 'src/addon/instance.rs'].flatMap((file) =>
   all(read(file), /"(ANALYTICS_\w+)"/g),
