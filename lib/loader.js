@@ -5,29 +5,27 @@
  */
 'use strict';
 
-const { version } = require('../package.json');
+const fs = require('node:fs');
+const { createRequire } = require('node:module');
+const path = require('node:path');
+const { PLATFORMS, requireBinary } = require('./binaries.js');
+const { homepage, version } = require('../package.json');
 
-/** Platforms with a published package `gso-analytics-<platform>` that holds a binary. */
-const PLATFORMS = [
-  'darwin-arm64',
-  'darwin-x64',
-  'linux-arm64-gnu',
-  'linux-arm64-musl',
-  'linux-x64-gnu',
-  'linux-x64-musl',
-  'win32-arm64-msvc',
-  'win32-x64-msvc',
-];
-const BUILDING = `${require('../package.json').homepage.replace(/#.*/, '')}#building-from-source`;
-/** Messages that the generated loader meets wherever there is no binary. */
+const BUILDING = `${homepage.replace(/#.*/, '')}#building-from-source`;
+/** Messages that are met where the package of a platform is not installed, also by Yarn's Plug'n'Play. */
 const ABSENT =
-  /^(?:Cannot find module '(?:\.\/)?gso-analytics[.-]|gso-analytics tried to access gso-analytics-|Qualified path resolution failed|Unsupported )/;
+  /^(?:Cannot find module 'gso-analytics-|gso-analytics tried to access gso-analytics-|Qualified path resolution failed)/;
+const OUTSIDE =
+  "Leave gso-analytics out of the bundle: serverExternalPackages: ['gso-analytics'] in Next.js, " +
+  "externals: { 'gso-analytics': 'commonjs gso-analytics' } in webpack, external: ['gso-analytics'] " +
+  'in esbuild.';
 
 /** The name of this platform in those packages, the C library included. */
 function platformName() {
-  const name = `${process.platform}-${process.arch}`;
-  if (process.platform === 'win32') return `${name}-msvc`;
-  return process.platform === 'linux' ? `${name}-${libc()}` : name;
+  const { platform, arch } = process;
+  if (platform === 'win32') return `${platform}-${arch}-msvc`;
+  const abi = arch === 'arm' ? 'eabihf' : '';
+  return platform === 'linux' ? `${platform}-${arch}-${libc()}${abi}` : `${platform}-${arch}`;
 }
 
 function libc() {
@@ -43,26 +41,50 @@ function libc() {
 }
 
 /**
- * The generated loader chains what it met by `cause`, and keeps nothing but the messages.
+ * The binary of a file: one that is named, or that was built in the folder of this package. No bundler is
+ * to look for it.
  *
- * @param {any} error
- * @returns {Generator<string>}
+ * @param {string} platform
  */
-function* messagesOf(error) {
-  for (let each = error.cause; each; each = each.cause) yield each.message;
+function fileOf(platform) {
+  const named = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
+  if (named) return path.resolve(named);
+  if (isBundled()) return undefined;
+  const built = path.join(__dirname, '..', `gso-analytics.${platform}.node`);
+  return fs.existsSync(built) ? built : undefined;
 }
 
-/** @param {unknown} error */
-function explain(error) {
-  const platform = platformName();
-  const where = `${platform}, Node ${process.versions.node}`;
-  const reason = [...messagesOf(error)].find((message) => !ABSENT.test(message));
-  if (reason === undefined && !PLATFORMS.includes(platform)) {
-    return `there is no binary for ${where}.`;
+/**
+ * @param {string} platform
+ * @returns {{ native?: unknown, error?: any }}
+ */
+function load(platform) {
+  const file = fileOf(platform);
+  if (file === undefined) return requireBinary(platform);
+  try {
+    return { native: createRequire(path.join(path.dirname(file), 'x'))(file) };
+  } catch (error) {
+    return { error };
   }
-  if (reason !== undefined) return `the binary for ${where} cannot be loaded: ${reason}`;
+}
+
+/** Whether a bundler has put this module into a file of its own. */
+function isBundled() {
+  return typeof __filename !== 'string' || path.basename(__filename) !== 'loader.js';
+}
+
+/** @type {(platform: string, message: string) => string} */
+function explain(platform, message) {
+  const where = `${platform}, Node ${process.versions.node}`;
+  const isAbsent = ABSENT.test(message);
+  if (isAbsent && !PLATFORMS.includes(platform)) return `there is no binary for ${where}.`;
+  const problem = isAbsent
+    ? `the package gso-analytics-${platform} with the binary for ${where} is not installed`
+    : `the binary for ${where} cannot be loaded: ${message}`;
+  if (isBundled()) return `${problem}. This is a bundle, which may lack it. ${OUTSIDE}`;
+  if (!isAbsent) return problem;
   return (
-    `the package gso-analytics-${platform} with the binary for ${where} is not installed. ` +
+    `${problem}. ` +
     'It is an optional dependency: install without --omit=optional or --no-optional, ' +
     'and without node_modules or a lock file from another platform.'
   );
@@ -71,11 +93,15 @@ function explain(error) {
 /**
  * What is wrong with what was loaded, if anything.
  *
- * @param {{ VERSION?: string }} native
+ * @param {any} native
  */
-function mistakeIn({ VERSION }) {
-  if (VERSION === version) return undefined;
-  const what = VERSION === undefined ? 'not one of gso-analytics' : `of version ${VERSION}`;
+function mistakeIn(native) {
+  if (native?.VERSION === version) return undefined;
+  if (typeof native?.VERSION !== 'string' && (isBundled() || typeof native !== 'object')) {
+    return `a bundler has put something else (${typeof native}) in the place of the binary. ${OUTSIDE}`;
+  }
+  const what =
+    native?.VERSION === undefined ? 'not one of gso-analytics' : `of version ${native.VERSION}`;
   return (
     `the binary that was loaded is ${what}, this is gso-analytics ${version}. ` +
     'Look for a package gso-analytics-<platform> that package.json or the lock file pins, ' +
@@ -99,15 +125,15 @@ function errorOf(mistake, cause) {
 
 /** @returns {typeof import('../native.js')} */
 function loadBinary() {
-  let native;
-  try {
-    native = require('../native.js');
-  } catch (cause) {
-    throw errorOf(explain(cause), cause);
+  const platform = platformName();
+  const { native, error } = load(platform);
+  if (error !== undefined) {
+    const [message] = String(error?.message).split('\n');
+    throw errorOf(explain(platform, message), error);
   }
   const mistake = mistakeIn(native);
   if (mistake !== undefined) throw errorOf(mistake);
-  return native;
+  return /** @type {any} */ (native);
 }
 
-module.exports = { PLATFORMS, loadBinary, platformName };
+module.exports = { loadBinary, platformName };

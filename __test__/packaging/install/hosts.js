@@ -3,7 +3,7 @@
 
 const assert = require('node:assert');
 const path = require('node:path');
-const { PLATFORMS } = require('../../../lib/loader');
+const { PLATFORMS } = require('../../../lib/binaries');
 const { Project } = require('./project');
 const { tool } = require('./registry');
 const { assertStores } = require('./stored');
