@@ -45,6 +45,7 @@ const CAUSES = {
     refuses: 'daily',
     goesOn: ['events', 'logins'],
   },
+  'daily is a view': { ...view('gsodailies'), refuses: 'daily', goesOn: ['events', 'logins'] },
   'uniques is a view': { ...view('gsouniques'), refuses: 'uniques', goesOn: ['events', 'credits'] },
 };
 
@@ -103,6 +104,25 @@ describe('a collection that refuses writes', { concurrency: 2 }, () => {
       assert.ok(lines.some((line) => line.includes('takes writes again')));
     });
   }
+
+  it('an index takes no marker: logins wait, everything else goes on', async () => {
+    const database = mongo.database();
+    const uniques = database.db.collection('gsouniques');
+    await uniques.createIndex({ w: 1, s: 1 }, { unique: true });
+    await uniques.insertOne({ note: 'without w and s' });
+    const { analytics } = create({ uri: database.uri, ...SHORT });
+    await track(analytics);
+    const goesOn = async () => (await found(database)).credits === EVENTS;
+    await waitFor(goesOn, { what: 'the credits' });
+    const isTold = () => analytics.getHealth().refusedCollections[0]?.collection === 'uniques';
+    await waitFor(isTold, { what: 'the report' });
+    await uniques.dropIndexes();
+    await waitFor(() => analytics.getHealth().queued === 0, {
+      timeoutMs: 30_000,
+      what: 'the rest',
+    });
+    assert.deepStrictEqual(await found(database), WHOLE);
+  });
 
   it('of events fills the memory with events: logins go on', async () => {
     const database = mongo.database();

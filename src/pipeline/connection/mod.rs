@@ -176,9 +176,13 @@ impl<S: Store> Database<S> {
             DatabaseResult::Prepared(Ok(Prepared::Ready(lines))) => self.ready(lines),
             DatabaseResult::Prepared(Ok(Prepared::Blocked(why))) => self.blocked(why, now),
             DatabaseResult::Prepared(Err(error)) => {
-                self.shared
-                    .log
-                    .warn_once("outage", || messages::cannot_write(&error.message));
+                match error.fault {
+                    Fault::Collection => self.refused(Collection::Daily, &error),
+                    Fault::Moment | Fault::Content | Fault::Unknown => {
+                        let log = &self.shared.log;
+                        log.warn_once("outage", || messages::cannot_write(&error.message));
+                    }
+                }
                 self.shared.health.error(error.message);
                 self.preparation.fail(now);
             }
@@ -195,6 +199,7 @@ impl<S: Store> Database<S> {
 
     fn ready(&mut self, lines: Lines) {
         self.preparation.succeed();
+        self.shared.accepted(Collection::Daily);
         self.log(lines);
         let blocked = self.shared.database.change(|database| {
             database.connected = true;

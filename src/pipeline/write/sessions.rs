@@ -11,7 +11,7 @@ use crate::pipeline::legacy::Baselines;
 use crate::record::day::Day;
 use crate::record::document::Batch;
 use crate::record::item::{Close, SessionChange, SessionItem};
-use crate::store::{CloseOutcome, Result, Store};
+use crate::store::{CloseOutcome, Fault, Result, Store, StoreError};
 use crate::util::failpoint::failpoint;
 use crate::util::fnv::fnv1a;
 
@@ -82,7 +82,14 @@ async fn cutoffs<S: Store>(
 ) -> Result<Vec<ObjectId>> {
     let days: Vec<Day> = batch.iter().map(|item| item.day.clone()).collect();
     let baselines = baselines.of(store, &days).await;
-    let baselines = baselines.map_err(|error| error.on(Collection::Uniques))?;
+    let baselines = baselines.map_err(|error| match error.fault {
+        Fault::Moment => error,
+        // It says nothing of the sessions.
+        Fault::Collection | Fault::Content | Fault::Unknown => StoreError {
+            fault: Fault::Collection,
+            ..error.on(Collection::Uniques)
+        },
+    })?;
     Ok(baselines.iter().map(|baseline| baseline.cutoff).collect())
 }
 

@@ -146,6 +146,7 @@ const TABLE: &[Code] = &[
     Code(14031, Fault::Moment, "yml: OutOfDiskSpace"),
     Code(16755, Fault::Content, "index: 2dsphere, no such shape"),
     Code(16766, Fault::Content, "index: hashed, a list"),
+    Code(16804, Fault::Content, "index: 2d, no point"),
     Code(
         17261,
         Fault::Content,

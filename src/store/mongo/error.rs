@@ -2,7 +2,7 @@
 
 use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
 
-use super::codes::{BAD_VALUE, UNAUTHORIZED, fault_of};
+use super::codes::{BAD_VALUE, DUPLICATE_KEY, UNAUTHORIZED, fault_of};
 use crate::store::error::{Fault, StoreError};
 
 impl From<DriverError> for StoreError {
@@ -53,6 +53,16 @@ pub fn code_of(error: &DriverError) -> Option<i32> {
         ErrorKind::Write(WriteFailure::WriteError(refusal)) => Some(refusal.code),
         _ => None,
     }
+}
+
+/// Whether a document with this `_id` is there already.
+pub fn is_duplicate_id(error: &DriverError) -> bool {
+    let message = match error.kind.as_ref() {
+        ErrorKind::Command(command) => &command.message,
+        ErrorKind::Write(WriteFailure::WriteError(refusal)) => &refusal.message,
+        _ => return false,
+    };
+    code_of(error) == Some(DUPLICATE_KEY) && message.contains("index: _id_ ")
 }
 
 /// A reply of the server that lacks something.

@@ -24,7 +24,7 @@ use mongodb::{ClientSession, Collection};
 use super::client::{MongoStore, WRITE_TIMEOUT};
 use super::codes::DUPLICATE_KEY;
 use super::cursor::{collect_in, number_in};
-use super::error::{code_of, unexpected};
+use super::error::{code_of, is_duplicate_id, unexpected};
 use crate::record::day::Day;
 use crate::store::error::{Result, StoreError};
 use crate::store::legacy::{Baseline, CLAIM_TTL, LEGACY_STEP_TIMEOUT, LegacyStore};
@@ -50,7 +50,10 @@ impl LegacyStore for MongoStore {
                 let cutoff = self.newest_session(day, session).await?;
                 documents.push(new_baseline(day, cutoff));
             }
-            self.insert_new(documents).await?;
+            let refused = self.insert_new(documents).await?;
+            if let Some(refused) = refused.into_iter().next() {
+                return Err(StoreError::permanent(refused.message));
+            }
         }
         Err(not_yet_known())
     }
@@ -186,7 +189,8 @@ impl MongoStore {
             .await;
         match written {
             Ok(_) => Ok(()),
-            Err(error) if code_of(&error) == Some(DUPLICATE_KEY) => Err(not_yet_known()),
+            // Another process inserts it at the same moment.
+            Err(error) if is_duplicate_id(&error) => Err(not_yet_known()),
             Err(error) => Err(error.into()),
         }
     }
