@@ -14,11 +14,12 @@ const ROWS = {
   ...require('./rows-endings'),
   ...require('./rows-data'),
   ...require('./rows-webhook'),
+  ...require('./rows-refusals'),
 };
 
 /** Those of the brief form: those of the short one that need no second addon. */
-const BRIEF = [1, 3, 5, 7, 8, 11, 19, 22, 23, 24, 30];
+const BRIEF = [1, 3, 5, 7, 8, 11, 19, 22, 23, 24, 30, 35, 36];
 /** Those of the short form. */
-const SHORT = [1, 2, 3, 5, 7, 8, 11, 19, 22, 23, 24, 30];
+const SHORT = [1, 2, 3, 5, 7, 8, 11, 19, 22, 23, 24, 30, 35, 36];
 
 module.exports = { BRIEF, ROWS, SHORT };

@@ -26,8 +26,8 @@ const SHORT = [
   },
   {
     name: 'exactness tests',
-    files: ['exactness/one-day', 'exactness/lost-replies', 'faults/oracle'],
-    seconds: 30,
+    files: [...['exactness/one-day', 'exactness/lost-replies', 'faults/oracle'], 'refusals/'],
+    seconds: 60,
   },
   { name: 'spool tests', files: ['spool/kill', 'spool/stop', 'forwarding/raw'], seconds: 25 },
   {

@@ -1,0 +1,67 @@
+// MongoDB refuses: a whole command for one of its documents, or everything for one collection. What is
+// innocent is stored and counted, and goes on meanwhile.
+'use strict';
+
+const { kindOf } = require('../integration/exactness/writes');
+const { fates } = require('../support/proxy');
+const { waitFor } = require('../support/wait');
+const { conclude, delay, playHarmed, startPair } = require('./play');
+
+const REFUSED_MS = 15_000;
+const COLLECTIONS = ['gsoevents', 'gsosessions', 'gsodailies', 'gsouniques'];
+const UNAUTHORIZED = { code: 13, codeName: 'Unauthorized', errmsg: 'not authorized, by the test' };
+const INVALID = { code: 22, codeName: 'InvalidBSON', errmsg: 'invalid, by the test' };
+
+async function throughProxy(context) {
+  const mongo = await context.standalone();
+  const database = mongo.database();
+  const proxy = await context.proxy(mongo);
+  const servers = await startPair(context, proxy.uri(database.name));
+  return { database, proxy, servers };
+}
+
+/** Every command that holds a certain event is refused: the event alone is dropped. */
+async function commandRefused(context) {
+  const { database, proxy, servers } = await throughProxy(context);
+  const isPoisoned = (request) =>
+    kindOf(request) === 'insert events' &&
+    request.body.documents.some(({ event }) => event === 'forbidden');
+  proxy.rule({ when: isPoisoned, fate: fates.refuse(INVALID) });
+  const rounds = context.rounds(2, 10);
+  const harm = async () => {
+    for (const server of servers) await server.tell('extra', ['forbidden', 'user1', {}]);
+  };
+  const recoveryMs = await playHarmed(servers, { database, rounds, harm });
+  const given = { rounds, recoveryMs, allowed: ['refused_by_server'] };
+  const row = await conclude(servers, database, given);
+  const [dropped, expected] = [row.dropped.refused_by_server ?? 0, rounds * servers.length];
+  if (dropped !== expected) row.problems.push(`${dropped} dropped, should be ${expected}`);
+  return { ...row, note: `${dropped} dropped` };
+}
+
+/** One collection after the other takes nothing, and another one goes on meanwhile. */
+async function collectionRefused(context) {
+  const { database, proxy, servers } = await throughProxy(context);
+  const rounds = context.rounds(COLLECTIONS.length, 3 * COLLECTIONS.length);
+  const harm = async (round) => {
+    const refused = COLLECTIONS[round % COLLECTIONS.length];
+    const rule = proxy.rule({
+      when: ({ command, body }) => body[command] === refused,
+      fate: fates.refuse(UNAUTHORIZED),
+    });
+    const other = refused === 'gsoevents' ? 'gsosessions' : 'gsoevents';
+    const before = await database.count(other);
+    const goesOn = async () => rule.taken.length > 0 && (await database.count(other)) > before;
+    await waitFor(goesOn, { timeoutMs: REFUSED_MS, what: `${other} without ${refused}` });
+    await delay(context.chosen(1_000, 5_000));
+    rule.remove();
+  };
+  const recoveryMs = await playHarmed(servers, { database, rounds, harm });
+  const row = await conclude(servers, database, { rounds, recoveryMs });
+  return { ...row, note: `${COLLECTIONS.length} collections` };
+}
+
+module.exports = {
+  35: { name: 'a command is refused for one event', run: commandRefused },
+  36: { name: 'a collection refuses everything', run: collectionRefused },
+};
