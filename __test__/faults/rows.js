@@ -15,6 +15,7 @@ const ROWS = {
   ...require('./rows-data'),
   ...require('./rows-webhook'),
   ...require('./rows-refusals'),
+  ...require('./rows-defects'),
 };
 
 /** Those of the brief form: those of the short one that need no second addon. */

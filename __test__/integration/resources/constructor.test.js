@@ -16,9 +16,9 @@ const FREE = [0, 1, 2, 3, 5, 8, 10, 20];
 /** Options of instances that need less and more. */
 const INSTANCES = {
   plain: () => ({}),
-  'with destinations': () => ({ destinations: DESTINATIONS }),
+  'with destinations': () => ({ destinations: DESTINATIONS, shutdownTimeoutMs: 200 }),
   'with a spool and destinations': (user) => ({
-    ...{ spoolDir: folderOfUser(user), destinations: DESTINATIONS, shutdownTimeoutMs: 2_000 },
+    ...{ spoolDir: folderOfUser(user), destinations: DESTINATIONS, shutdownTimeoutMs: 200 },
   }),
 };
 

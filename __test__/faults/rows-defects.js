@@ -1,0 +1,113 @@
+// Defects of the package and limits of the system: a task panics where it waits, and descriptors are used up.
+'use strict';
+
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const http = require('node:http');
+const { waitFor } = require('../support/wait');
+const { conclude, delay, judge, playHarmed, startPair } = require('./play');
+const { startServer } = require('./servers');
+
+const LOAD = { turn: { events: 10, logins: 1 }, everyMs: 5 };
+/** The kinds of tasks, as the source names them to failpoints. */
+const TASKS = ['worker', 'request', 'io', 'sender', 'replay'];
+const NOBODY = 'http://127.0.0.1:1/hook';
+
+async function startReceiver(context) {
+  const receiver = { requests: 0 };
+  const server = http.createServer((request, response) => {
+    receiver.requests += 1;
+    request.resume();
+    response.end();
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  context.onEnd(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  receiver.url = `http://127.0.0.1:${server.address().port}/hook`;
+  return receiver;
+}
+
+/** Each server finds what one that crashed has left, so that there is something to be replayed. */
+async function tasksPanic(context) {
+  const addon = await context.failPoints();
+  const mongo = await context.standalone();
+  const database = mongo.database();
+  const receiver = await startReceiver(context);
+  const passes = context.chosen([0, 1, 4, 20], [0, 1, 2, 3, 4, 8, 20, 100]);
+  const accounts = [];
+  const problems = [];
+  let reached = 0;
+  for (const task of TASKS) {
+    for (const pass of passes) {
+      const name = `${task}${pass}`;
+      const options = { uri: database.uri, spoolDir: context.folder(), flushIntervalMs: 20 };
+      accounts.push(await leaveSomething({ name: `${name}before`, options }));
+      const FAILPOINTS = `${task}=${pass > 0 ? `${pass}*off->` : ''}1*panic->off`;
+      const env = { FAILPOINTS, NAPI_RS_NATIVE_LIBRARY_PATH: addon };
+      const given = { name, options: { ...options, webhookUrl: receiver.url } };
+      const server = await startServer(given, { env });
+      server.play({ ...LOAD, turns: 60 });
+      await server.played;
+      await isForwarded(server, name).catch(({ message }) => problems.push(message));
+      const account = await server.leave();
+      accounts.push(account);
+      reached += account.health.defects;
+      if (pass === 0 && account.health.defects !== 1) problems.push(`${name} was not reached`);
+    }
+  }
+  const row = await judge(accounts, database, { rounds: TASKS.length * passes.length });
+  row.problems.push(...problems);
+  return { ...row, note: `${TASKS.length} kinds of tasks, ${reached} panics` };
+}
+
+async function leaveSomething({ name, options }) {
+  const given = { name, options: { ...options, webhookUrl: NOBODY }, reports: true };
+  const server = await startServer(given);
+  server.play(LOAD);
+  const isThere = () => server.output.stdout.includes('\n');
+  await waitFor(isThere, { timeoutMs: 30_000, what: `a turn of ${name}`, everyMs: 1 });
+  return server.crash();
+}
+
+async function isForwarded(server, name) {
+  const isDone = async () => {
+    const { health } = await server.tell('account');
+    return health.destinations.every(({ queued }) => queued === 0);
+  };
+  await waitFor(isDone, { timeoutMs: 30_000, what: `events of ${name} to be forwarded` });
+}
+
+/** Every connection breaks while no descriptor is left. */
+async function descriptorsUsedUp(context) {
+  const mongo = await context.standalone();
+  const database = mongo.database();
+  const proxy = await context.proxy(mongo);
+  const receiver = await startReceiver(context);
+  const options = { webhookUrl: receiver.url, shutdownTimeoutMs: 5_000 };
+  const servers = await startPair(context, proxy.uri(database.name), { options });
+  const harm = async () => {
+    for (const server of servers) limitDescriptors(server, openIn(server));
+    proxy.cut();
+    await delay(context.chosen(2_000, 10_000));
+    for (const server of servers) limitDescriptors(server, 1_000);
+  };
+  const rounds = context.rounds(2, 6);
+  const recoveryMs = await playHarmed(servers, { database, rounds, harm });
+  const row = await conclude(servers, database, { rounds, recoveryMs });
+  return { ...row, note: `${receiver.requests} requests forwarded` };
+}
+
+function openIn({ pid }) {
+  return fs.readdirSync(`/proc/${pid}/fd`).length;
+}
+
+function limitDescriptors({ pid }, most) {
+  execFileSync('prlimit', ['--pid', String(pid), `--nofile=${most}:`]);
+}
+
+module.exports = {
+  33: { name: 'a task panics where it waits', run: tasksPanic },
+  34: { name: 'file descriptors are used up', run: descriptorsUsedUp },
+};
