@@ -95,13 +95,17 @@ async function playInVain(given, report) {
   await mongoose.disconnect();
 }
 
-/** Plays the day in a process of its own and checks all that came of it; answers with its end. */
-async function assertAdopted(database, { env, nodeArgs, ...given }) {
+/**
+ * Plays the day in a process of its own and checks all that came of it; answers with its end. `played` is
+ * called in between.
+ */
+async function assertAdopted(database, { env, nodeArgs, played, ...given }) {
   const end = await runProgram(playDay, {
     given: { mongoose: 'mongoose', ...given },
     env,
     nodeArgs,
   });
+  await played?.();
   assert.deepStrictEqual(linesOf(end), ['[ANALYTICS] System started']);
   assertResults(end.result);
   await assertStored(database);
