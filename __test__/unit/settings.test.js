@@ -5,9 +5,9 @@ const assert = require('node:assert');
 const { createRequire } = require('node:module');
 const { describe, it } = require('node:test');
 const { describe: describeSettings, unadoptable } = require('../../lib/mongoose/settings.js');
-const { harmlessOptions } = require('../../native.js');
+const { loadBinary } = require('../../lib/loader.js');
 
-const harmless = new Set(harmlessOptions());
+const harmless = new Set(loadBinary().harmlessOptions());
 const URI = 'mongodb://user:secret@127.0.0.1:1/db';
 /** Options that lead elsewhere, or trust others, and are not adopted. */
 const NAMED = {
