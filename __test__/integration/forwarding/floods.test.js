@@ -13,7 +13,7 @@ const mongo = setup.useMongod();
 
 const MIB = 2 ** 20;
 /** What a sender reads of one answer, with what lies in buffers of the system. */
-const MOST_READ = 32 * MIB;
+const MOST_READ = 16 * MIB;
 const EVENTS = 20;
 const ok = 'HTTP/1.1 200 OK\r\n';
 
