@@ -5,6 +5,7 @@ pub mod bytes;
 pub mod clock;
 pub mod failpoint;
 pub mod fnv;
+pub mod foreign_text;
 pub mod panics;
 #[cfg(test)]
 pub mod proptest_config;

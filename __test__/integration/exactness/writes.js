@@ -2,6 +2,8 @@
 // there already, compare-and-sets that missed, and commands that were sent again.
 'use strict';
 
+const { assertFitsShards } = require('../../support/sharding');
+
 const DUPLICATE_KEY = 11000;
 
 /** Tells the kind of a write by its command. */
@@ -47,7 +49,10 @@ function statements({ body }) {
   return sent.map((statement) => JSON.stringify(statement));
 }
 
-/** Counts what passes a proxy: `startProxy(port, { observe: tally.observe })`. */
+/**
+ * Counts what passes a proxy, and throws for what would not fit a sharded cluster:
+ * `startProxy(port, { observe: tally.observe })`.
+ */
 class Tally {
   #seen = new Map(Object.keys(KINDS).map((kind) => [kind, new Set()]));
 
@@ -59,6 +64,7 @@ class Tally {
       ]),
     );
     this.observe = (request, reply) => {
+      assertFitsShards(request);
       const kind = kindOf(request);
       if (kind) this.#count(kind, request, reply.body);
     };

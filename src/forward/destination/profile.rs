@@ -3,15 +3,19 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use percent_encoding::percent_decode_str;
+use url::Url;
+
 use crate::config::DestinationSettings;
 use crate::forward::formats::{Format, Limits, format_of};
 use crate::forward::transport::Endpoint;
+use crate::util::foreign_text;
 
 /// A retry after a configuration error waits this many times the bound of the first retry: two minutes
 /// by default.
 const CONFIG_ERROR_DELAY: u32 = 120;
-/// Longest text of a service that is shown, in characters.
-const SHOWN: usize = 200;
 
 pub struct Profile {
     pub settings: DestinationSettings,
@@ -23,9 +27,11 @@ pub struct Profile {
 impl Profile {
     pub fn new(settings: &DestinationSettings) -> Self {
         let format = format_of(&settings.access);
+        let endpoint = format.endpoint(&settings.url);
+        hide_credentials(settings, &endpoint);
         Self {
             settings: settings.clone(),
-            endpoint: format.endpoint(&settings.url),
+            endpoint,
             limits: format.limits(),
             format,
         }
@@ -43,13 +49,31 @@ impl Profile {
             .saturating_mul(CONFIG_ERROR_DELAY)
             .min(self.settings.max_retry_delay)
     }
+}
 
-    /// A service may quote what it was sent.
-    pub fn without_secrets(&self, text: &str) -> String {
-        let mut clean = text.to_owned();
-        for secret in self.settings.access.secrets() {
-            clean = clean.replace(secret, "…");
-        }
-        clean.chars().take(SHOWN).collect()
+/// A service may quote what it was sent.
+fn hide_credentials(settings: &DestinationSettings, endpoint: &Endpoint) {
+    settings.access.secrets().for_each(foreign_text::hide);
+    let basic = |user: &str, password: &str| {
+        foreign_text::hide(&BASE64_STANDARD.encode(format!("{user}:{password}")));
+    };
+    if let Some((user, password)) = &endpoint.basic {
+        basic(user, password);
     }
+    let Ok(url) = Url::parse(&settings.url) else {
+        return;
+    };
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let (user, password) = (url.username(), url.password());
+    // A user without a password is a token.
+    let secret = password.unwrap_or(user);
+    [secret, &decoded(secret)]
+        .into_iter()
+        .for_each(foreign_text::hide);
+    if !secret.is_empty() {
+        basic(&decoded(user), &decoded(password.unwrap_or_default()));
+    }
+    url.query_pairs()
+        .for_each(|(_, value)| foreign_text::hide(&value));
+    url.query().into_iter().for_each(foreign_text::hide);
 }

@@ -15,6 +15,7 @@ use crate::forward::event::ForwardedEvent;
 use crate::forward::transport::{Disposition, Response};
 use crate::forward::warning::Warning;
 use crate::instance::health::LastError;
+use crate::util::foreign_text;
 
 /// How long an event waits for others to share a request.
 const LINGER: Duration = Duration::from_secs(1);
@@ -193,7 +194,11 @@ impl State {
                 format!("it answered {}", response.status),
                 response.retry_after.min(format.max_retry_after()),
             ),
-            Err(problem) => (Disposition::Retry, problem, Duration::ZERO),
+            Err(problem) => (
+                Disposition::Retry,
+                foreign_text::shown(&problem),
+                Duration::ZERO,
+            ),
         };
         let (batch, permit) = (&request.batch, request.batch.permit);
         match disposition {
@@ -204,8 +209,7 @@ impl State {
             Disposition::Partly { refused, problem } => {
                 self.breaker.succeed();
                 self.acknowledge(request, refused);
-                let problem = self.profile.without_secrets(&problem);
-                self.warn_of_refusal(&problem);
+                self.warn_of_refusal(&foreign_text::shown(&problem));
             }
             Disposition::Retry => {
                 self.breaker.fail(permit, now, retry_after);

@@ -82,6 +82,7 @@ const TABLE: &[Code] = &[
     Code(262, Fault::Moment, "spec: ExceededTimeLimit"),
     Code(264, Fault::Moment, "yml: TooManyFilesOpen"),
     Code(272, Fault::Moment, "yml: MigrationConflict, of a router"),
+    Code(276, Fault::Moment, "yml: IndexBuildAborted"),
     Code(279, Fault::Moment, "yml: ClientDisconnect"),
     Code(322, Fault::Collection, "yml: APIVersionError"),
     Code(323, Fault::Collection, "yml: APIStrictError"),

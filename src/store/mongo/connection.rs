@@ -18,6 +18,7 @@ use super::tls::{self, AdoptedTls};
 use super::uri;
 use crate::config::{Collections, Text};
 use crate::store::error::{Result, StoreError};
+use crate::util::foreign_text;
 
 /// The database of mongoose and the driver when nothing names one.
 const DEFAULT_DATABASE: &str = "test";
@@ -133,6 +134,7 @@ impl Connection {
         };
         if let Some(credential) = &mut options.credential {
             leave_name_to_certificate(credential);
+            hide(credential);
         }
         // Book-keeping that lags behind would be wrong.
         options.selection_criteria = Some(ReadPreference::Primary.into());
@@ -152,6 +154,17 @@ impl Connection {
             _files: files,
         })
     }
+}
+
+/// What a server is sent of it must not be shown.
+fn hide(credential: &Credential) {
+    let properties = credential.mechanism_properties.iter().flatten();
+    let tokens = properties.filter_map(|(_, value)| value.as_str());
+    let password = credential.password.as_deref();
+    password
+        .into_iter()
+        .chain(tokens)
+        .for_each(foreign_text::hide);
 }
 
 /// The settings of a client.

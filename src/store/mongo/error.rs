@@ -4,6 +4,7 @@ use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
 
 use super::codes::{BAD_VALUE, DUPLICATE_KEY, UNAUTHORIZED, fault_of};
 use crate::store::error::{Fault, StoreError};
+use crate::util::foreign_text;
 
 impl From<DriverError> for StoreError {
     fn from(error: DriverError) -> Self {
@@ -23,8 +24,10 @@ impl From<DriverError> for StoreError {
             kind @ (ErrorKind::Io(_)
             | ErrorKind::ServerSelection { .. }
             | ErrorKind::ConnectionPoolCleared { .. }
-            | ErrorKind::DnsResolve { .. }) => StoreError::transient(shortened(&kind.to_string())),
-            kind => StoreError::permanent(shortened(&kind.to_string())),
+            | ErrorKind::DnsResolve { .. }) => {
+                StoreError::transient(foreign_text::shown(&kind.to_string()))
+            }
+            kind => StoreError::permanent(foreign_text::without_values(&kind.to_string())),
         }
     }
 }
@@ -70,18 +73,12 @@ pub fn unexpected(what: &str) -> StoreError {
     StoreError::permanent(format!("MongoDB answered without {what}"))
 }
 
-/// The server's message, without the command it quotes, which holds user ids.
-pub fn server_message(message: &str, code: i32) -> String {
+/// The server's message, without the command and the documents that it quotes.
+fn server_message(message: &str, code: i32) -> String {
     let message = message.split(" to execute command").next().unwrap_or("");
-    format!("{} (code {code})", shortened(message))
-}
-
-/// The driver's texts may go on about documents and every server; nobody reads that in a log.
-fn shortened(text: &str) -> String {
-    const LONGEST: usize = 300;
-    let mut short: String = text.chars().take(LONGEST).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
+    let shown = match fault_of(code) {
+        Fault::Content | Fault::Unknown => foreign_text::about_a_document(message),
+        Fault::Moment | Fault::Collection => foreign_text::without_values(message),
+    };
+    format!("{shown} (code {code})")
 }

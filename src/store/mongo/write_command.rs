@@ -12,6 +12,7 @@ use super::error::{server_error, unexpected};
 use crate::record::document::Batch;
 use crate::store::error::{Fault, Result, StoreError};
 use crate::store::records::{Dropped, Inserted};
+use crate::util::foreign_text;
 
 impl MongoStore {
     /// Inserts documents that are not there yet. The driver's `insert_many` is not used: it copies each
@@ -105,7 +106,7 @@ pub fn raw(command: &Document) -> Result<RawDocumentBuf> {
 }
 
 fn unsendable(error: bson::error::Error) -> StoreError {
-    StoreError::permanent(error.to_string())
+    StoreError::permanent(foreign_text::without_values(&error.to_string()))
 }
 
 impl Reply {
