@@ -177,15 +177,11 @@ const differences = {
     },
   },
   'names as they are stored': {
-    reason: 'ids and names are posted as the text that is stored, not as they were passed',
+    reason: 'ids that are objects are posted as the text that is stored, not as they were passed',
     apply(expected) {
       for (const post of expected.webhook) {
         const { event, userId, ...rest } = JSON.parse(post.body);
-        post.body = JSON.stringify({
-          event: event?.toString(),
-          userId: textOf(event, userId),
-          ...rest,
-        });
+        post.body = JSON.stringify({ event, userId: textOf(event, userId), ...rest });
       }
       expected.webhook.sort((one, other) => (one.body < other.body ? -1 : 1));
     },
@@ -271,7 +267,7 @@ const differences = {
 function textOf(name, id) {
   if (name === 'id date') return String(new Date(id));
   if (name === 'id symbol') return 'Symbol(s)';
-  return typeof id === 'object' ? (id?._id ?? null) : id?.toString();
+  return id?._id ?? id;
 }
 
 /** Sets counters of the one daily document; makes one of zeros if the reference has none. */

@@ -178,8 +178,7 @@ class FrameWriter {
     }
     let end = pos;
     if (this.forwarding) {
-      const sentName = name === INVALID ? event : name;
-      const sentUser = user === INVALID ? userId : user;
+      const [sentName, sentUser] = [posted(event, name), posted(userId, user)];
       end = this.body(flags, pos, time, sentName, sentUser, data);
       if (end !== pos) flags |= FORWARDED;
     }
@@ -268,8 +267,7 @@ class FrameWriter {
   }
 
   /**
-   * Appends the webhook body: id and name as they are stored, where they can be, and data as it was
-   * passed. What the encoder has not measured is measured on the way. Returns `pos` without a body.
+   * Appends the webhook body with data as it was passed. What the encoder has not measured is measured on the way. Returns `pos` without a body.
    * @type {(flags: number, pos: number, time: number, event: unknown, userId: unknown, data: unknown) => number}
    */
   body(flags, pos, time, event, userId, data = {}) {
@@ -288,6 +286,18 @@ class FrameWriter {
     this.bodyWarning = 'not_forwardable';
     return pos;
   }
+}
+
+/**
+ * An id or a name as it is posted: the text that is stored, if it can be; numbers and truth values as they
+ * were passed, which JSON has and receivers know.
+ *
+ * @param {unknown} value
+ * @param {unknown} text
+ */
+function posted(value, text) {
+  const isOfJson = typeof value === 'number' || typeof value === 'boolean';
+  return isOfJson || text === INVALID ? value : text;
 }
 
 module.exports = { FrameWriter, EVENT, LOGIN, LOGOUT };

@@ -21,7 +21,7 @@ const MEANT = [
   ],
   ['infinite amounts', 'count 0; the total of the reference stays infinite', ['daily counter']],
   ['true and lists as amounts', 'count 0; JavaScript adds or appends them', ['daily counter']],
-  ['BigInt amounts', 'count 0; the reference throws', ['answer of track']],
+  ['BigInt amounts', 'are added; the reference throws', ['answer of track', 'daily counter']],
   ['amounts beyond 2^53', 'count 0; the reference adds them', ['daily counter']],
   [
     'data of null',

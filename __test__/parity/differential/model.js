@@ -5,6 +5,7 @@
 
 const { BSON: bson } = require('../../support/driver');
 const { COUNTED } = require('./payloads');
+const { saidByAddon } = require('./posts');
 const { NO_CAST, castOf, makeValue } = require('./values');
 
 const COUNTER_OF = {
@@ -103,7 +104,7 @@ class Model {
     if (provokes) {
       this.touchAll(provokes, { call: name, at, counter });
       this.meantData.set(isoOf(at), call.data);
-      this.meantPosts.set(isoOf(at), saidBy(call));
+      this.meantPosts.set(isoOf(at), saidByAddon(call));
     }
     const refused = call.refused || this.instances[call.on].isStopped;
     if (!counter || refused) return;
@@ -212,19 +213,10 @@ function amountOf({ event, data }) {
   const value = makeValue(data, bson)?.[field];
   if (!value) return 0;
   const isNumeric = typeof value === 'string' && value.trim() !== '';
-  const isNumber = typeof value === 'number' || value instanceof Number || isNumeric;
-  const number = isNumber ? Number(value) : 0;
+  const isNumber = ['number', 'bigint'].includes(typeof value) || value instanceof Number;
+  const isOfBson = ['Double', 'Int32', 'Long', 'Decimal128'].includes(value._bsontype);
+  const number = isNumber || isNumeric || isOfBson ? Number(String(value)) : 0;
   return Math.abs(number) <= GREATEST ? number : 0;
-}
-
-/** The webhook body, up to its time. */
-function saidBy(call) {
-  const [event, userId, data] = [call.event, call.id, call.data].map((one) => makeValue(one, bson));
-  try {
-    return JSON.stringify({ event, userId, data }).slice(0, -1);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A counter or a text, as canonical EJSON shows what is stored for it. */

@@ -19,8 +19,9 @@ const KEYS = {
   gsoevents: ({ ts }) => ts?.toISOString?.(),
 };
 
-/** `host.play(job)` plays; `client` reads. */
-async function observe(scenario, { host, client, server, fault }) {
+/** `host.play(job)` plays; `client` reads. `posts` says as which others
+ * posts are compared, or that they are not. */
+async function observe(scenario, { host, client, server, fault, posts = new Map() }) {
   const databaseName = freshDatabaseName();
   const webhook = scenario.webhook ? await startWebhook() : undefined;
   try {
@@ -32,7 +33,7 @@ async function observe(scenario, { host, client, server, fault }) {
     // Which promise is the first to be done is not promised.
     const seen = { returned: sortedByKey(byDay(returned)), printed, ...collections };
     seen.indexes = await indexesOf(client.db(databaseName));
-    seen.webhook = postsOf(webhook?.requests ?? []);
+    seen.webhook = postsOf(webhook?.requests ?? [], posts);
     return { seen: JSON.parse(JSON.stringify(seen), shortened), types };
   } finally {
     await webhook?.close();
@@ -104,12 +105,19 @@ function byDay(returned) {
 }
 
 /** Posts by what they say besides the time; equal ones in the order of their times. */
-function postsOf(requests) {
-  const posts = requests.map(({ method, path, headers, text }) => {
+function postsOf(requests, compared) {
+  const all = requests.map(({ method, path, headers, text }) => {
     const [, said, ts] = POST.exec(text) ?? [undefined, text];
-    return { said, method, path, contentType: headers['content-type'], ts };
+    return {
+      said: compared.has(said) ? compared.get(said) : said,
+      method,
+      path,
+      contentType: headers['content-type'],
+      ts,
+    };
   });
   const named = {};
+  const posts = all.filter(({ said }) => said !== undefined);
   for (const { said, ...post } of posts.sort((a, b) => (a.ts < b.ts ? -1 : Number(a.ts > b.ts)))) {
     let nth = 1;
     while (nameOfPost(said, nth) in named) nth += 1;

@@ -9,6 +9,7 @@ const { judge } = require('./exceptions');
 const { Host } = require('./host');
 const { Model, isoOf, nameOf } = require('./model');
 const { observe } = require('./observe');
+const { additions, translations } = require('./posts');
 
 const LANES = 2;
 const SCENARIOS_PER_PROCESS = 40;
@@ -75,8 +76,11 @@ async function playOne(scenario, pair, { client, server, fault }) {
   try {
     const [referenceHost, addonHost] = await pair.hosts();
     const both = [
-      observe(scenario, { host: referenceHost, client, server }),
-      observe(scenario, { host: addonHost, client, server, fault }),
+      observe(scenario, {
+        ...{ host: referenceHost, client, server },
+        posts: translations(scenario),
+      }),
+      observe(scenario, { host: addonHost, client, server, fault, posts: additions(scenario) }),
     ];
     await Promise.allSettled(both);
     const [reference, addon] = await Promise.all(both);
