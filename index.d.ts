@@ -437,7 +437,7 @@ declare namespace AnalyticsSystem {
   /**
    * One `POST` per event, four at a time, the events of a user in their order. The body is
    * `{"event":…,"userId":…,"data":…,"ts":…}` as `JSON.stringify` writes it; event and userId are
-   * the text that is stored.
+   * the text that is stored, but for numbers and truth values, which stay as they were passed.
    */
   export interface RawDestination extends DestinationOptions {
     /** The format. @default raw */

@@ -105,6 +105,20 @@ describe('a collection that refuses writes', { concurrency: 2 }, () => {
     });
   }
 
+  it('of time series takes events, and one line says what that costs', async () => {
+    const database = mongo.database();
+    const timeseries = { timeField: 'ts', metaField: 'event' };
+    await database.db.createCollection('gsoevents', { timeseries });
+    const { analytics, lines } = create({ uri: database.uri, ...SHORT });
+    await track(analytics);
+    await analytics.flush();
+    assert.deepStrictEqual(await found(database), WHOLE);
+    const told = () => lines.filter((line) => line.includes('is a time series collection'));
+    await waitFor(() => told().length > 0, { what: 'the line' });
+    assert.strictEqual(told().length, 1);
+    assert.deepStrictEqual(analytics.getHealth().refusedCollections, []);
+  });
+
   it('an index takes no marker: logins wait, everything else goes on', async () => {
     const database = mongo.database();
     const uniques = database.db.collection('gsouniques');

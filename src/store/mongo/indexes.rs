@@ -59,7 +59,8 @@ impl Lifecycle for MongoStore {
             create_all(&self.events, of_events(), quorum),
             create_all(&self.uniques, vec![expiring("x", Duration::ZERO)], quorum),
         );
-        Ok([daily?, sessions?, events?, uniques?].concat())
+        let time_series = self.time_series().await;
+        Ok([daily?, sessions?, events?, uniques?, time_series].concat())
     }
 
     async fn close(&self) {
@@ -68,6 +69,28 @@ impl Lifecycle for MongoStore {
 }
 
 impl MongoStore {
+    /// A line about each time series collection: they take several documents with one `_id`. No line where
+    /// the user may not know.
+    async fn time_series(&self) -> Vec<(Level, String)> {
+        let names = [self.events.name(), self.sessions.name()];
+        let command = doc! {
+            "listCollections": 1, "nameOnly": true, "authorizedCollections": true,
+            "filter": { "type": "timeseries", "name": { "$in": names.to_vec() } },
+        };
+        let Ok(cursor) = self.database.run_cursor_command(command).await else {
+            return Vec::new();
+        };
+        let found = collect::<Document>(cursor).await.unwrap_or_default();
+        let names = found.iter().filter_map(|one| one.get_str("name").ok());
+        let line = |name: &str| {
+            format!(
+                "{name} is a time series collection, in which no _id is unique: records that are sent again \
+                 after a lost reply may be stored twice, totals stay exact; use an ordinary collection"
+            )
+        };
+        names.map(|name| (Level::Warn, line(name))).collect()
+    }
+
     /// Names days that have several documents, and says how to repair them; `None` if no day has.
     async fn double_days(&self) -> Result<Option<String>> {
         let found = self.daily.aggregate([
