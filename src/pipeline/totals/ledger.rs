@@ -44,10 +44,11 @@
 //! request arrives late or a batch is cut differently. The model test keeps each of these designs, and
 //! must find its fault.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::batch::{Contribution, DayPart, Progress, TotalsBatch};
+use super::existing_days::ExistingDays;
 use super::rules::Rules;
 use super::users::Users;
 use super::writer::Writer;
@@ -70,24 +71,6 @@ pub struct Ledger {
     days: HashMap<Day, DayEntry>,
     existing_days: ExistingDays,
     users: Users,
-}
-
-/// The days whose document is there. Copies share them.
-#[derive(Clone, Default)]
-pub struct ExistingDays(Arc<Mutex<BTreeSet<Day>>>);
-
-impl ExistingDays {
-    async fn ensure<S: Store>(&self, store: &S, day: &Day) -> Result<()> {
-        if !self.lock().contains(day) {
-            store.ensure_day(day).await?;
-            self.lock().insert(day.clone());
-        }
-        Ok(())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<Day>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -4,6 +4,7 @@
 
 mod account;
 mod batch;
+mod existing_days;
 mod ledger;
 mod rules;
 mod saved;
@@ -29,7 +30,8 @@ use batch::TotalsBatch;
 pub use batch::{Amount, Contribution};
 #[cfg(test)]
 pub use batch::{Pending, TotalsBatch as Batch};
-use ledger::{Attempted, ExistingDays, Ledger, Warnings};
+use existing_days::ExistingDays;
+use ledger::{Attempted, Ledger, Warnings};
 pub use rules::Rules;
 use saved::{SavedQueue, SavedTotals};
 use savings::Savings;
