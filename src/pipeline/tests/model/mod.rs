@@ -27,7 +27,7 @@ use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestCaseError, TestRn
 use flaws::Flaw;
 use run::run;
 use scenario::scenarios;
-use seen::Seen;
+use seen::{Seen, Sight};
 
 use crate::util::proptest_config::size;
 
@@ -75,7 +75,9 @@ fn totals_and_users_are_exact_whatever_goes_wrong() {
     if let Err(problem) = outcome {
         panic!("{problem}");
     }
-    let missing = seen.missing();
+    let mut missing = seen.missing();
+    // One in some hundred runs; a wrong design shows that they are met.
+    missing.retain(|sight| *sight != "rests of groups" || seen[Sight::Run] >= u64::from(RUNS.1));
     assert!(missing.is_empty(), "this tested nothing: no {missing:?}");
 }
 

@@ -83,7 +83,7 @@ impl Run {
         Err("what a dead process left is not written".to_owned())
     }
 
-    /// Whether there are records in slots of the dead.
+    /// Whether there are records or totals in slots of the dead.
     fn has_abandoned_slots(&self) -> bool {
         let Some(spool) = lock(&self.world).spool().map(Path::to_owned) else {
             return false;
@@ -97,8 +97,11 @@ impl Run {
             let entries = std::fs::read_dir(folder).expect("a folder");
             entries.map(|entry| entry.expect("an entry").path())
         };
-        let is_segment = |file: PathBuf| file.extension().is_some_and(|end| end == "seg");
-        entries(&spool).any(|slot| !is_living(&slot) && entries(&slot).any(is_segment))
+        let is_left = |file: PathBuf| {
+            let is_segment = file.extension().is_some_and(|end| end == "seg");
+            is_segment || file.file_name().is_some_and(|name| name == "totals.bson")
+        };
+        entries(&spool).any(|slot| !is_living(&slot) && entries(&slot).any(is_left))
     }
 
     async fn step(&mut self, step: &Step) {
