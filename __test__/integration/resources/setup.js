@@ -8,6 +8,7 @@ const path = require('node:path');
 const { after } = require('node:test');
 const { endServers, startServer } = require('../../support/game-server');
 
+const ROOT = path.join(__dirname, '..', '..', '..');
 const ORDERS = path.join(__dirname, 'orders.js');
 /** No other process is this user's: a limit of its processes is one of the threads of the program. */
 const FIRST_USER = 54_000 + (process.pid % 1_000) * 10;
@@ -27,7 +28,14 @@ after(async () => {
 function whyNot() {
   if (process.platform !== 'linux') return 'limits are set by prlimit, which Linux has';
   if (process.getuid() !== 0) return 'takes a user who may become another';
-  return false;
+  try {
+    const program = "require('.'); require('node:child_process').execFileSync('prlimit')";
+    const options = { cwd: ROOT, uid: FIRST_USER, gid: FIRST_USER, stdio: 'ignore' };
+    execFileSync(process.execPath, ['-e', program], options);
+    return false;
+  } catch {
+    return 'another user cannot read this folder, or has no prlimit';
+  }
 }
 
 /** A folder of the user that the next server becomes. */
