@@ -246,9 +246,8 @@ class Client {
     try {
       return read();
     } catch (error) {
-      const { name } = /** @type {any} */ (error) ?? {};
       this.warnAbout(
-        `the settings of mongoose cannot be read (${name}): records wait until they can be; ` +
+        `the settings of mongoose cannot be read (${nameOf(error)}): records wait until they can be; ` +
           'if that lasts, set options.uri',
       );
       return undefined;
@@ -295,6 +294,16 @@ function everyInterval(ms, call) {
   if (typeof setInterval !== 'function') return undefined;
   const timer = setInterval(call, ms);
   return () => clearInterval(timer);
+}
+
+/**
+ * The name of an error that the host's code has thrown, which may be anything.
+ *
+ * @param {any} error
+ */
+function nameOf(error) {
+  const name = error?.name;
+  return typeof name === 'string' && /^\w{1,60}$/.test(name) ? name : 'an error without a name';
 }
 
 /**

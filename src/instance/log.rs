@@ -59,7 +59,7 @@ impl Log {
     }
 
     /// True once per episode of a reason: the first time, and again after a quiet minute.
-    fn begins_episode(&self, reason: &str, now: Instant) -> bool {
+    pub fn begins_episode(&self, reason: &str, now: Instant) -> bool {
         self.last_times.change(|times| match times.get_mut(reason) {
             Some(last) => now.duration_since(std::mem::replace(last, now)) >= EPISODE,
             None => times.insert(reason.to_owned(), now).is_none(),

@@ -197,7 +197,7 @@ pub fn total_left_out(day: &str, field: &str) -> String {
 pub fn day_restored(day: &str) -> String {
     format!(
         "the totals of {day} are older than this process had written them, as after the restore of a \
-         backup; new amounts are added to the restored ones"
+         backup, or were removed; new amounts are added to what is there"
     )
 }
 

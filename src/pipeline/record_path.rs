@@ -21,7 +21,7 @@ use crate::instance::shared::Shared;
 use crate::record::day::Day;
 use crate::record::item::Item;
 use crate::spool::{Segments, SharedSegments};
-use crate::store::Store;
+use crate::store::{self, Store};
 
 pub struct RecordPath {
     marks: Watermarks,
@@ -254,6 +254,19 @@ impl RecordPath {
                 Ok(())
             }
         }
+    }
+
+    /// Writes again what this process knows of a collection of markers that was dropped.
+    pub fn restore_uniques<S: Store>(
+        &self,
+        store: &Arc<S>,
+    ) -> impl Future<Output = store::Result<()>> + Send + use<S> {
+        self.totals.restore_uniques(store)
+    }
+
+    /// Whether a day was found to be removed or replaced since this was last asked.
+    pub fn take_day_gone(&mut self) -> bool {
+        self.totals.take_day_gone()
     }
 
     /// While somebody waits for the destinations, they neither linger nor back off for long.

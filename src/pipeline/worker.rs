@@ -58,8 +58,12 @@ impl<S: Store> Worker<S> {
             }
             result = self.path.next() => {
                 let now = Instant::now();
-                if let Err(failed) = self.path.handle(result, now) {
-                    self.database.write_failed(failed, now);
+                match self.path.handle(result, now) {
+                    Ok(()) => self.database.upkeep.written(now),
+                    Err(failed) => self.database.write_failed(failed, now),
+                }
+                if self.path.take_day_gone() {
+                    self.database.upkeep.suspect(now);
                 }
             }
             result = self.database.next() => self.database.handle(result, Instant::now()),
@@ -131,13 +135,14 @@ impl<S: Store> Worker<S> {
     }
 
     fn poll_store(&mut self, store: &Arc<S>, is_exit: bool, now: Instant) {
-        self.database.poll_prepare(store, now);
+        let restore = || self.path.restore_uniques(store);
+        self.database.upkeep.poll(store, restore, now);
         let is_switching = self.database.is_switching();
         let is_last = is_switching || is_exit || !self.lifecycle.has_host;
         let is_awaited = self.requests.wait_for_totals();
         let admission = Admission {
             last_record: self.database.last_record(),
-            is_prepared: self.database.is_prepared(),
+            is_prepared: self.database.upkeep.is_prepared(),
             // Records on disk may wait for the memory that contributions take.
             is_urgent: is_last || is_awaited || self.shared.memory.is_half_full(),
         };
@@ -162,8 +167,8 @@ impl<S: Store> Worker<S> {
             committed: self.path.committed(),
             unforwarded: self.path.unforwarded(),
             has_store: self.database.store().is_some(),
-            is_preparing: self.database.is_preparing(),
-            is_indexing: self.database.is_indexing(),
+            is_preparing: self.database.upkeep.is_preparing(),
+            is_indexing: self.database.upkeep.is_indexing(),
             is_stopping: self.lifecycle.is_stopping,
             is_spool_empty: self.path.journal().is_none_or(Journal::is_empty),
             is_spilled: self.path.is_behind(),
@@ -184,7 +189,7 @@ impl<S: Store> Worker<S> {
     fn may_recover(&self) -> bool {
         let is_ready = match self.recovery.has_destinations() {
             true => self.lifecycle.is_started && self.database.connection().is_some(),
-            false => self.database.is_prepared(),
+            false => self.database.upkeep.is_prepared(),
         };
         let may = self.path.journal().is_some() && !self.lifecycle.is_recovery();
         is_ready && may && !self.database.is_switching()
@@ -228,7 +233,7 @@ impl<S: Store> Worker<S> {
         let has_store = self.database.store().is_some();
         let wakes = [
             self.path
-                .wake_at(has_store, self.database.is_prepared(), now),
+                .wake_at(has_store, self.database.upkeep.is_prepared(), now),
             self.requests.wake_at(now),
             self.lifecycle.wake_at(now),
             self.database.wake_at(self.needs_store(), now),

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::Store;
 use super::error::{Result, StoreError};
 use super::legacy::{Baseline, CLAIM_TTL, LegacyStore};
-use super::lifecycle::{Lifecycle, Prepared};
+use super::lifecycle::{Identities, Lifecycle, Prepared};
 use super::records::{CloseOutcome, Dropped, Inserted, RecordStore};
 use super::totals::{Added, AppliedSeq, Delta, MonthView, SeqAdvance, Sums, TotalsStore};
 use super::uniques::{Marker, UniquesStore};
@@ -302,6 +302,18 @@ impl LegacyStore for FakeStore {
         .await
     }
 
+    async fn insert_baselines(&self, cutoffs: &[(Day, ObjectId)]) -> Result<bool> {
+        self.request(|state| {
+            let before = state.baselines.len();
+            for (day, cutoff) in cutoffs {
+                let there = state.baselines.entry(day.as_str().to_owned());
+                there.or_insert(Baseline::with_cutoff(*cutoff));
+            }
+            state.baselines.len() > before
+        })
+        .await
+    }
+
     async fn legacy_users(&self, _: &Day, _: &[&str], _: ObjectId) -> Result<Vec<String>> {
         self.request(|_| Vec::new()).await
     }
@@ -359,6 +371,10 @@ impl Lifecycle for FakeStore {
         let takes = self.state().slow_indexes;
         tokio::time::sleep(takes).await;
         self.request(|_| Vec::new()).await
+    }
+
+    async fn identities(&self) -> Result<Option<Identities>> {
+        Ok(None)
     }
 
     async fn close(&self) {}

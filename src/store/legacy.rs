@@ -21,6 +21,9 @@ pub trait LegacyStore {
     /// The days' baselines in the order given, inserted where missing.
     fn baselines(&self, days: &[Day]) -> impl Reply<Vec<Baseline>>;
 
+    /// Inserts baselines with these cutoffs, where the day has none; returns whether any had none.
+    fn insert_baselines(&self, cutoffs: &[(Day, ObjectId)]) -> impl Reply<bool>;
+
     /// Those of the users who have a session of the day at or below the cutoff.
     fn legacy_users(&self, day: &Day, users: &[&str], cutoff: ObjectId) -> impl Reply<Vec<String>>;
 
@@ -57,6 +60,18 @@ impl Baseline {
             sessions_closed: 0.0,
         }),
     };
+
+    /// Of a day that is not summed up yet, unless it has no legacy sessions.
+    pub fn with_cutoff(cutoff: ObjectId) -> Self {
+        match cutoff == Self::EMPTY.cutoff {
+            true => Self::EMPTY,
+            false => Self {
+                cutoff,
+                marked: false,
+                sums: None,
+            },
+        }
+    }
 
     pub fn has_legacy_sessions(&self) -> bool {
         self.cutoff != Self::EMPTY.cutoff

@@ -1,7 +1,15 @@
-//! Opening and closing of a store: indexes before the first write, connections after the last.
+//! Opening and closing of a store: indexes before the first write, connections after the last; and whether
+//! its collections are still those that have these indexes.
+
+use std::collections::BTreeMap;
 
 use super::Reply;
+use crate::config::Collection;
 use crate::instance::listener::Level;
+
+/// The UUID of each collection that is there. It is another one after the collection was dropped, renamed or
+/// restored.
+pub type Identities = BTreeMap<Collection, [u8; 16]>;
 
 pub trait Lifecycle {
     /// Makes sure that there is the unique index without which a day could get two documents.
@@ -10,6 +18,9 @@ pub trait Lifecycle {
     /// Creates the other indexes that are missing; on big collections that takes long. Returns log lines
     /// about those that cannot be created.
     fn create_indexes(&self) -> impl Reply<Vec<(Level, String)>>;
+
+    /// Which collections there are; `None` when the server does not tell, as where the user lacks the right.
+    fn identities(&self) -> impl Reply<Option<Identities>>;
 
     /// Closes the connections.
     fn close(&self) -> impl Future<Output = ()> + Send;

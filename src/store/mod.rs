@@ -9,7 +9,7 @@
 //! | `totals` | [`TotalsStore`] | one per day |
 //! | `uniques` | [`UniquesStore`] | markers of distinct users |
 //! | `legacy` | [`LegacyStore`] | baselines of the days that the replaced class wrote to |
-//! | `lifecycle` | [`Lifecycle`] | indexes |
+//! | `lifecycle` | [`Lifecycle`] | indexes, and the identity of collections |
 
 mod error;
 #[cfg(test)]
@@ -23,7 +23,7 @@ mod uniques;
 
 pub use error::{Fault, Result, StoreError};
 pub use legacy::{Baseline, CLAIM_TTL, LEGACY_STEP_TIMEOUT, LegacyStore};
-pub use lifecycle::{Lifecycle, Prepared};
+pub use lifecycle::{Identities, Lifecycle, Prepared};
 pub use mongo::{Connection, MongoStore, check, harmless_options, target, trusts_process};
 pub use records::{CloseOutcome, Dropped, Inserted, RecordStore};
 #[cfg(test)]

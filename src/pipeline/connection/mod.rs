@@ -6,12 +6,13 @@
 //! the new one, as mongoose does with the operations that it has buffered. No record that is tracked
 //! after the new settings can be read is ever written to the old database.
 //!
-//! Totals wait for one unique index, on a small collection. The other indexes may take minutes on a big
-//! one, and nothing but `stop()` waits for them. Where the unique index cannot be made, totals wait until
-//! the operator has removed the cause; events and sessions go on.
+//! `upkeep` prepares the open one for totals, and sees to it that it stays prepared.
 
+mod facts;
 mod preparation;
 mod search;
+mod switch;
+mod upkeep;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,21 +21,18 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::messages;
-use super::task::{Failed, Tasks, attempt, run_to_end};
+use super::task::{Failed, Tasks, attempt};
 use crate::config::Collection;
-use crate::instance::listener::{Level, Message};
+use crate::instance::listener::Message;
 use crate::instance::shared::Shared;
-use crate::store::{Connection, Fault, Prepared, Result, Store, StoreError};
+use crate::store::{Connection, Fault, Result, Store, StoreError};
 use crate::util::backoff::Backoff;
-use preparation::Preparation;
 pub use search::{NothingFound, Outlook, remark_on};
 use search::{Search, tell_failure};
+use switch::Switch;
+pub use upkeep::Upkeep;
+use upkeep::UpkeepResult;
 
-/// How long the old database is written to after the host has switched; half of the shortest time limit
-/// of a caller, if that is less.
-const SWITCH_GRACE: Duration = Duration::from_secs(2);
-/// The same at the end of the process.
-const SWITCH_GRACE_AT_EXIT: Duration = Duration::from_millis(300);
 /// A store whose connections are useless is replaced at most this often.
 const RENEW_EVERY: Duration = Duration::from_secs(1);
 
@@ -42,21 +40,10 @@ const RENEW_EVERY: Duration = Duration::from_secs(1);
 pub type Opener<S> =
     Arc<dyn Fn(Connection) -> Pin<Box<dyn Future<Output = Result<S>> + Send>> + Send + Sync>;
 
-type Lines = Vec<(Level, String)>;
-
-/// The host has switched the database.
-struct Switch {
-    to: Connection,
-    /// The last record that was accepted before.
-    last: i64,
-    until: Instant,
-}
-
 /// The result of a task.
 pub enum DatabaseResult<S> {
     Opened(Result<S>),
-    Prepared(Result<Prepared>),
-    Indexed(Result<Lines>),
+    Upkeep(UpkeepResult),
 }
 
 enum State<S> {
@@ -73,8 +60,7 @@ pub struct Database<S> {
     backoff: Backoff,
     renewed_at: Option<Instant>,
     switch: Option<Switch>,
-    preparation: Preparation,
-    indexing: Preparation,
+    pub upkeep: Upkeep,
     tasks: Tasks<DatabaseResult<S>>,
 }
 
@@ -87,8 +73,7 @@ impl<S: Store> Database<S> {
             backoff: Backoff::new(random),
             renewed_at: None,
             switch: None,
-            preparation: Preparation::new(random),
-            indexing: Preparation::new(random),
+            upkeep: Upkeep::new(shared),
             tasks: Tasks::new(),
             shared: Arc::clone(shared),
             opener,
@@ -106,22 +91,9 @@ impl<S: Store> Database<S> {
         self.search.found()
     }
 
-    /// Whether totals may be added.
-    pub fn is_prepared(&self) -> bool {
-        self.preparation.is_done()
-    }
-
-    pub fn is_preparing(&self) -> bool {
-        self.preparation.is_under_way()
-    }
-
-    pub fn is_indexing(&self) -> bool {
-        self.indexing.is_under_way()
-    }
-
     /// Whether nothing is under way but the making of indexes.
     pub fn is_idle(&self) -> bool {
-        !matches!(self.state, State::Opening) && !self.is_preparing()
+        !matches!(self.state, State::Opening) && self.upkeep.is_idle()
     }
 
     /// Asks the host for a connection, or opens the one that is known.
@@ -140,25 +112,12 @@ impl<S: Store> Database<S> {
         }
     }
 
-    /// Begins to prepare the open database for totals, and to make its indexes.
-    pub fn poll_prepare(&mut self, store: &Arc<S>, now: Instant) {
-        if self.preparation.begin(now) {
-            let store = Arc::clone(store);
-            let preparing = attempt(async move { store.prepare().await });
-            self.tasks
-                .spawn(async { DatabaseResult::Prepared(preparing.await) });
-        }
-        if self.indexing.begin(now) {
-            let store = Arc::clone(store);
-            let indexing = run_to_end(async move { store.create_indexes().await });
-            self.tasks
-                .spawn(async { DatabaseResult::Indexed(indexing.await) });
-        }
-    }
-
     /// Resolves with the next result. Cancel-safe.
     pub async fn next(&mut self) -> DatabaseResult<S> {
-        self.tasks.next().await
+        tokio::select! {
+            result = self.tasks.next() => result,
+            result = self.upkeep.next() => DatabaseResult::Upkeep(result),
+        }
     }
 
     pub fn handle(&mut self, result: DatabaseResult<S>, now: Instant) {
@@ -173,58 +132,7 @@ impl<S: Store> Database<S> {
                 self.backoff.fail(now);
                 self.state = State::Closed;
             }
-            DatabaseResult::Prepared(Ok(Prepared::Ready(lines))) => self.ready(lines),
-            DatabaseResult::Prepared(Ok(Prepared::Blocked(why))) => self.blocked(why, now),
-            DatabaseResult::Prepared(Err(error)) => {
-                match error.fault {
-                    Fault::Collection => self.refused(Collection::Daily, &error),
-                    Fault::Moment | Fault::Content | Fault::Unknown => {
-                        let log = &self.shared.log;
-                        log.warn_once("outage", || messages::cannot_write(&error.message));
-                    }
-                }
-                self.shared.health.error(error.message);
-                self.preparation.fail(now);
-            }
-            DatabaseResult::Indexed(Ok(lines)) => {
-                self.indexing.succeed();
-                self.log(lines);
-            }
-            DatabaseResult::Indexed(Err(error)) => {
-                self.shared.health.error(error.message);
-                self.indexing.fail(now);
-            }
-        }
-    }
-
-    fn ready(&mut self, lines: Lines) {
-        self.preparation.succeed();
-        self.shared.accepted(Collection::Daily);
-        self.log(lines);
-        let blocked = self.shared.database.change(|database| {
-            database.connected = true;
-            database.blocked.take()
-        });
-        if blocked.is_some() {
-            self.shared.log.info(messages::TOTALS_UNBLOCKED);
-        }
-    }
-
-    fn blocked(&mut self, why: String, now: Instant) {
-        self.preparation.block(now);
-        self.shared
-            .log
-            .warn_once("blocked", || messages::totals_blocked(&why));
-        self.shared.health.error(why.clone());
-        self.shared.database.change(|database| {
-            database.connected = true;
-            database.blocked = Some(why);
-        });
-    }
-
-    fn log(&self, lines: Lines) {
-        for (level, line) in lines {
-            self.shared.log.line(level, line);
+            DatabaseResult::Upkeep(result) => self.upkeep.handle(result, now),
         }
     }
 
@@ -242,10 +150,10 @@ impl<S: Store> Database<S> {
                     .log
                     .warn_once("outage", || messages::cannot_write(&message));
             }
-            (Fault::Collection, Some(collection)) => self.refused(collection, &error),
+            (Fault::Collection, Some(collection)) => refused(&self.shared, collection, &error),
             // An addition has no content that could be dropped.
             (_, Some(collection @ (Collection::Daily | Collection::Uniques))) => {
-                self.refused(collection, &error);
+                refused(&self.shared, collection, &error);
             }
             // The batch is split, until what is refused stands alone.
             (Fault::Content | Fault::Unknown, Some(_)) => {}
@@ -254,18 +162,6 @@ impl<S: Store> Database<S> {
             .health
             .count(|counts| counts.retried += records as u64);
         self.shared.health.error(message);
-    }
-
-    fn refused(&self, collection: Collection, error: &StoreError) {
-        let privilege = error.missing_privilege.clone();
-        self.shared.database.change(|database| {
-            database.refuse(collection, error.code, privilege, error.message.clone());
-        });
-        let reason = format!("refused:{}", collection.key());
-        let name = self.shared.config.collections.name(collection);
-        self.shared.log.warn_once(&reason, || {
-            messages::collection_refuses(name, collection, error)
-        });
     }
 
     /// Gives up a store whose connections are useless, unless that was done just now: requests that were
@@ -320,18 +216,10 @@ impl<S: Store> Database<S> {
         }
     }
 
-    /// The host has switched to another database; `last` is the newest record. If it switches again before
-    /// the old one is left, records in between go to the newest.
+    /// The host has switched to another database; `last` is the newest record.
     pub fn switch(&mut self, to: Connection, last: i64) {
-        let config = &self.shared.config;
-        let grace = SWITCH_GRACE
-            .min(config.ack_timeout / 2)
-            .min(config.operation_timeout / 2)
-            .min(config.shutdown_timeout / 2);
-        let until = Instant::now() + grace;
-        let before = self.switch.take().map(|before| (before.last, before.until));
-        let (last, until) = before.unwrap_or((last, until));
-        self.switch = Some(Switch { to, last, until });
+        let before = self.switch.take();
+        self.switch = Some(Switch::new(to, last, before, &self.shared.config));
     }
 
     pub fn is_switching(&self) -> bool {
@@ -345,13 +233,8 @@ impl<S: Store> Database<S> {
 
     /// Whether the old database is to be left now.
     pub fn is_switch_due(&mut self, committed: i64, is_exit: bool, now: Instant) -> bool {
-        let Some(switch) = &mut self.switch else {
-            return false;
-        };
-        if is_exit {
-            switch.until = switch.until.min(now + SWITCH_GRACE_AT_EXIT);
-        }
-        committed >= switch.last || now >= switch.until
+        let switch = self.switch.as_mut();
+        switch.is_some_and(|switch| switch.is_due(committed, is_exit, now))
     }
 
     /// Uses the database that the host has switched to. The old one has been left.
@@ -365,10 +248,9 @@ impl<S: Store> Database<S> {
     /// Closes the store. Requests that are under way there run to their end, and their results are ignored:
     /// every write can be repeated. Knowledge of this database may be wrong for the next.
     pub fn leave(&mut self) {
-        let random = &self.shared.context.random;
         self.tasks.detach();
-        self.preparation = Preparation::new(random);
-        self.indexing = Preparation::new(random);
+        self.upkeep.close();
+        self.upkeep = Upkeep::new(&self.shared);
         self.shared.database.change(std::mem::take);
         if let Some(store) = self.give_up() {
             tokio::spawn(async move { store.close().await });
@@ -378,6 +260,7 @@ impl<S: Store> Database<S> {
     /// Closes the store at the end of the worker.
     pub async fn close(mut self) {
         self.tasks.detach();
+        self.upkeep.close();
         if let Some(store) = self.give_up() {
             store.close().await;
         }
@@ -387,15 +270,25 @@ impl<S: Store> Database<S> {
     pub fn wake_at(&self, needs_store: bool, now: Instant) -> Option<Instant> {
         let switch = self.switch.as_ref().map(|switch| switch.until);
         let open = self.search.wake_at().or(self.backoff.until());
-        let [prepare, index] = [&self.preparation, &self.indexing].map(Preparation::retry_at);
-        let steps = match self.state {
-            State::Closed => [open.filter(|_| needs_store), None],
-            State::Opening => [None, None],
-            State::Open(_) => [prepare, index],
+        let step = match self.state {
+            State::Closed => open.filter(|_| needs_store),
+            State::Opening => None,
+            State::Open(_) => self.upkeep.wake_at(),
         };
-        let wakes = steps
-            .into_iter()
-            .chain([switch.filter(|until| *until > now)]);
-        wakes.flatten().min()
+        let wakes = [step, switch.filter(|until| *until > now)];
+        wakes.into_iter().flatten().min()
     }
+}
+
+/// A collection refuses requests, whatever these hold.
+fn refused(shared: &Shared, collection: Collection, error: &StoreError) {
+    let privilege = error.missing_privilege.clone();
+    shared.database.change(|database| {
+        database.refuse(collection, error.code, privilege, error.message.clone());
+    });
+    let reason = format!("refused:{}", collection.key());
+    let name = shared.config.collections.name(collection);
+    shared.log.warn_once(&reason, || {
+        messages::collection_refuses(name, collection, error)
+    });
 }

@@ -1,15 +1,21 @@
 //! Baselines: what each day held before this package wrote to it, as far as this process has read it.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bson::oid::ObjectId;
 
 use crate::record::day::Day;
 use crate::store::{Baseline, Result, Store};
 
-/// The baselines of the days seen so far. They do not change once they are summed up.
+/// The baselines of the days seen so far. They do not change once they are summed up, unless their collection
+/// was dropped.
 #[derive(Debug, Default)]
 pub struct Baselines {
     known: Mutex<HashMap<Day, Baseline>>,
+    /// How often they were restored.
+    generation: AtomicU64,
 }
 
 impl Baselines {
@@ -56,6 +62,30 @@ impl Baselines {
             }
         }
         Ok(())
+    }
+
+    /// Gives the days seen so far their cutoffs again, where the database has lost them. Sessions up to a cutoff
+    /// are summed up anew, those that are left.
+    pub async fn restore<S: Store>(&self, store: &S) -> Result<()> {
+        let cutoffs: Vec<(Day, ObjectId)> = {
+            let known = self.lock();
+            let cutoffs = known.iter().map(|(day, known)| (day.clone(), known.cutoff));
+            cutoffs.collect()
+        };
+        if cutoffs.is_empty() || !store.insert_baselines(&cutoffs).await? {
+            return Ok(());
+        }
+        // No day is unknown meanwhile: its sessions are no legacy ones.
+        for known in self.lock().values_mut() {
+            *known = Baseline::with_cutoff(known.cutoff);
+        }
+        self.generation.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    /// Changes when they are restored.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     pub fn mark(&self, day: &Day) {

@@ -7,7 +7,7 @@
 mod baselines;
 mod builder;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,9 +36,9 @@ pub struct Legacy {
     baselines: Arc<Baselines>,
     /// Of all builders of this instance, only one of which is at work.
     builder_name: Option<String>,
-    /// Days whose month is to be summed up to them, and days where it is.
+    /// Days whose month is to be summed up to them, and days where it is, by the generation of baselines.
     wanted: BTreeSet<Day>,
-    covered: HashSet<Day>,
+    covered: HashMap<Day, u64>,
     newest_login: Option<Day>,
     build: Option<Build>,
     backoff: Backoff,
@@ -46,6 +46,8 @@ pub struct Legacy {
 
 struct Build {
     today: Day,
+    /// The generation of the baselines that it has begun with.
+    generation: u64,
     reports: UnboundedReceiver<Report>,
     /// Since it is known that there is something to sum up.
     begun: Option<Instant>,
@@ -64,7 +66,7 @@ impl Legacy {
             baselines: Arc::default(),
             builder_name: None,
             wanted: BTreeSet::new(),
-            covered: HashSet::new(),
+            covered: HashMap::new(),
             newest_login: None,
             build: None,
             backoff: Backoff::new(&shared.context.random),
@@ -94,14 +96,16 @@ impl Legacy {
 
     /// The month up to these days is needed.
     pub fn want(&mut self, days: impl IntoIterator<Item = Day>) {
-        let days = days.into_iter();
-        self.wanted
-            .extend(days.filter(|day| !self.covered.contains(day)));
+        for day in days {
+            if !self.covers(&day) {
+                self.wanted.insert(day);
+            }
+        }
     }
 
     /// Whether the month up to this day is summed up.
     pub fn covers(&self, day: &Day) -> bool {
-        self.covered.contains(day)
+        self.covered.get(day) == Some(&self.baselines.generation())
     }
 
     pub fn is_building(&self) -> bool {
@@ -123,6 +127,7 @@ impl Legacy {
             let random = &self.shared.context.random;
             let name = self.builder_name.get_or_insert_with(|| random.id());
             self.build = Some(Build {
+                generation: baselines.generation(),
                 reports: builder::start(store, baselines, &today, name),
                 today,
                 begun: None,
@@ -194,7 +199,7 @@ impl Legacy {
                     let line = messages::legacy_done(today.month(), days, now - begun);
                     self.shared.log.info(line);
                 }
-                self.covered.insert(today);
+                self.covered.insert(today, build.generation);
                 None
             }
             Err(error) => {

@@ -277,7 +277,6 @@ impl Ledger {
         let previous = entry.previous;
         let applied_seq = match store.applied_seq(day, &self.writer).await? {
             AppliedSeq::NoDocument => {
-                self.users.forget();
                 store.ensure_day(day).await?;
                 None
             }
@@ -306,6 +305,7 @@ impl Ledger {
             return Ok(Some(Fate::Overtaken));
         }
         if is_sure && applied_seq < previous {
+            self.users.begin_anew(store).await?;
             warnings.restored.push(day.as_str().to_owned());
         }
         self.moved_to(day, applied_seq);
@@ -336,6 +336,23 @@ impl Ledger {
         (self.users, self.existing_days) = (next.users, next.existing_days);
         let entries = self.days.values_mut();
         entries.for_each(|entry| entry.is_from_elsewhere = true);
+    }
+
+    /// The collection of markers and baselines is another one. Days get their baselines again, and users who
+    /// are counted their markers, unless the totals that count them are gone as well.
+    pub async fn restore_uniques<S: Store>(&self, store: &S) -> Result<()> {
+        self.users.baselines().restore(store).await?;
+        for (day, users) in self.users.known() {
+            let applied = store.applied_seq(&day, &self.writer).await?;
+            let previous = self.days.get(&day).and_then(|entry| entry.previous);
+            if let (Some(previous), AppliedSeq::At(Some(applied))) = (previous, applied)
+                && applied >= previous
+            {
+                let source = (self.writer.as_str(), previous);
+                self.users.restore(store, &day, &users, source).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The part's amounts, with the users who are new on the day and in the month; and why users are refused.

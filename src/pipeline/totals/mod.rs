@@ -52,6 +52,7 @@ pub struct Totals {
     is_renaming: bool,
     renamed: Option<String>,
     savings: Savings,
+    is_day_gone: bool,
     tasks: Tasks<TotalsResult>,
 }
 
@@ -80,6 +81,7 @@ impl Totals {
             is_renaming: false,
             renamed: None,
             savings: Savings::new(shared.context.limits, Instant::now()),
+            is_day_gone: false,
             tasks: Tasks::new(),
         }
     }
@@ -149,6 +151,21 @@ impl Totals {
         }
     }
 
+    /// Writes again what this process knows of a collection of markers that was dropped.
+    pub fn restore_uniques<S: Store>(
+        &self,
+        store: &Arc<S>,
+    ) -> impl Future<Output = Result<()>> + Send + use<S> {
+        let ledger = self.accounts[Queue::Logins as usize].ledger.clone();
+        let store = Arc::clone(store);
+        async move { ledger.restore_uniques(store.as_ref()).await }
+    }
+
+    /// Whether a day was found to be removed or replaced since this was last asked.
+    pub fn take_day_gone(&mut self) -> bool {
+        std::mem::take(&mut self.is_day_gone)
+    }
+
     /// Resolves with the next result. Cancel-safe.
     pub async fn next(&mut self) -> TotalsResult {
         self.tasks.next().await
@@ -191,6 +208,7 @@ impl Totals {
             self.savings.progressed_at = now;
         }
         self.is_renaming |= !warnings.uncertain.is_empty();
+        self.is_day_gone |= !warnings.restored.is_empty();
         self.warn(&warnings);
         if let Some(batch) = completed {
             self.shared.accepted(Collection::Daily);

@@ -59,9 +59,49 @@ impl Users {
         self.rules
     }
 
-    /// No user is known: for another writer, and where the day was removed, as their markers may be.
+    /// No user is known: for another writer.
     pub fn forget(&mut self) {
         self.known = Arc::default();
+    }
+
+    /// A day was removed, or is that of a backup, and so may markers and baselines be: users are looked up
+    /// again.
+    pub async fn begin_anew<S: Store>(&mut self, store: &S) -> Result<()> {
+        self.forget();
+        self.baselines.restore(store).await
+    }
+
+    /// The users who are known by day.
+    pub fn known(&self) -> Vec<(Day, Vec<Arc<str>>)> {
+        let known = self.lock();
+        let users = known.iter();
+        users
+            .map(|(day, users)| (day.clone(), users.iter().cloned().collect()))
+            .collect()
+    }
+
+    pub fn baselines(&self) -> &Baselines {
+        &self.baselines
+    }
+
+    /// Gives users their markers again who are counted on a day that holds the writer's records up to `seq`.
+    pub async fn restore<S: Store>(
+        &self,
+        store: &S,
+        day: &Day,
+        users: &[Arc<str>],
+        (writer, seq): (&str, i64),
+    ) -> Result<()> {
+        for users in users.chunks(self.context.limits.users_per_request) {
+            for period in [Period::Month(day), Period::Day(day)] {
+                let markers: Vec<Marker> = users
+                    .iter()
+                    .map(|user| self.marker(period, user, seq, writer))
+                    .collect();
+                store.insert_markers(&markers).await?;
+            }
+        }
+        Ok(())
     }
 
     /// How many of the users of a batch are new.

@@ -12,9 +12,11 @@ use super::client::MongoStore;
 use super::codes::{DUPLICATE_KEY, UNAUTHORIZED};
 use super::cursor::{collect, number_in};
 use super::error::code_of;
+use crate::config::Collection as Kind;
 use crate::instance::listener::Level;
 use crate::store::error::{Result, StoreError};
-use crate::store::lifecycle::{Lifecycle, Prepared};
+use crate::store::lifecycle::{Identities, Lifecycle, Prepared};
+use crate::util::foreign_text;
 
 /// Events are kept for 7 days.
 const EVENT_TTL: Duration = Duration::from_secs(604_800);
@@ -53,6 +55,9 @@ impl Lifecycle for MongoStore {
 
     async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
         let quorum = &self.quorum().await?;
+        // Again, as the collection may be another one by now. What keeps it from being made is said by
+        // `prepare`.
+        create(&self.daily, unique_day(), quorum.clone()).await?;
         let (daily, sessions, events, uniques) = tokio::join!(
             create_all(&self.daily, vec![plain(doc! { "month": 1 })], quorum),
             create_all(&self.sessions, of_sessions(), quorum),
@@ -61,6 +66,28 @@ impl Lifecycle for MongoStore {
         );
         let time_series = self.time_series().await;
         Ok([daily?, sessions?, events?, uniques?, time_series].concat())
+    }
+
+    async fn identities(&self) -> Result<Option<Identities>> {
+        let names = self.names();
+        let named: Vec<&str> = names.iter().map(|(_, name)| *name).collect();
+        let listing = self.database.list_collections();
+        let listed = listing.filter(doc! { "name": { "$in": named } }).await;
+        let listed = match listed {
+            Ok(cursor) => collect(cursor).await,
+            Err(error) => Err(error),
+        };
+        let listed = match listed.map_err(StoreError::from) {
+            Ok(listed) => listed,
+            Err(error) if error.is_transient() => return Err(error),
+            Err(_) => return Ok(None),
+        };
+        let identity = |(collection, name): (Kind, &str)| {
+            let found = listed.iter().find(|found| found.name == name)?;
+            let uuid = found.info.uuid.as_ref()?;
+            Some((collection, uuid.bytes.as_slice().try_into().ok()?))
+        };
+        Ok(Some(names.into_iter().filter_map(identity).collect()))
     }
 
     async fn close(&self) {
@@ -91,6 +118,15 @@ impl MongoStore {
         names.map(|name| (Level::Warn, line(name))).collect()
     }
 
+    fn names(&self) -> [(Kind, &str); 4] {
+        [
+            (Kind::Events, self.events.name()),
+            (Kind::Sessions, self.sessions.name()),
+            (Kind::Daily, self.daily.name()),
+            (Kind::Uniques, self.uniques.name()),
+        ]
+    }
+
     /// Names days that have several documents, and says how to repair them; `None` if no day has.
     async fn double_days(&self) -> Result<Option<String>> {
         let found = self.daily.aggregate([
@@ -100,8 +136,8 @@ impl MongoStore {
         ]);
         let found = collect(found.await?).await?;
         let name = |document: &Document| match document.get("_id") {
-            Some(Bson::String(day)) => day.clone(),
-            other => other.map_or("null".to_owned(), Bson::to_string),
+            Some(Bson::String(day)) => foreign_text::shown(day),
+            other => foreign_text::shown(&other.map_or("null".to_owned(), Bson::to_string)),
         };
         let mut days: Vec<String> = found.iter().map(name).collect();
         if days.is_empty() {

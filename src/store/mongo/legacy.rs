@@ -25,6 +25,7 @@ use super::client::{MongoStore, WRITE_TIMEOUT};
 use super::codes::DUPLICATE_KEY;
 use super::cursor::{collect_in, number_in};
 use super::error::{code_of, is_duplicate_id, unexpected};
+use crate::config;
 use crate::record::day::Day;
 use crate::store::error::{Result, StoreError};
 use crate::store::legacy::{Baseline, CLAIM_TTL, LEGACY_STEP_TIMEOUT, LegacyStore};
@@ -47,8 +48,8 @@ impl LegacyStore for MongoStore {
             self.pass_old_writes(missing[0], session).await?;
             let mut documents = Vec::new();
             for day in missing {
-                let cutoff = self.newest_session(day, session).await?;
-                documents.push(new_baseline(day, cutoff));
+                let newest = self.newest_session(day, session).await?;
+                documents.push(new_baseline(day, newest.unwrap_or(Baseline::EMPTY.cutoff)));
             }
             let refused = self.insert_new(documents).await?;
             if let Some(refused) = refused.into_iter().next() {
@@ -56,6 +57,17 @@ impl LegacyStore for MongoStore {
             }
         }
         Err(not_yet_known())
+    }
+
+    async fn insert_baselines(&self, cutoffs: &[(Day, ObjectId)]) -> Result<bool> {
+        let documents = cutoffs
+            .iter()
+            .map(|(day, cutoff)| new_baseline(day, *cutoff));
+        let inserting = self.insert_documents(self.uniques.name(), documents.collect());
+        let inserted = inserting
+            .await
+            .map_err(|error| error.on(config::Collection::Uniques))?;
+        Ok(inserted.duplicates < cutoffs.len() as u64)
     }
 
     async fn legacy_users(
@@ -317,11 +329,11 @@ fn baseline_id(day: &Day) -> Document {
     doc! { "p": "base", "d": day.as_str() }
 }
 
-/// The document of a day whose newest legacy session has this id; `None` when it has no sessions.
-fn new_baseline(day: &Day, newest: Option<ObjectId>) -> Document {
-    let (cutoff, state) = match newest {
-        Some(newest) => (newest, "building"),
-        None => (Baseline::EMPTY.cutoff, "done"),
+/// The document of a day whose newest legacy session has this id.
+fn new_baseline(day: &Day, cutoff: ObjectId) -> Document {
+    let state = match cutoff == Baseline::EMPTY.cutoff {
+        true => "done",
+        false => "building",
     };
     doc! {
         "_id": baseline_id(day), "cut": cutoff, "state": state,

@@ -4,12 +4,14 @@
 //! record,
 //! `mau`, `sessionSeconds` and `sessionsClosed` are sums that `getMetrics()` needs. Reads leave it out.
 
+use bson::oid::ObjectId;
 use bson::raw::RawBsonRef;
 use bson::{Bson, Document, RawDocument, RawDocumentBuf, doc};
 
 use super::client::{MongoStore, WRITE_TIMEOUT};
+use super::codes::DUPLICATE_KEY;
 use super::cursor::{collect, number_in};
-use super::error::unexpected;
+use super::error::{code_of, unexpected};
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::document::number;
@@ -29,9 +31,19 @@ impl TotalsStore for MongoStore {
         let mut sorted: Vec<(String, Bson)> = fields.into_iter().collect();
         sorted.sort_by(|a, b| a.0.cmp(&b.0));
         let fields: Document = sorted.into_iter().collect();
-        let missing = doc! { "day": day.as_str() };
-        let created = doc! { "$setOnInsert": fields };
-        self.daily.update_one(missing, created).upsert(true).await?;
+        for id in [id_of(day), None] {
+            let mut created = fields.clone();
+            if let Some(id) = id {
+                created.insert("_id", id);
+            }
+            let missing = doc! { "day": day.as_str() };
+            let created = doc! { "$setOnInsert": created };
+            match self.daily.update_one(missing, created).upsert(true).await {
+                // Another process inserted it at the same moment, or the `_id` is in use for something else.
+                Err(error) if id.is_some() && code_of(&error) == Some(DUPLICATE_KEY) => {}
+                other => return other.map(drop).map_err(StoreError::from),
+            }
+        }
         Ok(())
     }
 
@@ -116,6 +128,18 @@ impl TotalsStore for MongoStore {
             .await?;
         Ok(collect(documents).await?)
     }
+}
+
+/// The `_id` that every process gives the document of a day: also in a collection that was just dropped, and
+/// has no unique index yet, a day gets only one.
+fn id_of(day: &Day) -> Option<ObjectId> {
+    const OF_A_DAY: &[u8; 8] = b"gsodaily";
+    const SECONDS_OF_A_DAY: i64 = 86_400;
+    let seconds = u32::try_from(day.end_ms()? / 1_000 - SECONDS_OF_A_DAY).ok()?;
+    let mut bytes = [0; 12];
+    bytes[..4].copy_from_slice(&seconds.to_be_bytes());
+    bytes[4..].copy_from_slice(OF_A_DAY);
+    Some(ObjectId::from_bytes(bytes))
 }
 
 /// The field that holds the writer's applied number.

@@ -13,9 +13,9 @@ use crate::record::day::Day;
 use crate::record::document::Batch;
 use crate::record::item::Close;
 use crate::store::{
-    Added, AppliedSeq, Baseline, CloseOutcome, Delta, Dropped, Inserted, LegacyStore, Lifecycle,
-    Marker, MonthView, Prepared, RecordStore, Result, SeqAdvance, Store, StoreError, TotalsStore,
-    UniquesStore,
+    Added, AppliedSeq, Baseline, CloseOutcome, Delta, Dropped, Identities, Inserted, LegacyStore,
+    Lifecycle, Marker, MonthView, Prepared, RecordStore, Result, SeqAdvance, Store, StoreError,
+    TotalsStore, UniquesStore,
 };
 
 const APPLIED: Added = Added::Applied {
@@ -299,6 +299,15 @@ impl LegacyStore for Handle {
         self.read_or_insert_baselines(days).await
     }
 
+    async fn insert_baselines(&self, cutoffs: &[(Day, ObjectId)]) -> Result<bool> {
+        let baseline = |(day, cutoff): &(Day, ObjectId)| {
+            (day.as_str().to_owned(), Baseline::with_cutoff(*cutoff))
+        };
+        let baselines: Vec<_> = cutoffs.iter().map(baseline).collect();
+        self.write(move |state, _| state.insert_baselines(&baselines) < baselines.len() as u64)
+            .await
+    }
+
     async fn legacy_users(
         &self,
         day: &Day,
@@ -340,6 +349,10 @@ impl Lifecycle for Handle {
 
     async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
         Ok(Vec::new())
+    }
+
+    async fn identities(&self) -> Result<Option<Identities>> {
+        Ok(Some(Identities::new()))
     }
 
     async fn close(&self) {}

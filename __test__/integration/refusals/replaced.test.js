@@ -1,0 +1,230 @@
+// Collections that are dropped, renamed, emptied or made anew under running instances: indexes, markers,
+// baselines and counts are as after a new start, and nobody has to start anew.
+'use strict';
+
+const assert = require('node:assert');
+const { describe, it } = require('node:test');
+const { insertOldData, makePlan } = require('../../support/old-data');
+const { waitFor } = require('../../support/wait');
+const { create, useMongod } = require('../../support/setup');
+
+const mongo = useMongod();
+
+const NAMES = ['gsoevents', 'gsosessions', 'gsodailies', 'gsouniques'];
+/** Of all four collections together. */
+const INDEXES = 14;
+/** It is looked every two seconds, beside writes. */
+const SOON = { timeoutMs: 15_000 };
+
+const each = (db, change) => Promise.all(NAMES.map((name) => change(db.collection(name))));
+
+async function indexesOf(db) {
+  const namesOf = async (name) => {
+    const indexes = await db
+      .collection(name)
+      .indexes()
+      .catch(() => []);
+    return [name, indexes.map((index) => index.name).sort()];
+  };
+  return Object.fromEntries(await Promise.all(NAMES.map(namesOf)));
+}
+
+async function write(analytics, user) {
+  analytics.track('credits.earn', user, { amount: 1 });
+  await analytics.onLogin(user, user);
+  await analytics.flush();
+}
+
+/** What `change` does to the database of a running instance. */
+const CHANGES = {
+  'events are dropped': (db) => db.collection('gsoevents').drop(),
+  'sessions are renamed': (db) => db.collection('gsosessions').rename('earlier'),
+  'days are dropped': (db) => db.collection('gsodailies').drop(),
+  'markers are renamed': (db) => db.collection('gsouniques').rename('earlier'),
+  'two collections are dropped': async (db) => {
+    await db.collection('gsoevents').drop();
+    await db.collection('gsodailies').drop();
+  },
+  'events are swapped for a copy': async (db) => {
+    await db
+      .collection('gsoevents')
+      .aggregate([{ $out: 'copy' }])
+      .toArray();
+    await db.collection('copy').rename('gsoevents', { dropTarget: true });
+  },
+  'all are dropped': (db) => each(db, (collection) => collection.drop()),
+  'the database is dropped': (db) => db.dropDatabase(),
+};
+
+describe('the indexes are there again when', () => {
+  for (const [name, change] of Object.entries(CHANGES)) {
+    it(name, async () => {
+      const database = mongo.database();
+      const { analytics, lines } = create({ uri: database.uri, flushIntervalMs: 20 });
+      analytics.start();
+      await write(analytics, 'first');
+      const isIndexed = async () =>
+        Object.values(await indexesOf(database.db)).flat().length === INDEXES;
+      await waitFor(isIndexed, { what: 'the first indexes' });
+      const before = await indexesOf(database.db);
+      assert.ok(before.gsodailies.includes('day_1') && before.gsoevents.includes('ts_1'));
+      await change(database.db);
+      // Something is written, once: there is no second occasion to notice it.
+      await write(analytics, 'second');
+      await waitFor(isIndexed, { what: 'the indexes', ...SOON });
+      assert.deepStrictEqual(await indexesOf(database.db), before);
+      assert.deepStrictEqual(analytics.getHealth().dropped, {});
+      assert.ok(!lines.some((line) => /cannot/.test(line)), lines.join('\n'));
+    });
+  }
+});
+
+describe('test suites that empty the database between their tests get exact counts', () => {
+  const EMPTYINGS = {
+    'deleteMany on each collection': (db) => each(db, (collection) => collection.deleteMany({})),
+    'drop of each collection': (db) => each(db, (collection) => collection.drop().catch(() => {})),
+    'drop of one after the other': async (db) => {
+      for (const name of NAMES) await db.collection(name).drop();
+    },
+    dropDatabase: (db) => db.dropDatabase(),
+  };
+  for (const [name, empty] of Object.entries(EMPTYINGS)) {
+    for (const instances of [1, 3]) {
+      it(`by ${name}, with ${instances} instances`, async () => {
+        const database = mongo.database();
+        const made = Array.from({ length: instances }, () => create({ uri: database.uri }));
+        const all = made.map(({ analytics }) => analytics);
+        for (const analytics of all) analytics.start();
+        for (let test = 0; test < 4; test++) {
+          await Promise.all(
+            all.map(async (analytics, i) => {
+              analytics.track('credits.earn', 'both', { amount: 2 });
+              // One player of its own and one that all share.
+              await Promise.all(['both', `player${i}`].map((user) => analytics.onLogin(user)));
+              await analytics.onLogout('both');
+            }),
+          );
+          await Promise.all(all.map((analytics) => analytics.flush()));
+          const { dau, mau, today } = await all[0].getMetrics();
+          const counted = [dau, mau, today.sessionCount, today.creditsEarned];
+          const users = instances + 1;
+          assert.deepStrictEqual(counted, [users, users, 2 * instances, 2 * instances]);
+          assert.strictEqual(await database.count('gsodailies'), 1);
+          assert.strictEqual(await database.count('gsosessions'), 2 * instances);
+          // A game server that starts now is told the same.
+          if (test === 2) {
+            const { analytics } = create({ uri: database.uri });
+            const fresh = await analytics.getMetrics();
+            assert.deepStrictEqual([fresh.dau, fresh.mau], [users, users]);
+            await analytics.stop();
+          }
+          await empty(database.db);
+        }
+      });
+    }
+  }
+
+  it('and sessions of the replaced class that were there before are forgotten', async () => {
+    const database = mongo.database();
+    const today = new Date().toISOString().slice(0, 10);
+    const plan = makePlan({ seed: 5, days: [today], logins: 20, users: 10 });
+    await insertOldData(database.db, plan);
+    const { analytics } = create({ uri: database.uri });
+    await analytics.onLogin('new', 'New');
+    const before = await analytics.getMetrics();
+    assert.ok(before.mau > 5, `${before.mau}`);
+    await each(database.db, (collection) => collection.deleteMany({}));
+    await analytics.onLogin('new', 'New');
+    const { dau, mau } = await analytics.getMetrics();
+    assert.deepStrictEqual([dau, mau], [1, 1]);
+  });
+});
+
+describe('markers that were dropped alone', () => {
+  for (const change of [(c) => c.drop(), (c) => c.rename('earlier')]) {
+    it(`(${change}) are there again: nobody is counted twice`, async () => {
+      const database = mongo.database();
+      const { analytics } = create({ uri: database.uri, flushIntervalMs: 20 });
+      analytics.start();
+      for (const user of ['u', 'v']) await write(analytics, user);
+      await waitFor(async () => (await indexesOf(database.db)).gsouniques.length === 2, {
+        what: 'indexes',
+      });
+      await change(database.db.collection('gsouniques'));
+      analytics.track('chat', 'u', {});
+      await analytics.flush();
+      const areBack = async () =>
+        (await database.count('gsouniques', { '_id.u': { $in: ['u', 'v'] } })) === 4;
+      await waitFor(areBack, { what: 'the markers', ...SOON });
+      const { analytics: other } = create({ uri: database.uri });
+      for (const user of ['u', 'v', 'w']) await other.onLogin(user, user);
+      for (const user of ['u', 'x']) await analytics.onLogin(user, user);
+      await Promise.all([analytics.flush(), other.flush()]);
+      const { analytics: third } = create({ uri: database.uri });
+      for (const one of [analytics, other, third]) {
+        const { dau, mau, today } = await one.getMetrics();
+        assert.deepStrictEqual([dau, mau, today.sessionCount], [4, 4, 7]);
+      }
+    });
+  }
+});
+
+describe('a day gets one document', () => {
+  it('while its collection is dropped again and again under six instances', async () => {
+    const database = mongo.database();
+    const made = Array.from({ length: 6 }, () =>
+      create({ uri: database.uri, flushIntervalMs: 10 }),
+    );
+    const all = made.map(({ analytics }) => analytics);
+    for (const analytics of all) analytics.start();
+    for (let round = 0; round < 40; round++) {
+      for (const analytics of all) analytics.track('credits.earn', 'u', { amount: 1 });
+      const flushed = Promise.all(all.map((analytics) => analytics.flush()));
+      await database.db
+        .collection('gsodailies')
+        .drop()
+        .catch(() => {});
+      await flushed;
+      assert.ok((await database.count('gsodailies')) <= 1, `round ${round}`);
+    }
+    for (const analytics of all) analytics.track('credits.earn', 'u', { amount: 1 });
+    await Promise.all(all.map((analytics) => analytics.flush()));
+    assert.strictEqual(await database.count('gsodailies'), 1);
+    assert.deepStrictEqual([...new Set(all.map((one) => one.getHealth().totals))], ['ok']);
+  });
+});
+
+describe('a user who may not list collections', () => {
+  const guarded = useMongod({ own: true, auth: true });
+
+  it('gets neither errors nor lines, and exact counts in a database that is emptied', async () => {
+    const database = guarded.database();
+    const actions = ['insert', 'update', 'find', 'createIndex', 'listIndexes'];
+    const privileges = NAMES.map((collection) => ({
+      resource: { db: database.name, collection },
+      actions,
+    }));
+    await database.db.command({ createRole: 'game', privileges, roles: [] });
+    const roles = [{ role: 'game', db: database.name }];
+    await database.db.command({ createUser: 'game', pwd: 'secret', roles });
+    const host = `127.0.0.1:${guarded.server.port}`;
+    const uri = `mongodb://game:secret@${host}/${database.name}`;
+    const { analytics, lines } = create({ uri, flushIntervalMs: 20 });
+    analytics.start();
+    const isIndexed = async () =>
+      Object.values(await indexesOf(database.db)).flat().length === INDEXES;
+    for (let test = 0; test < 3; test++) {
+      await write(analytics, 'u');
+      const { dau, mau, today } = await analytics.getMetrics();
+      assert.deepStrictEqual([dau, mau, today.sessionCount], [1, 1, 1]);
+      await waitFor(isIndexed, { what: 'the indexes', ...SOON });
+      await each(database.db, (collection) => collection.drop());
+    }
+    const { lastError, retried } = analytics.getHealth();
+    // A drop may interrupt the making of an index.
+    assert.doesNotMatch(lastError?.message ?? '', /not authorized|code 13\b/);
+    assert.strictEqual(retried, 0);
+    const others = lines.filter((line) => !/started|are older than/.test(line));
+    assert.deepStrictEqual(others, []);
+  });
+});

@@ -1,0 +1,191 @@
+//! Facts about the collections that may stop being true while they are used: that they have their indexes, and
+//! that markers and baselines are there that this process has written or read.
+//!
+//! A collection that was dropped, renamed or restored is another one: it has another UUID. So the server is
+//! asked for the UUIDs beside writes, every two seconds at most, and at once where a day was found to be gone.
+//! Where it does not tell them, as where the user lacks the right, only such a day is a sign.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::config::Collection;
+use crate::instance::listener::Level;
+use crate::store::{Identities, Result, Store};
+
+/// How often the server is asked at most.
+const EVERY: Duration = Duration::from_secs(2);
+pub type Lines = Vec<(Level, String)>;
+
+/// A pass that has made the indexes.
+pub struct Indexed {
+    pub lines: Lines,
+    /// The collections before and after it.
+    identities: [Option<Identities>; 2],
+}
+
+#[derive(Default)]
+pub struct Facts {
+    /// The collections that were seen last, as far as the server tells.
+    seen: Option<Identities>,
+    /// Those that are not what they were, or may not be.
+    changed: BTreeSet<Collection>,
+    /// When the server is to be asked.
+    due: Option<Instant>,
+    asked: Option<Instant>,
+    is_suspected: bool,
+}
+
+impl Facts {
+    /// Something was written, to a collection that may be another one by now.
+    pub fn written(&mut self, now: Instant) {
+        if self.seen.is_some() && self.due.is_none() {
+            self.due = Some(self.asked.map_or(now, |asked| now.max(asked + EVERY)));
+        }
+    }
+
+    /// A day that was there is gone.
+    pub fn suspect(&mut self, now: Instant) {
+        self.due = Some(now);
+        self.is_suspected = true;
+    }
+
+    /// Whether the server is to be asked now; it is then.
+    pub fn begin(&mut self, now: Instant) -> bool {
+        let is_due = self.due.is_some_and(|due| due <= now);
+        if is_due {
+            self.due = None;
+            self.asked = Some(now);
+        }
+        is_due
+    }
+
+    /// When the server is to be asked.
+    pub fn wake_at(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// The collections that are there now; returns whether any is not the one that was there.
+    pub fn look(&mut self, found: Option<Identities>) -> bool {
+        let is_suspected = std::mem::take(&mut self.is_suspected);
+        match found {
+            Some(found) => {
+                self.see(Some(found));
+                !self.changed.is_empty()
+            }
+            None => is_suspected,
+        }
+    }
+
+    /// The collections have their indexes, and what was lost is there again; returns whether that still holds.
+    pub fn restored(&mut self, indexed: Indexed) -> bool {
+        self.changed.clear();
+        let is_same = indexed.identities[0] == indexed.identities[1];
+        indexed.identities.into_iter().for_each(|one| self.see(one));
+        is_same && self.changed.is_empty()
+    }
+
+    /// One that appears may have been dropped since it was written to.
+    fn see(&mut self, found: Option<Identities>) {
+        if let (Some(seen), Some(found)) = (&self.seen, &found) {
+            let all = seen.keys().chain(found.keys());
+            let changed = all.filter(|one| seen.get(one) != found.get(one));
+            self.changed.extend(changed);
+        }
+        self.seen = found;
+    }
+
+    pub fn has_changed(&self, collection: Collection) -> bool {
+        self.changed.contains(&collection)
+    }
+}
+
+/// Makes the indexes.
+pub async fn make_indexes<S: Store>(store: &Arc<S>) -> Result<Indexed> {
+    let before = store.identities().await?;
+    let lines = store.create_indexes().await?;
+    let after = store.identities().await?;
+    Ok(Indexed {
+        lines,
+        identities: [before, after],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identities(ids: &[(Collection, u8)]) -> Identities {
+        ids.iter().map(|(one, id)| (*one, [*id; 16])).collect()
+    }
+
+    fn pass(before: &[(Collection, u8)], after: &[(Collection, u8)]) -> Indexed {
+        Indexed {
+            lines: Vec::new(),
+            identities: [Some(identities(before)), Some(identities(after))],
+        }
+    }
+
+    fn facts(ids: &[(Collection, u8)]) -> Facts {
+        let mut facts = Facts::default();
+        assert!(facts.restored(pass(ids, ids)));
+        facts
+    }
+
+    #[test]
+    fn a_collection_has_changed_when_it_appears_is_missing_or_another_one() {
+        use Collection::{Daily, Events, Sessions, Uniques};
+        let mut facts = facts(&[(Events, 1), (Daily, 2), (Uniques, 3)]);
+        let more = [(Events, 1), (Daily, 2), (Uniques, 3), (Sessions, 4)];
+        assert!(facts.look(Some(identities(&more))) && facts.has_changed(Sessions));
+        assert!(facts.restored(pass(&more, &more)));
+        assert!(!facts.look(Some(identities(&more))));
+        assert!(facts.look(Some(identities(&[(Events, 9), (Daily, 2), (Sessions, 4)]))));
+        assert!(
+            facts.has_changed(Events) && facts.has_changed(Uniques) && !facts.has_changed(Daily)
+        );
+        let again = [(Events, 9), (Daily, 2), (Uniques, 8), (Sessions, 4)];
+        assert!(!facts.restored(pass(&again, &again)) && facts.restored(pass(&again, &again)));
+        assert!(!facts.has_changed(Events));
+    }
+
+    #[test]
+    fn a_pass_counts_only_when_it_ends_with_the_collections_that_it_began_with() {
+        use Collection::{Daily, Uniques};
+        let mut facts = Facts::default();
+        assert!(!facts.restored(pass(&[], &[(Daily, 1), (Uniques, 2)])));
+        let dropped = [(Daily, 1)];
+        assert!(!facts.restored(pass(&dropped, &dropped)));
+        assert!(facts.has_changed(Uniques));
+        let whole = [(Daily, 1), (Uniques, 3)];
+        assert!(!facts.restored(pass(&whole, &whole)) && facts.restored(pass(&whole, &whole)));
+    }
+
+    #[test]
+    fn the_server_is_asked_beside_writes_every_two_seconds_and_at_once_when_a_day_is_gone() {
+        let start = Instant::now();
+        let mut facts = facts(&[]);
+        assert!(!facts.begin(start));
+        facts.written(start);
+        assert!(facts.begin(start) && !facts.begin(start));
+        facts.written(start + EVERY / 4);
+        assert!(!facts.begin(start + EVERY / 2));
+        assert_eq!(facts.wake_at(), Some(start + EVERY));
+        facts.suspect(start + EVERY / 2);
+        assert!(facts.begin(start + EVERY / 2));
+    }
+
+    #[test]
+    fn a_server_that_does_not_tell_is_asked_only_when_a_day_is_gone() {
+        let start = Instant::now();
+        let mut facts = Facts::default();
+        facts.written(start);
+        assert_eq!(facts.wake_at(), None);
+        facts.suspect(start);
+        assert!(facts.begin(start) && facts.look(None));
+        assert!(!facts.look(None));
+        assert!(!facts.has_changed(Collection::Uniques));
+    }
+}

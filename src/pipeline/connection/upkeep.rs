@@ -1,0 +1,216 @@
+//! The upkeep of the open database: it is prepared for totals, its indexes are made, and both is done again when
+//! its collections are not those any more that were prepared.
+//!
+//! Totals wait for one unique index, on a small collection. The other indexes may take minutes on a big
+//! one, and nothing but `stop()` waits for them. Where the unique index cannot be made, totals wait until
+//! the operator has removed the cause; events and sessions go on.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::facts::{Facts, Indexed, Lines, make_indexes};
+use super::preparation::Preparation;
+use super::refused;
+use crate::config::Collection;
+use crate::instance::shared::Shared;
+use crate::pipeline::messages;
+use crate::pipeline::task::{Tasks, attempt, run_to_end};
+use crate::store::{Fault, Identities, Prepared, Result, Store};
+
+pub struct Upkeep {
+    shared: Arc<Shared>,
+    preparation: Preparation,
+    indexing: Preparation,
+    facts: Facts,
+    tasks: Tasks<UpkeepResult>,
+    index_tasks: Tasks<UpkeepResult>,
+}
+
+/// The result of a task.
+pub enum UpkeepResult {
+    Prepared(Result<Prepared>),
+    Indexed(Result<Indexed>),
+    Looked(Result<Option<Identities>>),
+}
+
+impl Upkeep {
+    pub fn new(shared: &Arc<Shared>) -> Self {
+        let random = &shared.context.random;
+        Self {
+            preparation: Preparation::new(random),
+            indexing: Preparation::new(random),
+            facts: Facts::default(),
+            tasks: Tasks::new(),
+            index_tasks: Tasks::new(),
+            shared: Arc::clone(shared),
+        }
+    }
+
+    /// Whether totals may be added.
+    pub fn is_prepared(&self) -> bool {
+        self.preparation.is_done()
+    }
+
+    pub fn is_preparing(&self) -> bool {
+        self.preparation.is_under_way()
+    }
+
+    pub fn is_indexing(&self) -> bool {
+        self.indexing.is_under_way()
+    }
+
+    /// Whether nothing is under way but the making of indexes.
+    pub fn is_idle(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// Begins to prepare the open database for totals, and to make its indexes; or to look whether it is still
+    /// prepared. `restore` writes markers and baselines again, whose collection may be another one.
+    pub fn poll<S: Store, R>(&mut self, store: &Arc<S>, restore: impl FnOnce() -> R, now: Instant)
+    where
+        R: Future<Output = Result<()>> + Send + 'static,
+    {
+        if self.preparation.begin(now) {
+            let store = Arc::clone(store);
+            let preparing = attempt(async move { store.prepare().await });
+            self.tasks
+                .spawn(async { UpkeepResult::Prepared(preparing.await) });
+        }
+        if self.indexing.begin(now) {
+            let store = Arc::clone(store);
+            let may_be_lost = self.facts.has_changed(Collection::Uniques);
+            let restoring = may_be_lost.then(restore);
+            let indexing = run_to_end(async move {
+                if let Some(restoring) = restoring {
+                    restoring.await?;
+                }
+                make_indexes(&store).await
+            });
+            self.index_tasks
+                .spawn(async { UpkeepResult::Indexed(indexing.await) });
+        }
+        if self.indexing.is_done() && self.facts.begin(now) {
+            let store = Arc::clone(store);
+            let looking = attempt(async move { store.identities().await });
+            self.tasks
+                .spawn(async { UpkeepResult::Looked(looking.await) });
+        }
+    }
+
+    /// Records or totals were written.
+    pub fn written(&mut self, now: Instant) {
+        self.facts.written(now);
+    }
+
+    /// A day that was there is gone.
+    pub fn suspect(&mut self, now: Instant) {
+        self.facts.suspect(now);
+    }
+
+    /// The collections that are there now. Those that are not the ones that were prepared are prepared again.
+    fn looked(&mut self, found: Option<Identities>) {
+        let tells = found.is_some();
+        if self.facts.look(found) {
+            let random = &self.shared.context.random;
+            self.indexing = Preparation::new(random);
+            if !tells || self.facts.has_changed(Collection::Daily) {
+                self.preparation = Preparation::new(random);
+            }
+        }
+    }
+
+    fn indexed(&mut self, mut indexed: Indexed, now: Instant) {
+        let lines = std::mem::take(&mut indexed.lines);
+        if self.facts.restored(indexed) {
+            self.indexing.succeed();
+            self.log(lines);
+        } else {
+            self.indexing.fail(now);
+        }
+    }
+
+    /// Resolves with the next result. Cancel-safe.
+    pub async fn next(&mut self) -> UpkeepResult {
+        tokio::select! {
+            result = self.tasks.next() => result,
+            result = self.index_tasks.next() => result,
+        }
+    }
+
+    pub fn handle(&mut self, result: UpkeepResult, now: Instant) {
+        match result {
+            UpkeepResult::Prepared(Ok(Prepared::Ready(lines))) => self.ready(lines),
+            UpkeepResult::Prepared(Ok(Prepared::Blocked(why))) => self.blocked(why, now),
+            UpkeepResult::Prepared(Err(error)) => {
+                match error.fault {
+                    Fault::Collection => refused(&self.shared, Collection::Daily, &error),
+                    Fault::Moment | Fault::Content | Fault::Unknown => {
+                        let log = &self.shared.log;
+                        log.warn_once("outage", || messages::cannot_write(&error.message));
+                    }
+                }
+                self.shared.health.error(error.message);
+                self.preparation.fail(now);
+            }
+            UpkeepResult::Indexed(Ok(indexed)) => self.indexed(indexed, now),
+            UpkeepResult::Looked(Ok(found)) => self.looked(found),
+            // Writes say what is wrong with the database; it is asked again beside the next one.
+            UpkeepResult::Looked(Err(_)) => {}
+            UpkeepResult::Indexed(Err(error)) => {
+                self.shared.health.error(error.message);
+                self.indexing.fail(now);
+            }
+        }
+    }
+
+    fn ready(&mut self, lines: Lines) {
+        self.preparation.succeed();
+        self.shared.accepted(Collection::Daily);
+        self.log(lines);
+        let blocked = self.shared.database.change(|database| {
+            database.connected = true;
+            database.blocked.take()
+        });
+        if blocked.is_some() {
+            self.shared.log.info(messages::TOTALS_UNBLOCKED);
+        }
+    }
+
+    fn blocked(&mut self, why: String, now: Instant) {
+        self.preparation.block(now);
+        self.shared
+            .log
+            .warn_once("blocked", || messages::totals_blocked(&why));
+        self.shared.health.error(why.clone());
+        self.shared.database.change(|database| {
+            database.connected = true;
+            database.blocked = Some(why);
+        });
+    }
+
+    fn log(&self, lines: Lines) {
+        let log = &self.shared.log;
+        for (level, line) in lines {
+            if log.begins_episode(&line, std::time::Instant::now()) {
+                log.line(level, line);
+            }
+        }
+    }
+
+    /// The database is left. What is under way runs to its end, and its results are ignored.
+    pub fn close(&mut self) {
+        self.tasks.detach();
+        self.index_tasks.detach();
+    }
+
+    /// When something is due.
+    pub fn wake_at(&self) -> Option<Instant> {
+        let wakes = [
+            self.preparation.retry_at(),
+            self.indexing.retry_at(),
+            self.facts.wake_at().filter(|_| self.indexing.is_done()),
+        ];
+        wakes.into_iter().flatten().min()
+    }
+}
