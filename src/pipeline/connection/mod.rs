@@ -10,6 +10,7 @@
 
 mod facts;
 mod preparation;
+mod refusal;
 mod search;
 mod switch;
 mod upkeep;
@@ -25,8 +26,9 @@ use super::task::{Failed, Tasks, attempt};
 use crate::config::Collection;
 use crate::instance::listener::Message;
 use crate::instance::shared::Shared;
-use crate::store::{Connection, Fault, Result, Store, StoreError};
+use crate::store::{Connection, Fault, Result, Store};
 use crate::util::backoff::Backoff;
+use refusal::refused;
 pub use search::{NothingFound, Outlook, remark_on};
 use search::{Search, tell_failure};
 use switch::Switch;
@@ -278,17 +280,4 @@ impl<S: Store> Database<S> {
         let wakes = [step, switch.filter(|until| *until > now)];
         wakes.into_iter().flatten().min()
     }
-}
-
-/// A collection refuses requests, whatever these hold.
-fn refused(shared: &Shared, collection: Collection, error: &StoreError) {
-    let privilege = error.missing_privilege.clone();
-    shared.database.change(|database| {
-        database.refuse(collection, error.code, privilege, error.message.clone());
-    });
-    let reason = format!("refused:{}", collection.key());
-    let name = shared.config.collections.name(collection);
-    shared.log.warn_once(&reason, || {
-        messages::collection_refuses(name, collection, error)
-    });
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::facts::{Facts, Indexed, Lines, make_indexes};
 use super::preparation::Preparation;
-use super::refused;
+use super::refusal::refused;
 use crate::config::Collection;
 use crate::instance::shared::Shared;
 use crate::pipeline::messages;
