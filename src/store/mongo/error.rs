@@ -21,9 +21,12 @@ impl From<DriverError> for StoreError {
                 fault: Fault::Moment,
                 ..server_error(&error.message, error.code)
             },
+            // It quotes the error of another request.
+            kind @ ErrorKind::ConnectionPoolCleared { .. } => {
+                StoreError::transient(foreign_text::without_values(&kind.to_string()))
+            }
             kind @ (ErrorKind::Io(_)
             | ErrorKind::ServerSelection { .. }
-            | ErrorKind::ConnectionPoolCleared { .. }
             | ErrorKind::DnsResolve { .. }) => {
                 StoreError::transient(foreign_text::shown(&kind.to_string()))
             }
