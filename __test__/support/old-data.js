@@ -99,7 +99,8 @@ function documentsOf(plan) {
       if (!session) return;
       active.delete(user);
       session.logoutAt = new Date(at);
-      session.durationS = Math.round((session.logoutAt - session.loginAt) / 1_000);
+      const seconds = Math.round((session.logoutAt - session.loginAt) / 1_000);
+      session.durationS = Math.max(0, seconds);
       count(session.day, 'totalSessionS', session.durationS);
     },
     track({ at, user, event, data }) {

@@ -22,7 +22,8 @@ const MONTH = 'YYYY-MM'.length;
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 const dayOf = (time) => new Date(time).toISOString().slice(0, DATE);
-const secondsBetween = (from, to) => Math.round((to - from) / 1000);
+/** A session never lasts less than 0 s. */
+const secondsBetween = (from, to) => Math.max(0, Math.round((to - from) / 1000));
 
 /** Documents by what `keyOf` says of them. */
 function grouped(documents, keyOf) {
