@@ -30,6 +30,12 @@ async function errorOn(platform, arch, glibc) {
     for (const [name, value] of Object.entries(${JSON.stringify(fields)}))
       Object.defineProperty(process, name, { value });
     process.report.getReport = () => ({ header: ${header}, sharedObjects: [] });
+    const fs = require('node:fs');
+    const { readFileSync } = fs;
+    fs.readFileSync = (file, ...how) => {
+      if (file === '/usr/bin/ldd') throw new Error('another system has none');
+      return readFileSync(file, ...how);
+    };
     try {
       require('gso-analytics');
     } catch (error) {
