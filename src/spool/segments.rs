@@ -23,6 +23,9 @@ pub const SEGMENT_BYTES: u64 = 16 << 20;
 /// are read again after a crash.
 const DONE_SEGMENT: u64 = 64 << 10;
 
+/// Below every record number: the highest number in a segment without records.
+pub const NO_RECORD: i64 = i64::MIN;
+
 pub struct Segments {
     slot: Slot,
     max_bytes: u64,
@@ -64,6 +67,8 @@ pub struct SpoolStatus {
     pub bytes: u64,
     /// The highest number in the oldest segment that is not appended to any more.
     pub oldest_closed: Option<i64>,
+    /// The highest number in the active segment, or [`NO_RECORD`].
+    pub last_active: Option<i64>,
     /// The active segment is long enough to be deleted, too, once all its records are done.
     pub is_worth_closing: bool,
     /// The segments that are not appended to any more, once half of the bound is taken.
@@ -149,6 +154,7 @@ impl Segments {
             version: self.version,
             bytes: self.bytes(),
             oldest_closed: self.closed.front().map(|oldest| oldest.last),
+            last_active: active.map(|active| active.segment.last),
             is_worth_closing: active.is_some_and(|active| active.segment.bytes >= DONE_SEGMENT),
             closed: match self.bytes() > self.max_bytes / 2 {
                 true => self.closed(),
@@ -241,7 +247,7 @@ impl Segments {
             segment: Segment {
                 number,
                 bytes: HEADER as u64,
-                last: i64::MIN,
+                last: NO_RECORD,
                 is_damaged: false,
             },
         })

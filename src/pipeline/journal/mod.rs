@@ -36,7 +36,7 @@ use crate::forward::Destinations;
 use crate::instance::shared::Shared;
 use crate::instance::spool_report::SpoolState;
 use crate::record::item::Item;
-use crate::spool::{Position, SharedSegments};
+use crate::spool::{NO_RECORD, Position, SharedSegments};
 use crate::store::Store;
 use append_buffer::AppendBuffer;
 use applied::LookedUp;
@@ -201,9 +201,12 @@ impl Journal {
     ) {
         self.free_space(marks, destinations, now);
         let (done, status) = (marks.releasable(), self.disk.status());
-        // Once nothing is left to do, the open segment is closed if it is long, or if all are to go.
-        let is_idle = done >= marks.get(Stage::Appended) && !self.disk.is_appending();
-        let closes = is_idle && status.bytes > 0 && (at_once || status.is_worth_closing);
+        // Once its records are done, the active segment is closed if it is long, or if all are to go. A full
+        // disk needs its space, whatever waits in memory; without a record it has none to give.
+        let closes = status.last_active.is_some_and(|last| {
+            let frees_space = self.full_until.is_some() && last != NO_RECORD;
+            last <= done && (at_once || status.is_worth_closing || frees_space)
+        }) && !self.disk.is_appending();
         if closes || status.oldest_closed.is_some_and(|last| last <= done) {
             self.disk
                 .release(now, move |segments| segments.release(done, closes));
