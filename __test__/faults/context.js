@@ -9,10 +9,10 @@ const { startProxy } = require('../support/proxy');
 const { Tally } = require('../integration/exactness/writes');
 const { endServers } = require('../support/game-server');
 
-/** Of the rounds of the short form the brief one plays one in so many. */
+/** The brief form plays the rounds of the short form divided by this. */
 const BRIEF_SHARE = 5;
 
-/** Of a server that is harmed the test itself must not wait for ever. */
+/** The test does not wait for ever for a server that it has broken. */
 const CLIENT = { serverSelectionTimeoutMS: 60_000 };
 
 class Context {
@@ -21,7 +21,7 @@ class Context {
 
   constructor({ isBrief, isShort, rounds, say, failPoints }) {
     Object.assign(this, { isBrief, isShort, givenRounds: rounds, say, failPoints });
-    /** What was seen of repetitions at proxies, over all rows. */
+    /** Repeated commands that the proxies of all rows have seen. */
     this.tallies = [];
   }
 
@@ -35,7 +35,7 @@ class Context {
     return this.isShort ? short : full;
   }
 
-  /** The standalone server that most rows use: killed and frozen it may be, if it is mended. */
+  /** The standalone server that most rows share. A row that kills or freezes it repairs it. */
   async standalone() {
     this.#shared ??= await Mongo.start({ own: true }, CLIENT);
     return this.#shared;

@@ -43,7 +43,7 @@ class SmallDisk {
   }
 }
 
-/** A small disk in memory; nothing where it may not be mounted, and then it is said. */
+/** A small disk in memory. Where mounting is not allowed, undefined, and a message says so. */
 function mountSmallDisk(context, { bytes, name = 'disk' }) {
   const folder = context.folder(name);
   try {

@@ -1,4 +1,4 @@
-// A second addon that ends its process at a step: built beside the first, with the same dependencies.
+// A second addon with failpoints, built beside the first one from the same dependencies.
 'use strict';
 
 const fs = require('node:fs');
@@ -14,7 +14,7 @@ async function buildFailPoints() {
   await run('cargo', ['build', '--lib', '--locked', '--features', 'fail-points,tokio/test-util']);
   const library = LIBRARIES[process.platform] ?? 'libgso_analytics.so';
   fs.mkdirSync(path.dirname(ADDON), { recursive: true });
-  // What is loaded somewhere must not be written into.
+  // A process may have loaded the file: it is replaced, not overwritten.
   fs.copyFileSync(path.join(outputFolder('debug'), library), `${ADDON}.next`);
   fs.renameSync(`${ADDON}.next`, ADDON);
   return ADDON;

@@ -1,9 +1,9 @@
-// How late the event loop is while a server plays, and while it does the same with a track() that does
-// nothing: both in turn, in short slices, since a busy machine is not equally busy for long.
+// Measures the delay of the event loop while a server plays, and while it plays with a track() that does
+// nothing. The two alternate in short slices, since the load of the machine changes.
 'use strict';
 
 const SLICE_MS = 100;
-/** A 99th percentile of fewer says nothing. */
+/** Samples that a 99th percentile needs. */
 const LEAST = 1_500;
 
 class LoopDelays {
@@ -22,7 +22,7 @@ class LoopDelays {
     this.#timer = undefined;
   }
 
-  /** Whether nothing is to be tracked now. */
+  /** Whether this is a slice in which nothing is tracked. */
   get isIdle() {
     return this.#timer !== undefined && sliceAt(performance.now()) === 'noop';
   }
@@ -30,13 +30,13 @@ class LoopDelays {
   #tick() {
     const now = performance.now();
     const slice = sliceAt(now);
-    // What reaches over the border of two slices belongs to neither.
+    // A delay that spans two slices belongs to neither.
     if (slice === this.#slice) this.#delays[slice].push(now - this.#last);
     this.#slice = slice;
     this.#last = now;
   }
 
-  /** `{ real, noop }` in ms between two ticks of a timer; nothing of what was not watched for long. */
+  /** `{ real, noop }`: 99th percentiles in ms between two ticks of a timer; none with too few samples. */
   get p99() {
     const { real, noop } = this.#delays;
     if (Math.min(real.length, noop.length) < LEAST) return {};

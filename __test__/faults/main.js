@@ -1,5 +1,5 @@
-// `npm run test:faults`: breaks what game servers rest on, one thing after the other, and looks
-// afterwards at every record that they had tracked. Expects a built tree.
+// `npm run test:faults`: breaks one thing after the other that game servers depend on, then audits every
+// record that they tracked. Expects a built tree.
 'use strict';
 
 const fs = require('node:fs');
@@ -77,7 +77,7 @@ function wholeNumber(name, text) {
   return number;
 }
 
-/** A row that breaks off has failed; the others are played all the same. */
+/** A row that throws has failed; the others are played all the same. */
 async function runRow(number, context) {
   const { name, run } = ROWS[number];
   const begun = performance.now();
@@ -113,7 +113,7 @@ function report(rows, { minutes, options, isWhole, context }) {
   if (options.save) save(lines, options);
   const failed = rows.filter((row) => !isGood(row)).map(({ number }) => number);
   if (failed.length > 0) throw new Error(`failed: ${failed.join(', ')}`);
-  // Else nothing was tested.
+  // A kind of repetition that was never seen was not tested.
   const missing = seen.filter((what) => sum(what) === 0);
   if (isWhole && missing.length > 0) throw new Error(`never seen: ${missing.join(', ')}`);
 }

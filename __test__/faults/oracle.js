@@ -1,9 +1,9 @@
-// Whether a database holds what harmed servers have tracked, as numbers for the table and as lines
-// that say what is wrong.
+// Compares a database with what the servers of a row have tracked. The result is numbers for the table and
+// lines that say what is wrong.
 //
-// An account is what one server says of itself, see writer.js: `name`, `events`, `logins`; of one that
-// died also `promised: { events, logins }`, those that must be stored whatever becomes of the others.
-// One whose records were refused in part says how many were `accepted`.
+// An account is the report of one server about itself, see writer.js: `name`, `events`, `logins`. For a
+// server that died it has `promised: { events, logins }`, the records that must be stored. For a server some
+// of whose records were refused it has `accepted`, the number of the others.
 'use strict';
 
 const {
@@ -19,7 +19,7 @@ const { closedOf, eventOf, userOf } = require('./writer');
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
-/** Keeps how far numbers are off, too. */
+/** Collects differences of numbers. */
 class Differences extends Findings {
   error = 0;
   /** No number is higher than it should be. */
@@ -89,7 +89,7 @@ async function readEvents(db, differences, marks) {
   return { count, amounts };
 }
 
-/** I4: what is stored is what follows from its mark. */
+/** I4: a stored document is the one that its mark stands for. */
 function checkPayload(differences, stored, mark) {
   const { event, userId, data } = eventOf(mark);
   checkEvent(differences, stored);
@@ -117,9 +117,9 @@ function checkSessions(differences, sessions, marks, closes) {
 }
 
 /**
- * What is stored of the accounts: `{ accepted, stored, lost, duplicated, counterError, problems }`.
- * With `mayLag`, totals may be behind by that much in all, as after a death without a spool. Who has
- * changed them by hand looks at them himself: `areTotalsOthers`.
+ * Audits the accounts: `{ accepted, stored, lost, duplicated, counterError, problems }`. With `mayLag`,
+ * totals may be lower by that much in sum, as after a crash without a spool. With `areTotalsOthers`, a row
+ * has changed the totals and checks them itself.
  */
 async function verify(db, accounts, { mayLag = 0, areTotalsOthers = false } = {}) {
   const differences = new Differences();
@@ -154,14 +154,14 @@ async function verify(db, accounts, { mayLag = 0, areTotalsOthers = false } = {}
   return result;
 }
 
-/** Of which it is known that they were taken over; events, logins and logouts. */
+/** Records that are known to be accepted: events, logins and logouts. */
 function acceptedOf(account) {
   if (account.accepted !== undefined) return account.accepted;
   const { events, logins } = account.promised ?? account;
   return events + logins + closedOf(logins);
 }
 
-/** Whose records were refused in part has stored as many as were accepted. */
+/** A server some of whose records were refused has stored as many as were accepted. */
 function refusalProblems(accounts, stored) {
   if (accounts.every(({ accepted }) => accepted === undefined)) return [];
   const accepted = sum(accounts.map(acceptedOf));

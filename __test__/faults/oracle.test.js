@@ -1,5 +1,5 @@
-// The judge of the fault tests finds what it is there to find: every kind of damage to a database that
-// holds exactly what was tracked, each done by hand.
+// The oracle of the fault tests finds every kind of damage: each is done by hand to a database that holds
+// exactly what was tracked.
 'use strict';
 
 const assert = require('node:assert');
@@ -15,7 +15,7 @@ const NAME = 'server';
 const EVENTS = 60;
 const LOGINS = 12;
 
-/** The clock of the writer stands, as in the servers of the fault tests. */
+/** The clock of the writer is stopped, as in the servers of the fault tests. */
 async function play(database) {
   const { analytics } = create({ uri: database.uri });
   const writer = new Writer(analytics, NAME);
@@ -29,7 +29,7 @@ async function play(database) {
   return writer.account;
 }
 
-/** What is done to the database, and what is said about it. */
+/** The damage, and the problem that the oracle reports. */
 const DAMAGE = {
   'an event is missing': {
     damage: (db) => db.collection('gsoevents').deleteOne({ 'data.mark': `${NAME}:7` }),
@@ -107,7 +107,7 @@ describe('the oracle', () => {
     return other.db;
   }
 
-  it('says nothing of what is exact', async () => {
+  it('reports no problem of exact data', async () => {
     const { accepted, stored, ...row } = await verify(database.db, [account]);
     assert.deepStrictEqual(row, RIGHT);
     const records = EVENTS + LOGINS + closedOf(LOGINS);
@@ -124,7 +124,7 @@ describe('the oracle', () => {
     });
   }
 
-  it('lets what was not promised be missing, and totals behind only as far as they may', async () => {
+  it('allows records to be missing that were not promised, and totals to lag up to the bound', async () => {
     const db = await copy();
     await db.collection('gsoevents').deleteMany({ event: 'chat.message' });
     const dead = { ...account, promised: { events: 0, logins: 0 } };

@@ -1,4 +1,4 @@
-// The orders of a game server that is harmed. Settings: its `name`, the `options` of the addon, and
+// The orders of a game server of the fault tests. Settings: its `name`, the `options` of the addon, and
 // whether it `reports` each of its turns on stdout, see turns.js.
 'use strict';
 
@@ -51,9 +51,8 @@ module.exports = (settings, port) => {
     ...ordersOf(analytics, lines),
 
     /**
-     * Plays turns until told `enough`, or so many. Each turn waits for the next by the clock, so the
-     * rate holds. `rest` is `[turns, ms]`: after so many it rests so long. `leapMs`: how far the clock
-     * leaps at a rest.
+     * Plays turns until told `enough`, or this number. Turns are due by the clock, so that the rate holds.
+     * `rest` is `[turns, ms]`: after that many turns it pauses that long, and the clock leaps by `leapMs`.
      */
     async play({ turn, turns = Number.POSITIVE_INFINITY, everyMs = 5, rest, leapMs = 0 }) {
       isEnough = false;
@@ -70,7 +69,7 @@ module.exports = (settings, port) => {
         }
         due += everyMs;
         const now = performance.now();
-        // Who fell behind does not catch up by a flood.
+        // A server that fell behind skips turns instead of playing them at once.
         if (due < now - 1_000) due = now;
         if (now - looked > LOOK_MS) {
           look();
@@ -92,8 +91,8 @@ module.exports = (settings, port) => {
     compare: (wanted) => (wanted ? delays.begin() : delays.end()),
 
     /**
-     * Plays so many turns and ends as `ending` says: in the last turn, after its records. Says on
-     * stdout how far it is then.
+     * Plays that many turns and ends in the way that `ending` names: in the last turn, after its records.
+     * Prints the numbers of its records on stdout before.
      */
     endAfter({ ending, turns, turn, everyMs }) {
       let played = 0;
@@ -112,7 +111,7 @@ module.exports = (settings, port) => {
     leap: (ms) => clock.leap(ms),
     time: () => Date.now(),
 
-    /** From now on only every so many turns does anything. */
+    /** From now on only one turn in `every` tracks anything. */
     slower(every) {
       playsEvery = every;
     },

@@ -1,5 +1,5 @@
-// What most rows do: servers play, something breaks and is mended, again and again, and at the end
-// everything is there. Two servers play, one with a spool and one without.
+// The course of most rows: servers play while something breaks and is repaired, several times; at the end
+// every record must be there. Two servers play, one with a spool and one without.
 'use strict';
 
 const { setTimeout: delay } = require('node:timers/promises');
@@ -8,11 +8,11 @@ const { verify } = require('./oracle');
 const { startServer } = require('./servers');
 
 const MIB = 2 ** 20;
-/** I7: so long after the fault a new event has arrived at the latest. */
+/** I7: the time in which a new event must arrive after the fault. */
 const RECOVERY_MS = 10_000;
 /**
- * I6: so much later than beside a track() that does nothing is the event loop at most, in ms. A busy
- * machine delays both, and what it adds differs as much as it is.
+ * I6: by how much more, in ms, track() may delay the event loop than a track() that does nothing does. A
+ * busy machine delays both, and by amounts that differ as much as the delay itself.
  */
 const laterThan = (noop) => Math.max(2, noop);
 const ARRIVAL_MS = 60_000;
@@ -23,7 +23,7 @@ const LOAD = { turn: { events: 20, logins: 1 }, everyMs: 33 };
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
-/** A server with a spool and one without, called by the row. */
+/** A server with a spool and one without. */
 async function startPair(context, uri, { options = {}, names = ['s', 'm'] } = {}) {
   const common = { uri, ...LIMITS, operationTimeoutMs: 120_000, shutdownTimeoutMs: 60_000 };
   const all = { ...common, ...options };
@@ -33,7 +33,7 @@ async function startPair(context, uri, { options = {}, names = ['s', 'm'] } = {}
   ]);
 }
 
-/** When a new event of each server has arrived, in ms from now; `count` looks for it. */
+/** The time, in ms from now, until a new event of each server has arrived. */
 async function recovery(servers, database, timeoutMs = ARRIVAL_MS) {
   const begun = performance.now();
   const marks = await Promise.all(servers.map((server) => server.tell('fresh')));
@@ -44,9 +44,9 @@ async function recovery(servers, database, timeoutMs = ARRIVAL_MS) {
 }
 
 /**
- * Servers play while `harm(round)` breaks something, holds it and mends it; what it answers, if
- * anything, is done once new events have arrived. With `compares`, the event loop is watched while it
- * is broken (I6).
+ * Servers play while `harm(round)` breaks something, waits and repairs it. If it answers a function, that is
+ * called once new events have arrived. With `compares`, the delay of the event loop is measured while
+ * something is broken (I6).
  */
 async function playHarmed(servers, { database, rounds, harm, load = LOAD, compares = false }) {
   const recoveries = [];
@@ -66,7 +66,7 @@ function all(servers, what, given) {
   return Promise.all(servers.map((server) => server.tell(what, given)));
 }
 
-/** Stops the servers, looks at what is stored, and answers the row of the table. */
+/** Stops the servers, audits the database, and answers the row of the table. */
 async function conclude(servers, database, { rounds, recoveryMs, ...rest } = {}) {
   const accounts = [];
   for (const server of servers) accounts.push(await server.leave());
@@ -74,8 +74,8 @@ async function conclude(servers, database, { rounds, recoveryMs, ...rest } = {})
 }
 
 /**
- * The row of the table for these accounts, with what is wrong as `problems`. `recoveryLimitMs`: when
- * a new event must have arrived, `isRefused` allows that records were not taken over.
+ * The row of the table for these accounts, with its `problems`. `recoveryLimitMs` is the time in which a new
+ * event must arrive; `isRefused` allows rejected records.
  */
 async function judge(accounts, database, given = {}) {
   const { rounds = 1, recoveryMs, recoveryLimitMs = RECOVERY_MS, isRefused = false } = given;
@@ -137,7 +137,7 @@ function summed(counts) {
   return total;
 }
 
-/** Nobody knows which of its records were refused. */
+/** The account of a server some of whose records were refused: nobody knows which. */
 function partial(account) {
   // Logouts of logins that were refused are accepted and write nothing.
   return { ...account, accepted: account.health.written };

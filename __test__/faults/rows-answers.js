@@ -1,11 +1,11 @@
-// MongoDB answers, but not as it should: errors, no rights, a document that it does not take, no room.
+// MongoDB answers with errors: of the server, of missing rights, of documents that it refuses.
 'use strict';
 
 const { conclude, delay, playHarmed, startPair } = require('./play');
 
 const WRITES = ['insert', 'update', 'findAndModify'];
 const ANSWERED_MS = 2_000;
-/** A shutdown, a primary that is none any more, a write that a majority may not have, and the like. */
+/** Answers at a shutdown, at a fail-over, without a majority, and broken connections. */
 const ERRORS = [
   { errorCode: 91 },
   { errorCode: 189 },
@@ -56,7 +56,7 @@ async function userDropped(context) {
   return conclude(servers, database, { rounds, recoveryMs });
 }
 
-/** One of its events is refused for its content: that one alone is missing, and counted. */
+/** MongoDB refuses one event for its content: only that one is missing, and it is counted. */
 async function documentsRefused(context, { forbid, extras, refused }) {
   const mongo = await context.standalone();
   const database = mongo.database();
@@ -96,7 +96,7 @@ function byUniqueIndex(context) {
       ['ticket', 'user1', { ticket: 'the only one' }],
       ['ticket', 'user2', { ticket: 'the only one' }],
     ],
-    // Only the very first is taken.
+    // Only the first one is stored.
     refused: (played) => 2 * played - 1,
   });
 }

@@ -1,4 +1,4 @@
-// Spools that were copied while nobody had them, and come back: old ones, and clones.
+// Copies of spools: a copy of a spool that nobody uses is put back, or used beside the original.
 'use strict';
 
 const fs = require('node:fs');
@@ -10,9 +10,9 @@ const { startServer } = require('./servers');
 
 const LOAD = { turn: { events: 10, logins: 1 }, everyMs: 10 };
 /** A slot that nobody owns is looked for every 30 s. */
-const DRAINED_MS = 60_000;
+const RECOVERED_MS = 60_000;
 
-/** Its last records are on the disk only when it dies, unless they are to be written. */
+/** Plays, and dies with its last records on disk only, unless `isWritten`. */
 async function die({ name, options, proxy, isKept = true, isWritten = false }) {
   const server = await startServer({ name, options, reports: true });
   server.play({ ...LOAD, turns: 30 });
@@ -36,9 +36,9 @@ async function playOn({ name, options }) {
   return server;
 }
 
-/** How spools come back that were copied while nobody had them. */
+/** The ways in which copies are used. */
 const COPIES = {
-  /** The copy holds what has been written since. */
+  /** The records in the copy have been written since. */
   async 'old, with more records'({ spool, copy, dies, plays }) {
     await dies('a');
     copy(spool, 'copy');
@@ -49,7 +49,7 @@ const COPIES = {
       await plays('c', spool);
     };
   },
-  /** What came after the copy is lost with the place that it takes. */
+  /** Records that came after the copy are lost when the copy replaces the spool. */
   async 'old, with fewer records'({ spool, copy, dies, plays }) {
     await dies('a');
     copy(spool, 'copy');
@@ -60,13 +60,13 @@ const COPIES = {
       await plays('c', spool);
     };
   },
-  /** The numbers of what is stored already are not used again. */
+  /** Sequence numbers of stored records are not used again. */
   async 'without its tail, which was delivered'({ spool, dies, plays }) {
     await dies('a', { isWritten: true });
     cutSegments(spool);
     return () => plays('b', spool);
   },
-  /** The files themselves come back, while another went on with a copy of them. */
+  /** The original comes back while another server has gone on with a copy. */
   async 'moved away and back'({ spool, copy, dies, plays }) {
     await dies('a');
     copy(spool, 'copy');
@@ -84,7 +84,7 @@ const COPIES = {
     copy(spool, clone);
     return () => Promise.all([plays('b', spool), plays('c', clone)]);
   },
-  /** One is through with its records when the other has more of the same under the same id. */
+  /** One server has written its records when the other has more under the same writer id. */
   async 'cloned without a tail, and both run at once'({ spool, copy, dies, plays, clone }) {
     await dies('a');
     copy(spool, clone);
@@ -94,7 +94,7 @@ const COPIES = {
   },
 };
 
-/** Half of the newest segment of each slot, as if the disk had never got it. */
+/** Cuts off half of the newest segment of each slot, as if it had never been synced. */
 function cutSegments(spool) {
   for (const slot of fs.readdirSync(spool)) {
     const folder = path.join(spool, slot);
@@ -127,7 +127,7 @@ async function copied(context, what, play) {
   const plays = async (name, spoolDir) => {
     running.push(await playOn({ name, options: { ...common, spoolDir: at(spoolDir) } }));
   };
-  // Whoever plays stops before the folder is changed under it.
+  // Servers are stopped before their folder is changed.
   const stop = async () => {
     for (const server of running.splice(0)) accounts.push(await server.leave());
   };
@@ -146,8 +146,8 @@ async function copied(context, what, play) {
 }
 
 /**
- * The records of a copy are written beside those of whoever took it. When that is over nobody tells: it
- * is waited for what must be there in the end, and judged afterwards.
+ * The records of a copy are written beside those of the server that uses it. Nothing tells when that is
+ * done: the row waits for the documents that must be there, and audits afterwards.
  */
 async function waitUntilDrained(running, database, accounts) {
   const isThere = async () => {
@@ -158,7 +158,7 @@ async function waitUntilDrained(running, database, accounts) {
     ]);
     return problems.length === 0;
   };
-  await waitFor(isThere, { timeoutMs: DRAINED_MS, everyMs: 200 }).catch(() => {});
+  await waitFor(isThere, { timeoutMs: RECOVERED_MS, everyMs: 200 }).catch(() => {});
 }
 
 module.exports = {

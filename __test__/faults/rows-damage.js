@@ -9,7 +9,7 @@ const { startServer } = require('./servers');
 const HEADER = 36;
 const FRAME_HEADER = 16;
 const LOAD = { turn: { events: 3, logins: 1 }, everyMs: 5 };
-/** Turns of the server, so that a sample takes no longer than it must. */
+/** Turns of the server: few, so that each sample is short. */
 const TURNS = 8;
 const BITS = 8;
 /** Nothing listens there. */
@@ -23,7 +23,7 @@ async function leaveSpool(context, database) {
   const server = await startServer({ name: 'dead', options, reports: true });
   server.play({ ...LOAD, turns: TURNS });
   await server.played;
-  // It is on the disk when its turns are reported, and a little later.
+  // Records are on disk a little after their turn is reported.
   await new Promise((resolve) => setTimeout(resolve, 100));
   const account = await server.crash();
   const file = path.join(folder, '0', '00000001.seg');
@@ -41,14 +41,14 @@ function framesOf(bytes) {
   return frames;
 }
 
-/** `count` places from `from` on, spread over all, and the last. */
+/** `count` positions from `from` on, spread over the whole, and the last. */
 function spread(from, end, count) {
   const places = new Set([end - 1]);
   for (let i = 0; i < count; i++) places.add(from + Math.floor((i * (end - from)) / count));
   return [...places].sort((a, b) => a - b);
 }
 
-/** Lets the next server have the slot with these bytes for a segment; answers its health report. */
+/** Starts a server on the slot with these bytes as its segment; answers its health report. */
 async function recover({ folder, file, bytes, database }) {
   for (const name of ['gsoevents', 'gsosessions', 'gsodailies', 'gsouniques']) {
     await database.db.collection(name).deleteMany({});
@@ -79,7 +79,7 @@ async function playDamage(context, samplesOf) {
   for (const { what, bytes, expected } of samples) {
     const health = await recover({ ...spool, bytes, database });
     const said = health.spool;
-    // What comes back is right, whatever it is.
+    // Whatever is recovered must be correct.
     const account = { ...spool.account, promised: { events: 0, logins: 0 } };
     const row = await verify(database.db, [account]);
     const [least, most] = expected;

@@ -1,4 +1,4 @@
-// What the clock and other people's hands do, and more records than MongoDB takes.
+// Leaps of the clock, changes of the daily document by hand, and more records than MongoDB takes.
 'use strict';
 
 const { EVENT_TOTALS } = require('../integration/exactness/counted');
@@ -14,7 +14,7 @@ const LEAPS = [
   () => -DAY_MS,
   () => -DAY_MS,
   () => DAY_MS,
-  // To the last moment of the day, from which it runs on.
+  // To the last moment of the day; it goes on from there.
   (ms) => DAY_MS - 1 - (ms % DAY_MS),
   (ms) => -(ms % DAY_MS) - 1,
 ];
@@ -35,11 +35,11 @@ async function clockLeaps(context) {
 }
 
 const LOAD = { turn: { events: 10, logins: 1 }, everyMs: 5, turns: 40 };
-/** Who has nothing to do asks hardly anything. */
+/** Commands of a server that has nothing to do, at most. */
 const IDLE_MS = 1_000;
 const IDLE_COMMANDS = 20;
 
-/** What is done to the daily document, and what of it holds afterwards. */
+/** Changes of the daily document, and the totals that must hold afterwards. */
 const HANDS = {
   'the document is deleted': {
     touch: (days) => days.deleteMany({}),
@@ -119,7 +119,7 @@ async function totalsOf(database, { day }) {
   return { ...counted, sessionCount: await database.count('gsosessions', { day }) };
 }
 
-/** Ten times as many records as MongoDB is let have. */
+/** Ten times as many records as the proxy lets through. */
 async function overloaded(context) {
   const mongo = await context.standalone();
   const database = mongo.database();
@@ -129,7 +129,7 @@ async function overloaded(context) {
   const rounds = context.rounds(1, 1);
   const load = { turn: { events: 200 }, everyMs: 10 };
   const harm = async () => {
-    // Two batches of at most 5 000 are under way at once.
+    // Two batches of at most 5 000 records are in flight at once.
     proxy.latencyMs = 5_000;
     await delay(context.chosen(15_000, 60_000));
     proxy.latencyMs = 0;
@@ -146,7 +146,7 @@ async function overloaded(context) {
   const recoveryMs = await playHarmed(servers, options);
   const row = await conclude(servers, database, { rounds, recoveryMs, isRefused: true, limits });
   const warnings = row.lines.filter((line) => /refused/i.test(line)).length;
-  if (warnings === 0) row.problems.push('nobody was told');
+  if (warnings === 0) row.problems.push('no warning was logged');
   return { ...row, note: `bounds of ${limits.maxQueueBytes / MIB} MiB, ${warnings} warnings` };
 }
 

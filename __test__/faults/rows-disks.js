@@ -11,7 +11,7 @@ const { startServer } = require('./servers');
 
 const MIB = 2 ** 20;
 const SPOOL_DISK = 3 * MIB;
-/** As much as mongod needs for an empty database, and then some. */
+/** More than mongod needs for an empty database. */
 const MONGO_DISK = 600 * MIB;
 const LEFT_BYTES = 256 * 2 ** 10;
 const FULL_MS = 60_000;
@@ -72,15 +72,15 @@ async function spoolDiskFull(context) {
   const row = await conclude([server], database, { rounds, recoveryMs });
   const warnings = row.lines.filter((line) => /spool/i.test(line));
   if (fullFor !== rounds) row.problems.push('the disk was never full');
-  if (warnings.length === 0) row.problems.push('nobody was told that the disk is full');
+  if (warnings.length === 0) row.problems.push('no warning said that the disk is full');
   const means = disk ? `tmpfs of ${SPOOL_DISK / MIB} MiB` : `RLIMIT_FSIZE of ${SPOOL_DISK} bytes`;
   return { ...row, note: `${means}, ${row.notSpooled} records in memory only` };
 }
 
-/** So much less than a segment that nothing is unlinked before all is written. */
+/** Less than a segment, so that none is deleted before all records are written. */
 const SMALL = { maxSpoolBytes: MIB, maxQueueBytes: MIB };
 
-/** The bound is reached while records wait that are to be read back, and so is that of memory. */
+/** The bounds of disk and memory are reached while records wait to be read back. */
 async function spoolBoundReached(context) {
   const mongo = await context.standalone();
   const database = mongo.database();
@@ -118,7 +118,7 @@ async function spoolFull(context) {
   return mergeRows([await spoolDiskFull(context), await spoolBoundReached(context)]);
 }
 
-/** What `spoolDir` may be; `make` makes it and answers the path, `mayUse` says whether it serves. */
+/** Kinds of `spoolDir`: `make` makes one and answers its path, `mayUse` says whether it can be used. */
 const PLACES = {
   'a file': {
     make(folder) {
@@ -149,7 +149,7 @@ const PLACES = {
   'missing, with its parents': { mayUse: true, make: (folder) => path.join(folder, 'a', 'b') },
 };
 
-/** Places that do not serve are told, or memory does, if it may. */
+/** A folder that cannot be used is an error, or, with `spoolFallback`, a line and no spool. */
 async function spoolUnusable(context) {
   const mongo = await context.standalone();
   const problems = [];

@@ -1,5 +1,5 @@
-// Servers that end under load, in every way but by SIGKILL: with a spool and without, while MongoDB
-// answers and while it does not.
+// Servers that end under load in every way except SIGKILL: with and without a spool, while MongoDB answers
+// and while it does not.
 'use strict';
 
 const { LIMITS, judge, mergeRows } = require('./play');
@@ -8,13 +8,13 @@ const { promisedOf, turnsOf } = require('./turns');
 
 /** 2 000 events a second. */
 const LOAD = { turn: { events: 10, logins: 1 }, everyMs: 5, turns: 60 };
-/** An end takes no longer than the time limit of the flush at exit, and Node itself. */
+/** The time limit of the flush at exit, and what Node itself takes. */
 const FLUSH_MS = 1_500;
 const NODE_MS = 1_500;
 
 /**
- * What is promised of the records while MongoDB answers: `all` those of the turn that ends it too,
- * `turns` those of the turns that have ended. Nothing of what is in memory without a spool by `none`.
+ * Which records must be stored while MongoDB answers: `all`, also those of the turn that ends the process;
+ * `turns`, those of the turns before; `none`, without a spool no record in memory.
  */
 const ENDINGS = {
   SIGTERM: { promised: 'none', signal: 'SIGTERM' },
@@ -45,7 +45,7 @@ async function endedAs(context, { mongo, database, ending, how, rounds }) {
   const accounts = [];
   const problems = [];
   for (let round = 0; round < rounds; round++) {
-    // It reaches nobody from the beginning, so that everything is left to the next.
+    // It never reaches MongoDB, so that every record is left to the next server.
     if (how === 'spool, away') proxy.freeze();
     const end = await endOf({ name: `e${round}`, ending, options });
     const endedMs = Date.now();
@@ -55,15 +55,15 @@ async function endedAs(context, { mongo, database, ending, how, rounds }) {
   }
   const server = await startServer({ name: 'next', options });
   accounts.push(await server.leave());
-  // Of what a process without a spool had stored when it was killed the totals may not tell yet: that
-  // is half a second's worth, and it did not play longer.
+  // A killed process without a spool may have stored records of the last half second that are not in the
+  // totals. It did not play longer than that.
   const mayLag = how === 'memory' && ending === 'SIGTERM' ? Number.POSITIVE_INFINITY : 0;
   const row = await judge(accounts, database, { rounds, mayLag });
   const what = `${ending}, ${how}`;
   return { ...row, problems: [...problems, ...row.problems].map((text) => `${what}: ${text}`) };
 }
 
-/** Lets a server play and end itself. */
+/** A server that plays and ends itself. */
 async function endOf({ name, ending, options }) {
   const inThread = ending.startsWith('worker');
   const settings = { name, inThread, reports: true, options: { ...options, flushIntervalMs: 500 } };
@@ -83,7 +83,7 @@ function endProblems({ code, signal, stdout, stderr }, { ending, endedMs }) {
   return problems;
 }
 
-/** How far it was, and when, when it was about to end. */
+/** The numbers of its records, and the time, just before it ended. */
 function lastOf(stdout) {
   const numbers = /^last (\d+) (\d+) (\d+)$/m.exec(stdout).slice(1);
   const [events, logins, ms] = numbers.map(Number);
@@ -103,7 +103,7 @@ function accountOf({ stdout }, { name, ending, how }) {
   return {
     name,
     promised: promises[ENDINGS[ending].promised] ?? { events: 0, logins: 0 },
-    // A worker tracks on until it is terminated.
+    // A worker goes on tracking until it is terminated.
     events: most + LOAD.turn.events,
     logins: Math.max(logins, ...turns.map((turn) => turn.logins)) + LOAD.turn.logins,
   };

@@ -1,4 +1,4 @@
-// Servers that are killed: at random moments, and at each step of the way of a record.
+// Servers that are killed: at random moments, and at each step of the path of a record.
 'use strict';
 
 const fs = require('node:fs');
@@ -13,7 +13,7 @@ const LONGEST_LIFE_MS = 500;
 const REACHED_MS = 20_000;
 const DAY_MS = 86_400_000;
 
-/** The next server on the spool writes what the others have left; answers its account. */
+/** Starts a server on the spool, which recovers the records of the others; answers its account. */
 async function writeWhatIsLeft(options) {
   const server = await startServer({ name: 'last', options });
   const begun = performance.now();
@@ -46,14 +46,14 @@ async function killAtRandom(context) {
   return { ...row, note: `${await writersOf(database)}, ${latenessOf(accounts)}` };
 }
 
-/** Ids count the processes that run at once, not their restarts. */
+/** Writer ids count the processes that run at the same time, not their restarts. */
 async function writersOf(database) {
   const days = await database.db.collection('gsodailies').find().toArray();
   const writers = new Set(days.flatMap(({ _a }) => Object.keys(_a?.w ?? {})));
   return `${writers.size} writer id${writers.size === 1 ? '' : 's'}`;
 }
 
-/** So much longer before a death must a turn have ended, where threads do not get to run. */
+/** By how much earlier a turn must have ended where threads had to wait for a processor. */
 function latenessOf(accounts) {
   const late = accounts.map(({ promised }) => promised.lateMs).sort((a, b) => a - b);
   const middle = late[Math.floor(late.length / 2)];
@@ -98,7 +98,7 @@ async function killAtEachStep(context) {
   return { ...row, note: `${names.length} steps` };
 }
 
-/** One server that dies at the step, or is killed when it does not come there. */
+/** A server that dies at the step, or is killed if it does not reach it. */
 async function dieAt({ name, pass, options, env }) {
   // A name is part of marks and of the names of fields.
   const server = launch(

@@ -1,4 +1,4 @@
-// What lies between a server and MongoDB: replies are lost, nothing passes, or little and late.
+// The network between a server and MongoDB: lost replies, a black hole, latency and little bandwidth.
 'use strict';
 
 const { KINDS, entryOf, kindOf } = require('../integration/exactness/writes');
@@ -8,7 +8,7 @@ const { all, conclude, delay, playHarmed, startPair } = require('./play');
 
 /** Those that occur where no sessions were stored before. */
 const KINDS_PLAYED = KINDS.slice(0, KINDS.indexOf('insert bases') + 1);
-/** Of each kind; the reply to the repetition is lost, too. */
+/** Lost replies of each kind; the reply to the repetition is lost, too. */
 const LOSSES = 2;
 const LOST_MS = 30_000;
 const KIB = 2 ** 10;
@@ -23,7 +23,7 @@ async function throughProxy(context) {
   return { database, proxy, servers };
 }
 
-/** The server has done it, and nobody hears of it: for each kind of write in turn. */
+/** The reply to each kind of write is lost in turn, after the server has carried it out. */
 async function repliesLost(context) {
   const { database, proxy, servers } = await throughProxy(context);
   const rounds = context.rounds(1, 10);
@@ -31,7 +31,7 @@ async function repliesLost(context) {
     const rules = KINDS_PLAYED.map((kind) =>
       proxy.rule({ when: isOf(kind), fate: fates.loseReply, times: LOSSES * servers.length }),
     );
-    // What is done once a day and process comes again with the next day.
+    // Writes that each process does once a day come again with the next day.
     await all(servers, 'leap', 86_400_000);
     const isLost = ({ taken }) => taken.length >= LOSSES;
     const areLost = () => rules.every(isLost);
@@ -50,7 +50,7 @@ async function repliesLost(context) {
   return { ...row, note: `${KINDS_PLAYED.length} kinds; at the proxy ${again.join(', ')}` };
 }
 
-/** An addition of each server comes when it has been repeated already: the repetition misses. */
+/** An addition of each server arrives after its repetition, and matches nothing. */
 async function comeLate(proxy, servers) {
   const late = new Map();
   const again = new Set();
@@ -75,7 +75,7 @@ function missing(rules) {
   return KINDS_PLAYED.filter((_, i) => rules[i].taken.length < LOSSES).join(', ');
 }
 
-/** Connections stay, and nothing comes through. */
+/** Connections stay open, and nothing passes. */
 async function blackHole(context) {
   const { database, proxy, servers } = await throughProxy(context);
   const lengthsMs = context.chosen([3_000], [3_000, 20_000]);

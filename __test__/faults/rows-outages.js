@@ -1,4 +1,4 @@
-// MongoDB is away: killed, stopped, frozen, its primary lost.
+// MongoDB is away: killed, stopped, frozen, or without its primary.
 'use strict';
 
 const { ELECTION_MS, lossesOf } = require('../integration/exactness/primaries');
@@ -7,16 +7,16 @@ const { waitFor } = require('../support/wait');
 const { conclude, delay, playHarmed, startPair } = require('./play');
 
 const MINUTE_MS = 60_000;
-/** 1 000 events a second and server, half of the time while it is compared with none. */
+/** 1 000 events a second and server; half of that while idle slices are measured for comparison. */
 const STEADY = { turn: { events: 20, logins: 1 }, everyMs: 20 };
-/** The bounds that a server has by itself. */
+/** The default bounds of a server. */
 const ROOMY = { maxQueueBytes: 256 * 2 ** 20, maxSpoolBytes: 2 ** 30 };
 /** A row of a replica set: writes are slower there, and elections take time. */
 const OF_SET = { turn: { events: 10, logins: 1 }, everyMs: 40 };
 /** How often a primary is lost with writes of its own until there were some. */
 const MOST_ROLLBACKS = 4;
 
-/** What all rows of the standalone server have in common; `harm` breaks and mends it. */
+/** The course of all rows of the standalone server; `harm` breaks and repairs it. */
 async function onStandalone(context, { rounds, harm, options, load, ...rest }) {
   const mongo = await context.standalone();
   const database = mongo.database();
@@ -47,7 +47,7 @@ function away(context) {
   return onStandalone(context, { rounds, harm, load: STEADY, options: ROOMY, limits: ROOMY });
 }
 
-/** What was under way is done when it goes on: late, and after it was repeated. */
+/** Commands that were in flight are carried out when it resumes: late, and after their repetition. */
 function frozen(context) {
   const lengthsMs = context.chosen([18_000], [5_000, 20_000, 60_000]);
   const harm = async (server, round) => {
@@ -92,7 +92,7 @@ async function primaryKilled(context) {
   return row;
 }
 
-/** On a busy machine the others may have got all of it before they were stopped. */
+/** On a busy machine the other members may have replicated all of it before they were stopped. */
 async function rolledBack(context) {
   let back = 0;
   const losePrimary = async (server, lost, round) => {

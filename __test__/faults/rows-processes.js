@@ -15,7 +15,7 @@ const NIGHT = ['2036-01-30', '2036-01-31', '2036-02-01'];
 /** A slot that nobody owns is looked for every 30 s. */
 const RECOVERED_MS = 60_000;
 
-/** Slots are not shared; what one that died has left, the other one writes, or a new one. */
+/** Slots are not shared; the records of a process that died are recovered by the other or by a new one. */
 async function onOneSpool(context) {
   const mongo = await context.standalone();
   const database = mongo.database();
@@ -30,11 +30,11 @@ async function onOneSpool(context) {
     const other = await startServer({ name: `other${round}`, options, reports: true });
     other.play(LOAD);
     await recovery([living, other], database);
-    // What it tracks from now on is on the disk only.
+    // Its records from now on are on disk only.
     proxy.freeze();
     await delay(300);
     accounts.push(await other.crash());
-    // By a process that starts now, or every other time by a running one.
+    // Recovered by a process that starts now, and every other time by a running one.
     if (round % 2 === 0) {
       proxy.thaw();
       const successor = await startServer({ name: `successor${round}`, options });
@@ -53,13 +53,13 @@ async function onOneSpool(context) {
   return judge(accounts, database, { rounds, recoveryMs });
 }
 
-/** How many records of others it has written, their totals included. */
+/** How many records of other processes it has recovered. */
 async function recoveredBy(server) {
   const { health } = await server.tell('account');
   return health.spool.recoveredFromOthers;
 }
 
-/** What the tests of exactness play, once more among the faults. */
+/** The test of exactness, played among the faults. */
 async function sixteen(context, { days, play, gap }) {
   const mongo = await context.standalone();
   const database = mongo.database();
@@ -113,7 +113,7 @@ function atMidnight(context) {
     await Promise.all(servers.map((server) => server.tell('start')));
     for (const day of NIGHT.slice(1)) {
       const midnight = Date.parse(`${day}T00:00:00.000Z`);
-      // Each crosses it at a moment of its own.
+      // Each crosses midnight at a moment of its own.
       const timesOf = (s) =>
         Array.from({ length: rounds }, (_, i) => midnight + (i - rounds / 2) * 400 + s * 90);
       const given = { rounds, round: { events: 6, logins: 2, logouts: 2 }, pauseMs: 25 };

@@ -1,5 +1,5 @@
-// MongoDB refuses: a whole command for one of its documents, or everything for one collection. What is
-// innocent is stored and counted, and goes on meanwhile.
+// MongoDB refuses a whole command because of one document, or everything for one collection. All other
+// records are stored and counted meanwhile.
 'use strict';
 
 const { kindOf } = require('../integration/exactness/writes');
@@ -20,7 +20,7 @@ async function throughProxy(context) {
   return { database, proxy, servers };
 }
 
-/** Every command that holds a certain event is refused: the event alone is dropped. */
+/** Every command that holds a certain event is refused: only that event is dropped. */
 async function commandRefused(context) {
   const { database, proxy, servers } = await throughProxy(context);
   const isPoisoned = (request) =>
@@ -39,7 +39,7 @@ async function commandRefused(context) {
   return { ...row, note: `${dropped} dropped` };
 }
 
-/** One collection after the other takes nothing, and another one goes on meanwhile. */
+/** One collection after the other refuses everything, while another goes on. */
 async function collectionRefused(context) {
   const { database, proxy, servers } = await throughProxy(context);
   const rounds = context.rounds(COLLECTIONS.length, 3 * COLLECTIONS.length);

@@ -1,5 +1,5 @@
-// The webhook's receiver misbehaves, or is away: MongoDB gets everything all the same, and memory is
-// bounded. What becomes of what is forwarded is tested elsewhere.
+// The webhook's receiver misbehaves, or is away: MongoDB gets every record, and memory is bounded. The
+// delivery of events is tested in integration/forwarding.
 'use strict';
 
 const net = require('node:net');
@@ -10,7 +10,7 @@ const DRIP_MS = 200;
 const respond = (status, headers = '') =>
   `HTTP/1.1 ${status}\r\ncontent-length: 0\r\n${headers}\r\n`;
 
-/** What it does with a connection on which something has come. */
+/** What the receiver does with a connection that has sent something. */
 const WAYS = {
   'too many requests': (socket) =>
     socket.write(respond('429 Too Many Requests', 'retry-after: 1\r\n')),
@@ -58,7 +58,7 @@ async function startReceiver(context) {
 async function withReceiver(context, { rounds, harm, webhookUrl, note }) {
   const mongo = await context.standalone();
   const database = mongo.database();
-  // What the receiver does not take need not hold up the end.
+  // Events that the receiver does not take need not delay the end.
   const options = { webhookUrl, shutdownTimeoutMs: 2_000 };
   const servers = await startPair(context, database.uri, { options });
   const recoveryMs = await playHarmed(servers, { database, rounds, harm, compares: true });

@@ -1,5 +1,5 @@
-// All rows, by their number: each with what breaks in `name` and `run(context)`, which answers the
-// numbers of the table and what is wrong as `problems`.
+// All rows by their number: `name` is what breaks, `run(context)` answers the numbers of the table and the
+// `problems`.
 'use strict';
 
 const ROWS = {
@@ -18,9 +18,9 @@ const ROWS = {
   ...require('./rows-defects'),
 };
 
-/** Those of the brief form: those of the short one that need no second addon. */
+/** Rows of the brief form: those of the short form that need no addon with failpoints. */
 const BRIEF = [1, 3, 5, 7, 8, 11, 19, 22, 23, 24, 30, 35, 36];
-/** Those of the short form. */
+/** Rows of the short form. */
 const SHORT = [1, 2, 3, 5, 7, 8, 11, 19, 22, 23, 24, 30, 35, 36];
 
 module.exports = { BRIEF, ROWS, SHORT };

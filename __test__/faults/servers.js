@@ -1,4 +1,4 @@
-// The game servers that are harmed, each a process of its own, none of which is left behind.
+// The game servers of the fault tests, each a process of its own. All have ended when the tests end.
 'use strict';
 
 const { execFileSync } = require('node:child_process');
@@ -9,14 +9,14 @@ const ORDERS = require.resolve('./orders');
 const LIFETIME_MS = 30 * 60_000;
 
 class Server extends support.GameServer {
-  /** With `fileBytes` none of its files may grow beyond that. */
+  /** With `fileBytes`, none of its files may become longer. */
   constructor(plays, settings, { fileBytes, ...how } = {}) {
     super(plays, settings, { timeoutMs: LIFETIME_MS, answerMs: LIFETIME_MS, ...how });
     this.turn = { events: 0, logins: 0 };
     if (fileBytes) limitFiles(this.pid, fileBytes);
   }
 
-  /** Plays until told `enough`; who waits for the end of it waits for what `finish` answers. */
+  /** Plays until told `enough`; `played` resolves at the end of it. */
   play(given) {
     this.turn = given.turn;
     this.played = this.tell('play', given);
@@ -37,21 +37,21 @@ class Server extends support.GameServer {
     return account;
   }
 
-  /** Kills it at once; answers the account of what it had told. */
+  /** Kills it at once; answers the account by what it had reported. */
   async crash({ isKept = true } = {}) {
     const killedMs = Date.now();
     await this.kill();
     return this.accountOfDead(killedMs, isKept);
   }
 
-  /** What is promised of a server that died then: with a spool, what its turns had handed over. */
+  /** The account of a server that died at this time. With a spool, the records of its turns must be stored. */
   accountOfDead(diedMs, isKept = true) {
     const turns = turnsOf(this.output.stdout);
     const last = turns.at(-1) ?? { events: 0, logins: 0 };
     return {
       name: this.name,
       promised: isKept ? promisedOf(turns, diedMs) : { events: 0, logins: 0 },
-      // It had not reported the turn in which it died.
+      // The turn in which it died is not reported.
       events: last.events + this.turn.events,
       logins: last.logins + this.turn.logins,
     };
@@ -62,7 +62,7 @@ function limitFiles(pid, bytes) {
   execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}`]);
 }
 
-/** Without waiting until it answers, when it may end before. */
+/** Does not wait for its first answer: it may end before that. */
 function launch(settings, how) {
   return new Server(ORDERS, settings, how);
 }

@@ -1,5 +1,5 @@
-// What a server tells of its turns on stdout, so that it is known when it is killed, and how late the
-// machine was meanwhile: a promise of milliseconds holds where threads get to run.
+// A server reports its turns on stdout, so that they are known when it is killed, and the delays of the
+// machine: a promise of milliseconds holds only where threads get to run.
 //
 // `<events> <logins> <ms since 1970>` is written by the thread that plays, when a turn has ended. Two
 // more threads, one waking the other as a record's way to the disk does, then write `seen <turn> <ms>`.
@@ -8,11 +8,11 @@
 const { writeSync } = require('node:fs');
 const { Worker, isMainThread, workerData } = require('node:worker_threads');
 
-/** What belongs to a turn that ended so long before the death of its process is promised. */
+/** Records of a turn that ended this long before the process died must be stored. */
 const PROMISED_MS = 10;
-/** Threads wait for a processor each on its own: one may have to wait so much longer than another. */
+/** By how much longer one thread may have to wait for a processor than another. */
 const LEEWAY = 3;
-/** How far before a death the machine is looked at. */
+/** The time before a death in which delays of the machine count. */
 const LOOKED_AT_MS = 1_000;
 
 class Turns {
@@ -63,7 +63,7 @@ function turnsOf(stdout) {
     });
   for (const line of lines.filter((one) => /^seen \d+ \d+$/.test(one))) {
     const [turn, ms] = line.split(' ').slice(1).map(Number);
-    // Who sees a turn has seen those before.
+    // A thread that has seen a turn has seen those before it.
     for (let i = turn - 1; i >= 0 && turns[i] && turns[i].seenMs === undefined; i--) {
       turns[i].seenMs = ms;
     }
@@ -77,7 +77,7 @@ function latenessOf(turns, diedMs) {
   return Math.max(0, ...looked.map(({ ms, seenMs = diedMs }) => Math.min(seenMs, diedMs) - ms));
 }
 
-/** What is promised of a server that died then: `{ events, logins, lateMs }`. */
+/** What must be stored of a server that died at this time: `{ events, logins, lateMs }`. */
 function promisedOf(turns, diedMs) {
   const lateMs = latenessOf(turns, diedMs);
   const before = diedMs - PROMISED_MS - LEEWAY * lateMs;

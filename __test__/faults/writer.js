@@ -1,18 +1,18 @@
-// What a game server of these tests tracks. Everything follows from a mark, `<name>:<number>`, which
-// the record carries: so whoever knows how far a server that was killed had come knows what it tracked.
+// What a game server of these tests tracks. Each record follows from a mark, `<name>:<number>`, which it
+// carries: the last number of a server that was killed tells everything that it tracked.
 'use strict';
 
 const { COUNTED } = require('../integration/exactness/counted');
 
 const EVENTS = [...Object.keys(COUNTED), 'chat.message', 'level.up'];
-/** No sum of these comes near 2^53. */
+/** Small enough that no sum comes near 2^53. */
 const LARGEST_AMOUNT = 1_000;
 /** All servers have them in common. */
 const USERS = 200;
-/** A session is closed when so many others have begun since. */
+/** A session is closed when this many others have begun since. */
 const CLOSED_AFTER = 5;
 
-/** FNV-1a: as good as a random number, and the same for the same mark. */
+/** FNV-1a: looks random, and is the same for the same mark. */
 function numberOf(mark) {
   let hash = 0x811c9dc5;
   for (let i = 0; i < mark.length; i++) hash = Math.imul(hash ^ mark.charCodeAt(i), 0x01000193);
@@ -29,12 +29,12 @@ function eventOf(mark) {
   return { event, userId, data: { mark, ...(field && { [field]: amount }) } };
 }
 
-/** The user of the session with this number: nobody has two of those that are open. */
+/** The user of the session with this number. No user has two open sessions. */
 function userOf(name, number) {
   return `user${(numberOf(name) + number * 7) % USERS}`;
 }
 
-/** How many of so many sessions are closed. */
+/** How many sessions are closed after this many logins. */
 function closedOf(logins) {
   return Math.max(0, logins - CLOSED_AFTER);
 }
@@ -58,7 +58,7 @@ class Writer {
     this.events += 1;
   }
 
-  /** And the logout of a session before. */
+  /** Logs in a user, and logs out an earlier one. */
   login() {
     const number = this.logins;
     const username = `${this.name}:${number}:${Date.now()}`;
@@ -78,7 +78,7 @@ class Writer {
   }
 }
 
-/** What a call of a server without analytics costs. */
+/** The cost of a call in a server without analytics. */
 function trackNothing() {}
 
 module.exports = { Writer, closedOf, eventOf, trackNothing, userOf };

@@ -1,4 +1,4 @@
-// Which database is used: options, environment, the host's mongoose, in that order, and what is said
+// Which database is used: by options, environment and the host's mongoose, in that order; and the message
 // when there is none.
 'use strict';
 

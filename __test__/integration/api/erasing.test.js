@@ -25,7 +25,7 @@ async function countsAfter(database, userId) {
   return [dau, mau, today.sessionCount, today.dungeonsRun];
 }
 
-/** On a server where nobody but this user plays. */
+/** On a server where only this user plays. */
 async function countsOn(server, day) {
   const { [day]: metrics } = await server.tell('metricsOf', [day]);
   return [metrics.dau, metrics.mau, metrics.today.sessionCount];
@@ -58,7 +58,7 @@ describe('a user who is erased', () => {
       await play({ logins: 1, events: 3 });
       assert.deepStrictEqual(await countsOn(server, DAYS[0]), [1, 1, 1]);
       await erase(database.db, 'ann');
-      // Of a session that is gone.
+      // Its session is gone.
       await play({ logouts: 1, events: 3 });
       await play({ logins: 1, logouts: 1 });
       await play({ logins: 1 });

@@ -1,4 +1,4 @@
-// What flush(), getMetrics(), onLogin() and stop() promise, and the limits of their time.
+// The promises of flush(), getMetrics(), onLogin() and stop(), and their time limits.
 'use strict';
 
 const assert = require('node:assert');
@@ -8,7 +8,7 @@ const { NOBODY, create, useMongod } = require('../../support/setup');
 
 const mongo = useMongod();
 
-/** How long what `call` answers took, in ms, and how it ended. */
+/** How long the promise of `call` took, in ms, and how it ended. */
 async function timed(call) {
   const started = performance.now();
   const [end] = await Promise.allSettled([call()]);
@@ -16,7 +16,7 @@ async function timed(call) {
 }
 
 describe('flush()', { concurrency: true }, () => {
-  it('resolves when every event, session and total of before is in MongoDB', async () => {
+  it('resolves when every earlier event, session and total is in MongoDB', async () => {
     const database = mongo.database();
     const { analytics } = create({ uri: database.uri, flushIntervalMs: 60_000 });
     for (let i = 0; i < 5_000; i++) {

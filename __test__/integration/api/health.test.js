@@ -1,4 +1,4 @@
-// getHealth() tells exactly what became of every record, and nothing that must stay secret.
+// getHealth() accounts exactly for every record, and contains no secret.
 'use strict';
 
 const assert = require('node:assert');
@@ -59,7 +59,7 @@ describe('the numbers', { concurrency: true }, () => {
     });
   });
 
-  it('say connected once something was written', async () => {
+  it('are connected: true once something was written', async () => {
     const { analytics } = create({ uri: mongo.database().uri });
     analytics.track('uncounted', 'u');
     await analytics.flush();
@@ -130,7 +130,7 @@ describe('the bound of the queue', { concurrency: true }, () => {
         const payload = 'x'.repeat(1_000);
         for (let i = 0; i < 200; i++) analytics.track('full', 'u', { i, payload });
         const full = analytics.getHealth();
-        // What is left for events is too small for one more payload, and filled up with small ones.
+        // The room left for events is too small for one more payload: small ones fill it up.
         for (let i = 0; i < 10; i++) analytics.track('small', 'u');
         const started = performance.now();
         const login = await analytics.onLogin('late', 'n'.repeat(256));

@@ -163,7 +163,7 @@ describe('fifty instances in one process', () => {
     const end = await runProgram(
       async (given, report) => {
         const AnalyticsSystem = require('.');
-        // They have one processor or two between them.
+        // They share one or two processors.
         const options = { uri: given.uri, logger: false, operationTimeoutMs: 60_000 };
         const many = Array.from({ length: 50 }, () => new AnalyticsSystem(options));
         for (const [number, analytics] of many.entries()) {

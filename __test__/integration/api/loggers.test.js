@@ -1,4 +1,4 @@
-// Loggers of hosts: whatever they do, it ends neither the process nor what is written.
+// Loggers of hosts: whatever they do, the process lives on, and everything is written.
 'use strict';
 
 const assert = require('node:assert');
@@ -7,7 +7,7 @@ const { runProgram, useMongod } = require('../../support/setup');
 
 const mongo = useMongod();
 
-/** Runs in a process of its own: an instance that has lines of all levels to tell. */
+/** Runs in a process of its own: an instance that logs lines of all levels. */
 async function tell(given, report) {
   const AnalyticsSystem = require('.');
   const lines = [];

@@ -1,5 +1,5 @@
-// Many logouts at once, of which one finds nothing to close: its session is gone, or somebody else has
-// closed it. The others must not suffer from that, however far away the server is.
+// Many logouts at once, one of which has no session to close: it was deleted, or closed by another process.
+// The others are as fast as without it, also on a server that is far away.
 'use strict';
 
 const assert = require('node:assert');
@@ -15,9 +15,9 @@ const ODD = 'user123';
 const DAY = '2031-05-17';
 const NOON = Date.parse(`${DAY}T12:00:00.000Z`);
 const LATENCY_MS = 100;
-/** Some dozens of answers; one for each user would take four times as long. */
+/** Some dozens of round trips; one for each user would take four times as long. */
 const SOON_MS = 10_000;
-/** Longer than they may take, so that what is late is measured and not given up. */
+/** Longer than they may take, so that a delay is measured and does not end the test. */
 const PATIENT_MS = 20_000;
 const SESSION_MS = 90_000;
 

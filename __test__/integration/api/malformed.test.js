@@ -1,5 +1,5 @@
-// Values that change while they are read, and methods that a host has patched: what cannot be stored costs
-// its own record, and nothing else.
+// Values that change while they are read, and methods that a host has patched: a record that cannot be stored
+// costs only itself.
 'use strict';
 
 const assert = require('node:assert');
@@ -11,14 +11,14 @@ const mongo = useMongod();
 
 const AROUND = 20;
 
-/** `value` with a property that gives one thing `reads` times, and then the other. */
+/** `value` with a property that has one value for `reads` reads, and another from then on. */
 function turning(value, name, reads, first, then) {
   let count = 0;
   const get = () => (count++ < reads ? first : then);
   return Object.defineProperty(value, name, { get, configurable: true });
 }
 
-/** By name: the value and what it is made of, which has to be asked for as often as it takes. */
+/** Values by name, each made for a number of reads, which the tests try in turn. */
 const LIARS = {
   'a RegExp whose source changes': (reads) => turning(/x/, 'source', reads, 'x', 'a\0\u0002zz'),
   'a RegExp whose source gets a NUL': (reads) => turning(/x/i, 'source', reads, 'x', '\0'),
@@ -36,7 +36,7 @@ const LIARS = {
     turning(new bson.BSONRegExp('x', 'i'), 'pattern', reads, 'x', 'y\0y'),
 };
 
-/** Tracks it between records that are as they should be, and returns what became of them. */
+/** Tracks it between good records, and returns what is stored and counted. */
 async function storedAround(trackIt) {
   const database = mongo.database();
   const { analytics, lines } = create({ uri: database.uri, operationTimeoutMs: 20_000 });
@@ -54,13 +54,13 @@ async function storedAround(trackIt) {
     [health.accepted, health.queued, health.queuedBytes],
     [health.written + lost, 0, 0],
   );
-  // Whatever was stored can be read, as here.
+  // Everything that is stored can be read, as here.
   return { ...health, lost, lines, stored: await database.events() };
 }
 
 describe('a value that changes while it is read', { concurrency: 4 }, () => {
   for (const [what, make] of Object.entries(LIARS)) {
-    it(`costs its own record at the most: ${what}`, async () => {
+    it(`costs its own record at most: ${what}`, async () => {
       const { stored, lost, accepted } = await storedAround((analytics) => {
         for (let reads = 0; reads < 8; reads++) {
           analytics.track('lie', 'liar', { before: 1, value: make(reads), after: 1 });

@@ -20,7 +20,7 @@ describe('an instance that nobody refers to any more', { concurrency: 2 }, () =>
   for (const how of ['uri', 'mongoose that connects later']) {
     it(`is collected, and its records are written (${how})`, async () => {
       const database = mongo.database();
-      // Ten instances that all make the indexes of a new database take long on a busy machine.
+      // Ten instances that make the indexes of a new database take long on a busy machine.
       const { analytics } = create({ uri: database.uri });
       analytics.track(COUNTED, 'u');
       await analytics.flush();

@@ -87,7 +87,7 @@ describe('keys of data', () => {
 });
 
 describe('amounts', () => {
-  /** Amount, what it counts, whether health notes it. */
+  /** Amount, the number that it counts, and whether `warnings` counts it. */
   const AMOUNTS = [
     ...[
       [12, 12],

@@ -1,5 +1,5 @@
-// An outage without a spool: pauses between attempts grow and differ, what waits is bounded and written
-// later, what is refused is counted, and nobody waits longer than the options say.
+// An outage without a spool: pauses between attempts grow and differ, waiting records are bounded and written
+// later, rejected ones are counted, and no promise takes longer than the options say.
 'use strict';
 
 const assert = require('node:assert');
@@ -12,13 +12,13 @@ const { create, useMongod } = require('../../support/setup');
 
 const mongo = useMongod();
 
-/** Errors that pass, and that say nothing of the connection. */
+/** Errors of the server that do not mean that the connection is broken. */
 const ERRORS = [
   { code: 13, codeName: 'Unauthorized', errmsg: 'by the test' },
   { code: 262, codeName: 'ExceededTimeLimit', errmsg: 'by the test' },
   { code: 14_031, codeName: 'OutOfDiskSpace', errmsg: 'by the test' },
 ];
-/** No wait is shorter, and none is longer but for what the attempt itself takes. */
+/** Bounds of a pause; the attempt itself comes on top. */
 const [SHORTEST_MS, LONGEST_MS] = [10, 3_000];
 const ATTEMPTS = 9;
 
@@ -52,7 +52,7 @@ function stopped(analytics) {
     await analytics.stop();
     return analytics.getHealth().queued === 0;
   };
-  return waitFor(isDone, { what: 'stop() to write what was left' });
+  return waitFor(isDone, { what: 'stop() to write the rest' });
 }
 
 const isWrite = (request) => kindOf(request) !== undefined;
@@ -78,7 +78,7 @@ describe('a server that answers every write with an error', { concurrency: 2 }, 
       const gaps = times.slice(1).map((time, n) => time - times[n]);
       t.diagnostic(`${gaps.map(Math.round)} ms; ${connections} connections`);
       assert.ok(Math.min(...gaps) >= SHORTEST_MS, `${gaps}`);
-      // Of eight waits up to 50, 100, … 3 000 ms hardly any sum is shorter.
+      // Eight random pauses of up to 50, 100, … 3 000 ms are hardly ever shorter in sum.
       assert.ok(times.at(-1) - times[0] > 500, `${gaps}`);
       const shares = gaps.map((gap, n) => gap / Math.min(50 * 2 ** n, LONGEST_MS));
       assert.ok(Math.max(...shares) - Math.min(...shares) > 0.05, 'no jitter');
@@ -166,7 +166,7 @@ describe('a server that is gone', { concurrency: 3 }, () => {
     assert.deepStrictEqual([queued, rejected], [7, { stopped: 1 }]);
     assert.ok(lines.some((line) => /^warn .*not written yet: 7\b/.test(line)));
 
-    // What is left is not forgotten: a second stop() waits for it again, and so does a start().
+    // The rest is not forgotten: a second stop() waits for it, and so does a start().
     back();
     await stopped(analytics);
     assert.strictEqual(await database.count('gsoevents'), 7);

@@ -1,5 +1,5 @@
-// What the addon means for the process it runs in: how long that lives, and what is stored when it ends;
-// every way to end is in the table of ../endings.
+// The addon and its process: how long the process lives, and what is stored when it ends. The table in
+// ../endings has every way to end.
 'use strict';
 
 const assert = require('node:assert');

@@ -1,5 +1,5 @@
-// Totals are added to, never overwritten: over restarts, over processes, and on top of what the
-// mongoose-based class has left.
+// Totals are added to, never overwritten: over restarts, over processes, and in databases of the
+// mongoose-based class.
 'use strict';
 
 const assert = require('node:assert');

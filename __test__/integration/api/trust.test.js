@@ -1,4 +1,4 @@
-// Whom webhooks and connection strings trust: whom fetch() and the driver trust in the same process.
+// Webhooks and connection strings trust the authorities that fetch() and the driver trust in the same process.
 'use strict';
 
 const assert = require('node:assert');
@@ -14,7 +14,7 @@ const { runProgram, useMongod } = require('../../support/setup');
 
 const making = makeCertificates();
 const NOTHING = { SSL_CERT_FILE: '/nonexistent', SSL_CERT_DIR: '/nonexistent' };
-/** What this version of Node can do. */
+/** Features of this version of Node. */
 const hasFlag = (flag) => process.allowedNodeEnvironmentFlags.has(flag);
 const hasSetter = require('node:tls').setDefaultCACertificates !== undefined;
 
@@ -61,7 +61,7 @@ after(() => {
   fs.rmSync(folder, { recursive: true });
 });
 
-/** Runs in a process of its own: who is reached by Node, and who by the addon. */
+/** Runs in a process of its own: which servers Node reaches, and which the addon does. */
 async function reach(given, report) {
   const fs = require('node:fs');
   const { MongoClient } = require('mongodb');
@@ -118,7 +118,7 @@ async function play({ env, nodeArgs, sets }) {
   return result;
 }
 
-/** Ways to say who is trusted, each with whether our authority is among them. */
+/** Ways to choose the trusted authorities, and whether ours is one of them. */
 const WAYS = {
   nothing: [false, () => ({})],
   'nothing, on an image without certificates': [false, () => ({ env: NOTHING })],
@@ -193,7 +193,7 @@ describe('fetch(), the driver, webhooks and uri agree about a private authority'
 });
 
 describe('NODE_TLS_REJECT_UNAUTHORIZED=0', () => {
-  it('is not spoken of where nothing uses TLS', async () => {
+  it('is not named where nothing uses TLS', async () => {
     const { result } = await runProgram(
       (given, report) => {
         const lines = [];

@@ -1,5 +1,5 @@
-// Connection strings: every option that the drivers 6 and 7 of Node know is honoured, left out and named, or
-// refused and named. What those drivers take never fails later, nor without a name.
+// Connection strings: every option of Node's drivers 6 and 7 is honoured, left out and named, or refused and
+// named. No option that those drivers accept fails later, or without being named.
 'use strict';
 
 const assert = require('node:assert');
@@ -17,7 +17,7 @@ const drivers = ['mongoose', 'mongoose8', 'mongodb'].map((name) => {
 });
 const knownNames = new Set(drivers.flatMap(({ OPTIONS }) => Object.keys(OPTIONS)));
 
-/** Values where the type of an option does not tell one that its driver takes. */
+/** Values for options whose type does not tell a value that the driver accepts. */
 const VALUES = {
   authMechanism: 'DEFAULT',
   authMechanismProperties: 'SERVICE_NAME:other',
@@ -73,7 +73,7 @@ async function write(uri) {
 
 const uriWith = (options) => `mongodb://${mongo.server.hosts}/${mongo.database().name}?${options}`;
 
-/** Honoured without a word. */
+/** Honoured without a log line. */
 const HONOURED = new Set([
   ...['appName', 'authMechanism', 'authSource', 'connectTimeoutMS', 'dbName', 'directConnection'],
   ...['heartbeatFrequencyMS', 'loadBalanced', 'localThresholdMS', 'maxIdleTimeMS', 'replicaSet'],
@@ -107,7 +107,7 @@ describe('a connection string', { concurrency: 4 }, () => {
     'with options in other cases': 'RETRYWRITES=true&replicaset=gso',
     'with an option of TLS where TLS is off': 'tls=false',
   })) {
-    it(`${what} is taken without a word`, async () => {
+    it(`${what} is accepted without a log line`, async () => {
       const { error, lines } = await write(`  ${uriWith(options)}\n`);
       assert.strictEqual(error, undefined);
       assert.deepStrictEqual(lines, []);

@@ -1,16 +1,16 @@
-// Whether a database holds exactly what its writers say they tracked. Whole numbers are compared
-// exactly; every difference is a line of the error.
+// Compares a database with what its writers report to have tracked. Whole numbers are compared exactly;
+// every difference is a line of the error.
 //
 // I1  every record that was accepted is stored as it was; events copy their fields to `data.copy`
-// I2  none is stored twice, and none that nobody tracked
-// I3  every total of every day equals what the stored events and sessions of the day add up to, and
-//     the sums of every month what its sessions do; those stored before, see old-days.js, too
-// I4  what getMetrics() tells a fresh process is right
+// I2  no record is stored twice, and none that was not tracked
+// I3  every total of every day equals the sum over the stored events and sessions of the day, and the sums
+//     of every month equal those of its sessions; also for sessions stored before, see old-days.js
+// I4  getMetrics() of a fresh process is right
 //
-// An account is what one writer says, see player.js: `name`; `events`, how many it tracked, with the
-// marks `<name>:0` and so on; `amounts`, by day what they add to each total; `sessions`, of each
-// `[userId, loginMs, logoutMs or null]`, with the usernames `<name>:0` and so on; and if the writer
-// has ended in order `calls` and `health`.
+// An account is the report of one writer, see player.js: `name`; `events`, the number of its events, whose
+// marks are `<name>:0` and so on; `amounts`, by day what they add to each total; `sessions`, each as
+// `[userId, loginMs, logoutMs or null]`, whose usernames are `<name>:0` and so on; and, of a writer that was
+// stopped, `calls` and `health`.
 'use strict';
 
 const assert = require('node:assert');
@@ -25,15 +25,15 @@ const dayOf = (time) => new Date(time).toISOString().slice(0, DATE);
 /** A session never lasts less than 0 s. */
 const secondsBetween = (from, to) => Math.max(0, Math.round((to - from) / 1000));
 
-/** Documents by what `keyOf` says of them. */
+/** Documents by their key. */
 function grouped(documents, keyOf) {
-  const groups = new Map();
+  const byKey = new Map();
   for (const document of documents) {
     const key = keyOf(document);
-    if (!groups.has(key)) groups.set(key, []);
-    groups.get(key).push(document);
+    if (!byKey.has(key)) byKey.set(key, []);
+    byKey.get(key).push(document);
   }
-  return groups;
+  return byKey;
 }
 
 /** The differences found so far. */
@@ -66,7 +66,7 @@ async function read(db) {
   return { events, sessions, days, bases: uniques.filter(({ _id }) => _id.p === 'base') };
 }
 
-/** I1 and I2 of anything with marks: those that should be stored, each once, and no others. */
+/** I1 and I2 of documents with marks: the expected ones, each once, and no others. */
 function checkMarks(findings, { what, stored, expected }) {
   for (const [mark, documents] of stored) {
     if (!expected.has(mark)) findings.equal(mark, undefined, `${what} that nobody tracked`);
@@ -94,7 +94,7 @@ function checkEvents(findings, { events }, accounts) {
   }
 }
 
-/** The event says in its data what its fields were when it was tracked. */
+/** The data of an event holds a copy of its fields as they were tracked. */
 function checkEvent(findings, { event, userId, ts, day, data }) {
   const copy = data?.copy ?? {};
   const at = copy.ts?.getTime();
@@ -190,8 +190,8 @@ function checkTotals(findings, { amounts, sessions, days }) {
 const timed = (sessions) => sessions.map(({ durationS }) => durationS).filter((s) => s > 0);
 
 /**
- * The sums behind `mau` and the mean session, which shows whole minutes only: what the days hold, and
- * for the sessions that were there before the bases.
+ * The sums behind `mau` and the mean session, which is shown in whole minutes: those of the days, and the
+ * baselines for sessions that were stored before.
  */
 function checkMonths(findings, { sessions, days, bases }) {
   const sums = (documents, name) => sum(documents.map((document) => document?.[name] ?? 0));
@@ -227,7 +227,7 @@ function checkMetrics(findings, { sessions, days }, metrics) {
   }
 }
 
-/** A writer that has ended in order says that everything it took is written. */
+/** A writer that was stopped reports that every accepted record is written. */
 function checkHealth(findings, { name, calls, health }) {
   const expected = { accepted: calls, written: calls, queued: 0, queuedBytes: 0 };
   for (const [what, value] of Object.entries(expected)) {
@@ -240,7 +240,7 @@ function checkHealth(findings, { name, calls, health }) {
 
 /**
  * Asserts I1 to I3 of `db` for the writers' accounts, and I4 if there are `metrics`: by day, what
- * getMetrics() told a fresh process whose clock stood on that day. Answers figures of what it saw.
+ * getMetrics() returned in a fresh process whose clock stood on that day. Answers figures of what is stored.
  */
 async function audit(db, accounts, { metrics = {} } = {}) {
   const stored = await read(db);

@@ -1,5 +1,4 @@
-// The audit finds what it is there to find: each way in which a database can be wrong, made here one by
-// one in a database that is right.
+// The audit finds each way in which a database can be wrong: each is made in a database that is right.
 'use strict';
 
 const assert = require('node:assert');
@@ -16,7 +15,7 @@ const DAYS = ['2036-06-30', '2036-07-01'];
 const NAMES = ['gsoevents', 'gsosessions', 'gsodailies', 'gsouniques'];
 const TOTALS = [...EVENT_TOTALS, 'sessionCount', 'totalSessionS', 'dau'];
 
-/** The database, what its only writer says, what was there before, and what getMetrics() says. */
+/** The database, the account of its only writer, what was stored before, and the result of getMetrics(). */
 let right;
 
 async function playTwoDays(server) {
@@ -36,7 +35,7 @@ async function makeRight() {
   right = { db: database.db, old, account, metrics: await freshMetrics(database.uri, DAYS) };
 }
 
-/** Runs the audit on what `damage` makes of everything; puts the database right again. */
+/** Runs the audit after `damage`; then repairs the database. */
 async function auditAfter(damage) {
   const { db, old } = right;
   const documents = await Promise.all(NAMES.map((name) => db.collection(name).find().toArray()));
@@ -57,7 +56,7 @@ async function auditAfter(damage) {
 
 const plain = (value) => JSON.parse(JSON.stringify(value));
 
-/** `{ what: [damage, the line that tells of it] }` */
+/** `{ what: [damage, the line that reports it] }` */
 const DAMAGES = {
   'an event that is missing': [
     ({ db }) => db.collection('gsoevents').deleteOne({ 'data.mark': 's0:3' }),

@@ -1,4 +1,4 @@
-// What one more process costs the daily document: fifty bytes at most, and one small update per flush
+// The cost of one more process to the daily document: at most fifty bytes, and one small update per flush
 // interval for each of its queues (events, logins, logouts), however much it tracks.
 'use strict';
 
@@ -26,7 +26,7 @@ const LATE_TIMERS = 1.15;
 const ROUNDS = 80;
 const PAUSE_MS = 25;
 const LOAD = { events: 20, logins: 1, logouts: 1 };
-/** So many events that each total is added to. */
+/** Enough events that each total is added to. */
 const FIRST = { events: 300, logins: 10, logouts: 10 };
 
 const times = [0, 1].map((hour) => Date.parse(`${DAY}T08:00:00.000Z`) + hour * 3_600_000);
@@ -35,13 +35,13 @@ async function documentSize(db) {
   return calculateObjectSize(await db.collection('gsodailies').findOne({ day: DAY }));
 }
 
-/** Everything occurs, so that the document has all of its fields, and gets no others. */
+/** Every kind of record occurs, so that the document has all of its fields afterwards. */
 async function playFirst(server) {
   for (const time of times) await server.tell('play', { rounds: 1, round: FIRST, times: [time] });
   await server.tell('flush');
 }
 
-/** What the servers send while they are under load: `{ updates, others, ms }`. */
+/** Commands of the servers under load: `{ updates, others, ms }`. */
 async function load(watch, servers) {
   watch.begin();
   const begun = performance.now();
@@ -78,12 +78,12 @@ function assertCheap(t, { updates, others, ms }, count) {
 async function playAll(t, { db, watch, servers }) {
   const [first, ...rest] = servers;
   await Promise.all(servers.map((server) => server.tell('start')));
-  // They have made their indexes, or seen them, then.
+  // By then their indexes are made or found.
   await Promise.all(servers.map((server) => server.tell('getMetrics')));
   await playFirst(first);
   const alone = await documentSize(db);
   assertCheap(t, await load(watch, [first]), 1);
-  // Sums may have become wider, but for nothing else.
+  // Only sums may have become wider.
   assert.strictEqual(await documentSize(db), alone);
   for (const server of rest) await playFirst(server);
   const together = await documentSize(db);

@@ -1,5 +1,4 @@
-// Which event adds what to which total, written down a second time: these tests must not learn it from
-// the code that they test.
+// Which event adds what to which total, independent of the code under test.
 'use strict';
 
 /** Events by name: the total, and the field of the data that holds the amount, if not 1 is added. */

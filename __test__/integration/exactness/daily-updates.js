@@ -1,4 +1,5 @@
-// What writers send to the daily documents, each queue of a process by itself, as a proxy sees it: `startProxy(port, new DailyUpdates())`.
+// Updates of the daily documents by writer (a queue of a process), as a proxy sees them:
+// `startProxy(port, new DailyUpdates())`.
 'use strict';
 
 const { entryOf, kindOf } = require('./writes');

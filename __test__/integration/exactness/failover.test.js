@@ -1,6 +1,6 @@
-// Game servers under load on a replica set of three whose primary steps down and is killed, again and
-// again: what was accepted is stored, once, and every total is exact. Sessions that were there before are
-// summed up meanwhile.
+// Game servers under load on a replica set of three, whose primary repeatedly steps down or is killed: every
+// accepted record is stored once, and every total is exact. Sessions that were stored before are summed up
+// meanwhile.
 'use strict';
 
 const assert = require('node:assert');
@@ -21,7 +21,7 @@ const DAYS = ['2036-12-31', '2037-01-01'];
 const ROUND = { events: 10, logins: 1, logouts: 1 };
 const PAUSE_MS = 20;
 const ROUND_MS = 5_000;
-/** How often a primary is lost with writes of its own until there were some. */
+/** Attempts to lose a primary that has writes which no other member has. */
 const MOST_ROLLBACKS = 3;
 
 const WAYS = ['stepDown', 'kill', 'rollBack', 'stepDown', 'kill'];
@@ -29,7 +29,7 @@ const WAYS = ['stepDown', 'kill', 'rollBack', 'stepDown', 'kill'];
 const midnight = Date.parse(`${DAYS[1]}T00:00:00.000Z`);
 const times = Array.from({ length: 4_000 }, (_, i) => midnight + (i - 700) * ROUND_MS);
 
-/** Events must arrive before and after each loss, else it was none of theirs. */
+/** Events must arrive before and after each loss, so that each loss is one for the servers. */
 async function waitForMore(database, count) {
   const arrived = () => database.count('gsoevents');
   const before = await waitFor(async () => (await arrived()) + 1, { timeoutMs: ELECTION_MS });
@@ -37,9 +37,9 @@ async function waitForMore(database, count) {
   await waitFor(more, { timeoutMs: ELECTION_MS, what: `${count} more events`, everyMs: 100 });
 }
 
-/** What the members' own counters say of writes that drivers sent again. */
+/** Writes that drivers sent again, by the members' own counters. */
 async function repeatedByDrivers() {
-  // One that has just come back may interrupt what it is asked.
+  // A member that has just come back may interrupt the command.
   const what = 'the counters of a member';
   const statusOf = (one) => waitFor(() => ask(one, { serverStatus: 1 }), { what });
   const statuses = await Promise.all(mongo.server.members.map(statusOf));
@@ -63,7 +63,7 @@ async function losePrimary(t, database, way) {
   return back;
 }
 
-/** On a busy machine the others may have got all of it before they were stopped. */
+/** On a busy machine the other members may have replicated all of it before they were stopped. */
 async function losePrimaryWithWrites(t, database) {
   for (let i = 0; i < MOST_ROLLBACKS; i++) {
     if ((await losePrimary(t, database, 'rollBack')) > 0) return;
@@ -102,7 +102,7 @@ describe(`${SERVERS} servers on a set whose primary is lost ${WAYS.length} times
     t.diagnostic(`seed ${seed}`);
     const old = await storeOldDays(database.db, { days: DAYS, seed });
     const settings = Array.from({ length: SERVERS }, (_, i) => ({
-      // So many that there are new ones to the end.
+      // Enough that new ones come until the end.
       ...{ uri: database.uri, seed: seed + i, users: users(i * 400, 2_000) },
       clock: new Date(times[0]).toISOString(),
     }));
@@ -110,7 +110,7 @@ describe(`${SERVERS} servers on a set whose primary is lost ${WAYS.length} times
     const metrics = await freshMetrics(database.uri, DAYS);
     t.diagnostic(JSON.stringify(await audit(database.db, [old, ...accounts], { metrics })));
     t.diagnostic(troubles(accounts));
-    // Else the losses have hit nobody, or nothing that was done already.
+    // Otherwise no loss has hit a write, or none that was carried out.
     for (const what of ['retried', 'duplicates']) {
       assert.ok(sumOf(accounts, what) > 0, `${what}: ${sumOf(accounts, what)}`);
     }

@@ -1,6 +1,6 @@
-// Every kind of write that is carried out late: when its repetition comes, when everything is written,
-// and when its answer was waited for in vain. Totals stay exact, nothing is stored twice, and what was
-// late meets a duplicate key or a compare-and-set that misses.
+// Every kind of write is carried out late: just before its repetition, after everything is written, and after
+// the wait for its answer was given up. Totals stay exact, nothing is stored twice, and the late command
+// meets a duplicate key or a compare-and-set that matches nothing.
 'use strict';
 
 const assert = require('node:assert');
@@ -17,17 +17,17 @@ const mongo = useMongod({ own: true });
 const LONG_MS = 60_000;
 const QUIET_MS = 500;
 
-/** It is not repeated: nothing is left to do after it. */
+/** It is not repeated, since nothing depends on it. */
 const LAST = 'end claim';
-/** May take minutes, so it is waited for as long as the connection lasts. */
+/** Kinds that may take minutes: their answer is waited for as long as the connection lasts. */
 const UNLIMITED = [
   ...['insert bases', 'pass old writes'],
   ...['mark old users', 'mark base', 'end base', LAST],
 ];
-/** Guards that let a repetition pass, but not what comes when time has gone on. */
+/** Kinds whose guard accepts a repetition, but not a command that comes later. */
 const GUARDED_AGAINST_THE_PAST = ['confirm day', 'mark base'];
 
-/** The command is late: it comes to the server just before its repetition does. */
+/** The command reaches the server just before its repetition. */
 function letOvertake(proxy, kind) {
   const overtaken = [];
   let late;
@@ -47,12 +47,12 @@ function letOvertake(proxy, kind) {
   return overtaken;
 }
 
-/** The command does not come to the server until somebody sends it. */
+/** The command does not reach the server until it is released. */
 function keepBack(proxy, kind) {
   return proxy.rule({ when: isOf(kind), fate: fates.late, times: LOSSES }).taken;
 }
 
-/** The same, and the driver goes on waiting for its answer. */
+/** The same, while the driver goes on waiting for the answer. */
 function keepWaiting(proxy, kind) {
   return proxy.rule({ when: isOf(kind), fate: fates.hold, times: 1 }).taken;
 }
@@ -62,7 +62,7 @@ async function sendAll(harmed) {
     assert.ok(await exchange.forward(), 'the late command is answered');
 }
 
-/** Who had waited for these answers goes on with what it was about, beside those that came after. */
+/** Attempts that had waited for these answers go on beside later ones. */
 async function sendAllAndWait(harmed, tally) {
   await sendAll(harmed);
   let [before, quietSince] = [-1, 0];

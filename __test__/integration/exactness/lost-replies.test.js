@@ -1,5 +1,5 @@
-// Every kind of write whose reply is lost after the server has carried it out: totals stay exact, and
-// nothing is stored twice. That it was sent again, and refused or matched once more, is counted.
+// The reply to every kind of write is lost after the server has carried it out: totals stay exact, and
+// nothing is stored twice. Repetitions that are refused, or match once more, are counted.
 'use strict';
 
 const assert = require('node:assert');
@@ -11,17 +11,17 @@ const { LOOKED_FOR, LOSSES, PROVOCATIONS } = require('./one-server');
 const { KINDS, kindOf } = require('./writes');
 
 const mongo = useMongod({ own: true });
-/** Here the driver repeats some writes once by itself, and the server knows them again. */
+/** Here the driver itself repeats some writes once, and the server recognises them. */
 const replicated = useMongod({ replSet: 1 });
 
-/** Nothing is left to do after it, so nobody misses the reply. */
+/** Nothing depends on it, so that its reply is not needed. */
 const LAST = 'end claim';
 
 function loseReplies(proxy, kind) {
   return proxy.rule({ when: isOf(kind), fate: fates.loseReply, times: LOSSES }).taken;
 }
 
-/** The server had carried out what was asked of it when the reply was lost. */
+/** The server had carried out the command when the reply was lost. */
 async function assertLost(harmed) {
   assert.strictEqual(harmed.length, LOSSES);
   for (const { reply } of harmed) assert.strictEqual((await reply).body.ok, 1);
@@ -33,7 +33,7 @@ describe('replies lost after the server has done its work', { concurrency: 3 }, 
       const played = await play(t, { on: mongo, kind, harm: loseReplies });
       await assertLost(played.harmed);
       const isRepeated = kind !== LAST && !LOOKED_FOR.includes(kind);
-      // Nothing is refused that was looked for.
+      // What is looked for before it is written is not refused.
       const expected = saidToRepetitions(kind, isRepeated ? played.sent : 0);
       assertCounts(played, kind, isRepeated ? expected : { ...expected, casConflicts: 0 });
       const confirmed = { 'add to day': LOSSES, 'confirm day': PROVOCATIONS + LOSSES }[kind] ?? 0;
@@ -48,7 +48,7 @@ describe('the same where the driver repeats writes by itself', { concurrency: 3 
       const { harmed, tally } = await play(t, { on: replicated, kind, harm: loseReplies });
       await assertLost(harmed);
       const { replays, casConflicts } = tally.kinds[kind];
-      // Inserts are none of the writes that the driver repeats.
+      // The driver does not repeat raw inserts.
       const isLookedFor = kind.startsWith('insert') && LOOKED_FOR.includes(kind);
       if (!isLookedFor) assert.ok(replays > 0, 'it was sent again');
       assert.strictEqual(casConflicts, 0);
@@ -56,7 +56,7 @@ describe('the same where the driver repeats writes by itself', { concurrency: 3 
   }
 });
 
-/** Nothing was added to it yet, so nothing is gone with it. */
+/** It is removed before anything is added to it, so that no total is lost. */
 function takeDocumentAway(proxy, kind, db) {
   const fate = async (exchange) => {
     await db.collection('gsodailies').deleteMany({});
@@ -65,8 +65,8 @@ function takeDocumentAway(proxy, kind, db) {
   return proxy.rule({ when: (request) => kindOf(request) === kind, fate, times: 1 }).taken;
 }
 
-describe('a daily document that is taken away', () => {
-  it('before anything is added to it, is made again', async (t) => {
+describe('a daily document that is removed', () => {
+  it('is made again, where nothing was added to it before', async (t) => {
     const kind = 'add to day';
     const played = await play(t, { on: mongo, kind, harm: takeDocumentAway, oldDays: [] });
     assertCounts(played, kind, { replays: 1, duplicates: 0, casConflicts: 1 });

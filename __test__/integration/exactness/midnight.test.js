@@ -1,6 +1,6 @@
-// Sixteen game servers cross a UTC midnight, and the end of a month, while they write: each at its
-// own moment, some by a jump of their clock, some forth and back. At last all clocks are put back to the
-// first day, whose users nobody knows by heart any more. Every day and month is exact.
+// Sixteen game servers cross a UTC midnight, and the end of a month, while they write: each at its own
+// moment, some by a jump of their clock, some forth and back. At the end all clocks are put back to the first
+// day, whose users no server remembers. Every day and month is exact.
 'use strict';
 
 const assert = require('node:assert');
@@ -17,7 +17,7 @@ const mongo = useMongod({ own: true });
 const SERVERS = 16;
 const DAYS = ['2036-01-30', '2036-01-31', '2036-02-01'];
 const ROUND = { events: 6, logins: 2, logouts: 2 };
-/** Of one crossing; the middle one is at midnight, more or less. */
+/** Rounds of one crossing; the middle one is about at midnight. */
 const ROUNDS = 30;
 const ROUNDS_BACK = 8;
 const PLAYED = 2 * ROUNDS + ROUNDS_BACK;
@@ -51,7 +51,7 @@ function settings(uri, seed) {
 async function playNights(servers) {
   const all = (what, given) => Promise.all(servers.map((one, s) => one.tell(what, given?.(s))));
   await all('start');
-  // Everything is connected then.
+  // All servers are connected then.
   await all('getMetrics');
   for (const day of DAYS.slice(1)) {
     await all('play', (s) => ({
@@ -66,12 +66,12 @@ async function playNights(servers) {
   return Promise.all(servers.map((server) => server.leave()));
 }
 
-/** The days that a base or a daily document is made for. */
+/** The days that get a baseline or a daily document. */
 function daysOf({ body: { documents, updates } }) {
   return documents ? documents.map(({ _id }) => _id.d) : updates.map(({ q }) => q.day);
 }
 
-/** All servers begin the day's base, and its document, at the same moment. */
+/** All servers make the day's baseline and document at the same moment. */
 function gatherOn(proxy, day) {
   return ['insert bases', 'ensure day'].map((kind) =>
     gather(proxy, SERVERS, (one) => kindOf(one) === kind && daysOf(one).includes(day)),
@@ -89,7 +89,7 @@ async function playAndAudit(t, database, uri) {
   assert.strictEqual(stored.events, SERVERS * PLAYED * ROUND.events);
   assert.strictEqual(stored.sessions, SERVERS * PLAYED * ROUND.logins);
   assert.deepStrictEqual(Object.keys(stored.days), DAYS);
-  // Else nobody was there on both sides of a midnight.
+  // Otherwise no session crosses a midnight.
   const [before, between, after] = DAYS.map((day) => stored.days[day]);
   assert.ok(before + between > metrics[DAYS[0]].mau, 'users of both days of January');
   assert.ok(between + after > stored.users, 'users of both months');

@@ -1,5 +1,5 @@
-// What the mongoose-based class has stored before the servers of these tests come: sessions of the same
-// users on the same days, with the totals of those days.
+// Data that the mongoose-based class has stored before the servers of these tests start: sessions of the
+// same users on the same days, with the totals of those days.
 'use strict';
 
 const { insertOldData, makePlan } = require('../../support/old-data');

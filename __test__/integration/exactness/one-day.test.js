@@ -18,7 +18,7 @@ const DAY = '2036-05-17';
 const ROUNDS = 60;
 const ROUND = { events: 8, logins: 2, logouts: 2 };
 const FIRST_LOGINS = 8;
-/** How far the clock goes in a round: sessions take minutes. */
+/** How far the clock advances in a round, so that sessions last minutes. */
 const ROUND_MS = 45_000;
 
 /** Servers whose users overlap; two of them log in everybody. */
@@ -83,7 +83,7 @@ describe(`${SERVERS} servers on one day`, () => {
       const { duplicates } = tally.kinds[kind];
       assert.ok(duplicates >= SERVERS - 1, `${duplicates} duplicates of "${kind}"`);
     }
-    // Nothing was lost on the way, so nothing was to be repeated.
+    // No reply was lost, so that no write was repeated.
     const { replays, casConflicts } = tally.kinds['add to day'];
     assert.deepStrictEqual(
       [replays, casConflicts, tally.kinds['insert events'].replays],

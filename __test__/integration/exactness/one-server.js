@@ -1,5 +1,5 @@
-// One game server whose writes of one kind are harmed on their way, two of them, each in its own way:
-// what the tests of lost replies and late commands share.
+// One game server, two of whose writes of one kind meet a fault at the proxy: shared by the tests of lost
+// replies and late commands.
 'use strict';
 
 const assert = require('node:assert');
@@ -10,35 +10,35 @@ const { freshMetrics, troubles, users, withServers } = require('./servers');
 const { Tally, entryOf, kindOf } = require('./writes');
 
 const DAYS = ['2036-01-31', '2036-02-01'];
-/** Harmed writes of each kind. A lost reply is followed by the loss of that to the repetition. */
+/** Faults of each kind. After a lost reply, that to the repetition is lost, too. */
 const LOSSES = 2;
-/** Additions whose reply is lost, so that the day must be confirmed. */
+/** Additions whose reply is lost, so that the entry must be confirmed. */
 const PROVOCATIONS = 2;
 const MINUTES = 60_000;
 
-/** It is first asked whether they are done, and only what is not is sent again. */
+/** Kinds that are looked up first: only what is not done is sent again. */
 const LOOKED_FOR = ['insert markers', 'insert bases', 'add to day', 'mark base', 'end base'];
-/** Bases are made by two tasks at once, and a claim is renewed: how often, is a matter of time. */
+/** Kinds whose number depends on timing: baselines are made by two tasks, and a claim is renewed. */
 const VARYING = ['insert bases', 'pass old writes', 'claim month'];
 
 const at = (day, minutes) => Date.parse(`${day}T10:00:00.000Z`) + minutes * MINUTES;
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
-/** Of additions to a day those of events: logins and logouts are added by themselves. */
+/** Additions of events only: logins and logouts have additions of their own. */
 const isOf = (kind) => (request) =>
   kindOf(request) === kind && (kind !== 'add to day' || entryOf(request.body).endsWith('.e'));
 
-/** Two days of two months on which every kind of write occurs but the confirmation of a day. */
+/** Two days of two months with every kind of write except the confirmation of an entry. */
 async function playTwoDays(server) {
   await server.tell('start');
   for (const [round, time] of [
     [{ logins: 6, events: 10 }, at(DAYS[0], 0)],
-    // So many that some of them are of users who are online.
+    // Enough that some users are online.
     [{ logouts: 40, events: 4 }, at(DAYS[0], 7)],
     [{ logins: 4, events: 6, logouts: 40 }, at(DAYS[1], 0)],
     [{ logins: 2, events: 6, logouts: 10 }, at(DAYS[1], 3)],
   ]) {
     await server.tell('setClock', time);
-    // Sums up what was stored before, so that nobody's marker comes from there meanwhile.
+    // Sums up what was stored before, so that no marker comes from there later.
     await server.tell('getMetrics');
     await server.tell('play', { rounds: 1, round });
     await server.tell('flush');
@@ -46,8 +46,8 @@ async function playTwoDays(server) {
 }
 
 /**
- * Plays them through a proxy on which `harm(proxy, kind, db)` has put its rules, on top of old days
- * unless told otherwise, lets `after(harmed)` do what it likes when everything is written, and audits.
+ * Plays them through a proxy on which `harm(proxy, kind, db)` has put its rules, by default on a database
+ * with old days. Calls `after(harmed)` when everything is written, and audits.
  * `{ harmed, tally, sent }`: the commands that were harmed, what passed the proxy, and how many
  * statements the harmed held.
  */
@@ -57,7 +57,7 @@ async function play(t, { on, kind, harm, oldDays = DAYS, after = () => {} }) {
   const old = await storeOldDays(database.db, { days: oldDays, seed });
   const tally = new Tally();
   const proxy = await startProxy(on.server.port, tally);
-  // A day is confirmed only after the reply to an addition was lost.
+  // An entry is confirmed only after the reply to an addition was lost.
   if (kind === 'confirm day') {
     proxy.rule({ when: isOf('add to day'), fate: fates.loseReply, times: PROVOCATIONS });
   }
@@ -79,7 +79,7 @@ async function play(t, { on, kind, harm, oldDays = DAYS, after = () => {} }) {
   return { harmed, tally, sent: VARYING.includes(kind) ? harmed.length : sent };
 }
 
-/** What the server says to so many statements that it has carried out before. */
+/** What the server answers to this many statements that it has carried out before. */
 function saidToRepetitions(kind, count) {
   return {
     replays: count,
@@ -88,7 +88,7 @@ function saidToRepetitions(kind, count) {
   };
 }
 
-/** What came of harmed commands, of their own kind. */
+/** The outcome of the repetitions, by their kind. */
 function assertCounts({ tally }, kind, expected) {
   const { replays, duplicates, casConflicts, errors } = tally.kinds[kind];
   const actual = { replays, duplicates, casConflicts };

@@ -1,4 +1,4 @@
-// The orders of a game server that plays rounds as a seed has it, with its clock set for it. Settings:
+// The orders of a game server that plays rounds chosen by a seed, with its clock set by the test. Settings:
 // `uri`, `clock` (its time at first), `users`, its `name`, `seed`, `flushIntervalMs`.
 'use strict';
 
@@ -47,7 +47,7 @@ module.exports = (settings) => {
       isEnough = true;
     },
 
-    /** What getMetrics() says on each of the days. */
+    /** The result of getMetrics() on each of the days. */
     async metricsOf(days) {
       const metrics = {};
       for (const day of days) {

@@ -1,5 +1,5 @@
-// What the players of one game server do, chosen by a seed, and an exact account of it: each event
-// carries a mark of its own and a copy of its fields in its data, each session a mark in its username.
+// What the players of one game server do, chosen by a seed, with an exact account of it. Each event has a
+// mark and a copy of its fields in its data, each session has a mark as its username.
 'use strict';
 
 const { generator } = require('../../support/random');
@@ -7,7 +7,7 @@ const { COUNTED, shareOf } = require('./counted');
 
 const UNCOUNTED = ['chat.message', 'level.up'];
 const EVENTS = [...Object.keys(COUNTED), ...UNCOUNTED];
-/** No sum of these comes near 2^53. */
+/** Small enough that no sum comes near 2^53. */
 const LARGEST_AMOUNT = 1_000;
 
 class Player {
@@ -35,7 +35,7 @@ class Player {
     this.analytics.track(event, userId, data);
   }
 
-  /** Now and then there is none, and now and then a text, which counts as the number it shows. */
+  /** Sometimes undefined, and sometimes a text, which counts as the number in it. */
   amountOf(event) {
     const field = COUNTED[event]?.[1];
     if (!field || this.random() < 0.05) return {};
@@ -61,7 +61,7 @@ class Player {
     this.analytics.onLogin(user, `${this.name}:${number}`);
   }
 
-  /** Of a user who may not be online here: then nothing is to be written. */
+  /** The user may not be online here: then nothing is to be written. */
   logout(user = this.chosen(this.users)) {
     const number = this.online.get(user);
     this.online.delete(user);

@@ -4,7 +4,7 @@
 const { MongoClient } = require('../../support/driver');
 const { waitFor } = require('../../support/wait');
 
-/** A primary that takes nothing for so long is sent nothing: all servers wait for a majority. */
+/** A primary that receives no write for this long: all servers wait for a majority. */
 const STILL_MS = 200;
 /** An election takes two seconds or three here, a start after a kill one or two. */
 const ELECTION_MS = 30_000;
@@ -20,7 +20,7 @@ async function ask({ port }, command) {
   }
 }
 
-/** Ways to lose the primary of `server`; each answers what is to be done once there is another. */
+/** Ways to lose the primary of `server`; each answers a function to call once there is another. */
 function lossesOf(server) {
   return {
     async stepDown(primary) {
@@ -31,11 +31,11 @@ function lossesOf(server) {
       await primary.kill('SIGKILL');
       return () => primary.restart();
     },
-    /** It takes writes that the others never get, and takes them back when it returns. */
+    /** It takes writes that the other members never get, and rolls them back when it returns. */
     async rollBack(primary) {
       const others = server.members.filter((member) => member !== primary);
       await Promise.all(server.members.map(takeCheckpoint));
-      // At once: who is killed may read on for a moment. What comes from now on the others lack.
+      // At once, since a killed process may go on reading for a moment. The others lack later writes.
       await Promise.all(others.map((member) => member.kill('SIGSTOP')));
       await waitForMinority(primary);
       await Promise.all(server.members.map((member) => member.kill('SIGKILL')));
@@ -50,15 +50,15 @@ function lossesOf(server) {
 }
 
 /**
- * What came after its last checkpoint a member does again when it starts, which may take a minute. One
- * that has none yet copies everything from a primary, which two such members never get.
+ * A member replays what came after its last checkpoint when it starts, which may take a minute. A member
+ * without a checkpoint copies everything from a primary, which two such members never get.
  */
 function takeCheckpoint(member) {
   const takes = () => ask(member, { fsync: 1 });
   return waitFor(takes, { timeoutMs: ELECTION_MS, what: 'a checkpoint', everyMs: STILL_MS });
 }
 
-/** Waits until a member that is left alone has taken what it is sent, and would keep it. */
+/** Waits until a member that is alone has journaled what it was sent. */
 async function waitForMinority(member) {
   let before;
   const isStill = async () => {

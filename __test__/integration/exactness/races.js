@@ -1,4 +1,4 @@
-// Makes writers race: their commands are held at a proxy until all have come, then they go at once.
+// Makes writers race: a proxy holds their commands until all have come, then sends them at once.
 'use strict';
 
 /** Holds the first `count` commands for which `when(request)` holds until the last of them comes. */

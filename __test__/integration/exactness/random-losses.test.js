@@ -1,7 +1,7 @@
-// Sixteen game servers cross the end of a month while their connections lose replies and requests,
-// delay and reset, are cut and freeze, at random and for a while. There are old sessions to be summed up,
-// too. Afterwards everything is exact, and every kind of write has met with a loss. The seed is
-// printed; it chooses the fate of each command, but not when the commands come.
+// Sixteen game servers cross the end of a month while their connections lose replies and requests, delay
+// them, are reset, cut and frozen, at random. Old sessions are summed up meanwhile. Afterwards everything is
+// exact, and every kind of write has met a loss. The seed is printed; it chooses the fate of each command,
+// but not when commands come.
 'use strict';
 
 const assert = require('node:assert');
@@ -21,11 +21,11 @@ const SERVERS = 16;
 const DAYS = ['2036-02-29', '2036-03-01'];
 const ROUND = { events: 5, logins: 1, logouts: 1 };
 const PAUSE_MS = 50;
-/** Rounds until midnight, and how far the clock goes in each. */
+/** Rounds until midnight, and how far the clock advances in each. */
 const ROUNDS_OF_DAY = 60;
 const ROUND_MS = 17_000;
 const PLAY_MS = 12_000;
-/** At the latest then everything is written, after the losses have ended. */
+/** The time in which everything must be written after the losses have ended. */
 const END_MS = 60_000;
 
 /** Frequency of each fate of a command of the addon. */
@@ -37,12 +37,12 @@ const times = Array.from(
   (_, i) => midnight + (i - ROUNDS_OF_DAY) * ROUND_MS,
 );
 
-/** What a proxy does to commands, once it is let loose. */
+/** The faults of a proxy, from when it is told to begin. */
 class Losses {
   constructor(proxy, random) {
     this.proxy = proxy;
     this.random = random;
-    /** Replies that were lost to what the server had done, by kind of write. */
+    /** Lost replies to commands that the server had carried out, by kind of write. */
     this.lost = Object.fromEntries(KINDS.map((kind) => [kind, 0]));
     this.kept = [];
     this.late = [];
@@ -54,7 +54,7 @@ class Losses {
 
   begin() {
     const when = ({ command }) => command !== undefined && command !== 'hello';
-    // What is rare must not be left to chance.
+    // Rare kinds must not be left to chance.
     for (const kind of KINDS) {
       const isOfKind = (request) => kindOf(request) === kind;
       const isNotLostYet = (request) => this.lost[kind] === 0 && isOfKind(request);
@@ -67,7 +67,7 @@ class Losses {
     );
   }
 
-  /** From here on only what has not met with its loss yet does. */
+  /** From now on only kinds of write that have not met a loss do. */
   calm() {
     for (const rule of this.byChance) rule.remove();
   }
@@ -85,7 +85,7 @@ class Losses {
     return fates[name];
   }
 
-  /** The server hears of it a while after the driver has seen its connection cut. */
+  /** The server receives it a while after the driver has lost its connection. */
   beLate(exchange, milliseconds) {
     exchange.leaveDriver();
     this.late.push(delay(milliseconds).then(() => exchange.forward()));

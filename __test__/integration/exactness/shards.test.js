@@ -1,6 +1,6 @@
-// Ready for a sharded cluster, as far as it shows without one: behind something that greets as a router
-// everything is stored and exact, every command fits collections that are sharded by `_id`, and what a
-// router answers while shards change is tried again.
+// A sharded cluster, as far as it can be tested without one: behind a proxy that greets as a router
+// everything is stored and exact, every command fits collections that are sharded by `_id`, and errors of a
+// router while shards change are retried.
 'use strict';
 
 const assert = require('node:assert');
@@ -19,7 +19,7 @@ const KINDS = [
   ...['insert events', 'insert sessions', 'close sessions'],
   ...['insert markers', 'ensure day', 'add to day'],
 ];
-/** What a router answers while chunks and shards change hands. */
+/** Errors of a router while chunks and shards move. */
 const ROUTER_ERRORS = [
   { code: 13388, codeName: 'StaleConfig' },
   { code: 150, codeName: 'StaleEpoch' },
@@ -84,7 +84,7 @@ describe('behind a router', () => {
   });
 });
 
-describe('what would not fit a sharded cluster is found', () => {
+describe('a command that does not fit a sharded cluster is found', () => {
   const BAD = {
     'an insert without an _id': { insert: 'gsoevents', documents: [{ userId: 'u' }] },
     'an update by another field': {

@@ -1,5 +1,5 @@
-// Which of the addon's writes a command is, and what the replies to them show: documents that were
-// there already, compare-and-sets that missed, and commands that were sent again.
+// Tells which of the addon's writes a command is, and what the replies show: documents that were there
+// already, compare-and-sets that matched nothing, and commands that were sent again.
 'use strict';
 
 const { assertFitsShards } = require('../../support/sharding');
@@ -18,10 +18,10 @@ const KINDS = {
     insert === 'gsouniques' && documents[0]._id.p !== 'base',
   'insert bases': ({ insert, documents }) =>
     insert === 'gsouniques' && documents[0]._id.p === 'base',
-  // Orders what is old before what reads it.
+  // Makes earlier writes visible to the read that follows.
   'pass old writes': ({ update, updates }) =>
     update === 'gsouniques' && updates[0].q._id.p === 'history' && updates[0].upsert === true,
-  // What sums up the sessions that were stored before, in the order in which it comes.
+  // The writes that sum up sessions stored before, in their order.
   'claim month': ({ findAndModify }) => findAndModify === 'gsouniques',
   'mark old users': ({ aggregate, pipeline }) =>
     aggregate === 'gsosessions' && pipeline.some(({ $merge }) => $merge),
@@ -42,7 +42,7 @@ function kindOf(request) {
   return Object.keys(KINDS).find((kind) => KINDS[kind](request.body));
 }
 
-/** Each statement as text. Of another process only what it says of whole days is the same. */
+/** Each statement as text. Of another process only statements about whole days are the same. */
 function statements({ body }) {
   const { documents, updates, query, update, pipeline } = body;
   const sent = documents ?? updates?.map(({ q, u }) => [q, u]) ?? [[query, update, pipeline]];
@@ -50,7 +50,7 @@ function statements({ body }) {
 }
 
 /**
- * Counts what passes a proxy, and throws for what would not fit a sharded cluster:
+ * Counts what passes a proxy, and throws for a command that does not fit a sharded cluster:
  * `startProxy(port, { observe: tally.observe })`.
  */
 class Tally {
@@ -95,7 +95,7 @@ class Tally {
     return statements(request).length;
   }
 
-  /** What is not zero of a kind. */
+  /** The counts of a kind that are not zero. */
   line(kind) {
     const shown = Object.entries(this.kinds[kind]).filter(([, count]) => count > 0);
     const counts = shown.map(([what, count]) => `${count} ${what}`);

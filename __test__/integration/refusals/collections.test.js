@@ -1,5 +1,5 @@
-// A collection that refuses writes costs what belongs to it: everything else is stored and counted, the
-// health report and one line name the collection, and once the cause is gone nothing is missing.
+// A collection that refuses writes holds up only what belongs to it: everything else is stored and counted,
+// the health report and one line name the collection, and nothing is missing once the cause is removed.
 'use strict';
 
 const assert = require('node:assert');
@@ -27,7 +27,7 @@ const daily = (validator) => ({
   code: 121,
 });
 
-/** What is wrong with which collection, and what must be stored and counted all the same. */
+/** Defects of a collection, and what must be stored and counted nevertheless. */
 const CAUSES = {
   'events is a view': { ...view('gsoevents'), refuses: 'events', goesOn: ['logins', 'dau'] },
   'sessions is a view': {
@@ -49,7 +49,7 @@ const CAUSES = {
   'uniques is a view': { ...view('gsouniques'), refuses: 'uniques', goesOn: ['events', 'credits'] },
 };
 
-/** How much of everything is there. */
+/** The number of documents of each kind. */
 async function found(database) {
   const [day] = await database.days().catch(() => []);
   const count = (name) => database.count(name).catch(() => 0);
@@ -70,7 +70,7 @@ async function track(analytics) {
 
 describe('a collection that refuses writes', { concurrency: 2 }, () => {
   for (const [name, cause] of Object.entries(CAUSES)) {
-    it(`${name}: costs what belongs to it, until it is mended`, async () => {
+    it(`${name}: holds up only what belongs to it, until it is repaired`, async () => {
       const database = mongo.database();
       await cause.make(database.db);
       const { analytics, lines } = create({ uri: database.uri, ...SHORT });
@@ -90,7 +90,7 @@ describe('a collection that refuses writes', { concurrency: 2 }, () => {
       const isTotals = ['daily', 'uniques'].includes(cause.refuses);
       assert.strictEqual(health.totals, isTotals ? 'blocked' : 'ok');
       assert.deepStrictEqual(health.dropped, {});
-      // Totals that wait are sums: of memory only the users take some.
+      // Totals that wait are sums: only their users take memory.
       if (cause.refuses === 'daily') assert.ok(health.queuedBytes < 1_000, `${health.queuedBytes}`);
       const told = lines.filter((line) => line.includes('MongoDB refuses writes to'));
       assert.strictEqual(told.length, 1, lines.join('\n'));
@@ -105,7 +105,7 @@ describe('a collection that refuses writes', { concurrency: 2 }, () => {
     });
   }
 
-  it('of time series takes events, and one line says what that costs', async () => {
+  it('is a time series collection: events are stored, and one line says what may be stored twice', async () => {
     const database = mongo.database();
     const timeseries = { timeField: 'ts', metaField: 'event' };
     await database.db.createCollection('gsoevents', { timeseries });
@@ -119,7 +119,7 @@ describe('a collection that refuses writes', { concurrency: 2 }, () => {
     assert.deepStrictEqual(analytics.getHealth().refusedCollections, []);
   });
 
-  it('an index takes no marker: logins wait, everything else goes on', async () => {
+  it('has an index that refuses markers: logins wait, everything else goes on', async () => {
     const database = mongo.database();
     const uniques = database.db.collection('gsouniques');
     await uniques.createIndex({ w: 1, s: 1 }, { unique: true });
@@ -138,7 +138,7 @@ describe('a collection that refuses writes', { concurrency: 2 }, () => {
     assert.deepStrictEqual(await found(database), WHOLE);
   });
 
-  it('of events fills the memory with events: logins go on', async () => {
+  it('is that of events, which fill the memory: logins go on', async () => {
     const database = mongo.database();
     await CAUSES['events is a view'].make(database.db);
     const { analytics } = create({ uri: database.uri, maxQueueBytes: 65_536, ...SHORT });
@@ -153,7 +153,7 @@ describe('a collection that refuses writes', { concurrency: 2 }, () => {
     await waitFor(isCounted, { what: 'the users' });
   });
 
-  it('takes the ids of two users for one: both are stored, one is counted', async () => {
+  it('has a collation that makes two user ids equal: both are stored, one is counted', async () => {
     const database = mongo.database();
     const collation = { locale: 'en', strength: 1 };
     await database.db.createCollection('gsouniques', { collation });
@@ -189,7 +189,7 @@ describe('a user without a privilege', () => {
   }
 
   for (const [name, [collection, actions, refuses, privilege, goesOn]] of Object.entries(CASES)) {
-    it(`${name}: is told which, and everything else goes on`, async () => {
+    it(`${name}: a line names it, and everything else goes on`, async () => {
       const database = guarded.database();
       const user = `game${refuses}`;
       await grant(database, user, { without: [collection, actions] });

@@ -1,4 +1,4 @@
-// What a server or a service says is shown in one short line, without values of documents and without
+// Messages of servers and services are shown in one short line, without values of documents and without
 // credentials: in log lines, errors and the health report.
 'use strict';
 
@@ -70,7 +70,7 @@ describe('the message of a server about', { concurrency: 2 }, () => {
   }
 });
 
-describe('what a server says of a document that it refuses', () => {
+describe('the message of a server about a document that it refuses', () => {
   const INDEXES = {
     'a duplicate key': [{ 'data.code': 1 }, { unique: true }, { code: `${SECRET} } "x" ` }],
     'no shape': [{ 'data.at': '2dsphere' }, {}, { at: { type: SECRET, coordinates: [1, SECRET] } }],

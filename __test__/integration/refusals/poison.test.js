@@ -1,6 +1,6 @@
-// One document that the server refuses costs that document: whatever is tracked beside it is stored and
-// counted within two seconds, whether the server names the document or refuses the whole command, with
-// whatever code, and over restarts with a spool.
+// A document that the server refuses costs only itself: records beside it are stored and counted within two
+// seconds, whether the server names the document or refuses the whole command, with any code, and over
+// restarts with a spool.
 'use strict';
 
 const assert = require('node:assert');
@@ -17,10 +17,10 @@ const mongo = useMongod();
 
 const INNOCENT = 200;
 const LIMIT_MS = 2_000;
-/** What a lone record that no other proves innocent may take until it is dropped. */
+/** The time until a record is dropped that is alone, so that no other proves that the collection works. */
 const ALONE_MS = 40_000;
 
-/** An index that an operator has made, and what it does not take of a player. */
+/** Indexes that an operator has made, and the values that they refuse. */
 const INDEXES = {
   'hashed, and a list': [{ 'data.v': 'hashed' }, ['x', 'y']],
   'hashed, and a list inside': [{ 'data.v.deep': 'hashed' }, { deep: [1] }],
@@ -72,7 +72,7 @@ async function flushWithin(analytics, limitMs) {
   assert.ok(ms < limitMs, `flush() took ${Math.round(ms)} ms`);
 }
 
-describe('a document that an index does not take', { concurrency: 2 }, () => {
+describe('a document that an index refuses', { concurrency: 2 }, () => {
   for (const [name, [keys, value]] of Object.entries(INDEXES)) {
     it(name, async () => {
       const database = mongo.database();
@@ -87,7 +87,7 @@ describe('a document that an index does not take', { concurrency: 2 }, () => {
   }
 });
 
-/** Codes that speak of content, and one that no table knows. */
+/** Codes about content, and one that the table does not know. */
 const CODES = { InvalidBSON: 22, FailedToParse: 9, TooLarge: 10_334, Unheard: 987_654 };
 
 const holds = (documents, mark) =>
@@ -95,7 +95,7 @@ const holds = (documents, mark) =>
 
 const isWrite = (request) => kindOf(request) !== undefined;
 
-/** Dies when everything that it has tracked is on disk. */
+/** Dies when all of its records are on disk. */
 function trackAndDie({ uri, spoolDir, events }) {
   const AnalyticsSystem = require('.');
   const analytics = new AnalyticsSystem({ uri, spoolDir, logger: false });

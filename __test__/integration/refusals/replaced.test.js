@@ -1,5 +1,5 @@
-// Collections that are dropped, renamed, emptied or made anew under running instances: indexes, markers,
-// baselines and counts are as after a new start, and nobody has to start anew.
+// Collections are dropped, renamed, emptied or replaced under running instances: indexes, markers, baselines
+// and counts become as after a restart, without one.
 'use strict';
 
 const assert = require('node:assert');
@@ -11,9 +11,9 @@ const { create, useMongod } = require('../../support/setup');
 const mongo = useMongod();
 
 const NAMES = ['gsoevents', 'gsosessions', 'gsodailies', 'gsouniques'];
-/** Of all four collections together. */
+/** Indexes of all four collections together. */
 const INDEXES = 14;
-/** It is looked every two seconds, beside writes. */
+/** The collections are looked at every two seconds, beside writes. */
 const SOON = { timeoutMs: 15_000 };
 
 const each = (db, change) => Promise.all(NAMES.map((name) => change(db.collection(name))));
@@ -56,7 +56,7 @@ const CHANGES = {
   'the database is dropped': (db) => db.dropDatabase(),
 };
 
-/** Whether it is done; MongoDB renames nothing while an index of it is being finished. */
+/** Whether it is done; MongoDB refuses to rename a collection while an index of it is being finished. */
 function isChanged(change, db) {
   const isBuilding = ({ code }) => code === 12_587 || code === 12_586;
   return change(db).then(
@@ -83,7 +83,7 @@ describe('the indexes are there again when', () => {
       await waitFor(() => isChanged(change, database.db), {
         what: 'the end of the last index build',
       });
-      // Something is written, once: there is no second occasion to notice it.
+      // One write only: it must suffice to notice the change.
       await write(analytics, 'second');
       await waitFor(isIndexed, { what: 'the indexes', ...SOON });
       assert.deepStrictEqual(await indexesOf(database.db), before);
@@ -113,7 +113,7 @@ describe('test suites that empty the database between their tests get exact coun
           await Promise.all(
             all.map(async (analytics, i) => {
               analytics.track('credits.earn', 'both', { amount: 2 });
-              // One player of its own and one that all share.
+              // A player of this instance, and one that all instances share.
               await Promise.all(['both', `player${i}`].map((user) => analytics.onLogin(user)));
               await analytics.onLogout('both');
             }),
@@ -125,7 +125,7 @@ describe('test suites that empty the database between their tests get exact coun
           assert.deepStrictEqual(counted, [users, users, 2 * instances, 2 * instances]);
           assert.strictEqual(await database.count('gsodailies'), 1);
           assert.strictEqual(await database.count('gsosessions'), 2 * instances);
-          // A game server that starts now is told the same.
+          // A game server that starts now reads the same.
           if (test === 2) {
             const { analytics } = create({ uri: database.uri });
             const fresh = await analytics.getMetrics();

@@ -1,4 +1,5 @@
-// With few threads or descriptors left an instance cannot be made, or is made and works. The host lives on.
+// With few free threads or descriptors the constructor throws, or makes an instance that works. The host
+// goes on.
 'use strict';
 
 const assert = require('node:assert');
@@ -28,7 +29,7 @@ async function isUsable(server, database) {
   assert.strictEqual(await database.count('gsoevents', { event: 'credits.earn' }), 3);
 }
 
-/** Makes one with so few left, then another with enough; answers whether the first was made. */
+/** Makes an instance with few free, then another with enough; answers whether the first was made. */
 async function makeWith({ few, enough, options }) {
   const user = nextUser();
   const server = await startAs(user, {});

@@ -20,7 +20,7 @@ function isRefused() {
 
 module.exports = ({ user }) => {
   const AnalyticsSystem = require('../../..');
-  // The limits of a user do not hold for one who may raise them.
+  // Limits do not hold for a user who may raise them.
   if (user) {
     process.setgid(user);
     process.setuid(user);
@@ -40,7 +40,7 @@ module.exports = ({ user }) => {
         return { code: error.code, message: error.message };
       }
     },
-    /** Leaves so many descriptors free. */
+    /** Leaves this many descriptors free. */
     useDescriptors(free) {
       try {
         for (;;) descriptors.push(fs.openSync('/dev/null'));

@@ -1,4 +1,4 @@
-// What the tests of resources share: a process that may make so many threads, and no more, until it is told.
+// Shared by the tests of resources: a process whose number of threads is limited, until the test lifts it.
 'use strict';
 
 const { execFileSync } = require('node:child_process');
@@ -10,10 +10,10 @@ const { endServers, startServer } = require('../../support/game-server');
 
 const ROOT = path.join(__dirname, '..', '..', '..');
 const ORDERS = path.join(__dirname, 'orders.js');
-/** No other process is this user's: a limit of its processes is one of the threads of the program. */
+/** No other process has this user, so that the limit of its processes limits the program's threads. */
 const FIRST_USER = 54_000 + (process.pid % 1_000) * 10;
 
-/** Threads that are enough for everything. */
+/** Enough threads for everything. */
 const MANY = 1_000;
 
 const folders = [];
@@ -60,7 +60,7 @@ function threadsOf({ pid }) {
   return fs.readdirSync(`/proc/${pid}/task`).length;
 }
 
-/** From now on the process of this user may make `more` threads. */
+/** From now on the process of this user may make this many more threads. */
 function allowThreads(server, user, more) {
   const limit = Math.min(threadsOf(server) + more, MANY);
   const args = ['--pid', String(server.pid), `--nproc=${limit}:`];

@@ -1,5 +1,5 @@
-// A moment in which the system refuses threads, as at the pids limit of a container: what needs a thread
-// has one already, and goes on.
+// The system refuses threads for a while, as at the pids limit of a container: everything that needs a
+// thread has one already, and goes on.
 'use strict';
 
 const assert = require('node:assert');
@@ -17,11 +17,11 @@ after(async () => {
   for (const cleanup of cleanups) await cleanup();
 });
 
-/** Longer than runtimes keep threads that they do not need. */
+/** Longer than runtimes keep idle threads by default. */
 const IDLE_MS = 11_000;
 const EVENTS = 10;
 
-/** What needs a thread: options, what is broken meanwhile, and what comes to receivers. */
+/** Everything that needs a thread: options, what is broken meanwhile, and the receiver. */
 const NEEDS = {
   'a spool': (user) => ({ options: { spoolDir: folderOfUser(user) } }),
   async 'a connection to a server with a name'() {
@@ -60,7 +60,7 @@ describe('while the system refuses threads', { skip: whyNot() }, () => {
       await server.tell('track', { count: EVENTS });
       await server.tell('flush');
       const idle = performance.now() + IDLE_MS;
-      await waitFor(() => performance.now() > idle, { what: 'threads to be let go' });
+      await waitFor(() => performance.now() > idle, { what: 'idle threads to end' });
 
       allowThreads(server, user, 0);
       assert.ok(await server.tell('isRefused'), 'threads are not refused');
