@@ -12,8 +12,9 @@ const { startMongod } = require('../__test__/support/mongod');
 const { chosenImplementation } = require('../__test__/parity/implementation');
 const { ROOT, say, step } = require('../scripts/lib/steps');
 const { aboutThisRun } = require('./about');
+const { againstTable, playAgainst } = require('./against');
 const { Bench } = require('./peers');
-const { buildRelease, nodeWithThreadCpu } = require('./tools');
+const { buildAddon, buildRustClient, nodeWithThreadCpu } = require('./tools');
 const { chooseFastest, playRounds } = require('./rounds');
 const { playCurves } = require('./curves');
 const { playForwarding } = require('./forwarding');
@@ -31,6 +32,8 @@ const USAGE = `npm run bench -- [options]
   --no-curves         leaves payloads, processes, latencies, getMetrics(), one more process and
                       forwarding out
   --only-forwarding   measures nothing else, and saves nothing
+  --against <folder>  another build of this package, made with npm run build: compares it with this one,
+                      and saves nothing
   --save              writes benchmark/results and the last run in benchmark/README.md
   --report            measures nothing: writes pictures and last run anew out of the saved numbers`;
 
@@ -39,6 +42,7 @@ const OPTIONS = {
   rounds: { type: 'string', default: '5' },
   'no-curves': { type: 'boolean', default: false },
   'only-forwarding': { type: 'boolean', default: false },
+  against: { type: 'string' },
   save: { type: 'boolean', default: false },
   report: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -53,26 +57,44 @@ async function main() {
 }
 
 async function runAll(options) {
-  const rust = await step('build the addon and the Rust client, optimised', buildRelease);
+  await step('build the addon, optimised', buildAddon);
+  const rust = options.against
+    ? undefined
+    : await step('build the Rust client, optimised', buildRustClient);
   const node = await step('find a Node that measures the CPU of a thread', nodeWithThreadCpu);
   const reference = findReference(options.reference);
   const server = await step('start mongod', () => startMongod({ own: true, say }));
   const client = new MongoClient(server.uri);
   try {
     const bench = new Bench({ server, client, node, rust, reference: reference?.file });
-    const about = aboutThisRun({ server, node });
-    if (options['only-forwarding']) {
-      const results = await step('forwarding', () =>
-        playForwarding(bench, { rounds: Number(options.rounds) }),
-      );
-      return console.log(`\n${forwardingTable(results)}`);
-    }
-    report({ about, ...(await measure(bench, options)) }, { save: options.save });
+    await chosenRun(options)(bench, { options, server, node });
   } finally {
     await client.close();
     await server.stop();
     reference?.remove();
   }
+}
+
+function chosenRun(options) {
+  if (options.against) return runAgainst;
+  return options['only-forwarding'] ? runForwarding : runWhole;
+}
+
+async function runAgainst(bench, { options: { against: folder, rounds } }) {
+  const results = await step('two builds', () =>
+    playAgainst(bench, { folder, rounds: Number(rounds) }),
+  );
+  console.log(`\n${againstTable(results)}`);
+}
+
+async function runForwarding(bench, { options: { rounds } }) {
+  const results = await step('forwarding', () => playForwarding(bench, { rounds: Number(rounds) }));
+  console.log(`\n${forwardingTable(results)}`);
+}
+
+async function runWhole(bench, { options, server, node }) {
+  const about = aboutThisRun({ server, node });
+  report({ about, ...(await measure(bench, options)) }, { save: options.save });
 }
 
 function findReference(file) {

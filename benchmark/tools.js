@@ -7,9 +7,12 @@ const { otherNode } = require('../scripts/lib/other-programs');
 const { outputFolder } = require('../scripts/lib/rust');
 const { run } = require('../scripts/lib/steps');
 
-/** Both with the same profile; answers where the Rust client is. */
-async function buildRelease() {
-  await run('npm', ['run', 'build']);
+function buildAddon() {
+  return run('npm', ['run', 'build']);
+}
+
+/** With the profile of the addon; answers where the program is. */
+async function buildRustClient() {
   await run('cargo', ['build', '--locked', '--release', '--example', 'rust_peer']);
   const name = process.platform === 'win32' ? 'rust_peer.exe' : 'rust_peer';
   return path.join(outputFolder('release'), 'examples', name);
@@ -23,4 +26,4 @@ async function nodeWithThreadCpu() {
   return program;
 }
 
-module.exports = { buildRelease, nodeWithThreadCpu };
+module.exports = { buildAddon, buildRustClient, nodeWithThreadCpu };

@@ -1,9 +1,11 @@
 // This package, on a connection string: the driver's settings are the addon's own.
 'use strict';
 
-const AnalyticsSystem = require('../..');
+const { ROOT } = require('../../scripts/lib/steps');
 
-async function open({ uri, database, options }) {
+/** `folder` holds another build of the package. */
+async function open({ uri, database, options, folder = ROOT }) {
+  const AnalyticsSystem = require(folder);
   const analytics = new AnalyticsSystem({ uri, database, logger: false, ...options });
   analytics.start();
   await analytics.flush();
