@@ -2,6 +2,7 @@
 'use strict';
 
 const fs = require('node:fs');
+const http = require('node:http');
 const os = require('node:os');
 const path = require('node:path');
 const { Mongo } = require('../support/database');
@@ -54,6 +55,23 @@ class Context {
     this.tallies.push(tally);
     this.onEnd(() => proxy.close());
     return Object.assign(proxy, { tally });
+  }
+
+  /** Takes every webhook: `{ url, requests }`. */
+  async receiver() {
+    const receiver = { requests: 0 };
+    const server = http.createServer((request, response) => {
+      receiver.requests += 1;
+      request.resume();
+      response.end();
+    });
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    this.onEnd(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+    receiver.url = `http://localhost:${server.address().port}/hook`;
+    return receiver;
   }
 
   folder(name = 'spool') {

@@ -4,12 +4,13 @@
 
 const { writeSync } = require('node:fs');
 const { setImmediate: nextTurn, setTimeout: delay } = require('node:timers/promises');
-const { keepingLogger, ordersOf } = require('../support/game-server/orders');
+const { isThreadRefused, keepingLogger, ordersOf } = require('../support/game-server/orders');
 const { LoopDelays } = require('./loop-delays');
 const { Turns } = require('./turns');
 const { Writer, trackNothing } = require('./writer');
 
 const LOOK_MS = 50;
+const MIB = 2 ** 20;
 
 /** By name; those of threads are carried out by the main thread. */
 const ENDINGS = {
@@ -106,6 +107,13 @@ module.exports = (settings, port) => {
         }
         setImmediate(() => told.end(writer.events, writer.logins));
       }, everyMs);
+    },
+
+    isThreadRefused,
+
+    /** Until the system kills the process. */
+    useUpMemory() {
+      for (const taken = []; ; ) taken.push(Buffer.alloc(MIB, 1));
     },
 
     leap: (ms) => clock.leap(ms),

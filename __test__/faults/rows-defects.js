@@ -1,11 +1,8 @@
-// Defects of the package and limits of the system: a task panics where it waits, and descriptors are used up.
+// Defects of the package: a task panics where it waits.
 'use strict';
 
-const { execFileSync } = require('node:child_process');
-const fs = require('node:fs');
-const http = require('node:http');
 const { waitFor } = require('../support/wait');
-const { conclude, delay, judge, playHarmed, startPair } = require('./play');
+const { judge } = require('./play');
 const { startServer } = require('./servers');
 
 const LOAD = { turn: { events: 10, logins: 1 }, everyMs: 5 };
@@ -13,28 +10,12 @@ const LOAD = { turn: { events: 10, logins: 1 }, everyMs: 5 };
 const TASKS = ['worker', 'request', 'io', 'sender', 'replay'];
 const NOBODY = 'http://127.0.0.1:1/hook';
 
-async function startReceiver(context) {
-  const receiver = { requests: 0 };
-  const server = http.createServer((request, response) => {
-    receiver.requests += 1;
-    request.resume();
-    response.end();
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  context.onEnd(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  receiver.url = `http://127.0.0.1:${server.address().port}/hook`;
-  return receiver;
-}
-
 /** Each server finds what one that crashed has left, so that there is something to be replayed. */
 async function tasksPanic(context) {
   const addon = await context.failPoints();
   const mongo = await context.standalone();
   const database = mongo.database();
-  const receiver = await startReceiver(context);
+  const receiver = await context.receiver();
   const passes = context.chosen([0, 1, 4, 20], [0, 1, 2, 3, 4, 8, 20, 100]);
   const accounts = [];
   const problems = [];
@@ -66,8 +47,7 @@ async function leaveSomething({ name, options }) {
   const given = { name, options: { ...options, webhookUrl: NOBODY }, reports: true };
   const server = await startServer(given);
   server.play(LOAD);
-  const isThere = () => server.output.stdout.includes('\n');
-  await waitFor(isThere, { timeoutMs: 30_000, what: `a turn of ${name}`, everyMs: 1 });
+  await server.firstTurn();
   return server.crash();
 }
 
@@ -79,35 +59,6 @@ async function isForwarded(server, name) {
   await waitFor(isDone, { timeoutMs: 30_000, what: `events of ${name} to be forwarded` });
 }
 
-/** Every connection breaks while no descriptor is left. */
-async function descriptorsUsedUp(context) {
-  const mongo = await context.standalone();
-  const database = mongo.database();
-  const proxy = await context.proxy(mongo);
-  const receiver = await startReceiver(context);
-  const options = { webhookUrl: receiver.url, shutdownTimeoutMs: 5_000 };
-  const servers = await startPair(context, proxy.uri(database.name), { options });
-  const harm = async () => {
-    for (const server of servers) limitDescriptors(server, openIn(server));
-    proxy.cut();
-    await delay(context.chosen(2_000, 10_000));
-    for (const server of servers) limitDescriptors(server, 1_000);
-  };
-  const rounds = context.rounds(2, 6);
-  const recoveryMs = await playHarmed(servers, { database, rounds, harm });
-  const row = await conclude(servers, database, { rounds, recoveryMs });
-  return { ...row, note: `${receiver.requests} requests forwarded` };
-}
-
-function openIn({ pid }) {
-  return fs.readdirSync(`/proc/${pid}/fd`).length;
-}
-
-function limitDescriptors({ pid }, most) {
-  execFileSync('prlimit', ['--pid', String(pid), `--nofile=${most}:`]);
-}
-
 module.exports = {
   33: { name: 'a task panics where it waits', run: tasksPanic },
-  34: { name: 'file descriptors are used up', run: descriptorsUsedUp },
 };

@@ -3,8 +3,9 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { waitFor, within } = require('../support/wait');
-const { judge } = require('./play');
+const { within } = require('../support/wait');
+const { makeContainer, notPlayed } = require('./containers');
+const { delay, judge } = require('./play');
 const { launch, startServer } = require('./servers');
 
 /** 2 000 events a second and 200 logins with their logouts. */
@@ -12,6 +13,8 @@ const LOAD = { turn: { events: 10, logins: 1 }, everyMs: 5 };
 const LONGEST_LIFE_MS = 500;
 const REACHED_MS = 20_000;
 const DAY_MS = 86_400_000;
+/** Enough for a server until it is told to use up its memory. */
+const CONTAINER_BYTES = 192 * 2 ** 20;
 
 /** Starts a server on the spool, which recovers the records of the others; answers its account. */
 async function writeWhatIsLeft(options) {
@@ -20,11 +23,6 @@ async function writeWhatIsLeft(options) {
   await server.tell('flush');
   const recoveryMs = performance.now() - begun;
   return { account: await server.leave(), recoveryMs };
-}
-
-async function firstTurn(server) {
-  const isThere = () => server.output.stdout.includes('\n');
-  await waitFor(isThere, { timeoutMs: 30_000, what: `a turn of ${server.name}`, everyMs: 1 });
 }
 
 async function killAtRandom(context) {
@@ -36,9 +34,8 @@ async function killAtRandom(context) {
   for (let round = 0; round < rounds; round++) {
     const server = await startServer({ name: `k${round}`, options, reports: true });
     server.play(LOAD);
-    await firstTurn(server);
-    const lifeMs = 1 + Math.random() * LONGEST_LIFE_MS;
-    await new Promise((resolve) => setTimeout(resolve, lifeMs));
+    await server.firstTurn();
+    await delay(1 + Math.random() * LONGEST_LIFE_MS);
     accounts.push(await server.crash());
   }
   const { account, recoveryMs } = await writeWhatIsLeft(options);
@@ -117,7 +114,35 @@ async function dieAt({ name, pass, options, env }) {
   return { account: server.accountOfDead(Date.now()), isReached: true };
 }
 
+/** The system kills a server that uses more memory than its container has. */
+async function killForMemory(context) {
+  const mongo = await context.standalone();
+  const database = mongo.database();
+  const options = { uri: database.uri, spoolDir: context.folder() };
+  const rounds = context.rounds(5, 25);
+  const accounts = [];
+  const problems = [];
+  for (let round = 0; round < rounds; round++) {
+    const container = makeContainer(context, 'memory');
+    if (!container) return notPlayed('memory');
+    container.limitMemory(CONTAINER_BYTES);
+    const server = await startServer({ name: `o${round}`, options, reports: true }, { container });
+    server.play(LOAD);
+    await server.firstTurn();
+    await delay(1 + Math.random() * LONGEST_LIFE_MS);
+    server.tell('useUpMemory').catch(() => {});
+    await within(server.finished, { timeoutMs: REACHED_MS, what: `the end of ${server.name}` });
+    accounts.push(server.accountOfDead(Date.now()));
+    if (container.killed !== 1) problems.push(`${server.name} was not killed for its memory`);
+  }
+  const { account, recoveryMs } = await writeWhatIsLeft(options);
+  const row = await judge([...accounts, account], database, { rounds, recoveryMs });
+  row.problems.push(...problems);
+  return { ...row, note: latenessOf(accounts) };
+}
+
 module.exports = {
   1: { name: 'a server is killed at a random moment', run: killAtRandom },
   2: { name: 'a server is killed at each step of a batch', run: killAtEachStep },
+  39: { name: 'a server is killed at the memory limit of its container', run: killForMemory },
 };

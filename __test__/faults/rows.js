@@ -16,6 +16,7 @@ const ROWS = {
   ...require('./rows-webhook'),
   ...require('./rows-refusals'),
   ...require('./rows-defects'),
+  ...require('./rows-limits'),
 };
 
 /** Rows of the brief form: those of the short form that need no addon with failpoints. */

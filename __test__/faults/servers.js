@@ -3,17 +3,19 @@
 
 const { execFileSync } = require('node:child_process');
 const support = require('../support/game-server');
+const { waitFor } = require('../support/wait');
 const { promisedOf, turnsOf } = require('./turns');
 
 const ORDERS = require.resolve('./orders');
 const LIFETIME_MS = 30 * 60_000;
 
 class Server extends support.GameServer {
-  /** With `fileBytes`, none of its files may become longer. */
-  constructor(plays, settings, { fileBytes, ...how } = {}) {
+  /** With `fileBytes`, none of its files may become longer; `container` limits what it uses. */
+  constructor(plays, settings, { fileBytes, container, ...how } = {}) {
     super(plays, settings, { timeoutMs: LIFETIME_MS, answerMs: LIFETIME_MS, ...how });
     this.turn = { events: 0, logins: 0 };
     if (fileBytes) limitFiles(this.pid, fileBytes);
+    container?.take(this.pid);
   }
 
   /** Plays until told `enough`; `played` resolves at the end of it. */
@@ -21,6 +23,12 @@ class Server extends support.GameServer {
     this.turn = given.turn;
     this.played = this.tell('play', given);
     this.played.catch(() => {});
+  }
+
+  /** Waits for the first turn that it reports. */
+  async firstTurn() {
+    const isThere = () => this.output.stdout.includes('\n');
+    await waitFor(isThere, { timeoutMs: 30_000, what: `a turn of ${this.name}`, everyMs: 1 });
   }
 
   async pause() {

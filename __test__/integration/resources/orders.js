@@ -1,22 +1,8 @@
 // Orders of a game server that becomes another user before it makes an instance.
 'use strict';
 
-const { Worker } = require('node:worker_threads');
 const fs = require('node:fs');
-const { keepingLogger } = require('../../support/game-server/orders');
-
-/** Whether the system refuses a thread. */
-function isRefused() {
-  return new Promise((resolve) => {
-    try {
-      const worker = new Worker('', { eval: true });
-      worker.once('error', () => resolve(true));
-      worker.once('exit', () => resolve(false));
-    } catch {
-      resolve(true);
-    }
-  });
-}
+const { isThreadRefused, keepingLogger } = require('../../support/game-server/orders');
 
 module.exports = ({ user }) => {
   const AnalyticsSystem = require('../../..');
@@ -29,7 +15,7 @@ module.exports = ({ user }) => {
   let analytics;
   let descriptors = [];
   return {
-    isRefused,
+    isThreadRefused,
     /** The code of the error, or nothing. */
     make(options) {
       try {

@@ -63,7 +63,7 @@ describe('while the system refuses threads', { skip: whyNot() }, () => {
       await waitFor(() => performance.now() > idle, { what: 'idle threads to end' });
 
       allowThreads(server, user, 0);
-      assert.ok(await server.tell('isRefused'), 'threads are not refused');
+      assert.ok(await server.tell('isThreadRefused'), 'threads are not refused');
       await breaks?.();
       const before = threadsOf(server);
       await server.tell('track', { count: EVENTS });

@@ -1,6 +1,8 @@
 // What every game server of the tests can be told that runs an `AnalyticsSystem`.
 'use strict';
 
+const { Worker } = require('node:worker_threads');
+
 /** `{ logger, lines }`; a line is `level text`. */
 function keepingLogger() {
   const lines = [];
@@ -15,4 +17,17 @@ function ordersOf(analytics, lines) {
   return { ...Object.fromEntries(orders), lines: () => lines };
 }
 
-module.exports = { keepingLogger, ordersOf };
+/** Whether the system refuses a thread. */
+function isThreadRefused() {
+  return new Promise((resolve) => {
+    try {
+      const worker = new Worker('', { eval: true });
+      worker.once('error', () => resolve(true));
+      worker.once('exit', () => resolve(false));
+    } catch {
+      resolve(true);
+    }
+  });
+}
+
+module.exports = { isThreadRefused, keepingLogger, ordersOf };
