@@ -18,6 +18,7 @@ export type Mongoose = AnalyticsSystem.Mongoose;
 export type NestLogger = AnalyticsSystem.NestLogger;
 export type ObjectId = AnalyticsSystem.ObjectId;
 export type StringLike = AnalyticsSystem.StringLike;
+export type TrackOptions = AnalyticsSystem.TrackOptions;
 export type UserId = AnalyticsSystem.UserId;
 export type CountedEvent = AnalyticsSystem.CountedEvent;
 export type DailyTotals = AnalyticsSystem.DailyTotals;

@@ -92,11 +92,13 @@ declare class AnalyticsSystem {
    * @param userId stored as a string, as in {@link onLogin}; may be missing.
    * @param data any value that BSON holds, at most `maxEventBytes`. `undefined`, functions and
    *   empty plain objects are left out. An amount may be a numeric string.
+   * @param options see {@link AnalyticsSystem.TrackOptions}.
    */
   track(
     event: AnalyticsSystem.CountedEvent | (string & {}),
     userId?: AnalyticsSystem.UserId | null,
     data?: unknown,
+    options?: AnalyticsSystem.TrackOptions,
   ): void;
 
   /**
@@ -824,6 +826,18 @@ declare namespace AnalyticsSystem {
     atMs: number;
   }
 
+  /** What `track()` may be told about an event. */
+  export interface TrackOptions {
+    /**
+     * When the event happened, in milliseconds since 1970 or as a `Date`: its `ts`, its day and the
+     * totals that it adds to are those of that moment. Default: the time of the call.
+     *
+     * At most 5 minutes after the time of the call, and at most 7 days before it, since older events
+     * are not kept. Else the event is rejected as `invalid_timestamp`.
+     */
+    timestamp?: Date | number | null;
+  }
+
   /** Counts by reason; a reason that did not occur is missing. */
   export type Counts<Reason extends string> = { [R in Reason]?: number };
 
@@ -834,6 +848,8 @@ declare namespace AnalyticsSystem {
    *   one
    * - `invalid_event`: an event name that cannot be made a string
    * - `invalid_name`: a username that cannot be made a string
+   * - `invalid_timestamp`: a `timestamp` that is no `Date` or number, lies more than 5 minutes ahead,
+   *   or is older than 7 days
    * - `id_too_long`: a user id of more than 256 bytes
    * - `name_too_long`: an event name of more than 256 bytes
    * - `event_too_large`: data of more than `maxEventBytes`
@@ -851,6 +867,7 @@ declare namespace AnalyticsSystem {
     | 'invalid_id'
     | 'invalid_event'
     | 'invalid_name'
+    | 'invalid_timestamp'
     | 'id_too_long'
     | 'name_too_long'
     | 'event_too_large'

@@ -27,8 +27,8 @@ class AnalyticsSystem {
     return this[CLIENT].logout(userId);
   }
 
-  track(event, userId, data) {
-    this[CLIENT].track(event, userId, data);
+  track(event, userId, data, options) {
+    this[CLIENT].track(event, userId, data, options);
   }
 
   getMetrics() {

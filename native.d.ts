@@ -166,7 +166,7 @@ export interface RefusedCollectionReport {
 }
 
 /** Why a record was never accepted. */
-export type RejectReason = 'invalid_id' | 'invalid_event' | 'invalid_name' | 'id_too_long' | 'name_too_long' | 'event_too_large' | 'too_deep' | 'cyclic' | 'invalid_key' | 'bigint_out_of_range' | 'unreadable' | 'unserializable' | 'hand_over_failed' | 'queue_full' | 'stopped'
+export type RejectReason = 'invalid_id' | 'invalid_event' | 'invalid_name' | 'invalid_timestamp' | 'id_too_long' | 'name_too_long' | 'event_too_large' | 'too_deep' | 'cyclic' | 'invalid_key' | 'bigint_out_of_range' | 'unreadable' | 'unserializable' | 'hand_over_failed' | 'queue_full' | 'stopped'
 
 export interface SpoolHealth {
   state: string

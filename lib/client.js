@@ -123,9 +123,11 @@ class Client {
    * @param {unknown} event
    * @param {unknown} userId
    * @param {unknown} data
+   * @param {unknown} options
    */
-  track(event, userId, data) {
-    if (!this.stage.event(Date.now(), event, userId, data) && this.strict) throw this.strictError();
+  track(event, userId, data, options) {
+    const isTaken = this.stage.event(Date.now(), event, userId, data, options);
+    if (!isTaken && this.strict) throw this.strictError();
   }
 
   /**

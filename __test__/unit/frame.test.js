@@ -16,6 +16,7 @@ test('an event becomes a frame with everything the native side needs', () => {
       end: 0,
       kind: 'event',
       stored: true,
+      dated: false,
       counter: 3,
       time: TIME,
       number: 5,
@@ -365,4 +366,23 @@ test('a refused cast is forwarded all the same, but not without bound', () => {
   assert.deepEqual(JSON.parse(frame.body).userId, ['u']);
   const large = staged('no.such', ['u'], { a: 'x'.repeat(2000) }, options);
   assert.deepEqual([large.frame, large.warnings], [null, ['not_forwardable']]);
+});
+
+test('an event has the moment that the host names, to the bounds and no further', () => {
+  const [ahead, kept] = [5 * 60_000, 7 * 86_400_000];
+  for (const timestamp of [TIME - kept, TIME - 1, TIME + ahead, new Date(TIME - 5), TIME - 0.5]) {
+    const options = { forwarding: true };
+    const { accepted, frame } = staged('e', 'u', {}, options, { timestamp });
+    const time = Math.trunc(Number(timestamp));
+    assert.deepEqual([accepted, frame.time, frame.dated], [true, time, true]);
+    assert.equal(JSON.parse(frame.body).ts, new Date(time).toISOString());
+  }
+  for (const timestamp of [TIME - kept - 1, TIME + ahead + 1, String(TIME), NaN]) {
+    const { accepted, frame, rejected } = staged('credits.earn', 'u', {}, {}, { timestamp });
+    assert.deepEqual([accepted, frame, rejected], [false, null, ['invalid_timestamp']]);
+  }
+  for (const options of [undefined, null, {}, { timestamp: undefined }, { timestamp: null }, 'x']) {
+    const { frame } = staged('e', 'u', {}, {}, options);
+    assert.deepEqual([frame.time, frame.dated], [TIME, false]);
+  }
 });

@@ -33,6 +33,7 @@ function frameAt(bytes, start) {
     end,
     kind: KINDS[bytes[start + 4]],
     stored: (flags & 1) === 1,
+    dated: (flags & 4) === 4,
     counter: bytes[start + 6],
     time: bytes.readDoubleLE(start + 8),
     number: bytes.readDoubleLE(start + 16),
@@ -64,9 +65,9 @@ function createStage(options = {}) {
 }
 
 /** One event through a stage of its own. */
-function staged(event, userId, data, options) {
+function staged(event, userId, data, options, trackOptions) {
   const { stage, log } = createStage(options);
-  const accepted = stage.event(TIME, event, userId, data);
+  const accepted = stage.event(TIME, event, userId, data, trackOptions);
   stage.flush();
   return { accepted, frame: log.frames[0] ?? null, ...log };
 }

@@ -12,15 +12,17 @@ const { amountOf } = require('./amount.js');
 const { byteLength } = require('./bytes.js');
 const { Encoder, MAX_DEPTH } = require('./bson.js');
 const { castString, INVALID, MAX_NAME_BYTES } = require('./cast.js');
+const { momentOf } = require('./track-options.js');
 const { Rejection } = require('./rejection.js');
 
 const EVENT = 1;
 const LOGIN = 2;
 const LOGOUT = 3;
 
-/** Flags. Without STORED a record only counts. */
+/** Flags. Without STORED a record only counts; DATED is one whose time is not that of the call. */
 const STORED = 1;
 const FORWARDED = 2;
+const DATED = 4;
 
 const HEADER = 28;
 const BODY_FACTOR = 4;
@@ -141,14 +143,14 @@ class FrameWriter {
   /**
    * Writes a frame at `start` and returns its end; `start` itself when there is nothing to hand
    * over. Runs user code, which must not use this writer meanwhile. Never throws.
-   * @type {(kind: number, start: number, time: number, first: any, second: any, third: any) => number}
+   * @type {(kind: number, start: number, time: number, first: any, second: any, third: any, options: any) => number}
    */
-  write(kind, start, time, first, second, third) {
+  write(kind, start, time, first, second, third, options) {
     this.rejection = null;
     this.valueWarning = null;
     this.bodyWarning = null;
     try {
-      if (kind === EVENT) return this.event(start, time, first, second, third);
+      if (kind === EVENT) return this.event(start, time, first, second, third, options);
       if (kind === LOGIN) return this.login(start, time, first, second, third);
       return this.logout(start, time, first, second);
     } catch (error) {
@@ -157,8 +159,9 @@ class FrameWriter {
     }
   }
 
-  /** @type {(start: number, time: number, event: any, userId: any, data: any) => number} */
-  event(start, time, event, userId, data) {
+  /** @type {(start: number, now: number, event: any, userId: any, data: any, options: any) => number} */
+  event(start, now, event, userId, data, options) {
+    const time = options ? momentOf(options.timestamp, now) : now;
     const isString = typeof event === 'string';
     const name = isString ? event : castOrInvalid(event);
     const user = typeof userId === 'string' ? userId : castOrInvalid(userId);
@@ -167,10 +170,10 @@ class FrameWriter {
     const counter = isString ? this.counters.get(event) : this.counterByKey(event);
     const number = counter === undefined ? 0 : this.amount(counter.amount, data);
     let pos = this.begin(start);
-    let flags = STORED;
+    let flags = time === now ? STORED : STORED | DATED;
     if (name === INVALID || user === INVALID) {
       this.rejection = new Rejection(name === INVALID ? 'invalid_event' : 'invalid_id');
-      flags = 0;
+      flags &= ~STORED;
     } else {
       if (user !== undefined) pos = this.encoder.field('userId', user, pos);
       if (name !== undefined) pos = this.encoder.field('event', name, pos);
@@ -182,7 +185,7 @@ class FrameWriter {
       end = this.body(flags, pos, time, sentName, sentUser, data);
       if (end !== pos) flags |= FORWARDED;
     }
-    if (flags === 0 && counter === undefined) return start;
+    if ((flags & ~DATED) === 0 && counter === undefined) return start;
     return this.finish(start, pos, end, EVENT, flags, counter?.index ?? 0, time, number);
   }
 
@@ -273,8 +276,9 @@ class FrameWriter {
   body(flags, pos, time, event, userId, data = {}) {
     try {
       // Of a stored event the size is known to be within bounds; of another one nobody looked yet.
-      if (flags === 0) this.encoder.data(data, pos);
-      const isMeasured = flags !== 0 && this.encoder.isPlain;
+      const isStored = (flags & STORED) !== 0;
+      if (!isStored) this.encoder.data(data, pos);
+      const isMeasured = isStored && this.encoder.isPlain;
       const record = { event, userId, data, ts: this.timestamp(time) };
       const text = isMeasured ? stringify(record) : stringify(record, within(this.maxBodyBytes));
       if (text.length * 3 <= this.maxBodyBytes || byteLength(text) <= this.maxBodyBytes) {

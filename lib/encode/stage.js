@@ -26,7 +26,7 @@ const settled = Promise.resolve();
  * @typedef {import('../../native.js').RejectReason} RejectReason
  * @typedef {import('../../native.js').WarningReason} WarningReason
  *
- * @typedef {(kind: number, time: number, first: any, second: any, third: any) => boolean} Write
+ * @typedef {(kind: number, time: number, first: any, second: any, third: any, options?: any) => boolean} Write
  */
 
 class Stage {
@@ -67,11 +67,11 @@ class Stage {
   }
 
   /**
-   * @type {(time: number, event: unknown, userId: unknown, data: unknown) => boolean} whether the
+   * @type {(time: number, event: unknown, userId: unknown, data: unknown, options?: unknown) => boolean} whether the
    *   document will be stored
    */
-  event(time, event, userId, data) {
-    return this.stage(EVENT, time, event, userId, data);
+  event(time, event, userId, data, options) {
+    return this.stage(EVENT, time, event, userId, data, options);
   }
 
   /**
@@ -88,13 +88,13 @@ class Stage {
   }
 
   /** @type {Write} */
-  stage(kind, time, first, second, third) {
-    if (this.busy) return this.stageApart(kind, time, first, second, third);
+  stage(kind, time, first, second, third, options) {
+    if (this.busy) return this.stageApart(kind, time, first, second, third, options);
     const writer = this.writer;
     let end = this.pos;
     this.busy = true;
     try {
-      end = writer.write(kind, end, time, first, second, third);
+      end = writer.write(kind, end, time, first, second, third, options);
     } finally {
       // `write` does not throw, unless the caller left it no stack to run on.
       this.busy = false;
@@ -112,9 +112,9 @@ class Stage {
   }
 
   /** @type {Write} */
-  stageApart(kind, time, first, second, third) {
+  stageApart(kind, time, first, second, third, options) {
     const writer = new FrameWriter(this.options, APART_CAPACITY);
-    const end = writer.write(kind, 0, time, first, second, third);
+    const end = writer.write(kind, 0, time, first, second, third, options);
     if (end > 0) this.apart.push(writer.encoder.bytes.subarray(0, end));
     return this.report(writer.rejection, writer.valueWarning, writer.bodyWarning);
   }

@@ -14,6 +14,7 @@ pub enum RejectReason {
     InvalidId,
     InvalidEvent,
     InvalidName,
+    InvalidTimestamp,
     IdTooLong,
     NameTooLong,
     EventTooLarge,
@@ -34,6 +35,7 @@ impl RejectReason {
             Self::InvalidId => "invalid_id",
             Self::InvalidEvent => "invalid_event",
             Self::InvalidName => "invalid_name",
+            Self::InvalidTimestamp => "invalid_timestamp",
             Self::IdTooLong => "id_too_long",
             Self::NameTooLong => "name_too_long",
             Self::EventTooLarge => "event_too_large",
@@ -58,6 +60,11 @@ impl RejectReason {
             ),
             Self::InvalidEvent => ("an event name cannot be made a string", "pass a string"),
             Self::InvalidName => ("a username cannot be made a string", "pass a string"),
+            Self::InvalidTimestamp => (
+                "a timestamp is no Date or number of ms, lies more than 5 minutes ahead, or is older than \
+                 the 7 days for which events are kept",
+                "pass the moment of the event",
+            ),
             Self::IdTooLong => ("a user id has more than 256 bytes", "pass a shorter one"),
             Self::NameTooLong => (
                 "an event name has more than 256 bytes",

@@ -7,10 +7,10 @@
 //! |---|---|---|
 //! | 0 | u32 | length of the frame in bytes, itself included |
 //! | 4 | u8 | kind: 1 event, 2 login, 3 logout |
-//! | 5 | u8 | flags: 1 store the document, 2 a webhook body follows the elements |
+//! | 5 | u8 | flags: 1 store the document, 2 a webhook body follows the elements, 4 the time is not that of the call |
 //! | 6 | u8 | counter index, 0 for none |
 //! | 7 | u8 | 0 |
-//! | 8 | f64 | the JavaScript clock at the call, ms since 1970 |
+//! | 8 | f64 | the JavaScript clock at the call, or the moment that the host names; ms since 1970 |
 //! | 16 | f64 | event: the amount to count; login and logout: the number of its promise, 0 for none |
 //! | 24 | u32 | length of the elements in bytes |
 //! | 28 | … | BSON elements: event `userId, event, data`; login `userId, username`; logout `userId` |
@@ -28,12 +28,15 @@ const HEADER: usize = 28;
 const LATEST_MS: i64 = 8_640_000_000_000_000;
 const STORE: u8 = 1;
 const WEBHOOK: u8 = 2;
+const DATED: u8 = 4;
 
 /// One call of `track`, `onLogin` or `onLogout`, as it was handed over.
 #[derive(Debug, PartialEq)]
 pub struct Record<'a> {
-    /// The JavaScript clock at the call, ms since 1970.
+    /// The JavaScript clock at the call, or the moment that the host names; ms since 1970.
     pub time_ms: i64,
+    /// Whether the time is that of the call.
+    pub is_of_call: bool,
     /// Ready BSON elements of the document, without `_id` and what depends on the time.
     pub elements: &'a [u8],
     /// Bytes of the whole frame.
@@ -175,6 +178,7 @@ fn decode(frame: &[u8]) -> Option<Record<'_>> {
     };
     Some(Record {
         time_ms: (f64_at(frame, 8)? as i64).clamp(-LATEST_MS, LATEST_MS),
+        is_of_call: flags & DATED == 0,
         elements,
         frame_length: frame.len(),
         kind,

@@ -118,6 +118,24 @@ function asEachName(what, value) {
   ].map(([place, ...rest]) => [`${what} as ${place}`, ...rest]);
 }
 
+const MINUTE_MS = 60_000;
+
+const BAD_TIMESTAMPS = [
+  ['NaN', NaN],
+  ['a text', '2026-11-29T00:00:00Z'],
+  ['a number in a text', String(Date.now())],
+  ['an object', { valueOf: () => Date.now() }],
+  ['true', true],
+  ['a BigInt', BigInt(Date.now())],
+  ['1e300', 1e300],
+  ['Infinity', Infinity],
+  ['from 1970', 0],
+  ['a Date of 1970', new Date(0)],
+  ['an invalid Date', new Date(NaN)],
+  ['an hour ahead', Date.now() + 60 * MINUTE_MS],
+  ['a minute older than events are kept', Date.now() - 7 * 24 * 60 * MINUTE_MS - MINUTE_MS],
+];
+
 const MEGABYTE = 'x'.repeat(1e6);
 
 const REFUSED_CALLS = [
@@ -135,6 +153,18 @@ const REFUSED_CALLS = [
   ['an event name of 257 bytes', 'track', 'name_too_long', [`${'ö'.repeat(128)}x`, 'u']],
   ['an event name of 1 MB', 'track', 'name_too_long', [MEGABYTE, 'u']],
   ['a user id that is a BigInt of 1 000 000 bits', 'onLogin', 'invalid_id', [2n ** 1_000_000n]],
+  ...BAD_TIMESTAMPS.map(([what, timestamp]) => [
+    `a timestamp that is ${what}`,
+    'track',
+    'invalid_timestamp',
+    ['credits.earn', 'u', { amount: 1 }, { timestamp }],
+  ]),
+  [
+    'options with a getter that throws',
+    'track',
+    'unreadable',
+    ['event', 'u', {}, Object.defineProperty({}, 'timestamp', { get: thrower })],
+  ],
   ['an event name of 600 MB', 'track', 'name_too_long', ['☃'.repeat(300e6), 'u']],
 ];
 

@@ -103,7 +103,7 @@ impl Ingest {
             } => {
                 let seq = self.next_seq();
                 let is_named = stored || webhook.is_some();
-                let id = is_named.then(|| new_id(record.time_ms));
+                let id = is_named.then(|| self.event_id(record));
                 Item::Event(Event {
                     seq,
                     cost,
@@ -167,6 +167,14 @@ impl Ingest {
                 elements: record.elements.into(),
                 is_late: false,
             },
+        })
+    }
+
+    /// An id repeats after 16 million in one second, which many events may name as theirs.
+    fn event_id(&self, record: &Record<'_>) -> ObjectId {
+        new_id(match record.is_of_call {
+            true => record.time_ms,
+            false => self.shared.context.clock.now_ms(),
         })
     }
 

@@ -1,4 +1,4 @@
-//! Batches: the events of one day, their documents ready to be sent; or logins; or logouts.
+//! Batches: events, their documents ready to be sent; or logins; or logouts.
 
 use super::write_queue::Records;
 use crate::pipeline::totals::{Amount, Contribution};
@@ -59,19 +59,19 @@ impl SessionBatch {
     }
 }
 
-/// Events of one day.
+/// Events.
 #[derive(Debug, Default)]
 pub struct EventBatch {
     pub documents: Documents,
-    day: Option<Day>,
     records: Vec<EventRecord>,
     bytes: usize,
 }
 
 /// An event without its document.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct EventRecord {
     seq: i64,
+    day: Day,
     amount: f64,
     counter: Option<Counter>,
     /// False for an event that only counts.
@@ -86,12 +86,12 @@ impl EventBatch {
         }
         self.records.push(EventRecord {
             seq: event.seq,
+            day: event.day,
             amount: event.counted.map_or(0.0, |(_, amount)| amount),
             counter: event.counted.map(|(counter, _)| counter),
             has_document: event.document.is_some(),
         });
         self.bytes += event.cost;
-        self.day = Some(event.day);
     }
 
     /// The places of the records that have a document, in order.
@@ -105,7 +105,7 @@ impl EventBatch {
         let record = self.records.get(place)?;
         Some(Contribution {
             seq: record.seq,
-            day: self.day.clone()?,
+            day: record.day.clone(),
             amount: Amount::Counted(record.counter?, record.amount),
         })
     }
@@ -117,7 +117,6 @@ impl EventBatch {
         let bytes = self.bytes / self.records.len() * first.len();
         let half = |records: &[EventRecord], documents, bytes| Self {
             documents,
-            day: self.day.clone(),
             records: records.to_vec(),
             bytes,
         };
@@ -129,16 +128,6 @@ impl EventBatch {
 }
 
 impl Batch {
-    /// Whether this record may be added.
-    pub fn takes(&self, item: &Item<'_>) -> bool {
-        match (self, item) {
-            (Batch::Events(batch), Item::Event(event)) => {
-                batch.day.as_ref().is_none_or(|day| *day == event.day)
-            }
-            _ => true,
-        }
-    }
-
     pub fn add(&mut self, item: Item<'_>) {
         match (self, item) {
             (Batch::Events(batch), Item::Event(event)) => batch.add(event),

@@ -81,9 +81,7 @@ impl Writes {
 
     pub fn enqueue(&mut self, item: Item<'_>) {
         let queue = &mut self.queues[Queue::of(&item) as usize];
-        queue
-            .batch_for(item.cost(), |batch| batch.takes(&item))
-            .add(item);
+        queue.batch_for(item.cost()).add(item);
     }
 
     /// Sends batches of records up to `up_to`; returns the newest day of a session among them.

@@ -2,8 +2,8 @@
 //! the records, and a batch that failed is retried exactly as it was.
 //!
 //! A lone record leaves at once. While a batch is in flight, records collect, so batches grow with the
-//! load. Further batches are in flight beside it only when they are sealed: full, or the last of their
-//! day or of a database.
+//! load. Further batches are in flight beside it only when they are sealed: full, or the last of a
+//! database.
 //!
 //! **Refusals.** A batch that the server refuses as a whole for its content is split in halves, which are
 //! sent by themselves, until the record that is refused stands alone. It is dropped when the collection is
@@ -128,10 +128,9 @@ impl<B: Records, R> WriteQueue<B, R> {
         }
     }
 
-    /// The batch to which a record of so many bytes is to be added, if the batch will have it.
-    pub fn batch_for(&mut self, bytes: usize, fits: impl FnOnce(&B) -> bool) -> &mut B {
-        if self.is_open_full() || self.open.bytes() + bytes > self.limit.bytes || !fits(&self.open)
-        {
+    /// The batch to which a record of so many bytes is to be added.
+    pub fn batch_for(&mut self, bytes: usize) -> &mut B {
+        if self.is_open_full() || self.open.bytes() + bytes > self.limit.bytes {
             self.seal();
         }
         &mut self.open
