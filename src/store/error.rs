@@ -23,6 +23,8 @@ pub struct StoreError {
 pub enum Fault {
     /// The moment: the same request may succeed later.
     Moment,
+    /// The connection: no request succeeds on it until its settings or the users of the server are changed.
+    Connection,
     /// The collection, or the rights on it: nothing succeeds there until the operator has changed it.
     Collection,
     /// The content of what was sent: the same request would be refused again.

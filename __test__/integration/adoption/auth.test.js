@@ -3,7 +3,7 @@
 
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
-const { startProgram, useMongod } = require('../../support/setup');
+const { create, startProgram, useMongod } = require('../../support/setup');
 const { waitFor } = require('../../support/wait');
 const { VERSIONS, assertAdopted, assertRefused } = require('./setup');
 
@@ -14,6 +14,8 @@ const PASSWORD = 'p@ss:/%wörd?#&=+ "';
 const ELSEWHERE = 'gso_test_users';
 const SOURCE = `authSource=${ELSEWHERE}`;
 const MECHANISMS = ['SCRAM-SHA-1', 'SCRAM-SHA-256'];
+/** More than a document that is refused for its content gets, of an event and a login. */
+const REFUSALS = 2 * 13;
 
 /** A user of `database` only, kept in `source`; each test has its own. */
 async function createUser(database, { source = ELSEWHERE, mechanisms, role } = {}) {
@@ -174,6 +176,28 @@ describe('a password that the server refuses', { concurrency: true }, () => {
     await mongo.client.db(ELSEWHERE).command({ updateUser: username, pwd: WRONG });
     assert.strictEqual((await program.finished).code, 0);
     assert.strictEqual(await database.count('gsoevents'), 1);
+  });
+
+  it('costs no record, however often it is refused', async () => {
+    const database = mongo.database();
+    const username = await createUser(database);
+    const uri = uriOf({ username, password: WRONG, path: database.name, query: SOURCE });
+    const { analytics, lines } = create({ uri, operationTimeoutMs: 60_000 });
+    analytics.start();
+    analytics.track('event', 'player');
+    analytics.onLogin('player', 'name');
+    const isRefusedForLong = () => {
+      const { retried, dropped } = analytics.getHealth();
+      return retried >= REFUSALS || Object.keys(dropped).length > 0;
+    };
+    await waitFor(isRefusedForLong, { timeoutMs: 120_000, what: 'many refusals' });
+    const { dropped, connected } = analytics.getHealth();
+    assert.deepStrictEqual({ dropped, connected }, { dropped: {}, connected: false });
+    assert.match(lines.join('\n'), /cannot be written to.*Authentication failed/);
+    await mongo.client.db(ELSEWHERE).command({ updateUser: username, pwd: WRONG });
+    await analytics.flush();
+    const counts = ['gsoevents', 'gsosessions'].map((name) => database.count(name));
+    assert.deepStrictEqual(await Promise.all(counts), [1, 1]);
   });
 });
 

@@ -146,7 +146,7 @@ impl<S: Store> Database<S> {
         }
         let message = error.message.clone();
         match (error.fault, error.collection) {
-            (Fault::Moment, _) | (_, None) => {
+            (Fault::Moment | Fault::Connection, _) | (_, None) => {
                 self.shared.database.change(|db| db.connected = false);
                 self.shared
                     .log

@@ -145,7 +145,7 @@ impl Upkeep {
             UpkeepResult::Prepared(Err(error)) => {
                 match error.fault {
                     Fault::Collection => refused(&self.shared, Collection::Daily, &error),
-                    Fault::Moment | Fault::Content | Fault::Unknown => {
+                    Fault::Moment | Fault::Connection | Fault::Content | Fault::Unknown => {
                         let log = &self.shared.log;
                         log.warn_once("outage", || messages::cannot_write(&error.message));
                     }

@@ -262,7 +262,7 @@ fn suspicion_of(error: &StoreError) -> Option<Suspicion> {
     match error.fault {
         Fault::Content => Some(Suspicion::Content),
         Fault::Unknown => Some(Suspicion::Unknown),
-        Fault::Moment | Fault::Collection => None,
+        Fault::Moment | Fault::Connection | Fault::Collection => None,
     }
 }
 

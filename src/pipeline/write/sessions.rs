@@ -83,7 +83,7 @@ async fn cutoffs<S: Store>(
     let days: Vec<Day> = batch.iter().map(|item| item.day.clone()).collect();
     let baselines = baselines.of(store, &days).await;
     let baselines = baselines.map_err(|error| match error.fault {
-        Fault::Moment => error,
+        Fault::Moment | Fault::Connection => error,
         // It says nothing of the sessions.
         Fault::Collection | Fault::Content | Fault::Unknown => StoreError {
             fault: Fault::Collection,

@@ -27,8 +27,10 @@ const TABLE: &[Code] = &[
     Code(6, Fault::Moment, "spec: HostUnreachable"),
     Code(7, Fault::Moment, "spec: HostNotFound"),
     Code(9, Fault::Content, "yml: FailedToParse"),
+    Code(11, Fault::Connection, "yml: UserNotFound"),
     Code(UNAUTHORIZED, Fault::Collection, "yml: Unauthorized"),
     Code(14, Fault::Content, "yml: TypeMismatch"),
+    Code(18, Fault::Connection, "yml: AuthenticationFailed"),
     Code(20, Fault::Collection, "yml: IllegalOperation"),
     Code(22, Fault::Content, "yml: InvalidBSON"),
     Code(24, Fault::Moment, "yml: LockTimeout"),
@@ -87,6 +89,7 @@ const TABLE: &[Code] = &[
     Code(322, Fault::Collection, "yml: APIVersionError"),
     Code(323, Fault::Collection, "yml: APIStrictError"),
     Code(324, Fault::Collection, "yml: APIDeprecationError"),
+    Code(334, Fault::Connection, "yml: MechanismUnavailable"),
     Code(
         338,
         Fault::Moment,
@@ -184,6 +187,7 @@ mod tests {
         assert!(TABLE.iter().all(has_source));
         assert_eq!(fault_of(DUPLICATE_KEY), Fault::Content);
         assert_eq!(fault_of(UNAUTHORIZED), Fault::Collection);
+        assert_eq!(fault_of(18), Fault::Connection);
         assert_eq!(fault_of(112), Fault::Moment);
         assert_eq!(fault_of(987_654), Fault::Unknown);
     }

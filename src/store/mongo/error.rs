@@ -30,6 +30,17 @@ impl From<DriverError> for StoreError {
             | ErrorKind::DnsResolve { .. }) => {
                 StoreError::transient(foreign_text::shown(&kind.to_string()))
             }
+            // The driver failed, or was shut down, before or after the request.
+            kind @ (ErrorKind::Internal { .. } | ErrorKind::Shutdown) => {
+                StoreError::transient(foreign_text::without_values(&kind.to_string()))
+            }
+            kind @ (ErrorKind::Authentication { .. }
+            | ErrorKind::IncompatibleServer { .. }
+            | ErrorKind::InvalidTlsConfig { .. }
+            | ErrorKind::SessionsNotSupported) => StoreError::new(
+                Fault::Connection,
+                foreign_text::without_values(&kind.to_string()),
+            ),
             kind => StoreError::permanent(foreign_text::without_values(&kind.to_string())),
         }
     }
@@ -81,7 +92,9 @@ fn server_message(message: &str, code: i32) -> String {
     let message = message.split(" to execute command").next().unwrap_or("");
     let shown = match fault_of(code) {
         Fault::Content | Fault::Unknown => foreign_text::about_a_document(message),
-        Fault::Moment | Fault::Collection => foreign_text::without_values(message),
+        Fault::Moment | Fault::Connection | Fault::Collection => {
+            foreign_text::without_values(message)
+        }
     };
     format!("{shown} (code {code})")
 }
