@@ -99,13 +99,13 @@ impl Shared {
             .change(|report| change(report.get_or_insert_default()));
     }
 
-    /// A task has met a defect of this package, and goes on.
+    /// A task of this process has met a defect of this package, and goes on.
     pub fn note_defect(&self, panicked: &Panicked) {
         self.health.error(panicked.to_string());
         self.log.warn_once(&panicked.to_string(), || {
             format!(
-                "{panicked} was met: what it was doing is begun again, and nothing is lost; \
-                 please report it"
+                "{panicked} was met: what was being done is begun again; a record that cannot be processed is \
+                 counted under dropped or refused; please report it"
             )
         });
     }

@@ -20,7 +20,7 @@ use crate::forward::Destinations;
 use crate::instance::shared::Shared;
 use crate::spool::Segments;
 use crate::store::Store;
-use crate::util::panics::{catch, catch_in};
+use crate::util::panics::{Watch, catch, catch_in};
 
 /// Defects in a row after which a worker is given up.
 const MOST_DEFECTS: u32 = 20;
@@ -69,14 +69,17 @@ pub fn start<S: Store>(
 /// Runs a worker to its end, turn by turn. A defect costs the turn that met it: what was under way begins again,
 /// and every write can be repeated. A worker in which no turn succeeds any more has failed for good.
 async fn run<S: Store>(mut worker: Worker<S>) {
-    let mut defects = 0;
+    let (mut defects, mut panics) = (0, Watch::new());
     loop {
-        match catch_in("worker", worker.turn()).await {
+        let turned = catch_in("worker", worker.turn()).await;
+        for panicked in panics.news() {
+            worker.shared.note_defect(&panicked);
+        }
+        match turned {
             Ok(true) => defects = 0,
             Ok(false) => break,
             Err(panicked) => {
                 defects += 1;
-                worker.shared.note_defect(&panicked);
                 if defects == MOST_DEFECTS {
                     return worker.shared.die(&panicked.to_string());
                 }

@@ -69,19 +69,20 @@ pub async fn attempt_within<T: Send + 'static>(
     limit: Duration,
     task: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
-    let timeout = tokio::time::timeout(limit, run_to_end(task)).await;
+    let timeout = tokio::time::timeout(limit, run_to_end("request", task)).await;
     timeout.unwrap_or_else(|_| {
         let problem = format!("MongoDB gave no answer within {} s", limit.as_secs());
         Err(StoreError::transient(problem))
     })
 }
 
-/// The result of a request without a time limit. It runs to its end also when nobody waits for it any
-/// more; a panic in it is an error like any other.
+/// The result of work without a time limit; `kind` names it to tests. It runs to its end also when nobody
+/// waits for it any more; a panic in it is an error like any other.
 pub async fn run_to_end<T: Send + 'static>(
+    kind: &'static str,
     task: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
-    let task = tokio::spawn(catch_in("request", task));
+    let task = tokio::spawn(catch_in(kind, task));
     match task.await {
         Ok(Ok(result)) => result,
         Ok(Err(panicked)) => Err(StoreError::transient(panicked.to_string())),

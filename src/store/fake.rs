@@ -374,8 +374,12 @@ impl Lifecycle for FakeStore {
     }
 
     async fn identities(&self) -> Result<Option<Identities>> {
-        Ok(None)
+        self.request(|_| None).await
     }
 
-    async fn close(&self) {}
+    async fn close(&self) {
+        if !self.state().hangs {
+            let _ = self.request(|_| ()).await;
+        }
+    }
 }

@@ -1,5 +1,5 @@
 //! Panics: a defect of this package ends the step that met it, and nothing else. A panic in a step is caught,
-//! counted, and described by its place; the host's panic output stays empty.
+//! counted, and described by its place, of which every instance hears; the host's panic output stays empty.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::{self, Display, Formatter};
@@ -7,8 +7,8 @@ use std::future::poll_fn;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::pin::pin;
-use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::task::Poll;
 
 use super::failpoint::failpoint;
@@ -18,6 +18,8 @@ use super::failpoint::failpoint;
 const IO: &str = "io";
 
 static CAUGHT: AtomicU64 = AtomicU64::new(0);
+/// In the order in which they were met, each place once: so many as there are in the code at most.
+static MET: Mutex<Vec<Panicked>> = Mutex::new(Vec::new());
 
 thread_local! {
     static IS_IN_STEP: Cell<bool> = const { Cell::new(false) };
@@ -53,7 +55,38 @@ impl From<Panicked> for io::Error {
 
 /// Panics that were caught in this process.
 pub fn caught() -> u64 {
-    CAUGHT.load(Ordering::Relaxed)
+    CAUGHT.load(Ordering::Acquire)
+}
+
+/// The panics that were caught in this process since it was made or last asked.
+pub struct Watch {
+    caught: u64,
+    met: usize,
+}
+
+impl Watch {
+    pub fn new() -> Self {
+        let met = met();
+        Self {
+            caught: caught(),
+            met: met.len(),
+        }
+    }
+
+    /// Those at places where none was before.
+    pub fn news(&mut self) -> Vec<Panicked> {
+        let caught = caught();
+        if std::mem::replace(&mut self.caught, caught) == caught {
+            return Vec::new();
+        }
+        let met = met();
+        let known = std::mem::replace(&mut self.met, met.len());
+        met[known..].to_vec()
+    }
+}
+
+fn met() -> MutexGuard<'static, Vec<Panicked>> {
+    MET.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs a step. What it works on must stay usable when it stops half-way.
@@ -63,10 +96,16 @@ pub fn catch<T>(step: impl FnOnce() -> T) -> Result<T, Panicked> {
     let result = panic::catch_unwind(AssertUnwindSafe(step));
     IS_IN_STEP.set(was_in_step);
     result.map_err(|_| {
-        CAUGHT.fetch_add(1, Ordering::Relaxed);
-        Panicked {
+        let panicked = Panicked {
             place: PLACE.take(),
+        };
+        let mut met = met();
+        if !met.contains(&panicked) {
+            met.push(panicked.clone());
         }
+        // After it is among them, and while nobody reads them.
+        CAUGHT.fetch_add(1, Ordering::Release);
+        panicked
     })
 }
 
@@ -121,6 +160,19 @@ mod tests {
         assert!(!text.contains("hunter2"), "{text}");
         assert!(caught() > before);
         assert_eq!(catch(|| 1), Ok(1));
+    }
+
+    #[test]
+    fn a_watch_hears_of_each_place_once() {
+        let panics = |watch: &mut Watch| {
+            let panic = || catch(|| panic!("on purpose")).map(|()| 0);
+            let [one, other] = [panic(), panic()].map(|result| result.expect_err("a panic"));
+            assert_eq!(one, other);
+            watch.news().iter().filter(|met| **met == one).count()
+        };
+        let mut watch = Watch::new();
+        assert_eq!([panics(&mut watch), panics(&mut watch)], [1, 0]);
+        assert_eq!(panics(&mut Watch::new()), 0);
     }
 
     #[tokio::test]

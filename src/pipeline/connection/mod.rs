@@ -28,6 +28,7 @@ use crate::instance::listener::Message;
 use crate::instance::shared::Shared;
 use crate::store::{Connection, Fault, Result, Store};
 use crate::util::backoff::Backoff;
+use crate::util::panics::catch_in;
 use refusal::refused;
 pub use search::{NothingFound, Outlook, remark_on};
 use search::{Search, tell_failure};
@@ -176,7 +177,7 @@ impl<S: Store> Database<S> {
         if let Some(store) = self.give_up() {
             self.renewed_at = Some(now);
             self.backoff.fail(now);
-            tokio::spawn(async move { store.close().await });
+            close(store);
         }
     }
 
@@ -255,7 +256,7 @@ impl<S: Store> Database<S> {
         self.upkeep = Upkeep::new(&self.shared);
         self.shared.database.change(std::mem::take);
         if let Some(store) = self.give_up() {
-            tokio::spawn(async move { store.close().await });
+            close(store);
         }
     }
 
@@ -280,4 +281,9 @@ impl<S: Store> Database<S> {
         let wakes = [step, switch.filter(|until| *until > now)];
         wakes.into_iter().flatten().min()
     }
+}
+
+/// Closes a store that is left, beside everything else.
+fn close<S: Store>(store: Arc<S>) {
+    tokio::spawn(catch_in("close", async move { store.close().await }));
 }

@@ -81,7 +81,7 @@ impl Upkeep {
             let store = Arc::clone(store);
             let may_be_lost = self.facts.has_changed(Collection::Uniques);
             let restoring = may_be_lost.then(restore);
-            let indexing = run_to_end(async move {
+            let indexing = run_to_end("indexes", async move {
                 if let Some(restoring) = restoring {
                     restoring.await?;
                 }

@@ -5,16 +5,16 @@
 //! processes does the work; the others check from time to time whether it is done. A step that hangs, on
 //! a connection that died silently, is begun again beside itself.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::baselines::{Baselines, LegacyProgress};
-use crate::pipeline::task::{attempt, attempt_within};
+use crate::pipeline::task::{attempt, attempt_within, run_to_end};
 use crate::record::day::Day;
 use crate::store::{Baseline, CLAIM_TTL, LEGACY_STEP_TIMEOUT, Result, Store, StoreError};
 
@@ -53,8 +53,8 @@ pub fn start<S: Store>(
         reports,
     });
     tokio::spawn(async move {
-        let work = tokio::spawn(Arc::clone(&builder).build());
-        let outcome = builder.watch(work).await;
+        let watching = Arc::clone(&builder).watch();
+        let outcome = run_to_end("builder", watching).await;
         builder.report(Report::Ended(outcome));
     });
     receiver
@@ -137,17 +137,16 @@ impl<S: Store> Builder<S> {
         self.steps.fetch_add(1, Ordering::Release);
     }
 
-    /// Waits for the work, which runs to its end even when it is given up; meanwhile renews the claim
-    /// and reports.
-    async fn watch(&self, mut work: JoinHandle<Result<()>>) -> Result<()> {
+    /// Does the work, which runs to its end even when it is given up; meanwhile renews the claim and
+    /// reports.
+    async fn watch(self: Arc<Self>) -> Result<()> {
+        let mut work = pin!(run_to_end("builder", Arc::clone(&self).build()));
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut step = (0, Instant::now());
         loop {
             tokio::select! {
-                outcome = &mut work => return outcome.unwrap_or_else(|error| {
-                    Err(StoreError::transient(format!("internal: {error}")))
-                }),
+                outcome = &mut work => return outcome,
                 _ = ticks.tick() => {
                     self.report_progress();
                     let steps = self.steps.load(Ordering::Acquire);

@@ -174,7 +174,7 @@ impl Requests {
             }
             let (store, shared) = (Arc::clone(store), Arc::clone(&self.shared));
             let baselines = Arc::clone(legacy.baselines());
-            let read = run_to_end(async move {
+            let read = run_to_end("read", async move {
                 let store = store.as_ref();
                 match &request {
                     Request::Metrics(today) => {
