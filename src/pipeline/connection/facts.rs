@@ -62,6 +62,11 @@ impl Facts {
         is_due
     }
 
+    /// The server was asked in vain. Nothing else may be written that would make it be asked again.
+    pub fn failed(&mut self, now: Instant) {
+        self.due = Some(now + EVERY);
+    }
+
     /// When the server is to be asked.
     pub fn wake_at(&self) -> Option<Instant> {
         self.due
@@ -175,6 +180,18 @@ mod tests {
         assert_eq!(facts.wake_at(), Some(start + EVERY));
         facts.suspect(start + EVERY / 2);
         assert!(facts.begin(start + EVERY / 2));
+    }
+
+    #[test]
+    fn the_server_is_asked_again_when_it_was_asked_in_vain() {
+        let start = Instant::now();
+        for mut facts in [facts(&[]), Facts::default()] {
+            facts.suspect(start);
+            assert!(facts.begin(start));
+            facts.failed(start);
+            assert!(!facts.begin(start) && facts.begin(start + EVERY));
+            assert!(facts.look(None), "the day is still gone");
+        }
     }
 
     #[test]

@@ -155,8 +155,8 @@ impl Upkeep {
             }
             UpkeepResult::Indexed(Ok(indexed)) => self.indexed(indexed, now),
             UpkeepResult::Looked(Ok(found)) => self.looked(found),
-            // Writes say what is wrong with the database; it is asked again beside the next one.
-            UpkeepResult::Looked(Err(_)) => {}
+            // Writes say what is wrong with the database.
+            UpkeepResult::Looked(Err(_)) => self.facts.failed(now),
             UpkeepResult::Indexed(Err(error)) => {
                 self.shared.health.error(error.message);
                 self.indexing.fail(now);

@@ -342,12 +342,15 @@ impl Ledger {
     /// are counted their markers, unless the totals that count them are gone as well.
     pub async fn restore_uniques<S: Store>(&self, store: &S) -> Result<()> {
         self.users.baselines().restore(store).await?;
-        for (day, users) in self.users.known() {
+        for day in self.users.days() {
             let applied = store.applied_seq(&day, &self.writer).await?;
             let previous = self.days.get(&day).and_then(|entry| entry.previous);
             if let (Some(previous), AppliedSeq::At(Some(applied))) = (previous, applied)
                 && applied >= previous
             {
+                // Asked after the entry was read: a ledger that adds to a day that was removed has forgotten
+                // its users before.
+                let users = self.users.known_on(&day);
                 let source = (self.writer.as_str(), previous);
                 self.users.restore(store, &day, &users, source).await?;
             }

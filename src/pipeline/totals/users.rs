@@ -65,19 +65,22 @@ impl Users {
     }
 
     /// A day was removed, or is that of a backup, and so may markers and baselines be: users are looked up
-    /// again.
+    /// again. Copies that were made before know no user any more.
     pub async fn begin_anew<S: Store>(&mut self, store: &S) -> Result<()> {
+        self.lock().clear();
         self.forget();
         self.baselines.restore(store).await
     }
 
-    /// The users who are known by day.
-    pub fn known(&self) -> Vec<(Day, Vec<Arc<str>>)> {
+    /// The days on which users are known.
+    pub fn days(&self) -> Vec<Day> {
+        self.lock().keys().cloned().collect()
+    }
+
+    /// The users who are known on a day.
+    pub fn known_on(&self, day: &Day) -> Vec<Arc<str>> {
         let known = self.lock();
-        let users = known.iter();
-        users
-            .map(|(day, users)| (day.clone(), users.iter().cloned().collect()))
-            .collect()
+        known.get(day).into_iter().flatten().cloned().collect()
     }
 
     pub fn baselines(&self) -> &Baselines {

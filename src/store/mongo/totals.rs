@@ -31,7 +31,8 @@ impl TotalsStore for MongoStore {
         let mut sorted: Vec<(String, Bson)> = fields.into_iter().collect();
         sorted.sort_by(|a, b| a.0.cmp(&b.0));
         let fields: Document = sorted.into_iter().collect();
-        for id in [id_of(day), None] {
+        // Twice, as the document that was in the way may have been dropped with its collection since.
+        for id in [id_of(day), id_of(day), None] {
             let mut created = fields.clone();
             if let Some(id) = id {
                 created.insert("_id", id);
