@@ -9,12 +9,13 @@ use bson::{Document, RawDocumentBuf};
 use tokio::time::Instant;
 
 use super::Store;
-use super::error::{Result, StoreError};
+use super::error::{Fault, Result, StoreError};
 use super::legacy::{Baseline, CLAIM_TTL, LegacyStore};
 use super::lifecycle::{Identities, Lifecycle, Prepared};
 use super::records::{CloseOutcome, Dropped, Inserted, RecordStore};
 use super::totals::{Added, AppliedSeq, Delta, MonthView, SeqAdvance, Sums, TotalsStore};
 use super::uniques::{Marker, UniquesStore};
+use crate::config::Collection;
 use crate::instance::listener::Level;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
@@ -49,6 +50,10 @@ pub struct State {
     pub refused_users: BTreeSet<String>,
     /// How long an addition to the totals takes.
     pub slow_add: Duration,
+    pub slow_logins: Duration,
+    /// No right to insert markers, or to close sessions.
+    pub refuses_markers: bool,
+    pub refuses_logouts: bool,
     /// Requests are neither answered nor refused.
     pub hangs: bool,
     /// How long the indexes take that totals do not rely on.
@@ -147,6 +152,8 @@ impl RecordStore for FakeStore {
     }
 
     async fn insert_sessions(&self, batch: &Batch) -> Result<Inserted> {
+        let slow_logins = self.state().slow_logins;
+        tokio::time::sleep(slow_logins).await;
         self.request(|state| {
             for document in batch.documents() {
                 insert(&mut state.sessions, document);
@@ -157,6 +164,9 @@ impl RecordStore for FakeStore {
     }
 
     async fn close_sessions(&self, closes: &[Close]) -> Result<Vec<CloseOutcome>> {
+        if self.state().refuses_logouts {
+            return Err(StoreError::new(Fault::Collection, "refused"));
+        }
         self.request(|state| {
             let close = |close: &Close| {
                 let Some(session) = state.sessions.get_mut(&close.session) else {
@@ -273,6 +283,10 @@ impl UniquesStore for FakeStore {
     }
 
     async fn insert_markers(&self, markers: &[Marker]) -> Result<Vec<Dropped>> {
+        if self.state().refuses_markers {
+            let error = StoreError::new(Fault::Collection, "refused");
+            return Err(error.on(Collection::Uniques));
+        }
         self.request(|state| {
             let mut dropped = Vec::new();
             for (index, marker) in markers.iter().enumerate() {

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{NothingFound, Outlook, Pipeline, Request, spawn};
-use crate::config::Config;
+use crate::config::{Collection, Config};
 use crate::instance::listener::{Listener, Message};
 use crate::instance::shared::Shared;
 use crate::record::counters::Counter;
@@ -277,6 +277,57 @@ async fn metrics_do_not_wait_for_what_comes_after_them() {
         assert!(host.outcome(request).await.is_ok(), "request {request}");
     }
     flood.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn logouts_are_written_while_logins_come_all_the_time() {
+    let store = reliable();
+    store.state().slow_logins = Duration::from_millis(40);
+    let (pipeline, _host) = start(&store, "{}");
+    connect(&pipeline);
+    for number in 0..200 {
+        let user = format!("u{number}");
+        let frames = [login(&user, 0, MORNING_MS), logout(&user, 0, MORNING_MS)];
+        pipeline.push(&frames.concat(), 2);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let state = store.state();
+    let is_closed = |session: &&bson::Document| session.get_datetime("logoutAt").is_ok();
+    let (all, closed) = (
+        state.sessions.len(),
+        state.sessions.values().filter(is_closed).count(),
+    );
+    assert!(all > 100 && closed > all / 2, "{closed} of {all}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn logouts_that_are_refused_stay_reported_while_logins_are_accepted() {
+    let store = reliable();
+    store.state().refuses_logouts = true;
+    let (pipeline, host) = start(&store, "{}");
+    connect(&pipeline);
+    pipeline.push(
+        &[login("a", 0, MORNING_MS), logout("a", 0, MORNING_MS)].concat(),
+        2,
+    );
+    let is_reported = || {
+        let database = pipeline.shared().database.get();
+        database.connected && database.refused.contains_key(&Collection::Sessions)
+    };
+    while !is_reported() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    for ack in 1..=20 {
+        pipeline.push(&login("b", ack, MORNING_MS), 1);
+        while !host.acknowledged().contains(&ack) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(is_reported(), "login {ack}");
+    }
+    store.state().refuses_logouts = false;
+    pipeline.request(1, Request::Flush);
+    assert_eq!(host.outcome(1).await, Ok(None));
+    assert!(pipeline.shared().database.get().refused.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -94,6 +94,8 @@ impl Writes {
         now: Instant,
     ) -> Option<Day> {
         let mut newest_day = None;
+        // Logouts that wait for the logins before them leave by themselves then, whatever comes behind them.
+        self.queues[Queue::Logouts as usize].seal_if_idle();
         for queue in Queue::ALL {
             let up_to = match queue {
                 // A session is stored before it is closed.
@@ -138,10 +140,11 @@ impl Writes {
         let writes = &mut self.queues[queue as usize];
         let reported = match result {
             Ok(written) => {
-                self.shared.accepted(collection_of(queue));
                 let health = &self.shared.health;
                 health.count(|counts| counts.duplicates += written.duplicates);
-                writes.written(number, written)
+                let reported = writes.written(number, written);
+                self.accepted(collection_of(queue));
+                reported
             }
             Err(error) => {
                 let refused = match suspicion_of(&error) {
@@ -161,6 +164,16 @@ impl Writes {
             self.complete(queue, &batch, written, totals, acks);
         }
         Ok(())
+    }
+
+    /// A collection that refuses logouts takes logins, perhaps, and goes on refusing.
+    fn accepted(&self, collection: Collection) {
+        let mut queues = Queue::ALL.into_iter().zip(&self.queues);
+        if queues.any(|(other, queue)| collection_of(other) == collection && queue.is_failing()) {
+            self.shared.database.change(|db| db.connected = true);
+        } else {
+            self.shared.accepted(collection);
+        }
     }
 
     /// Counts the records of a batch, passes their shares on, and keeps the memory that shares take.

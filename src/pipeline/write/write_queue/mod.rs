@@ -157,6 +157,11 @@ impl<B: Records, R> WriteQueue<B, R> {
         !self.backoff.is_over(now)
     }
 
+    /// Whether the last result was a failure that is to be retried.
+    pub fn is_failing(&self) -> bool {
+        self.backoff.until().is_some()
+    }
+
     fn is_open_full(&self) -> bool {
         self.open.count() >= self.limit.records || self.open.bytes() >= self.limit.bytes
     }
