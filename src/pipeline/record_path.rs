@@ -302,7 +302,7 @@ impl RecordPath {
         let wakes = [
             self.acks.next_deadline(),
             journal.and_then(|journal| journal.wake_at(&self.marks, now)),
-            journal.and_then(|_| self.totals.save_at()),
+            journal.and_then(|_| self.totals.save_at(&self.marks)),
             self.forwarding.wake_at(now),
             self.writes.retry_at().filter(|_| has_store),
             self.totals.wake_at().filter(|_| has_store && is_prepared),

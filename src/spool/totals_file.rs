@@ -43,7 +43,7 @@ impl TotalsFile {
 
     /// `None` when there is none. One that cannot be read is renamed, and an error once.
     pub fn read(slot: &Path) -> io::Result<Option<TotalsFile>> {
-        let bytes = match fs::read(path_of(slot)) {
+        let bytes = match files::read(&path_of(slot)) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             bytes => bytes?,
         };
@@ -96,5 +96,24 @@ mod tests {
         file.write(slot).expect("written");
         remove(slot).expect("removed");
         assert!(TotalsFile::read(slot).expect("readable").is_none());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_neither_read_nor_written_through() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [slot, other] = ["slot", "other"].map(|name| folder.path().join(name));
+        let file = |writer: &str| TotalsFile::new(writer.to_owned(), Target(1), doc! {});
+        for folder in [&slot, &other] {
+            fs::create_dir(folder).expect("a folder");
+        }
+        file("other").write(&other).expect("written");
+        std::os::unix::fs::symlink(path_of(&other), path_of(&slot)).expect("a link");
+        assert!(TotalsFile::read(&slot).is_err());
+        file("own").write(&slot).expect("written");
+        for (folder, writer) in [(&slot, "own"), (&other, "other")] {
+            let read = TotalsFile::read(folder).expect("readable").expect("a file");
+            assert_eq!(read.writer, writer);
+        }
     }
 }

@@ -48,7 +48,7 @@ pub struct State {
     markers: BTreeMap<(String, String), Marker>,
     /// Events of these users are refused for their content.
     pub refused_users: BTreeSet<String>,
-    /// How long an addition to the totals takes.
+    /// How long an addition to the totals takes, and how long it takes to store sessions.
     pub slow_add: Duration,
     pub slow_logins: Duration,
     /// No right to insert markers, or to close sessions.

@@ -33,7 +33,7 @@ impl Overflow {
         let folder = tempfile::tempdir().expect("a folder");
         let slot = claim(folder.path(), TARGET).expect("a slot");
         let spool = Segments::new(slot, max_spool_bytes, 2_000);
-        let options = r#"{"maxQueueBytes": 131072, "ackTimeoutMs": 600000}"#;
+        let options = r#"{"maxQueueBytes": 131072, "ackTimeoutMs": 600000, "flushIntervalMs": 10}"#;
         let (config, _) = Config::from_json(options, "{}").expect("valid options");
         let host = Arc::new(TestHost::default());
         let shared = Shared::within(context(), config, Arc::clone(&host) as Arc<dyn Listener>);
@@ -141,4 +141,24 @@ async fn records_whose_folder_was_removed_are_counted_and_the_rest_goes_on() {
     let counts = overflow.pipeline.shared().health.counts();
     assert!(counts.dropped["spool_damaged"] > 0);
     assert_eq!(battles(&overflow.store), counts.written as f64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn totals_that_wait_are_saved_although_those_of_another_queue_are_added() {
+    let overflow = Overflow::new(1 << 30);
+    overflow.is_away.store(false, Ordering::Relaxed);
+    overflow.store.state().refuses_markers = true;
+    let saved = overflow.folder.path().join("0/totals.bson");
+    for number in 0..MANY {
+        let frames = [counted(number), login("ann", 0, MORNING_MS)];
+        overflow.pipeline.push(&frames.concat(), 2);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(saved.exists(), "while events were added all the time");
+    assert!(battles(&overflow.store) > 0.0);
+    overflow.store.state().refuses_markers = false;
+    overflow.come_back().await;
+    let sessions = |store: &FakeStore| store.state().days[DAY].totals[&Counter::SessionCount];
+    assert_eq!(sessions(&overflow.store), MANY as f64);
+    assert_eq!(battles(&overflow.store), MANY as f64);
 }

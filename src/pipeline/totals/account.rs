@@ -1,8 +1,9 @@
 //! An account: the totals of one queue. It has its pending contributions, its batch that was sent, and its
 //! ledger; no queue waits for the account of another.
 //!
-//! What is saved on disk is closed: contributions that come later are added by themselves, so that a process
-//! after this one adds the very batches that this one would have added.
+//! What is saved on disk is closed: contributions that come later are added by themselves, or with all of a
+//! closed batch that was never sent. So whichever file a crash leaves, this process has sent every batch in it
+//! as a whole, or not at all.
 
 use std::collections::VecDeque;
 
@@ -19,8 +20,6 @@ pub struct Account {
     pub ledger: Box<Ledger>,
     /// Closed batches, in the order of their records.
     closed: VecDeque<TotalsBatch>,
-    /// On their way to the disk, to be closed: the batches as they will be, and what is new in them.
-    closing: Option<(VecDeque<TotalsBatch>, Pending)>,
     pending: Pending,
     /// In flight, or failed and to be retried as it was.
     pub batch: Option<TotalsBatch>,
@@ -37,7 +36,6 @@ impl Account {
             rules,
             ledger: Box::new(ledger),
             closed: VecDeque::new(),
-            closing: None,
             pending: Pending::new(),
             batch: None,
             flush_at: None,
@@ -58,18 +56,14 @@ impl Account {
 
     /// The number of the oldest record whose contribution is not added.
     pub fn first_uncommitted(&self) -> Option<i64> {
-        let sent = self
-            .batch
-            .iter()
-            .chain(&self.closed)
-            .map(|batch| batch.first);
-        let closing = self.closing.as_ref().and_then(|(_, new)| new.first());
-        sent.chain(closing).chain(self.pending.first()).min()
+        let batches = self.batch.iter().chain(&self.closed);
+        let first = batches.map(|batch| batch.first);
+        first.chain(self.pending.first()).min()
     }
 
     /// Whether nothing waits under the name that it has.
     pub fn is_settled(&self) -> bool {
-        self.batch.is_none() && self.closed.is_empty() && self.closing.is_none()
+        self.batch.is_none() && self.closed.is_empty()
     }
 
     /// Takes batches that a process before this one has closed.
@@ -77,34 +71,17 @@ impl Account {
         self.closed = closed;
     }
 
-    /// Closes everything that waits, once it is on disk; returns the batches to save. Until [`Self::close`]
-    /// or [`Self::reopen`] no further batch is sent.
-    pub fn begin_closing(&mut self) -> Vec<&TotalsBatch> {
-        let new = std::mem::replace(&mut self.pending, Pending::new());
-        let mut closed = self.closed.clone();
-        for batch in new.batches() {
-            match closed.back_mut().filter(|last| last.merges_with(batch)) {
-                Some(last) => last.merge(batch.clone()),
-                None => closed.push_back(batch.clone()),
+    /// Closes everything that waits; returns the batches to save.
+    pub fn close(&mut self) -> Vec<&TotalsBatch> {
+        self.flush_at = None;
+        while !self.pending.is_empty() {
+            let batch = self.pending.take_batch();
+            match self.closed.back_mut() {
+                Some(last) if last.merges_with(&batch) => last.merge(batch),
+                _ => self.closed.push_back(batch),
             }
         }
-        let (closing, _) = self.closing.insert((closed, new));
-        self.batch.iter().chain(closing.iter()).collect()
-    }
-
-    /// It is on disk.
-    pub fn close(&mut self) {
-        if let Some((closed, _)) = self.closing.take() {
-            self.closed = closed;
-        }
-    }
-
-    /// The disk did not take it.
-    pub fn reopen(&mut self) {
-        if let Some((_, mut new)) = self.closing.take() {
-            new.merge(std::mem::replace(&mut self.pending, Pending::new()));
-            self.pending = new;
-        }
+        self.batch.iter().chain(&self.closed).collect()
     }
 
     /// The batch to send now, if one is to be sent: the one that failed, or a new one if it is time and
@@ -119,8 +96,6 @@ impl Account {
     ) -> Option<TotalsBatch> {
         if let Some(batch) = &mut self.batch {
             (self.rules.resent)(batch, &mut self.pending);
-        } else if self.closing.is_some() {
-            return None;
         } else if let Some(closed) = self.closed.pop_front() {
             self.batch = Some(closed);
         } else if self.is_due(written, is_urgent, now, flush_at) && takes_new {
@@ -165,7 +140,7 @@ impl Account {
     pub fn wake_at(&self) -> Option<Instant> {
         match &self.batch {
             Some(_) => self.backoff.until(),
-            None => self.flush_at.filter(|_| self.closing.is_none()),
+            None => self.flush_at,
         }
     }
 }

@@ -220,18 +220,6 @@ impl Pending {
         (!self.is_empty()).then(|| self.recovered.first.min(self.sum.first))
     }
 
-    /// Both batches that are not empty, recovered contributions first.
-    pub fn batches(&self) -> impl Iterator<Item = &TotalsBatch> {
-        let all = [&self.recovered, &self.sum].into_iter();
-        all.filter(|batch| batch.records > 0)
-    }
-
-    /// Takes in later contributions.
-    pub fn merge(&mut self, later: Self) {
-        self.recovered.merge(later.recovered);
-        self.sum.merge(later.sum);
-    }
-
     /// Takes everything; recovered contributions first, and by themselves.
     pub fn take_batch(&mut self) -> TotalsBatch {
         let (batch, empty) = match self.recovered.records {

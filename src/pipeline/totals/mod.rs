@@ -9,6 +9,8 @@ mod ledger;
 mod rules;
 mod saved;
 mod savings;
+#[cfg(test)]
+mod tests;
 mod users;
 mod writer;
 
@@ -205,7 +207,7 @@ impl Totals {
             Some(_) => None,
         };
         if completed.is_some() {
-            self.savings.progressed_at = now;
+            self.savings.progressed_at[queue as usize] = now;
         }
         self.is_renaming |= !warnings.uncertain.is_empty();
         self.is_day_gone |= !warnings.restored.is_empty();
@@ -313,57 +315,60 @@ impl Totals {
     /// What the disk should keep now, if that is something else than before: totals that cannot be added for
     /// long, so that their records need not stay there; and nothing, once they are added.
     pub fn save(&mut self, marks: &Watermarks, now: Instant) -> Option<Option<Document>> {
-        if self.savings.is_saving {
-            return None;
+        for queue in Queue::ALL {
+            if self.first_uncommitted(queue).is_none() {
+                self.savings.progressed_at[queue as usize] = now;
+            }
         }
-        let first = Queue::ALL.map(|queue| self.first_uncommitted(queue));
-        let waits = first.iter().flatten().next().is_some();
-        if !waits {
-            self.savings.progressed_at = now;
+        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
+        if is_due(self.save_due(marks)) {
+            let written = Queue::ALL.map(|queue| marks.get(Stage::Written(queue)));
+            self.savings.begin(written.to_vec(), now);
+            let accounts = self.accounts.iter_mut().zip(written);
+            let queues = accounts
+                .map(|(account, up_to)| SavedQueue::new(up_to, &account.close()))
+                .collect();
+            // Sums and names always make a document.
+            let document = (SavedTotals { queues }).to_document().ok();
+            self.savings.is_saving = document.is_some();
+            return document.map(Some);
         }
-        let is_added =
-            |queue| first[queue as usize].is_none_or(|seq| seq > self.saved_up_to(queue));
-        if self.savings.has_file && Queue::ALL.into_iter().all(is_added) {
+        if is_due(self.removal_due()) {
             self.savings.begin(Vec::new(), now);
             return Some(None);
         }
-        let written = Queue::ALL.map(|queue| marks.get(Stage::Written(queue)));
-        let is_more = |queue| written[queue as usize] > self.saved_up_to(queue);
-        let is_worth_it = waits && Queue::ALL.into_iter().any(is_more);
-        if !is_worth_it || !self.savings.is_due(now) {
-            return None;
-        }
-        self.savings.begin(written.to_vec(), now);
-        let accounts = self.accounts.iter_mut().zip(written);
-        let queues = accounts
-            .map(|(account, up_to)| SavedQueue::new(up_to, &account.begin_closing()))
-            .collect();
-        match (SavedTotals { queues }).to_document() {
-            Ok(document) => Some(Some(document)),
-            // Sums and names always make a document.
-            Err(_) => {
-                self.saved(false);
-                None
-            }
-        }
+        None
+    }
+
+    /// When totals that wait are to be saved.
+    fn save_due(&self, marks: &Watermarks) -> Option<Instant> {
+        let is_more = |queue: &Queue| {
+            let written = marks.get(Stage::Written(*queue));
+            self.first_uncommitted(*queue).is_some() && written > self.saved_up_to(*queue)
+        };
+        let queues = Queue::ALL.into_iter().filter(is_more);
+        queues.filter_map(|queue| self.savings.due_at(queue)).min()
+    }
+
+    /// When the file is to be removed: everything that it holds is added.
+    fn removal_due(&self) -> Option<Instant> {
+        let is_added = |queue| {
+            let first = self.first_uncommitted(queue);
+            first.is_none_or(|seq| seq > self.saved_up_to(queue))
+        };
+        let is_done = Queue::ALL.into_iter().all(is_added);
+        self.savings.removal_at().filter(|_| is_done)
     }
 
     /// The disk has taken what it should keep, or has not.
     pub fn saved(&mut self, is_done: bool) {
-        let is_removed = self.savings.end(is_done);
-        for account in self.accounts.iter_mut().filter(|_| !is_removed) {
-            match is_done {
-                true => account.close(),
-                false => account.reopen(),
-            }
-        }
+        self.savings.end(is_done);
     }
 
-    /// When totals that wait are to be saved.
-    pub fn save_at(&self) -> Option<Instant> {
-        let mut queues = Queue::ALL.into_iter();
-        let waits = queues.any(|queue| self.first_uncommitted(queue).is_some());
-        waits.then(|| self.savings.due_at()).flatten()
+    /// When totals are to be saved, or their file is to be removed.
+    pub fn save_at(&self, marks: &Watermarks) -> Option<Instant> {
+        let dues = [self.save_due(marks), self.removal_due()];
+        dues.into_iter().flatten().min()
     }
 
     /// When a flush or a retry is due.

@@ -3,20 +3,23 @@
 use tokio::time::Instant;
 
 use crate::instance::context::Limits;
+use crate::pipeline::watermarks::Queue;
 
 pub struct Savings {
     limits: Limits,
-    /// There is a file.
+    /// There may be a file.
     pub has_file: bool,
     /// For each queue, the record up to which all are in the totals or in the file.
     pub up_to: Vec<i64>,
-    /// When totals were added last, or none waited.
-    pub progressed_at: Instant,
-    /// The disk has not answered yet: it is waited for, since only its answer says what the file holds.
+    /// For each queue, when totals were added last, or none waited.
+    pub progressed_at: [Instant; 3],
+    /// The disk has not answered yet.
     pub is_saving: bool,
     /// What is being saved; empty while the file is being removed.
     next: Vec<i64>,
     again_at: Instant,
+    /// The disk refused what it was asked for last.
+    has_failed: bool,
 }
 
 impl Savings {
@@ -25,10 +28,11 @@ impl Savings {
             limits,
             has_file: false,
             up_to: Vec::new(),
-            progressed_at: now,
+            progressed_at: [now; 3],
             is_saving: false,
             next: Vec::new(),
             again_at: now,
+            has_failed: false,
         }
     }
 
@@ -38,26 +42,65 @@ impl Savings {
         self.next = next;
     }
 
-    /// Returns whether it was the removal of the file.
-    pub fn end(&mut self, is_done: bool) -> bool {
+    /// The disk has answered. Where it has failed, it may have done what it was asked for nevertheless.
+    pub fn end(&mut self, is_done: bool) {
         self.is_saving = false;
+        self.has_failed = !is_done;
         let is_removal = self.next.is_empty();
-        if is_done && is_removal {
-            self.has_file = false;
-        } else if is_done {
-            self.has_file = true;
+        self.has_file = !(is_done && is_removal);
+        if is_done && !is_removal {
             self.up_to = std::mem::take(&mut self.next);
         }
-        is_removal
     }
 
-    pub fn due_at(&self) -> Option<Instant> {
-        let late = self.progressed_at + self.limits.totals_saved_after;
+    /// When totals of a queue that wait are to be saved.
+    pub fn due_at(&self, queue: Queue) -> Option<Instant> {
+        let late = self.progressed_at[queue as usize] + self.limits.totals_saved_after;
         let due = self.again_at.max(late);
         (!self.is_saving).then_some(due)
     }
 
-    pub fn is_due(&self, now: Instant) -> bool {
-        self.due_at().is_some_and(|due| due <= now)
+    /// When a file that is of no use may be removed: at once, if the disk does what it is asked for.
+    pub fn removal_at(&self) -> Option<Instant> {
+        let at = match self.has_failed {
+            true => self.again_at,
+            false => self.progressed_at.into_iter().max()?,
+        };
+        (self.has_file && !self.is_saving).then_some(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_removed_is_left_alone_for_a_while() {
+        let (now, limits) = (Instant::now(), Limits::default());
+        let mut savings = Savings::new(limits, now);
+        assert_eq!(savings.removal_at(), None);
+        savings.begin(vec![7], now);
+        savings.end(true);
+        assert_eq!(
+            savings.removal_at(),
+            Some(now),
+            "as soon as it is of no use"
+        );
+        savings.begin(Vec::new(), now);
+        savings.end(false);
+        assert_eq!(savings.removal_at(), Some(now + limits.totals_saved_every));
+        savings.begin(Vec::new(), now);
+        savings.end(true);
+        assert_eq!(savings.removal_at(), None);
+    }
+
+    #[test]
+    fn a_file_that_may_be_there_after_an_error_is_removed() {
+        let (now, limits) = (Instant::now(), Limits::default());
+        let mut savings = Savings::new(limits, now);
+        savings.begin(vec![7], now);
+        savings.end(false);
+        assert!(savings.up_to.is_empty(), "nothing is known to be saved");
+        assert_eq!(savings.removal_at(), Some(now + limits.totals_saved_every));
     }
 }

@@ -1,0 +1,145 @@
+//! Totals and their ledgers against a store in memory: its collections are dropped, a disk fails.
+
+use std::time::Duration;
+
+use super::*;
+use crate::config::Config;
+use crate::instance::context::Context;
+use crate::instance::listener::{Listener, Message};
+use crate::record::counters::Counter;
+use crate::record::day::Day;
+use crate::store::fake::{FakeStore, Fate, State};
+
+fn ledger() -> Ledger {
+    let context = Context::default();
+    let writer = Writer::fresh(&context);
+    let (queue, days) = (Queue::Logins, ExistingDays::default());
+    Ledger::new(
+        context,
+        Rules::default(),
+        &writer,
+        queue,
+        &Arc::default(),
+        &days,
+    )
+}
+
+/// Adds a login. Reads may lag behind, and are repeated then.
+async fn log_in(ledger: &mut Ledger, store: &FakeStore, seq: i64, user: &str) {
+    let mut pending = Pending::new();
+    let (day, amount) = (Day::of(0), Amount::Login(user.into()));
+    pending.add(Contribution { seq, day, amount }, false);
+    let mut batch = pending.take_batch();
+    let mut warnings = Warnings::default();
+    while ledger
+        .write(store, &mut batch, &mut warnings)
+        .await
+        .is_err()
+    {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn users_of_totals_that_are_gone_get_no_markers_again() {
+    let store = FakeStore::new(|| Fate::Answered);
+    let mut ledger = ledger();
+    log_in(&mut ledger, &store, 1, "ann").await;
+    // The pass that makes indexes again begins with what is known now, and comes to the markers later.
+    let before = ledger.clone();
+    *store.state() = State::default();
+    log_in(&mut ledger, &store, 2, "bob").await;
+    for _ in 0..2 {
+        before.restore_uniques(&store).await.expect("answered");
+    }
+    log_in(&mut ledger, &store, 3, "ann").await;
+    let state = store.state();
+    let day = &state.days[Day::of(0).as_str()];
+    assert_eq!((day.totals[&Counter::Dau], day.mau), (2.0, 2.0));
+}
+
+const START: i64 = 100;
+
+fn writer(first: i64, is_new: bool) -> Writer {
+    let mut writer = Writer::fresh(&Context::default());
+    (writer.id, writer.first, writer.is_new) = ("w".to_owned(), first, is_new);
+    writer
+}
+
+fn totals(writer: Writer) -> Totals {
+    struct Nobody;
+    impl Listener for Nobody {
+        fn deliver(&self, _: Message) {}
+    }
+    let (config, _) = Config::from_json("{}", "{}").expect("valid options");
+    let shared = Shared::new(config, Arc::new(Nobody));
+    Totals::new(&shared, Rules::default(), writer, &Arc::default())
+}
+
+fn earn(totals: &mut Totals, marks: &mut Watermarks, seq: i64) {
+    let amount = Amount::Counted(Counter::CreditsEarned, 1.0);
+    let day = Day::of(0);
+    totals.add(Queue::Events, Contribution { seq, day, amount });
+    for stage in [Stage::Accepted]
+        .into_iter()
+        .chain(Queue::ALL.map(Stage::Written))
+    {
+        marks.advance(stage, seq);
+    }
+}
+
+/// Adds whatever waits. Reads may lag behind, and are repeated then.
+async fn add_all(totals: &mut Totals, marks: &Watermarks, store: &Arc<FakeStore>) {
+    let later = Instant::now() + Duration::from_secs(3_600);
+    while totals.first_uncommitted(Queue::Events).is_some() {
+        totals.poll(store, marks, true, later);
+        let result = totals.next().await;
+        let _ = totals.handle(result, Instant::now());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn totals_whose_saving_fails_are_added_once_whatever_the_file_holds() {
+    let store = Arc::new(FakeStore::new(|| Fate::Answered));
+    let mut totals_before = totals(writer(START, true));
+    let mut marks = Watermarks::new(START, false);
+    let mut files = Vec::new();
+    for (seq, is_done) in [(START, true), (START + 1, false)] {
+        earn(&mut totals_before, &mut marks, seq);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let file = totals_before.save(&marks, Instant::now());
+        files.push(file.flatten().expect("totals to save"));
+        totals_before.saved(is_done);
+    }
+    totals_before.poll(&store, &marks, true, Instant::now());
+    let result = totals_before.next().await;
+    assert!(totals_before.handle(result, Instant::now()).is_ok());
+    // It crashes, and the disk has the file that it reported as failed.
+    let mut totals = totals(writer(START + 10, false));
+    let saved = SavedTotals::read(files.pop().expect("a file")).expect("readable");
+    for (account, queue) in totals.accounts.iter_mut().zip(saved.queues) {
+        account.load(queue.batches());
+    }
+    add_all(&mut totals, &marks, &store).await;
+    assert_eq!(
+        store.state().days[Day::of(0).as_str()].totals[&Counter::CreditsEarned],
+        2.0
+    );
+    assert!(totals.shared.health.counts().warnings.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn totals_that_are_saved_wake_nobody_until_there_are_more() {
+    let store = Arc::new(FakeStore::new(|| Fate::Answered));
+    let mut totals = totals(writer(START, true));
+    let mut marks = Watermarks::new(START, false);
+    earn(&mut totals, &mut marks, START);
+    // They are due in a while.
+    totals.poll(&store, &marks, false, Instant::now());
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(totals.save(&marks, Instant::now()).flatten().is_some());
+    totals.saved(true);
+    assert_eq!((totals.save_at(&marks), totals.wake_at()), (None, None));
+    earn(&mut totals, &mut marks, START + 1);
+    assert!(totals.save_at(&marks).is_some());
+    add_all(&mut totals, &marks, &store).await;
+    assert_eq!(totals.wake_at(), None);
+}
