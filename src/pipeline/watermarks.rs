@@ -89,14 +89,19 @@ impl Watermarks {
         Queue::ALL.into_iter().any(is_behind)
     }
 
-    /// The record up to which all are committed or saved, and done for every destination that they are retained for.
-    pub fn releasable(&self) -> i64 {
-        let events = self.get(Stage::Forwarded).max(self.get(Stage::Unretained));
+    /// The record up to which all are committed or saved.
+    pub fn settled(&self) -> i64 {
         let totals = Queue::ALL.map(|queue| {
             let committed = self.get(Stage::Committed(queue));
             committed.max(self.get(Stage::Saved(queue)))
         });
-        totals.into_iter().min().unwrap_or(0).min(events)
+        totals.into_iter().min().unwrap_or(0)
+    }
+
+    /// The record up to which all are settled, and done for every destination that they are retained for.
+    pub fn releasable(&self) -> i64 {
+        let events = self.get(Stage::Forwarded).max(self.get(Stage::Unretained));
+        self.settled().min(events)
     }
 
     /// Every record up to this one has reached the stage.

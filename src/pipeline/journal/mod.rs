@@ -218,9 +218,9 @@ impl Journal {
     /// the disk.
     fn free_space(&mut self, marks: &mut Watermarks, destinations: &Destinations, now: Instant) {
         let closed = Arc::clone(&self.disk.status().closed);
-        let committed = marks.committed();
+        let settled = marks.settled();
         let (mut bytes, mut oldest, mut empty) = (0, None, None);
-        for segment in closed.iter().filter(|one| one.last <= committed) {
+        for segment in closed.iter().filter(|one| one.last <= settled) {
             if destinations.has_queued_between(segment.after, segment.last) {
                 bytes += segment.bytes;
                 oldest.get_or_insert(segment.last);

@@ -24,6 +24,11 @@ struct Overflow {
 
 impl Overflow {
     fn new(max_spool_bytes: u64) -> Overflow {
+        Self::with("", max_spool_bytes)
+    }
+
+    /// With further options.
+    fn with(options: &str, max_spool_bytes: u64) -> Overflow {
         let is_away = Arc::new(AtomicBool::new(true));
         let away = Arc::clone(&is_away);
         let store = FakeStore::new(move || match away.load(Ordering::Relaxed) {
@@ -33,8 +38,10 @@ impl Overflow {
         let folder = tempfile::tempdir().expect("a folder");
         let slot = claim(folder.path(), TARGET).expect("a slot");
         let spool = Segments::new(slot, max_spool_bytes, 2_000);
-        let options = r#"{"maxQueueBytes": 131072, "ackTimeoutMs": 600000, "flushIntervalMs": 10}"#;
-        let (config, _) = Config::from_json(options, "{}").expect("valid options");
+        let options = format!(
+            r#"{{"maxQueueBytes": 131072, "ackTimeoutMs": 600000, "flushIntervalMs": 10{options}}}"#
+        );
+        let (config, _) = Config::from_json(&options, "{}").expect("valid options");
         let host = Arc::new(TestHost::default());
         let shared = Shared::within(context(), config, Arc::clone(&host) as Arc<dyn Listener>);
         let opened = store.clone();
@@ -161,4 +168,17 @@ async fn totals_that_wait_are_saved_although_those_of_another_queue_are_added() 
     let sessions = |store: &FakeStore| store.state().days[DAY].totals[&Counter::SessionCount];
     assert_eq!(sessions(&overflow.store), MANY as f64);
     assert_eq!(battles(&overflow.store), MANY as f64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_destination_and_totals_that_wait_do_not_fill_the_disk_together() {
+    let dead = r#", "destinations": [{"url": "http://127.0.0.1:1/"}]"#;
+    let overflow = Overflow::with(dead, 20_000);
+    overflow.is_away.store(false, Ordering::Relaxed);
+    overflow.store.state().always_misses = true;
+    overflow.push(counted).await;
+    let spool = overflow.pipeline.shared().spool.get().expect("a report");
+    assert_eq!((spool.state, spool.not_spooled), (SpoolState::Ok, 0));
+    assert!(spool.bytes < 20_000, "{spool:?}");
+    assert_eq!(overflow.store.state().events.len(), MANY);
 }
