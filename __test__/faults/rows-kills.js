@@ -118,7 +118,8 @@ async function dieAt({ name, pass, options, env }) {
 async function killForMemory(context) {
   const mongo = await context.standalone();
   const database = mongo.database();
-  const options = { uri: database.uri, spoolDir: context.folder() };
+  const proxy = await context.proxy(mongo);
+  const options = { uri: proxy.uri(database.name), spoolDir: context.folder() };
   const rounds = context.rounds(5, 25);
   const accounts = [];
   const problems = [];
@@ -129,9 +130,12 @@ async function killForMemory(context) {
     const server = await startServer({ name: `o${round}`, options, reports: true }, { container });
     server.play(LOAD);
     await server.firstTurn();
+    // What it tracks from now on is on the disk only.
+    proxy.freeze();
     await delay(1 + Math.random() * LONGEST_LIFE_MS);
     server.tell('useUpMemory').catch(() => {});
     await within(server.finished, { timeoutMs: REACHED_MS, what: `the end of ${server.name}` });
+    proxy.thaw();
     accounts.push(server.accountOfDead(Date.now()));
     if (container.killed !== 1) problems.push(`${server.name} was not killed for its memory`);
   }
