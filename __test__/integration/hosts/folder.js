@@ -113,6 +113,7 @@ module.exports = {
   copyAddon,
   dependenciesAtTop,
   folderOf,
+  installAddon,
   installPackage,
   makeFolder,
   makeHost,

@@ -12,7 +12,8 @@ const { PLATFORMS } = require('../../../lib/binaries');
 const { platformName } = require('../../../lib/loader');
 const { startHost } = require('../../support/host');
 const { runProgram, useMongod } = require('../../support/setup');
-const { ADDON, ROOT, makeHost, write } = require('./folder');
+const { ADDON, ROOT, makeFolder, write } = require('./folder');
+const { documented, installPublished } = require('./published');
 
 const mongo = useMongod();
 
@@ -27,24 +28,11 @@ const SOURCE = `
 const ADVICE =
   /gso-analytics: .*Leave gso-analytics out of the bundle: serverExternalPackages: \['gso-analytics'\] in Next\.js, externals: .* in webpack, external: \['gso-analytics'\] in esbuild\./;
 
-const page = fs.readFileSync(path.join(ROOT, 'docs', 'compatibility.md'), 'utf8');
-
-/** The settings that the page names for a tool. */
-function documented(tool) {
-  const [, code] = new RegExp(`^\\| ${tool} \\| \`([^\`]+)\``, 'm').exec(page);
-  // biome-ignore lint/security/noGlobalEval: it is code of the page
-  return eval(`({ ${code} })`);
-}
-
-/** A host whose binary is in the package of its platform. */
+/** A host with a program. */
 function makePublished() {
-  const cwd = makeHost();
-  const name = `${ADDON}-${platformName()}`;
-  const binary = `${ADDON}.${platformName()}.node`;
-  const manifest = { name, main: binary };
-  write(cwd, { [`node_modules/${name}/package.json`]: manifest, 'src/main.js': SOURCE });
-  const modules = path.join(cwd, 'node_modules');
-  fs.renameSync(path.join(modules, ADDON, binary), path.join(modules, name, binary));
+  const cwd = makeFolder();
+  write(cwd, { 'package.json': { name: 'host', private: true }, 'src/main.js': SOURCE });
+  installPublished(cwd);
   return cwd;
 }
 

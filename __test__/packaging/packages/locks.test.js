@@ -9,7 +9,11 @@ const { describe, it } = require('node:test');
 const ROOT = path.join(__dirname, '..', '..', '..');
 /** How Cargo names its public registry, whichever mirror it reads. */
 const CRATES = 'registry+https://github.com/rust-lang/crates.io-index';
-const NPM_LOCKS = ['package-lock.json', '__test__/packaging/install/tools/package-lock.json'];
+const NPM_LOCKS = [
+  'package-lock.json',
+  '__test__/packaging/install/tools/package-lock.json',
+  '__test__/integration/hosts/next/package-lock.json',
+];
 const DEPENDENCIES = [
   'dependencies',
   'devDependencies',
@@ -27,7 +31,7 @@ describe('lock files of npm', () => {
     const { '': top, ...installed } = packages;
 
     it(`pin everything in ${file} by its content and by nothing else`, () => {
-      assert.ok(Object.keys(installed).length > 100);
+      assert.ok(Object.keys(installed).length > 10);
       for (const [place, entry] of Object.entries(installed)) {
         assert.strictEqual(entry.resolved, undefined, place);
         // What another package carries within itself is pinned by that one.
