@@ -8,9 +8,14 @@ const { otherNode } = require('../lib/other-programs');
 const { main, run, say, step } = require('../lib/steps');
 
 const MAJORS = [20, 22, 24, 26];
-/** What differs between versions: values and buffers, modules, promises and timers, threads, the end. */
-const SHORT = ['unit/', 'parity/', 'fuzz/', 'hosts/detection', 'api/lifecycle'];
-SHORT.push('api/process', 'threads/worker', 'threads/contexts', 'threads/realm', 'endings/');
+/**
+ * What differs between versions: values and buffers, modules, promises and timers, trusted authorities,
+ * threads, the end.
+ */
+const SHORT = [
+  ...['unit/', 'parity/', 'fuzz/', 'hosts/detection', 'api/lifecycle', 'api/process', 'api/trust'],
+  ...['threads/worker', 'threads/contexts', 'threads/realm', 'endings/'],
+];
 
 const USAGE = `npm run test:runtimes -- [options]
   --short       a part of the tests, on the versions that this Node is not, as in npm test
