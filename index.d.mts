@@ -20,6 +20,7 @@ export type ObjectId = AnalyticsSystem.ObjectId;
 export type StringLike = AnalyticsSystem.StringLike;
 export type TrackOptions = AnalyticsSystem.TrackOptions;
 export type UserId = AnalyticsSystem.UserId;
+export type Counter = AnalyticsSystem.Counter;
 export type CountedEvent = AnalyticsSystem.CountedEvent;
 export type DailyTotals = AnalyticsSystem.DailyTotals;
 export type DailyDocument = AnalyticsSystem.DailyDocument;

@@ -82,8 +82,9 @@ declare class AnalyticsSystem {
 
   /**
    * Copies an event and returns at once: later changes of `data` have no effect. The event is
-   * stored, added to the totals of the day if it is one of {@link AnalyticsSystem.CountedEvent},
-   * and forwarded to the {@link AnalyticsSystem.Options.destinations}.
+   * stored, added to the totals of the day if it is one of {@link AnalyticsSystem.CountedEvent} or
+   * of the option {@link AnalyticsSystem.Options.counters}, and forwarded to the
+   * {@link AnalyticsSystem.Options.destinations}.
    *
    * Works before {@link start}. Throws only under `strict`, a `TypeError` for a rejected event;
    * rejected events are counted under {@link AnalyticsSystem.Health.rejected}.
@@ -199,6 +200,20 @@ declare namespace AnalyticsSystem {
      * at either end, and does not begin with `system.`. An unknown key is an error.
      */
     collections?: Collections | undefined;
+
+    /**
+     * What events add to the totals of the day, beside {@link CountedEvent}: a plain object with the
+     * names of events, of at most 256 bytes, as its keys. It adds to the built-in events, replaces
+     * them, and takes out those that are `null`:
+     *
+     * `{ 'boss.kill': 'bossKills', 'gold.earn': { total: 'goldEarned', amount: 'gold' } }`
+     *
+     * Processes with different counters may share a database: each adds what it counts. A record in
+     * `spoolDir` adds to the total of the process that tracked it.
+     *
+     * @default the built-in events
+     */
+    counters?: { readonly [event: string]: string | Counter | null | undefined } | undefined;
 
     /**
      * URL to which each event is posted as JSON, `http://…` or `https://…`:
@@ -353,6 +368,23 @@ declare namespace AnalyticsSystem {
     events?: string | undefined;
     /** Users that were counted, by day and by month. @default gsouniques */
     uniques?: string | undefined;
+  }
+
+  /** What an event adds to; a string alone is the total, to which 1 is added. */
+  export interface Counter {
+    /**
+     * Field of the daily document: a letter, then at most 63 letters, digits or `_`. Built-in totals
+     * may be named, but for `dau`, `sessionCount` and `totalSessionS`; `day` and `month` are reserved.
+     * At most 64 totals may be others than the built-in ones.
+     */
+    total: string;
+    /**
+     * Field of `data` that holds the amount, of 1 to 256 bytes. Its value is read as in
+     * {@link CountedEvent}.
+     *
+     * @default none: 1 is added
+     */
+    amount?: string | null | undefined;
   }
 
   /** A receiver of events. */
@@ -565,7 +597,8 @@ declare namespace AnalyticsSystem {
   export type UserId = string | number | bigint | ObjectId;
 
   /**
-   * Events that add to a total of the day. All others are stored and forwarded only.
+   * Events that add to a total of the day, unless the option `counters` says otherwise. All others are
+   * stored and forwarded only.
    *
    * Most add 1. `credits.earn`, `credits.spend`, `gems.earn` and `gems.spend` add `data.amount`,
    * `gems.purchase` adds `data.gems`, `stripe.payment` adds `data.amountCents`: numbers, BigInts,

@@ -15,6 +15,10 @@ export declare class NativeAnalytics {
   /** Whether a connection string was given, so that no mongoose is looked for. */
   get hasUri(): boolean
   get database(): string | null
+  /** The events that are counted. */
+  countedEvents(): Array<CountedEvent>
+  /** The totals that are not built in. */
+  get ownTotals(): Array<string>
   /** Names of options that no version knows. */
   get unknownOptions(): Array<string>
   /**
@@ -55,14 +59,13 @@ export declare class NativeAnalytics {
 
 /** What an event adds to. */
 export interface CountedEvent {
+  /** Its name. */
+  event: string
   /** The counter's index in a frame. */
   index: number
   /** The field of the payload that holds the amount; null counts 1. */
   amount?: string
 }
-
-/** The events that are counted, by name. */
-export declare function countedEvents(): Record<string, CountedEvent>
 
 export interface DestinationReport {
   name: string

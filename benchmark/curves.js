@@ -11,6 +11,8 @@ const MOST_EVENTS = 200_000;
 const BATCH_BYTES = 4 << 20;
 const PROCESSES = [1, 2, 4, 8, 16];
 const EVENTS_OF_ALL = 320_000;
+/** As many as there may be. */
+const OWN_COUNTERS = 64;
 const RATES = [10, 1_000, 20_000];
 const BASE_PAYLOAD = 50;
 
@@ -18,6 +20,7 @@ async function playCurves(bench, { fastest }) {
   return {
     payloads: await payloads(bench, fastest),
     processes: await processes(bench),
+    counters: await counters(bench),
     readable: await readable(bench),
     logins: await logins(bench),
   };
@@ -46,6 +49,24 @@ async function processes(bench) {
     const side = { peer: 'addon', bytes: 0 };
     const result = await throughput(bench, side, EVENTS_OF_ALL / count, { processes: count });
     rows.push({ count, ...result });
+  }
+  return rows;
+}
+
+/** The same events, added to a built-in total and to one of the host's own. */
+async function counters(bench) {
+  const others = Array.from({ length: OWN_COUNTERS - 1 }, (_, i) => [`event${i}`, `total${i}`]);
+  const ofTheHost = {
+    'credits.earn': { total: 'ownCredits', amount: 'amount' },
+    ...Object.fromEntries(others),
+  };
+  const rows = [];
+  for (const [own, options] of [
+    [0, {}],
+    [OWN_COUNTERS, { counters: ofTheHost }],
+  ]) {
+    const side = { peer: 'addon', bytes: 0, options };
+    rows.push({ own, ...(await throughput(bench, side, MOST_EVENTS)) });
   }
   return rows;
 }

@@ -243,10 +243,11 @@ function spooled(spool) {
   return markdown([['this package', 'without a spool', 'with one', 'ratio of medians'], ...rows]);
 }
 
-function curves({ payloads, processes, readable, logins }, picture) {
+function curves({ payloads, processes, counters, readable, logins }, picture) {
   return [
     ...['### Payloads', sizes(payloads), picture('payloads')],
     ...['### Processes', together(processes), picture('processes')],
+    ...(counters ? ["### Counters of the host's own", counted(counters)] : []),
     ...['### Waiting times', delays(readable), picture('readable')],
     ...[awaited(logins), picture('logins')],
   ];
@@ -275,6 +276,13 @@ function together(rows) {
       ...cpu.map((title) => `${title}, of the first`),
     ],
     ...rows.map((row) => [whole(row.count), ...costs(row)]),
+  ]);
+}
+
+function counted(rows) {
+  return markdown([
+    ['counters that are not built in', ...COSTS],
+    ...rows.map((row) => [whole(row.own), ...costs(row)]),
   ]);
 }
 

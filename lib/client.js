@@ -48,7 +48,10 @@ class Client {
       this.write('warn', `unknown option ${name}: it has no effect; see the type Options`);
     }
     this.isConnectionKnown = this.native.hasUri;
-    this.host = new HostConnection(options, this.warnAbout, native.harmlessOptions());
+    this.host = new HostConnection(options, this.warnAbout, {
+      harmless: native.harmlessOptions(),
+      ownTotals: this.native.ownTotals,
+    });
     this.stage = this.createStage();
     this.isStarted = false;
     this.wasStopped = false;
@@ -71,7 +74,7 @@ class Client {
   createStage() {
     const { native: pipeline, host } = this;
     return new Stage({
-      counters: native.countedEvents(),
+      counters: pipeline.countedEvents(),
       maxEventBytes: pipeline.maxEventBytes,
       forwarding: pipeline.isForwarding,
       bson: () => host.bson(),

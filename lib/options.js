@@ -9,6 +9,9 @@ const { isLogger } = require('./logger.js');
 
 /** @typedef {import('../index.js').Options} Options */
 
+/** Half of a surrogate pair, which the native side cannot read. */
+const HALF_CHARACTER = /\p{Surrogate}/u;
+
 /**
  * Values that JSON cannot hold become arrays. No option takes an array in their place, so that the error
  * names the option; left out, they would count as not given.
@@ -26,16 +29,46 @@ function optionsJson(options) {
   if (strict != null && typeof strict !== 'boolean') {
     throw new TypeError('strict: must be true or false');
   }
+  const given = { ...rest, counters: snapshotOf(rest.counters) };
   try {
-    return JSON.stringify(rest, (_key, value) => (isPlain(value) ? value : []));
+    return JSON.stringify(given, plainly);
   } catch {
     throw new TypeError('options: must hold plain values');
   }
 }
 
+/**
+ * The map of counters as it is now. A map that cannot be read becomes an array, too, and so does one that is no
+ * plain object, whose entries would be overlooked.
+ *
+ * @param {any} counters
+ */
+function snapshotOf(counters) {
+  if (counters === null || typeof counters !== 'object') return counters;
+  try {
+    const entries = JSON.parse(JSON.stringify(counters, plainly));
+    const isHalf = Object.keys(entries).some((name) => HALF_CHARACTER.test(name));
+    return isPlainObject(counters) && !isHalf ? entries : [];
+  } catch {
+    return [];
+  }
+}
+
+/** @param {object} value of any realm */
+function isPlainObject(value) {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** @type {(key: string, value: unknown) => unknown} */
+function plainly(_key, value) {
+  return isPlain(value) ? value : [];
+}
+
 /** @param {unknown} value */
 function isPlain(value) {
   if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value === 'string') return !HALF_CHARACTER.test(value);
   return !['function', 'symbol', 'bigint'].includes(typeof value);
 }
 

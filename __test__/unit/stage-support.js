@@ -8,12 +8,12 @@ const { Stage } = require('../../lib/encode/stage.js');
 const TIME = Date.UTC(2026, 10, 23, 2, 35, 48, 540);
 const HEADER = 28;
 const KINDS = ['', 'event', 'login', 'logout'];
-const COUNTERS = {
-  'dungeon.complete': { index: 9, amount: null },
-  'pvp.battle': { index: 11, amount: null },
-  'credits.earn': { index: 3, amount: 'amount' },
-  'gems.purchase': { index: 7, amount: 'gems' },
-};
+const COUNTERS = [
+  { event: 'dungeon.complete', index: 9, amount: null },
+  { event: 'pvp.battle', index: 11, amount: null },
+  { event: 'credits.earn', index: 3, amount: 'amount' },
+  { event: 'gems.purchase', index: 7, amount: 'gems' },
+];
 
 /** The elements as a document, with types kept. */
 function documentOf(elements) {

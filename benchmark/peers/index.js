@@ -119,7 +119,7 @@ class Database {
     const total = (field) => days.reduce((sum, day) => sum + Number(day[field] ?? 0), 0);
     const stored = {
       events: await this.db.collection('gsoevents').countDocuments(OWN_EVENTS),
-      credits: total('creditsEarned'),
+      credits: total('creditsEarned') + total('ownCredits'),
       logins: await this.db.collection('gsosessions').countDocuments(OWN_SESSIONS),
     };
     // Only the classes write it.

@@ -32,7 +32,7 @@ const settled = Promise.resolve();
 class Stage {
   /**
    * @param {object} options
-   * @param {Record<string, CountedEvent>} options.counters
+   * @param {CountedEvent[]} options.counters
    * @param {number} options.maxEventBytes budget of the BSON of one event's data
    * @param {boolean} options.forwarding whether webhook bodies are wanted
    * @param {() => typeof import('bson')} options.bson the official module, loaded on demand
@@ -47,8 +47,8 @@ class Stage {
     const { counters, handOver, reject, warn = () => {} } = options;
     this.options = {
       ...options,
-      counters: new Map(Object.entries(counters)),
-      countersByKey: Object.assign(Object.create(null), counters),
+      counters: new Map(counters.map((counter) => [counter.event, counter])),
+      countersByKey: byEvent(counters),
     };
     this.callHandOver = handOver;
     this.callReject = reject;
@@ -207,6 +207,16 @@ class Stage {
     this.busy = busy;
     if (failure !== null) this.callReject('hand_over_failed', failure);
   }
+}
+
+/**
+ * @param {CountedEvent[]} counters
+ * @returns {Record<string, CountedEvent>}
+ */
+function byEvent(counters) {
+  const found = Object.create(null);
+  for (const counter of counters) found[counter.event] = counter;
+  return found;
 }
 
 module.exports = { Stage };

@@ -45,12 +45,15 @@ class HostConnection {
   /**
    * @param {import('../../index.js').Options} options of the constructor
    * @param {(text: string) => void} warnAbout says each text once
-   * @param {string[]} harmless names of the driver's options that need not be adopted
+   * @param {object} known
+   * @param {string[]} [known.harmless] names of the driver's options that need not be adopted
+   * @param {string[]} [known.ownTotals] totals that the models lack
    */
-  constructor(options, warnAbout, harmless) {
+  constructor(options, warnAbout, { harmless, ownTotals } = {}) {
     this.harmless = new Set(harmless);
     this.given = options.mongoose ?? undefined;
     this.collections = options.collections;
+    this.ownTotals = ownTotals;
     this.warnAbout = warnAbout;
     /** @type {Bson | undefined} */
     this.hostBson = undefined;
@@ -68,7 +71,7 @@ class HostConnection {
   meet() {
     const copies = this.given === undefined ? loadedCopies() : [this.given];
     for (const copy of copies) {
-      if (isMongoose(copy)) registerModels(copy, this.collections);
+      if (isMongoose(copy)) registerModels(copy, this.collections, this.ownTotals);
     }
     this.hostBson ??= copies.map(bsonOf).find((bson) => bson !== undefined);
     return copies;

@@ -28,16 +28,23 @@ const COUNTERS = [
   'sessionCount',
 ];
 
+/** Models of daily documents that were made here. */
+const dailyModels = new WeakSet();
+
 /**
  * Registers the models that the host does not have yet. They know the indexes of this package, so that
- * the host's `syncIndexes()` does not drop them.
+ * the host's `syncIndexes()` does not drop them. A model of daily documents that was registered before gets the
+ * totals that it lacks.
  *
  * @param {import('./discovery.js').Mongoose} mongoose
  * @param {import('../../index.js').Collections} [collections]
+ * @param {string[]} [ownTotals]
  */
-function registerModels(mongoose, collections = {}) {
+function registerModels(mongoose, collections = {}, ownTotals = []) {
   const { String: text, Date: date, Number: number, Mixed } = mongoose.Schema.Types;
-  const zeros = Object.fromEntries(COUNTERS.map((name) => [name, { type: number, default: 0 }]));
+  /** @type {(names: string[]) => object} */
+  const zeros = (names) =>
+    Object.fromEntries(names.map((name) => [name, { type: number, default: 0 }]));
   /**
    * @param {string} name
    * @param {string | undefined} collection
@@ -49,7 +56,7 @@ function registerModels(mongoose, collections = {}) {
     const settings = { autoIndex: false, autoCreate: false, ...(collection && { collection }) };
     const schema = new mongoose.Schema(fields, settings);
     for (const index of indexes) schema.index(...index);
-    mongoose.model(name, schema);
+    return mongoose.model(name, schema);
   };
   add(
     'GSOSession',
@@ -65,17 +72,19 @@ function registerModels(mongoose, collections = {}) {
     },
     [[{ userId: 1 }], [{ day: 1 }], [{ month: 1 }], [{ day: 1, userId: 1 }]],
   );
-  add(
+  const daily = add(
     'GSODaily',
     collections.daily,
     {
       day: { type: text, required: true },
       month: { type: text, required: true },
-      ...zeros,
+      ...zeros(COUNTERS),
       _a: { type: Mixed, select: false },
     },
     [[{ day: 1 }, { unique: true }], [{ month: 1 }]],
   );
+  if (daily) dailyModels.add(daily);
+  addTotals(mongoose.models.GSODaily, zeros(ownTotals));
   add(
     'GSOEvent',
     collections.events,
@@ -88,6 +97,21 @@ function registerModels(mongoose, collections = {}) {
     },
     [[{ ts: 1 }, { expireAfterSeconds: EVENT_TTL_S }], [{ userId: 1 }], [{ event: 1 }]],
   );
+}
+
+/**
+ * Adds the paths that a model lacks, if it was made here. A name that documents of mongoose use themselves, as
+ * `save`, would break them, and gets none.
+ *
+ * @param {any} model
+ * @param {object} paths
+ */
+function addTotals(model, paths) {
+  if (!dailyModels.has(model)) return;
+  const lacking = Object.entries(paths).filter(([name]) => !(name in model.prototype));
+  if (lacking.length === 0) return;
+  model.schema.add(Object.fromEntries(lacking));
+  model.recompileSchema();
 }
 
 /**

@@ -73,13 +73,14 @@ impl NativeAnalytics {
             return Err(Error::new(ErrorCode::SpoolUnavailable, problem));
         }
         let max_event_bytes = config.max_event_bytes as u32;
-        let collections = config.collections.clone();
+        let (collections, counters) = (config.collections.clone(), config.counters.clone());
         let on_message = Arc::new(message::build(on_message).map_err(internal)?);
         let shared = Shared::within(context, config, Arc::new(JavaScript::new(&on_message)));
         report_spool(&shared, &spool);
         let opener = Arc::new(move |connection: Connection| {
-            let collections = collections.clone();
-            let opening = async move { MongoStore::open(&connection, &collections).await };
+            let (collections, counters) = (collections.clone(), counters.clone());
+            let opening =
+                async move { MongoStore::open(&connection, &collections, &counters).await };
             Box::pin(opening) as Pin<Box<dyn Future<Output = _> + Send>>
         });
         let pipeline = pipeline::spawn(shared, opener, spool.unwrap_or_default());
@@ -111,6 +112,27 @@ impl NativeAnalytics {
     #[napi(getter)]
     pub fn database(&self) -> Option<String> {
         self.config().database.clone()
+    }
+
+    /// The events that are counted.
+    #[napi]
+    pub fn counted_events(&self) -> Vec<CountedEvent> {
+        let counters = &self.config().counters;
+        let events = counters.events().filter_map(|(event, entry)| {
+            Some(CountedEvent {
+                event: event.clone(),
+                index: counters.index(entry.counter)?.into(),
+                amount: entry.amount.clone(),
+            })
+        });
+        events.collect()
+    }
+
+    /// The totals that are not built in.
+    #[napi(getter)]
+    pub fn own_totals(&self) -> Vec<&'static str> {
+        let own = self.config().counters.own().iter();
+        own.map(|counter| counter.field()).collect()
     }
 
     /// Names of options that no version knows.
@@ -257,6 +279,17 @@ impl NativeAnalytics {
             .log
             .warn_once(reason.name(), || reason.line(&shared.config));
     }
+}
+
+/// What an event adds to.
+#[napi(object, object_from_js = false)]
+pub struct CountedEvent {
+    /// Its name.
+    pub event: String,
+    /// The counter's index in a frame.
+    pub index: u32,
+    /// The field of the payload that holds the amount; null counts 1.
+    pub amount: Option<String>,
 }
 
 /// Why there is no instance; the codes of the public interface but for an option, which has none.

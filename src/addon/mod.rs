@@ -10,11 +10,8 @@ mod message;
 mod reason;
 mod runtime;
 
-use std::collections::HashMap;
-
 use napi_derive::napi;
 
-use crate::record::counters::COUNTED_EVENTS;
 use crate::store;
 
 /// Version of the package for which this was built: a binary of another version may be loaded.
@@ -25,30 +22,8 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 #[napi]
 pub const IS_DEBUG_BUILD: bool = cfg!(debug_assertions);
 
-/// What an event adds to.
-#[napi(object, object_from_js = false)]
-pub struct CountedEvent {
-    /// The counter's index in a frame.
-    pub index: u32,
-    /// The field of the payload that holds the amount; null counts 1.
-    pub amount: Option<String>,
-}
-
 /// Options of the host's driver without which it reaches the same servers and trusts the same ones.
 #[napi]
 pub fn harmless_options() -> Vec<&'static str> {
     store::harmless_options().collect()
-}
-
-/// The events that are counted, by name.
-#[napi]
-pub fn counted_events() -> HashMap<String, CountedEvent> {
-    let entries = COUNTED_EVENTS.iter().map(|event| {
-        let counted = CountedEvent {
-            index: event.counter.index().into(),
-            amount: event.amount.map(str::to_owned),
-        };
-        (event.name.to_owned(), counted)
-    });
-    entries.collect()
 }

@@ -2,6 +2,7 @@
 //! default. An error names the option or variable as the user wrote it.
 
 mod collections;
+mod counters;
 mod destinations;
 mod error;
 mod settings;
@@ -9,6 +10,7 @@ mod source;
 mod url;
 
 pub use collections::{Collection, Collections};
+pub use counters::Counters;
 pub use destinations::{Access, DestinationSettings};
 pub use error::ConfigError;
 pub use settings::Config;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::collections::Collections;
+use super::counters::Counters;
 use super::destinations::{self, DestinationSettings};
 use super::error::ConfigError;
 use super::source::{KIB, MIB, Source, Text, object};
@@ -24,6 +25,8 @@ pub struct Config {
     /// `database` or `ANALYTICS_MONGODB_DATABASE`; else that of the connection, else `test`.
     pub database: Option<String>,
     pub collections: Collections,
+    /// What events add to; `counters` changes the built-in entries.
+    pub counters: Counters,
     /// Authorities that this process trusts, in PEM; none: those that Node.js brings along. It is no
     /// option: the addon asks for it where a setting uses TLS.
     pub authorities: Option<Arc<str>>,
@@ -76,6 +79,7 @@ impl Config {
             }),
             database: database(&mut source)?,
             collections: Collections::read(&mut source)?,
+            counters: Counters::read(&mut source)?,
             authorities: None,
             destinations: destinations::read(&mut source)?,
             flush_interval: source.millis(

@@ -1,31 +1,31 @@
 //! The daily totals: their names, and which event adds how much to which of them.
 //!
-//! Field names of the daily document come from this table only, never from an event's name, so
-//! that no event can write a field of its own choosing.
+//! Field names of the daily document come from this table and from the host's own one, which is read once,
+//! never from an event, so that no event can write a field of its own choosing.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 macro_rules! counters {
     ($($counter:ident $field:literal,)*) => {
         /// One of the totals of a daily document.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[repr(u8)]
         pub enum Counter {
             $($counter,)*
+            /// One of the host's own.
+            Own(OwnField),
         }
 
         impl Counter {
-            /// Every counter by its index.
-            pub const ALL: [Counter; [$($field),*].len()] = [$($counter),*];
+            /// Those that every daily document has, by their index.
+            pub const BUILT_IN: [Counter; [$($field),*].len()] = [$(Counter::$counter),*];
 
-            /// The counter with this field.
-    pub fn named(field: &str) -> Option<Counter> {
-        Counter::ALL
-            .into_iter()
-            .find(|counter| counter.field() == field)
-    }
-
-    /// The field's name in the daily document.
+            /// The field's name in the daily document.
             pub fn field(self) -> &'static str {
-                [$($field),*][self as usize]
+                match self {
+                    $(Counter::$counter => $field,)*
+                    Counter::Own(OwnField(field)) => field,
+                }
             }
         }
     };
@@ -52,17 +52,63 @@ counters! {
 
 use Counter::*;
 
+/// The field of a counter of the host's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OwnField(&'static str);
+
+/// Fields of the daily document that are no counters; others cannot be counters by their form.
+const NO_COUNTERS: [&str; 2] = ["day", "month"];
+const LONGEST_FIELD: usize = 64;
+/// Names of fields that are kept until the process ends. That is a thousand times what one instance may have.
+const MOST_OWN_FIELDS: usize = 65_536;
+
 impl Counter {
-    /// The counter that a frame names by its index; 0 means none.
-    pub fn from_index(index: u8) -> Option<Counter> {
-        let index = index.checked_sub(1)?;
-        Counter::ALL.get(usize::from(index)).copied()
+    /// The counter with this field; `None` for a name that no counter may have, or one too many.
+    pub fn named(field: &str) -> Option<Counter> {
+        let mut built_in = Counter::BUILT_IN.into_iter();
+        if let Some(counter) = built_in.find(|counter| counter.field() == field) {
+            return Some(counter);
+        }
+        own_field(field).map(Own)
     }
 
-    /// The index by which a frame names this counter.
-    pub fn index(self) -> u8 {
-        self as u8 + 1
+    /// The built-in counter that a record names by its index; 0 means none.
+    pub fn from_index(index: u8) -> Option<Counter> {
+        let index = index.checked_sub(1)?;
+        Counter::BUILT_IN.get(usize::from(index)).copied()
     }
+
+    /// The index by which a record names this counter, if it is built in.
+    pub fn index(self) -> Option<u8> {
+        let index = Counter::BUILT_IN.iter().position(|one| *one == self)?;
+        Some(index as u8 + 1)
+    }
+}
+
+/// The one name of this process for a field.
+fn own_field(field: &str) -> Option<OwnField> {
+    static NAMES: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
+    if !is_field(field) {
+        return None;
+    }
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(name) = names.get(field) {
+        return Some(OwnField(name));
+    }
+    if names.len() == MOST_OWN_FIELDS {
+        return None;
+    }
+    let name = Box::leak(field.to_owned().into_boxed_str());
+    names.insert(name);
+    Some(OwnField(name))
+}
+
+fn is_field(name: &str) -> bool {
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.len() <= LONGEST_FIELD
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(is_of_name)
+        && !NO_COUNTERS.contains(&name)
 }
 
 /// An event that adds to a counter.
@@ -85,7 +131,7 @@ const fn counted(
     }
 }
 
-/// Every event that is counted; all others are stored only.
+/// The events that are counted unless the host says otherwise; all others are stored only.
 pub const COUNTED_EVENTS: [CountedEvent; 13] = [
     counted("craft.complete", CraftsCompleted, None),
     counted("credits.earn", CreditsEarned, Some("amount")),
@@ -108,8 +154,9 @@ mod tests {
 
     #[test]
     fn an_index_names_the_counter_it_came_from() {
-        for counter in Counter::ALL {
-            assert_eq!(Counter::from_index(counter.index()), Some(counter));
+        for counter in Counter::BUILT_IN {
+            let index = counter.index().expect("built in");
+            assert_eq!(Counter::from_index(index), Some(counter));
         }
         assert_eq!(Counter::from_index(0), None);
         assert_eq!(Counter::from_index(16), None);
@@ -117,10 +164,29 @@ mod tests {
 
     #[test]
     fn a_counter_keeps_the_index_that_records_in_a_spool_hold() {
-        let fields = Counter::ALL.map(|counter| counter.field());
+        let fields = Counter::BUILT_IN.map(|counter| counter.field());
         let stored = "craftsCompleted creditsEarned creditsSpent dau dungeonsRun gemsEarned \
              gemsPurchased gemsSpent marketSales newUsers pvpBattles raidBattles sessionCount \
              stripeRevenue totalSessionS";
         assert_eq!(fields[..15].join(" "), stored);
+    }
+
+    #[test]
+    fn a_field_of_the_hosts_own_is_one_counter_however_often_it_is_named() {
+        let own = Counter::named("bossKills").expect("a name");
+        assert_eq!(Counter::named("bossKills"), Some(own));
+        assert_eq!((own.field(), own.index()), ("bossKills", None));
+        assert_eq!(Counter::named("dau"), Some(Dau));
+    }
+
+    #[test]
+    fn a_name_that_is_no_field_of_a_counter_is_none() {
+        let long = "a".repeat(65);
+        for name in [
+            "", "_a", "_id", "__v", "9lives", "a.b", "a$", "é", "a b", "day", "month", &long,
+        ] {
+            assert_eq!(Counter::named(name), None, "{name}");
+        }
+        assert!(Counter::named(&long[1..]).is_some());
     }
 }

@@ -8,7 +8,7 @@
 //! | 0 | u32 | length of the frame in bytes, itself included |
 //! | 4 | u8 | kind: 1 event, 2 login, 3 logout |
 //! | 5 | u8 | flags: 1 store the document, 2 a webhook body follows the elements, 4 the time is not that of the call |
-//! | 6 | u8 | counter index, 0 for none |
+//! | 6 | u8 | what it counts, by its index in the counters of the instance; 0 for nothing |
 //! | 7 | u8 | 0 |
 //! | 8 | f64 | the JavaScript clock at the call, or the moment that the host names; ms since 1970 |
 //! | 16 | f64 | event: the amount to count; login and logout: the number of its promise, 0 for none |
@@ -16,7 +16,6 @@
 //! | 28 | … | BSON elements: event `userId, event, data`; login `userId, username`; logout `userId` |
 //! | … | … | webhook body, UTF-8, to the end of the frame |
 
-use super::counters::Counter;
 use super::elements::user_of;
 use super::item::RECORD_OVERHEAD;
 use super::well_formed::are_elements;
@@ -49,7 +48,8 @@ pub enum Kind<'a> {
     Event {
         /// False when an id could not be cast: the event counts, but has no document.
         stored: bool,
-        counted: Option<(Counter, f64)>,
+        /// The index of the counter, and the amount.
+        counted: Option<(u8, f64)>,
         webhook: Option<&'a [u8]>,
     },
     Login {
@@ -168,7 +168,7 @@ fn decode(frame: &[u8]) -> Option<Record<'_>> {
     let kind = match frame[4] {
         EVENT if are_elements(elements) => Kind::Event {
             stored: flags & STORE != 0,
-            counted: Counter::from_index(frame[6]).map(|counter| (counter, number)),
+            counted: (frame[6] != 0).then_some((frame[6], number)),
             webhook: (flags & WEBHOOK != 0).then_some(&frame[elements_end..]),
         },
         EVENT => Kind::Malformed { ack: 0 },
@@ -190,6 +190,7 @@ pub(crate) mod testing {
     //! Frames as the JavaScript side writes them.
 
     use super::*;
+    use crate::record::counters::Counter;
 
     pub fn frame(
         kind: u8,
@@ -224,7 +225,8 @@ pub(crate) mod testing {
     }
 
     pub fn event(user: &str, counted: Option<(Counter, f64)>, time_ms: i64) -> Vec<u8> {
-        let (index, amount) = counted.map_or((0, 0.0), |(c, amount)| (c.index(), amount));
+        let index = |counter: Counter| counter.index().expect("built in");
+        let (index, amount) = counted.map_or((0, 0.0), |(c, amount)| (index(c), amount));
         frame(1, STORE, index, time_ms, amount, &user_element(user))
     }
 
@@ -243,6 +245,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::record::counters::Counter;
     use crate::util::proptest_config::config;
 
     #[test]
@@ -256,7 +259,7 @@ mod tests {
             records[0].kind,
             Kind::Event {
                 stored: true,
-                counted: Some((Counter::CreditsEarned, 2.5)),
+                counted: Some((2, 2.5)),
                 webhook: None
             }
         );
@@ -279,7 +282,7 @@ mod tests {
         let bad = [testing::user_element("u"), b"\x0bv\0a\0\x02zz\0\0".to_vec()].concat();
         let nobody = b"\x02username\0\x02\0\0\0n\0";
         let bytes = [
-            testing::frame(1, STORE, Counter::Dau.index(), 5, 1.0, &bad),
+            testing::frame(1, STORE, 4, 5, 1.0, &bad),
             testing::frame(2, STORE, 0, 5, 8.0, &bad),
             testing::frame(3, STORE, 0, 5, 9.0, nobody),
             testing::login("someone", 1, 5),
@@ -401,12 +404,11 @@ mod tests {
                 counted,
                 webhook,
             } => {
-                let counter = Counter::from_index(call.counter);
                 // Equal to the bit, or none at all.
-                let same = |(read, amount): &(Counter, f64)| {
-                    Some(*read) == counter && amount.to_bits() == call.number.to_bits()
+                let same = |(counter, amount): &(u8, f64)| {
+                    *counter == call.counter && amount.to_bits() == call.number.to_bits()
                 };
-                let is_counted = counted.as_ref().map_or(counter.is_none(), same);
+                let is_counted = counted.as_ref().map_or(call.counter == 0, same);
                 call.kind == 1
                     && *stored == call.is_stored
                     && is_counted

@@ -135,6 +135,7 @@ fn read_all(slot: &Path, budget: usize) -> Vec<(i64, Vec<u8>)> {
 
 fn segment_of(bodies: &[Vec<u8>]) -> (Vec<u8>, Vec<std::ops::Range<usize>>) {
     let header = Header {
+        version: Version::First,
         writer: "0123456789".to_owned(),
         target: TARGET,
     };
@@ -210,6 +211,6 @@ proptest! {
         let first = segments.slot().first_seq();
         let mut frames = Vec::new();
         segment_format::append(&mut frames, first, |body| body.extend(b"a record"));
-        segments.append(&frames, first).expect("appended");
+        segments.append(&frames, Version::First, first).expect("appended");
     }
 }

@@ -1,11 +1,11 @@
-//! Codec of records: the body of a frame holds a record with the decisions that were made at its hand-over. Version 1, little endian.
+//! Codec of records: the body of a frame holds a record with the decisions that were made at its hand-over. Little endian.
 //!
 //! | offset | type | meaning |
 //! |---|---|---|
 //! | 0 | u8 | kind: 1 event, 2 login, 3 logout |
 //! | 1 | u8 | flags of an event: 1 it has a document, 2 a webhook body follows the elements |
-//! | 2 | u8 | counter index of an event, 0 for none |
-//! | 3 | u8 | 0 |
+//! | 2 | u8 | counter index of an event, 0 for none, 255 for one of the host's own, which is named |
+//! | 3 | u8 | length of that counter's field in bytes, else 0 |
 //! | 4 | i64 | the system clock at the hand-over, ms since 1970 |
 //! | 12 | i64 | the host's clock at the call, ms since 1970 |
 //! | 20 | f64 | event: the amount; logout: the duration in seconds |
@@ -13,10 +13,14 @@
 //! | 40 | 10 bytes | the day it counts on, `YYYY-MM-DD` |
 //! | 50 | u32 | length of the elements in bytes |
 //! | 54 | … | BSON elements of an event or a login, see [`crate::record`] |
+//! | … | … | field of a counter of the host's own, so that it is read right under other counters |
 //! | … | … | webhook body, UTF-8, to the end |
+//!
+//! A record with such a field needs [`Version::Second`].
 
 use bson::oid::ObjectId;
 
+use super::segment_format::Version;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::elements::user_of;
@@ -30,6 +34,19 @@ const FIXED: usize = 54;
 const NO_ID: ObjectId = ObjectId::from_bytes([0; 12]);
 const DOCUMENT: u8 = 1;
 const WEBHOOK: u8 = 2;
+/// In place of the index of a built-in counter.
+const OWN_COUNTER: u8 = 255;
+
+/// The version that a record needs.
+pub fn version(item: &Item<'_>) -> Version {
+    match item {
+        Item::Event(Event {
+            counted: Some((Counter::Own(_), _)),
+            ..
+        }) => Version::Second,
+        _ => Version::First,
+    }
+}
 
 /// Writes a record that is to be written to the database.
 pub fn write(body: &mut Vec<u8>, item: &Item<'_>, handed_over_ms: i64) {
@@ -39,11 +56,13 @@ pub fn write(body: &mut Vec<u8>, item: &Item<'_>, handed_over_ms: i64) {
             let (counter, amount) = event.counted.unzip();
             let flags = u8::from(event.document.is_some()) * DOCUMENT
                 + u8::from(event.webhook.is_some()) * WEBHOOK;
-            let kind = [1, flags, counter.map_or(0, Counter::index), 0];
+            let (index, field) = counter.map_or((0, ""), place_of);
+            let kind = [1, flags, index, field.len() as u8];
             let times = [handed_over_ms, event.time_ms];
             let id = event.webhook.map(|webhook| webhook.id).or(event.document);
             let (number, id) = (amount.unwrap_or(0.0), id.unwrap_or(NO_ID));
             put(body, kind, times, number, id, &event.day, event.elements);
+            body.extend(field.as_bytes());
             body.extend(event.webhook.map_or(&[][..], |webhook| webhook.body));
         }
         Item::Session(SessionItem { change, day, .. }) => match change {
@@ -64,6 +83,12 @@ pub fn write(body: &mut Vec<u8>, item: &Item<'_>, handed_over_ms: i64) {
         },
         Item::Nothing { .. } => {}
     }
+}
+
+/// What a record says of the counter: the index of a built-in one, or the field of one of the host's own.
+fn place_of(counter: Counter) -> (u8, &'static str) {
+    let own = (OWN_COUNTER, counter.field());
+    counter.index().map_or(own, |index| (index, ""))
 }
 
 /// The fields of every record, in their order.
@@ -110,19 +135,19 @@ pub fn read(seq: i64, body: &[u8]) -> Option<Spooled<'_>> {
         change,
     };
     let item = match body[0] {
-        1 => Item::Event(Event {
-            seq,
-            cost,
-            document: (body[1] & DOCUMENT != 0).then_some(id),
-            elements,
-            day,
-            time_ms,
-            counted: Counter::from_index(body[2]).map(|counter| (counter, number)),
-            webhook: (body[1] & WEBHOOK != 0).then_some(Webhook {
-                id,
-                body: &body[elements_end..],
-            }),
-        }),
+        1 => {
+            let (counter, rest) = counter(body, elements_end)?;
+            Item::Event(Event {
+                seq,
+                cost,
+                document: (body[1] & DOCUMENT != 0).then_some(id),
+                elements,
+                day,
+                time_ms,
+                counted: counter.map(|counter| (counter, number)),
+                webhook: (body[1] & WEBHOOK != 0).then_some(Webhook { id, body: rest }),
+            })
+        }
         2 => Item::Session(session(SessionChange::Login {
             id,
             user: user_of(elements)?.into(),
@@ -141,6 +166,17 @@ pub fn read(seq: i64, body: &[u8]) -> Option<Spooled<'_>> {
         item,
         handed_over_ms: i64_at(body, 4)?,
     })
+}
+
+/// The counter of an event, and what follows it, which is behind the elements.
+fn counter(body: &[u8], elements_end: usize) -> Option<(Option<Counter>, &[u8])> {
+    let rest = &body[elements_end..];
+    if body[2] != OWN_COUNTER {
+        return Some((Counter::from_index(body[2]), rest));
+    }
+    let (field, rest) = rest.split_at_checked(usize::from(body[3]))?;
+    let counter = Counter::named(std::str::from_utf8(field).ok()?)?;
+    Some((Some(counter), rest))
 }
 
 /// The day a body counts on.
@@ -231,6 +267,49 @@ mod tests {
             assert_eq!((event.document, event.webhook), (document, webhook));
             assert_eq!(event.elements, b"elements");
         }
+    }
+
+    #[test]
+    fn a_counter_of_the_hosts_own_is_kept_by_its_name() {
+        let Item::Event(mut of_own) = event(b"elements") else {
+            panic!("an event");
+        };
+        let own = Counter::named("bossKills").expect("a name");
+        of_own.counted = Some((own, 3.5));
+        let (id, body) = (ObjectId::from_bytes([3; 12]), &b"{}"[..]);
+        of_own.webhook = Some(Webhook { id, body });
+        let item = Item::Event(of_own);
+        assert_eq!(version(&item), Version::Second);
+        let body = written(&item);
+        assert!(body.ends_with(b"elementsbossKills{}"));
+        let Some(Item::Event(event)) = read(5, &body).map(|one| one.item) else {
+            panic!("an event");
+        };
+        assert_eq!(event.counted, Some((own, 3.5)));
+        assert_eq!(event.elements, b"elements");
+        assert_eq!(event.webhook.map(|webhook| webhook.body), Some(&b"{}"[..]));
+        assert!(
+            read(5, &body[..body.len() - 5]).is_none(),
+            "a name that is cut"
+        );
+    }
+
+    #[test]
+    fn a_record_of_the_first_version_is_read_and_written_as_it_was() {
+        let item = event(b"elements");
+        assert_eq!(version(&item), Version::First);
+        let stored = [
+            &[1, 1, 2, 0][..],
+            &77_i64.to_le_bytes(),
+            &12_i64.to_le_bytes(),
+            &(-2.5_f64).to_le_bytes(),
+            &[3; 12],
+            b"1970-01-01",
+            &8_u32.to_le_bytes(),
+            b"elements",
+        ]
+        .concat();
+        assert_eq!(written(&item), stored);
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! The format of a segment, version 1; all numbers little endian.
+//! The format of a segment; all numbers little endian.
 //!
 //! | header | type | meaning |
 //! |---|---|---|
 //! | 0 | 8 bytes | `GSOSPOOL` |
-//! | 8 | u32 | version |
+//! | 8 | u32 | version: 1, or 2 if there may be a record in it that needs that; see [`Version`] |
 //! | 12 | 10 bytes | the writer id of the records |
 //! | 22 | u16 | 0 |
 //! | 24 | u64 | the [`Target`] they belong to |
@@ -19,7 +19,6 @@
 use crate::record::target::Target;
 use crate::util::bytes::{array_at, i64_at, u32_at};
 
-pub const VERSION: u32 = 1;
 pub const HEADER: usize = 36;
 const MAGIC: &[u8; 8] = b"GSOSPOOL";
 const WRITER: usize = 10;
@@ -27,9 +26,28 @@ const FRAME_HEADER: usize = 16;
 /// Bound of a body: 15 MiB of data, and four times that of text for a webhook.
 const LONGEST: usize = 128 << 20;
 
+/// The version that a record needs. A release that does not know it leaves the record, and those behind it, to
+/// one that does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u32)]
+pub enum Version {
+    #[default]
+    First = 1,
+    /// It may name a counter of the host's own.
+    Second = 2,
+}
+
+impl Version {
+    fn read(number: u32) -> Option<Version> {
+        let mut known = [Version::First, Version::Second].into_iter();
+        known.find(|version| *version as u32 == number)
+    }
+}
+
 /// The header of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
+    pub version: Version,
     pub writer: String,
     pub target: Target,
 }
@@ -48,7 +66,7 @@ impl Header {
     pub fn to_bytes(&self) -> [u8; HEADER] {
         let mut bytes = [0; HEADER];
         bytes[..8].copy_from_slice(MAGIC);
-        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        bytes[8..12].copy_from_slice(&(self.version as u32).to_le_bytes());
         for (byte, letter) in bytes[12..].iter_mut().zip(self.writer.bytes().take(WRITER)) {
             *byte = letter;
         }
@@ -68,15 +86,16 @@ impl Header {
         if &bytes[..8] != MAGIC {
             return Err(Unreadable::Damaged);
         }
-        if u32_at(bytes, 8) != Some(VERSION) {
+        let Some(version) = u32_at(bytes, 8).and_then(Version::read) else {
             return Err(Unreadable::OtherVersion);
-        }
+        };
         let writer = std::str::from_utf8(&bytes[12..12 + WRITER]);
         match (writer, array_at(bytes, 24)) {
             (Ok(writer), Some(target))
                 if u32_at(bytes, 32) == Some(crc32c::crc32c(&bytes[..32])) =>
             {
                 Ok(Header {
+                    version,
                     writer: writer.to_owned(),
                     target: Target(u64::from_le_bytes(target)),
                 })

@@ -13,7 +13,7 @@ use bson::Document;
 use super::contents::Segment;
 use super::files;
 use super::reader::Position;
-use super::segment_format::{HEADER, Header};
+use super::segment_format::{HEADER, Header, Version};
 use super::slot::Slot;
 use crate::util::failpoint::failpoint;
 
@@ -47,6 +47,7 @@ pub struct Segments {
 
 struct Active {
     file: Arc<File>,
+    version: Version,
     segment: Segment,
 }
 
@@ -181,19 +182,24 @@ impl Segments {
     /// Reserves numbers and begins a segment, so that the first record neither waits nor fails for that.
     pub fn prepare(&mut self) -> io::Result<()> {
         self.slot.reserve(self.slot.first_seq())?;
-        self.active().map(drop)
+        self.active(Version::First).map(drop)
     }
 
-    /// Appends whole frames, of which the last has this number; returns their position. After an error none
-    /// of them is stored.
-    pub fn append(&mut self, frames: &[u8], last: i64) -> io::Result<Range<Position>> {
+    /// Appends whole frames that need this version, of which the last has this number; returns their position.
+    /// After an error none of them is stored.
+    pub fn append(
+        &mut self,
+        frames: &[u8],
+        version: Version,
+        last: i64,
+    ) -> io::Result<Range<Position>> {
         failpoint!("append:before");
         self.version += 1;
         if self.bytes() + frames.len() as u64 > self.max_bytes {
             return Err(ErrorKind::StorageFull.into());
         }
         self.slot.reserve(last)?;
-        let active = self.active()?;
+        let active = self.active(version)?;
         if let Err(error) = (&*active.file).write_all(frames) {
             // Otherwise the next frames would follow a part of these.
             if active.file.set_len(active.segment.bytes).is_err() {
@@ -212,21 +218,22 @@ impl Segments {
         Ok(start..end)
     }
 
-    /// The segment to append to.
-    fn active(&mut self) -> io::Result<&mut Active> {
+    /// The segment to append frames of this version to.
+    fn active(&mut self, version: Version) -> io::Result<&mut Active> {
         let segment_bytes = self.segment_bytes;
-        let is_full = |active: &Active| active.segment.bytes >= segment_bytes;
-        if self.active.as_ref().is_some_and(is_full) {
+        let is_over =
+            |active: &Active| active.segment.bytes >= segment_bytes || active.version < version;
+        if self.active.as_ref().is_some_and(is_over) {
             self.roll();
         }
         let active = match self.active.take() {
             Some(active) => active,
-            None => self.begin()?,
+            None => self.begin(version)?,
         };
         Ok(self.active.insert(active))
     }
 
-    fn begin(&mut self) -> io::Result<Active> {
+    fn begin(&mut self, version: Version) -> io::Result<Active> {
         self.slot.restore()?;
         let number = self.next_number;
         let path = self.path_of(number);
@@ -234,6 +241,7 @@ impl Segments {
         failpoint!("begin");
         self.next_number += 1;
         let header = Header {
+            version,
             writer: self.slot.writer().to_owned(),
             target: self.slot.target(),
         };
@@ -244,6 +252,7 @@ impl Segments {
         self.is_folder_unsynced = true;
         Ok(Active {
             file: Arc::new(file),
+            version,
             segment: Segment {
                 number,
                 bytes: HEADER as u64,

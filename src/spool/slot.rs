@@ -17,6 +17,7 @@ use bson::Document;
 use super::contents::{Contents, Segment};
 use super::cursor_file::{cursors_in, remove_cursor};
 use super::files;
+use super::segment_format::Version;
 use super::totals_file::{self, TotalsFile};
 use super::writer_file::WriterFile;
 use crate::record::sequence::first_seq;
@@ -83,10 +84,11 @@ impl Slot {
     }
 
     /// Keeps the totals that wait, or nothing, in place of what is kept.
-    pub fn keep_totals(&self, totals: Option<Document>) -> io::Result<()> {
+    pub fn keep_totals(&self, totals: Option<(Document, Version)>) -> io::Result<()> {
         match totals {
-            Some(totals) => {
-                TotalsFile::new(self.writer.clone(), self.target, totals).write(&self.path)
+            Some((totals, version)) => {
+                let writer = self.writer.clone();
+                TotalsFile::new(writer, self.target, totals, version).write(&self.path)
             }
             None => totals_file::remove(&self.path),
         }

@@ -1,6 +1,9 @@
 //! Totals file, `totals.bson`: the shares of written records that are not in the totals yet. With it the
 //! segments of these records can be deleted, however long no total can be written.
 //!
+//! A file that needs the second version has the bits of its target inverted: an earlier release, which would put
+//! aside what it cannot read, then leaves the slot as one of another database.
+//!
 //! The file is replaced as a whole and synced, so that a crash leaves the old one or the new one. Only the
 //! pipeline knows what is in `totals`.
 
@@ -12,6 +15,7 @@ use bson::Document;
 use serde::{Deserialize, Serialize};
 
 use super::files;
+use super::segment_format::Version;
 use crate::record::target::Target;
 
 const VERSION: i32 = 1;
@@ -20,7 +24,7 @@ const NAME: &str = "totals.bson";
 #[derive(Serialize, Deserialize)]
 pub struct TotalsFile {
     version: i32,
-    /// The bits of the target.
+    /// The bits of the target; inverted if the totals need [`Version::Second`].
     target: i64,
     /// The writer id under which the totals are added.
     pub writer: String,
@@ -28,17 +32,22 @@ pub struct TotalsFile {
 }
 
 impl TotalsFile {
-    pub fn new(writer: String, target: Target, totals: Document) -> Self {
+    pub fn new(writer: String, target: Target, totals: Document, version: Version) -> Self {
+        let target = target.0.cast_signed();
         Self {
             version: VERSION,
-            target: target.0.cast_signed(),
+            target: match version {
+                Version::First => target,
+                Version::Second => !target,
+            },
             writer,
             totals,
         }
     }
 
     pub fn is_for(&self, target: Target) -> bool {
-        self.target == target.0.cast_signed()
+        let target = target.0.cast_signed();
+        [target, !target].contains(&self.target)
     }
 
     /// `None` when there is none. One that cannot be read is renamed, and an error once.
@@ -83,11 +92,15 @@ mod tests {
         let slot = folder.path();
         assert!(TotalsFile::read(slot).expect("readable").is_none());
         let totals = doc! { "sum": 0.1 + 0.2, "large": 9_007_199_254_740_992.0 };
-        let file = TotalsFile::new("w".to_owned(), Target(u64::MAX), totals.clone());
+        let of =
+            |version| TotalsFile::new("w".to_owned(), Target(u64::MAX), totals.clone(), version);
+        let file = of(Version::First);
         file.write(slot).expect("written");
         let read = TotalsFile::read(slot).expect("readable").expect("a file");
         assert_eq!((read.writer.as_str(), &read.totals), ("w", &totals));
         assert!(read.is_for(Target(u64::MAX)) && !read.is_for(Target(1)));
+        let second = of(Version::Second);
+        assert!(second.is_for(Target(u64::MAX)) && second.target != file.target);
         let whole = fs::read(path_of(slot)).expect("bytes");
         fs::write(path_of(slot), &whole[..whole.len() / 2]).expect("written");
         assert!(TotalsFile::read(slot).is_err());
@@ -103,7 +116,8 @@ mod tests {
     fn a_link_is_neither_read_nor_written_through() {
         let folder = tempfile::tempdir().expect("a folder");
         let [slot, other] = ["slot", "other"].map(|name| folder.path().join(name));
-        let file = |writer: &str| TotalsFile::new(writer.to_owned(), Target(1), doc! {});
+        let file =
+            |writer: &str| TotalsFile::new(writer.to_owned(), Target(1), doc! {}, Version::First);
         for folder in [&slot, &other] {
             fs::create_dir(folder).expect("a folder");
         }

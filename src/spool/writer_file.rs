@@ -7,8 +7,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{files, segment_format};
+use super::files;
 
+const VERSION: u32 = 1;
 const NAME: &str = "writer.json";
 
 #[derive(Serialize, Deserialize)]
@@ -35,7 +36,7 @@ impl WriterFile {
     pub fn read(slot: &Path) -> Option<WriterFile> {
         let text = files::read(&slot.join(NAME)).ok()?;
         let file: WriterFile = serde_json::from_slice(&text).ok()?;
-        (file.version == segment_format::VERSION).then_some(file)
+        (file.version == VERSION).then_some(file)
     }
 
     /// Replaces the file. Its content names the file itself, so it is made when the new file exists.
@@ -43,7 +44,7 @@ impl WriterFile {
         files::replace(&slot.join(NAME), true, |next| {
             let validity = Validity::of(next).ok_or_else(|| io::Error::other("no such file"))?;
             let content = WriterFile {
-                version: segment_format::VERSION,
+                version: VERSION,
                 writer: writer.to_owned(),
                 bound,
                 validity,

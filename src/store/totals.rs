@@ -2,6 +2,8 @@
 //! writer applied to it, and an addition is a compare-and-set on that number. So repeating an addition
 //! adds nothing.
 
+use std::collections::BTreeMap;
+
 use bson::RawDocumentBuf;
 
 use super::Reply;
@@ -12,7 +14,7 @@ use crate::record::day::Day;
 pub const LARGEST_TOTAL: f64 = 9_007_199_254_740_992.0;
 
 pub trait TotalsStore {
-    /// Makes sure that the daily document exists, with every counter.
+    /// Makes sure that the daily document exists; a new one begins with every counter that is known here.
     fn ensure_day(&self, day: &Day) -> impl Reply<()>;
 
     /// Adds to the day's totals and sets the writer's applied number to `advance.last`, both or
@@ -35,7 +37,7 @@ pub trait TotalsStore {
 /// The amounts that a batch adds to one day.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Delta {
-    amounts: [Option<f64>; Counter::ALL.len()],
+    amounts: BTreeMap<Counter, f64>,
     /// New distinct users of the month.
     pub mau: f64,
     /// Over closed sessions that lasted longer than 0 s.
@@ -46,7 +48,7 @@ pub struct Delta {
 impl Delta {
     /// False when the sum would lie beyond [`LARGEST_TOTAL`]: it stays as it is.
     pub fn add(&mut self, counter: Counter, amount: f64) -> bool {
-        let sum = self.amounts[counter as usize].get_or_insert(0.0);
+        let sum = self.amounts.entry(counter).or_insert(0.0);
         let fits = (*sum + amount).abs() <= LARGEST_TOTAL;
         if fits {
             *sum += amount;
@@ -56,8 +58,7 @@ impl Delta {
 
     /// The counters that were touched, with what to add (0 included).
     pub fn amounts(&self) -> impl Iterator<Item = (Counter, f64)> {
-        let amounts = Counter::ALL.into_iter().zip(self.amounts);
-        amounts.filter_map(|(counter, amount)| Some((counter, amount?)))
+        self.amounts.iter().map(|(counter, sum)| (*counter, *sum))
     }
 }
 

@@ -102,6 +102,9 @@ impl Ingest {
                 webhook,
             } => {
                 let seq = self.next_seq();
+                let counters = &self.shared.config.counters;
+                let counted =
+                    counted.and_then(|(index, amount)| Some((counters.at(index)?, amount)));
                 let is_named = stored || webhook.is_some();
                 let id = is_named.then(|| self.event_id(record));
                 Item::Event(Event {

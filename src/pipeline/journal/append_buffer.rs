@@ -3,11 +3,13 @@
 use crate::pipeline::watermarks::Queue;
 use crate::record::item::Item;
 use crate::spool::record_codec;
-use crate::spool::segment_format::{self, Parsed};
+use crate::spool::segment_format::{self, Parsed, Version};
 
 #[derive(Default)]
 pub struct AppendBuffer {
     pub frames: Vec<u8>,
+    /// The version that they need.
+    pub version: Version,
     pub records: u64,
     /// The number of the newest record.
     pub last: i64,
@@ -21,6 +23,7 @@ impl AppendBuffer {
         segment_format::append(&mut self.frames, seq, |body| {
             record_codec::write(body, item, now_ms);
         });
+        self.version = self.version.max(record_codec::version(item));
         self.records += 1;
         self.last = seq;
     }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::append_buffer::AppendBuffer;
 use crate::pipeline::task::Tasks;
 use crate::pipeline::watermarks::Queue;
-use crate::spool::{Position, ReadBatch, Segments, SharedSegments, SpoolStatus, read};
+use crate::spool::{Position, ReadBatch, Segments, SharedSegments, SpoolStatus, Version, read};
 use crate::util::panics::catch_io;
 use crate::util::threads::Threads;
 
@@ -73,7 +73,7 @@ impl Disk {
     pub fn append(&mut self, buffer: AppendBuffer) {
         self.is_appending = true;
         self.change(move |segments| {
-            let append = || Ok(segments.append(&buffer.frames, buffer.last));
+            let append = || Ok(segments.append(&buffer.frames, buffer.version, buffer.last));
             let appended = catch_io(append).unwrap_or_else(|panicked| {
                 // It may be there in part.
                 segments.roll();
@@ -134,7 +134,7 @@ impl Disk {
     }
 
     /// Keeps totals that wait in place of those that are kept, or none.
-    pub fn keep_totals(&mut self, totals: Option<Document>) {
+    pub fn keep_totals(&mut self, totals: Option<(Document, Version)>) {
         self.run(move |segments| {
             let kept = catch_io(|| segments.lock().slot().keep_totals(totals));
             (DiskResult::TotalsKept(kept), None)

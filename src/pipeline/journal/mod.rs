@@ -36,7 +36,7 @@ use crate::forward::Destinations;
 use crate::instance::shared::Shared;
 use crate::instance::spool_report::SpoolState;
 use crate::record::item::Item;
-use crate::spool::{NO_RECORD, Position, SharedSegments};
+use crate::spool::{NO_RECORD, Position, SharedSegments, Version};
 use crate::store::Store;
 use append_buffer::AppendBuffer;
 use applied::LookedUp;
@@ -251,7 +251,7 @@ impl Journal {
     }
 
     /// Keeps totals that wait, in place of those that are kept; or none.
-    pub fn keep_totals(&mut self, totals: Option<Document>) {
+    pub fn keep_totals(&mut self, totals: Option<(Document, Version)>) {
         self.disk.keep_totals(totals);
     }
 

@@ -25,7 +25,7 @@ use super::task::{Failed, Tasks};
 use super::watermarks::{Queue, Stage, Watermarks};
 use crate::config::Collection;
 use crate::instance::shared::Shared;
-use crate::spool::Segments;
+use crate::spool::{Segments, Version};
 use crate::store::{Result, Store};
 use account::Account;
 use batch::TotalsBatch;
@@ -314,7 +314,11 @@ impl Totals {
 
     /// What the disk should keep now, if that is something else than before: totals that cannot be added for
     /// long, so that their records need not stay there; and nothing, once they are added.
-    pub fn save(&mut self, marks: &Watermarks, now: Instant) -> Option<Option<Document>> {
+    pub fn save(
+        &mut self,
+        marks: &Watermarks,
+        now: Instant,
+    ) -> Option<Option<(Document, Version)>> {
         for queue in Queue::ALL {
             if self.first_uncommitted(queue).is_none() {
                 self.savings.progressed_at[queue as usize] = now;
@@ -328,10 +332,11 @@ impl Totals {
             let queues = accounts
                 .map(|(account, up_to)| SavedQueue::new(up_to, &account.close()))
                 .collect();
+            let totals = SavedTotals { queues };
             // Sums and names always make a document.
-            let document = (SavedTotals { queues }).to_document().ok();
+            let document = totals.to_document().ok();
             self.savings.is_saving = document.is_some();
-            return document.map(Some);
+            return document.map(|document| Some((document, totals.version())));
         }
         if is_due(self.removal_due()) {
             self.savings.begin(Vec::new(), now);

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::batch::{Amount, Contribution, DayPart, TotalsBatch};
 use crate::record::counters::Counter;
 use crate::record::day::Day;
+use crate::spool::Version;
 
 /// In the order of the queues.
 #[derive(Serialize, Deserialize)]
@@ -56,6 +57,15 @@ impl SavedTotals {
         bson::serialize_to_document(self)
     }
 
+    /// The version that they need.
+    pub fn version(&self) -> Version {
+        let mut batches = self.queues.iter().flat_map(|queue| &queue.batches);
+        match batches.any(SavedBatch::has_own_counters) {
+            true => Version::Second,
+            false => Version::First,
+        }
+    }
+
     pub fn read(document: Document) -> bson::error::Result<Self> {
         bson::deserialize_from_document(document)
     }
@@ -84,6 +94,14 @@ impl SavedBatch {
             days: batch.days.iter().map(SavedDay::of).collect(),
             recovered: recovered.map(|all| all.iter().map(SavedContribution::of).collect()),
         }
+    }
+
+    fn has_own_counters(&self) -> bool {
+        let is_own = |field: &String| matches!(Counter::named(field), Some(Counter::Own(_)));
+        let mut summed = self.days.iter().flat_map(|day| day.amounts.keys());
+        let recovered = self.recovered.iter().flatten();
+        let mut kept = recovered.filter_map(|one| one.counter.as_ref());
+        summed.any(is_own) || kept.any(is_own)
     }
 
     fn batch(self) -> TotalsBatch {

@@ -60,7 +60,9 @@ fn body_of(seq: i64) -> Vec<u8> {
 fn write(segments: &mut Segments, seq: i64) {
     let mut frames = Vec::new();
     segment_format::append(&mut frames, seq, |body| body.extend(body_of(seq)));
-    segments.append(&frames, seq).expect("appended");
+    segments
+        .append(&frames, Version::First, seq)
+        .expect("appended");
 }
 
 /// The numbers of all readable records, and the bytes of damage.

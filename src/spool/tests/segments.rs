@@ -147,11 +147,47 @@ fn a_full_spool_refuses_records_until_segments_are_deleted() {
     let mut frames = Vec::new();
     segment_format::append(&mut frames, first, |body| body.extend(body_of(first)));
     let mut taken = 0;
-    while segments.append(&frames, first + taken).is_ok() {
+    while segments
+        .append(&frames, Version::First, first + taken)
+        .is_ok()
+    {
         taken += 1;
     }
     assert!(segments.status().bytes <= 3_000);
-    assert!(segments.append(&frames, first + taken).is_err());
+    assert!(
+        segments
+            .append(&frames, Version::First, first + taken)
+            .is_err()
+    );
     release_all(&mut segments, first + taken);
-    assert!(segments.append(&frames, first + taken).is_ok());
+    assert!(
+        segments
+            .append(&frames, Version::First, first + taken)
+            .is_ok()
+    );
+}
+
+#[test]
+fn records_that_need_the_second_version_begin_a_segment_that_the_first_does_not_read() {
+    let spool = Spool::new();
+    let mut segments = spool.open();
+    let first = segments.slot().first_seq();
+    let versions = [Version::First, Version::Second, Version::First];
+    for (seq, version) in (first..).zip(versions) {
+        let mut frames = Vec::new();
+        segment_format::append(&mut frames, seq, |body| body.extend(body_of(seq)));
+        segments.append(&frames, version, seq).expect("appended");
+    }
+    drop(segments);
+    let number = |number| fs::read(spool.slot(0).join(segment_name(number))).expect("a segment")[8];
+    assert_eq!([number(1), number(2)], [1, 2]);
+    assert_eq!(segments_in(&spool.slot(0)).expect("a slot"), [1, 2]);
+    let found = spool.open();
+    let (seqs, damaged) = read_all(
+        found.slot().path(),
+        Position::start_of(1),
+        found.end(),
+        10_000,
+    );
+    assert_eq!((seqs, damaged), ((first..first + 3).collect(), 0));
 }

@@ -7,7 +7,8 @@ use mongodb::options::{Acknowledgment, CollectionOptions, ReadConcern, WriteConc
 use mongodb::{Client, ClientSession, Collection, Database};
 
 use super::connection::Connection;
-use crate::config::Collections;
+use crate::config::{Collections, Counters};
+use crate::record::counters::Counter;
 use crate::store::error::Result;
 
 /// Time limit of the server for a majority to acknowledge; then the outcome of a write is unknown.
@@ -23,11 +24,17 @@ pub struct MongoStore {
     pub(super) daily: Collection<Document>,
     pub(super) events: Collection<RawDocumentBuf>,
     pub(super) uniques: Collection<Document>,
+    /// Beside the built-in ones.
+    pub(super) own_counters: Vec<Counter>,
 }
 
 impl MongoStore {
     /// Makes the client, which connects when it is first used. Fails on bad settings and on DNS.
-    pub async fn open(connection: &Connection, names: &Collections) -> Result<MongoStore> {
+    pub async fn open(
+        connection: &Connection,
+        names: &Collections,
+        counters: &Counters,
+    ) -> Result<MongoStore> {
         let names = connection.collections(names);
         let settings = connection.settings().await?;
         let client = Client::with_options(settings.options.clone())?;
@@ -37,6 +44,7 @@ impl MongoStore {
             daily: database.collection_with_options(&names.daily, durable()),
             events: database.collection_with_options(&names.events, durable()),
             uniques: database.collection_with_options(&names.uniques, durable()),
+            own_counters: counters.own().to_vec(),
             client,
             database,
         })

@@ -5,7 +5,7 @@
 //! `mau`, `sessionSeconds` and `sessionsClosed` are sums that `getMetrics()` needs. Reads leave it out.
 
 use bson::oid::ObjectId;
-use bson::raw::RawBsonRef;
+use bson::raw::{CString, RawBsonRef};
 use bson::{Bson, Document, RawDocument, RawDocumentBuf, doc};
 
 use super::client::{MongoStore, WRITE_TIMEOUT};
@@ -23,7 +23,7 @@ use crate::store::totals::{
 impl TotalsStore for MongoStore {
     async fn ensure_day(&self, day: &Day) -> Result<()> {
         let mut fields = doc! { "__v": 0 };
-        for counter in Counter::ALL {
+        for counter in Counter::BUILT_IN.iter().chain(&self.own_counters) {
             fields.insert(counter.field(), 0);
         }
         fields.insert("month", day.month());
@@ -112,7 +112,7 @@ impl TotalsStore for MongoStore {
                 .get_str("day")
                 .is_ok_and(|day| day == today.as_str());
             if is_today && view.today.is_none() {
-                view.today = Some(without_book_keeping(&document)?);
+                view.today = Some(shown(&document, &self.own_counters)?);
             }
         }
         Ok(view)
@@ -127,7 +127,9 @@ impl TotalsStore for MongoStore {
             .limit(i64::from(count))
             .projection(doc! { "_a": 0 })
             .await?;
-        Ok(collect(documents).await?)
+        let documents: Vec<RawDocumentBuf> = collect(documents).await?;
+        let shown = documents.iter().map(|day| shown(day, &self.own_counters));
+        shown.collect()
     }
 }
 
@@ -233,12 +235,20 @@ fn add_sums(sums: &mut Sums, document: &RawDocument) {
     sums.sessions_closed += number("sessionsClosed");
 }
 
-fn without_book_keeping(document: &RawDocument) -> Result<RawDocumentBuf> {
+/// A daily document without book-keeping. A total of the host's own that nothing was added to is 0, as the
+/// built-in ones are: the day may be older than the counter.
+fn shown(document: &RawDocument, own_counters: &[Counter]) -> Result<RawDocumentBuf> {
     let mut shown = RawDocumentBuf::new();
     for element in document {
         let (name, value) = element.map_err(|_| unexpected("a readable daily document"))?;
         if name.as_str() != "_a" {
             shown.append(name, value);
+        }
+    }
+    for counter in own_counters {
+        let field = CString::try_from(counter.field()).map_err(|_| unexpected("a field's name"))?;
+        if matches!(document.get(counter.field()), Ok(None)) {
+            shown.append(field, 0);
         }
     }
     Ok(shown)

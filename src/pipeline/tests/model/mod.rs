@@ -8,6 +8,7 @@
 
 mod baselines;
 mod flaws;
+mod options;
 mod oracle;
 mod process;
 mod run;

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use bson::{Bson, Document};
 
+use super::options::own_counter;
 use super::server::{Daily, State};
 use super::truth::{Record, Truth, What};
 use crate::record::counters::Counter;
@@ -293,7 +294,8 @@ impl<'a> Look<'a> {
 }
 
 fn same_totals(day: &str, found: &Daily, expected: &Daily) -> Verdict {
-    for counter in Counter::ALL.into_iter().filter(|c| *c != Counter::Dau) {
+    let counters = Counter::BUILT_IN.into_iter().chain([own_counter()]);
+    for counter in counters.filter(|c| *c != Counter::Dau) {
         let (found, expected) = (found.total(counter), expected.total(counter));
         if found != expected {
             let field = counter.field();

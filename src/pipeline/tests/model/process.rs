@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use super::flaws::Flaw;
+use super::options::config;
 use super::oracle::{self, Verdict};
 use super::seen::Sight;
 use super::world::{Handle, SharedWorld, World, lock};
@@ -27,7 +28,6 @@ use crate::util::clock::Clock;
 use crate::util::random::Random;
 
 /// The interval ends in a part of a tick in which the model has nothing else happen.
-const OPTIONS: &str = r#"{"flushIntervalMs": 42, "operationTimeoutMs": 60000}"#;
 /// How often a flush may run out of time before it counts as hanging.
 const PATIENCE: u32 = 3;
 
@@ -87,8 +87,8 @@ impl Process {
             Box::pin(opening)
                 as std::pin::Pin<Box<dyn Future<Output = crate::store::Result<Handle>> + Send>>
         });
-        let mut config = config();
-        let spool = open_spool(world);
+        let mut config = config(id);
+        let spool = open_spool(world, &config);
         if let Some(segments) = &spool {
             config.spool_dir = segments.slot().path().parent().map(Path::to_owned);
             // So little that some of it waits on disk.
@@ -234,14 +234,9 @@ impl Process {
     }
 }
 
-pub fn config() -> Config {
-    let (config, _) = Config::from_json(OPTIONS, "{}").expect("valid options");
-    config
-}
-
-fn open_spool(world: &SharedWorld) -> Option<Segments> {
+fn open_spool(world: &SharedWorld, config: &Config) -> Option<Segments> {
     let folder = lock(world).spool()?.to_owned();
-    let slot = claim(&folder, target(&config())).expect("a slot");
+    let slot = claim(&folder, target(config)).expect("a slot");
     let mut segments = Segments::new(slot, 1 << 20, 2_000);
     segments.prepare().expect("a folder");
     Some(segments)

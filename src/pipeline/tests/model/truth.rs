@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bson::oid::ObjectId;
 use bson::rawdoc;
 
+use super::options::{config, own_counter};
 use super::scenario::{Call, CallKind, OldDay, Scenario};
 use super::server::{Daily, Session, State};
 use crate::record::counters::Counter;
@@ -267,10 +268,12 @@ impl Truth {
         kind: u8,
         stored: bool,
     ) -> Vec<u8> {
-        let counter = match kind % 2 {
+        let counter = match kind % 3 {
             0 => Counter::CreditsEarned,
-            _ => Counter::GemsSpent,
+            1 => Counter::GemsSpent,
+            _ => own_counter(),
         };
+        let index = config(process).counters.index(counter).expect("known");
         let amount = f64::from(kind);
         let id = self.note(
             process,
@@ -282,14 +285,7 @@ impl Truth {
             },
         );
         let elements = elements(user, id);
-        frame(
-            1,
-            u8::from(stored),
-            counter.index(),
-            time_ms,
-            amount,
-            &elements,
-        )
+        frame(1, u8::from(stored), index, time_ms, amount, &elements)
     }
 
     fn logout(&mut self, process: usize, user: &str, time_ms: i64, at_once: bool) -> Vec<u8> {
