@@ -17,8 +17,16 @@
  * await analytics.onLogin(account._id, account.name);
  * analytics.track('credits.earn', account._id, { amount: 120 });
  * process.once('SIGTERM', () => analytics.stop().finally(() => process.exit()));
+ *
+ * @typeParam Events names of events and their `data`. `track()` then takes these and the
+ *   {@link AnalyticsSystem.CountedEvents}, and checks both. Without it, `track()` takes any.
+ * @typeParam Totals totals of the option `counters`, which {@link getMetrics} and
+ *   {@link getLast30Days} then have.
  */
-declare class AnalyticsSystem {
+declare class AnalyticsSystem<
+  Events extends object = AnalyticsSystem.AnyEvents,
+  Totals extends string = never,
+> {
   /**
    * Connects to nothing and starts no timer. Without options the settings of the host's mongoose
    * connection are used, whether it exists already or comes later; see
@@ -82,7 +90,7 @@ declare class AnalyticsSystem {
 
   /**
    * Copies an event and returns at once: later changes of `data` have no effect. The event is
-   * stored, added to the totals of the day if it is one of {@link AnalyticsSystem.CountedEvent} or
+   * stored, added to the totals of the day if it is one of {@link AnalyticsSystem.CountedEvents} or
    * of the option {@link AnalyticsSystem.Options.counters}, and forwarded to the
    * {@link AnalyticsSystem.Options.destinations}.
    *
@@ -95,11 +103,9 @@ declare class AnalyticsSystem {
    *   empty plain objects are left out. An amount may be a numeric string.
    * @param options see {@link AnalyticsSystem.TrackOptions}.
    */
-  track(
-    event: AnalyticsSystem.CountedEvent | (string & {}),
-    userId?: AnalyticsSystem.UserId | null,
-    data?: unknown,
-    options?: AnalyticsSystem.TrackOptions,
+  track<Name extends AnalyticsSystem.EventName<Events>>(
+    event: Name,
+    ...rest: AnalyticsSystem.TrackArguments<Events, Name>
   ): void;
 
   /**
@@ -115,7 +121,7 @@ declare class AnalyticsSystem {
    *   that time (this goes on: try again later); `ANALYTICS_DATABASE` when the database refuses the
    *   read; `ANALYTICS_INTERNAL`.
    */
-  getMetrics(): Promise<AnalyticsSystem.Metrics>;
+  getMetrics(): Promise<AnalyticsSystem.Metrics<Totals>>;
 
   /**
    * Reads the 30 newest daily documents, newest first. Days without a login or a counted event have
@@ -125,7 +131,7 @@ declare class AnalyticsSystem {
    *   `operationTimeoutMs`; `ANALYTICS_DATABASE` when the database refuses the read;
    *   `ANALYTICS_INTERNAL`.
    */
-  getLast30Days(): Promise<AnalyticsSystem.DailyDocument[]>;
+  getLast30Days(): Promise<(AnalyticsSystem.DailyDocument & Record<Totals, number>)[]>;
 
   /**
    * Resolves when everything that was accepted before the call is in MongoDB, totals included, or
@@ -202,7 +208,7 @@ declare namespace AnalyticsSystem {
     collections?: Collections | undefined;
 
     /**
-     * What events add to the totals of the day, beside {@link CountedEvent}: a plain object with the
+     * What events add to the totals of the day, beside {@link CountedEvents}: a plain object with the
      * names of events, of at most 256 bytes, as its keys. It adds to the built-in events, replaces
      * them, and takes out those that are `null`:
      *
@@ -380,7 +386,7 @@ declare namespace AnalyticsSystem {
     total: string;
     /**
      * Field of `data` that holds the amount, of 1 to 256 bytes. Its value is read as in
-     * {@link CountedEvent}.
+     * {@link CountedEvents}.
      *
      * @default none: 1 is added
      */
@@ -596,29 +602,81 @@ declare namespace AnalyticsSystem {
   /** Id of a user. */
   export type UserId = string | number | bigint | ObjectId;
 
+  /** What an event may add: a number, a BigInt, a numeric string, or a number of `bson`. */
+  export type Amount =
+    | number
+    | bigint
+    | string
+    | { readonly _bsontype: 'Double' | 'Int32' | 'Long' | 'Decimal128' };
+
+  /** Data with an amount in one of its fields, and with any others. */
+  export type DataWith<Field extends string> =
+    | Readonly<Record<Field, Amount>>
+    | (Readonly<Record<Field, Amount>> & { readonly [other: string]: unknown });
+
   /**
-   * Events that add to a total of the day, unless the option `counters` says otherwise. All others are
-   * stored and forwarded only.
+   * Events that add to a total of the day, unless the option `counters` says otherwise, and their
+   * data. All others are stored and forwarded only.
    *
-   * Most add 1. `credits.earn`, `credits.spend`, `gems.earn` and `gems.spend` add `data.amount`,
-   * `gems.purchase` adds `data.gems`, `stripe.payment` adds `data.amountCents`: numbers, BigInts,
-   * `Double`, `Int32`, `Long` or `Decimal128` of `bson`, or numeric strings, of at most 2^53; 0 when
-   * missing or invalid. The event is stored in any case.
+   * Those without an amount add 1. An amount is at most 2^53; one that is missing or invalid adds 0.
+   * The event is stored in any case.
    */
-  export type CountedEvent =
-    | 'craft.complete'
-    | 'credits.earn'
-    | 'credits.spend'
-    | 'dungeon.complete'
-    | 'gems.earn'
-    | 'gems.purchase'
-    | 'gems.spend'
-    | 'market.sale'
-    | 'pvp.battle'
-    | 'pvp.ranked.battle'
-    | 'raid.complete'
-    | 'stripe.payment'
-    | 'user.register';
+  export interface CountedEvents {
+    /** Adds to `craftsCompleted`. */
+    'craft.complete': unknown;
+    /** `amount` is added to `creditsEarned`. */
+    'credits.earn': DataWith<'amount'>;
+    /** `amount` is added to `creditsSpent`. */
+    'credits.spend': DataWith<'amount'>;
+    /** Adds to `dungeonsRun`. */
+    'dungeon.complete': unknown;
+    /** `amount` is added to `gemsEarned`. */
+    'gems.earn': DataWith<'amount'>;
+    /** `gems` is added to `gemsPurchased`. */
+    'gems.purchase': DataWith<'gems'>;
+    /** `amount` is added to `gemsSpent`. */
+    'gems.spend': DataWith<'amount'>;
+    /** Adds to `marketSales`. */
+    'market.sale': unknown;
+    /** Adds to `pvpBattles`. */
+    'pvp.battle': unknown;
+    /** Adds to `pvpBattles`. */
+    'pvp.ranked.battle': unknown;
+    /** Adds to `raidBattles`. */
+    'raid.complete': unknown;
+    /** `amountCents` is added to `stripeRevenue`. */
+    'stripe.payment': DataWith<'amountCents'>;
+    /** Adds to `newUsers`. */
+    'user.register': unknown;
+  }
+
+  /** Name of an event of {@link CountedEvents}. */
+  export type CountedEvent = keyof CountedEvents;
+
+  /** Any event with any data, which is not checked. */
+  export interface AnyEvents {
+    /** Its data. */
+    [event: string]: unknown;
+  }
+
+  /** Names that `track()` takes. */
+  export type EventName<Events> =
+    | CountedEvent
+    | (string extends keyof Events ? string & {} : keyof Events & string);
+
+  /** Data of an event: that of `Events`, else that of {@link CountedEvents}. */
+  export type EventData<Events, Name> = Name extends keyof Events
+    ? Events[Name]
+    : Name extends CountedEvent
+      ? CountedEvents[Name]
+      : never;
+
+  /** What `track()` takes after the name of the event: `data` may be missing where it may be undefined. */
+  export type TrackArguments<Events, Name> = string extends keyof Events
+    ? [userId?: UserId | null, data?: unknown, options?: TrackOptions]
+    : undefined extends EventData<Events, Name>
+      ? [userId?: UserId | null, data?: EventData<Events, Name>, options?: TrackOptions]
+      : [userId: UserId | null | undefined, data: EventData<Events, Name>, options?: TrackOptions];
 
   /** The totals of one UTC day. */
   export interface DailyTotals {
@@ -667,9 +725,9 @@ declare namespace AnalyticsSystem {
   }
 
   /** Result of {@link AnalyticsSystem.getMetrics}. Days and months are UTC. */
-  export interface Metrics {
+  export interface Metrics<Totals extends string = never> {
     /** Today's document; `{}` when nothing was counted today. */
-    today: Partial<DailyDocument>;
+    today: Partial<DailyDocument & Record<Totals, number>>;
     /** Distinct users who logged in today. */
     dau: number;
     /** Distinct users who logged in this month. */

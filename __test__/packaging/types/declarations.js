@@ -22,13 +22,16 @@ const inner = commonJs.statements.find(ts.isModuleDeclaration).body.statements;
 function membersOf(name) {
   const found = inner.filter(ts.isInterfaceDeclaration).find(isNamed(name));
   return found.members.map((member) => ({
-    name: member.name.getText(),
+    name: nameOf(member),
     type: member.type.getText(),
     literals: literalsOf(member.type),
     doc: docOf(member),
     defaultText: defaultOf(member),
   }));
 }
+
+/** Of an index signature there is only the name of its parameter. */
+const nameOf = (member) => (member.name ?? member.parameters[0].name).text;
 
 /** The strings among the members of a union; none of any other type. */
 function literalsOf(type) {

@@ -121,8 +121,8 @@ const methodsInReadme = rowsOf('README.md').flatMap(
 );
 
 /** Texts in the code that rejects records; reasons are among them. */
-const encoding = ['bson', 'special', 'official', 'frame', 'track-options', 'stage'].map((name) =>
-  read(`lib/encode/${name}.js`),
+const encoding = ['bson', 'elements', 'special', 'official', 'frame', 'track-options', 'stage'].map(
+  (name) => read(`lib/encode/${name}.js`),
 );
 const textsOfRejections = new Set(all(encoding.join('\n'), /'([a-z][a-z0-9_]*)'/g));
 
