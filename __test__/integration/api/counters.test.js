@@ -102,9 +102,7 @@ describe('counters of the host', { concurrency: 2 }, () => {
     const days = await analytics.getLast30Days();
     assert.strictEqual(days.length, 2);
     for (const day of days) assert.deepStrictEqual(picked(day, 'bossKills', 'goldEarned'), [0, 0]);
-    const [before, today] = await database
-      .days({}, { sort: { day: 1 } })
-      .then((found) => found.sort((a, b) => a.day.localeCompare(b.day)));
+    const [before, today] = (await database.days()).sort((a, b) => a.day.localeCompare(b.day));
     assert.deepStrictEqual([today.bossKills, 'bossKills' in before], [0, false]);
   });
 
@@ -182,9 +180,10 @@ describe('counters of the host', { concurrency: 2 }, () => {
     assert.strictEqual((await database.days())[0].goldEarned, 15);
   });
 
-  it('are paths of the model that is registered for the host', async () => {
+  it('are paths of the model that is registered for the host', async (t) => {
     const database = mongo.database();
     const copy = new mongoose.Mongoose();
+    t.after(() => copy.disconnect());
     const counters = { 'boss.kill': 'bossKills', 'a.save': 'save', 'an.init': 'init' };
     const { analytics } = create({ uri: database.uri, mongoose: copy, counters });
     create({ uri: database.uri, mongoose: copy, counters: OLDER });
@@ -199,7 +198,6 @@ describe('counters of the host', { concurrency: 2 }, () => {
     assert.deepStrictEqual([typeof day.save, typeof day.init], ['function', 'function']);
     const [stored] = await database.days();
     assert.deepStrictEqual(picked(stored, 'save', 'init'), [1, 1]);
-    await copy.disconnect();
   });
 
   it('are not added to a model of the host', () => {
