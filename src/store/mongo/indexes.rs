@@ -34,7 +34,7 @@ const WIRE_VERSION_OF_QUORUM: i32 = 9;
 impl Lifecycle for MongoStore {
     async fn prepare(&self) -> Result<Prepared> {
         let quorum = self.quorum().await?;
-        let created = create(&self.daily, unique_day(), quorum).await?;
+        let created = create(&self.daily, unique_day(), &quorum).await?;
         let Some(refusal) = created else {
             return Ok(Prepared::Ready(Vec::new()));
         };
@@ -57,7 +57,7 @@ impl Lifecycle for MongoStore {
         let quorum = &self.quorum().await?;
         // Again, as the collection may be another one by now. What keeps it from being made is said by
         // `prepare`.
-        create(&self.daily, unique_day(), quorum.clone()).await?;
+        create(&self.daily, unique_day(), quorum).await?;
         let (daily, sessions, events, uniques) = tokio::join!(
             create_all(&self.daily, vec![plain(doc! { "month": 1 })], quorum),
             create_all(&self.sessions, of_sessions(), quorum),
@@ -217,15 +217,19 @@ fn of_events() -> Vec<IndexModel> {
     ]
 }
 
-/// Creates indexes; returns log lines about those that cannot be created.
+/// Creates indexes; returns log lines about those that cannot be created. One command reads the collection once
+/// for all of them; it is refused as a whole, and then each is created alone.
 async fn create_all<T: Send + Sync>(
     collection: &Collection<T>,
     indexes: Vec<IndexModel>,
     quorum: &Option<CreateIndexOptions>,
 ) -> Result<Vec<(Level, String)>> {
+    if send(collection, &indexes, quorum).await?.is_none() {
+        return Ok(Vec::new());
+    }
     let mut refusals = Vec::new();
     for index in indexes {
-        refusals.extend(create(collection, index, quorum.clone()).await?);
+        refusals.extend(create(collection, index, quorum).await?);
     }
     if refusals.is_empty() {
         return Ok(Vec::new());
@@ -239,26 +243,36 @@ async fn create_all<T: Send + Sync>(
 async fn create<T: Send + Sync>(
     collection: &Collection<T>,
     index: IndexModel,
-    quorum: Option<CreateIndexOptions>,
+    quorum: &Option<CreateIndexOptions>,
 ) -> Result<Option<Refusal>> {
+    let refused = send(collection, std::slice::from_ref(&index), quorum).await?;
+    Ok(refused.map(|(code, failure)| Refusal {
+        collection: collection.name().to_owned(),
+        index,
+        code,
+        failure,
+    }))
+}
+
+/// Sends the command that creates indexes; the code and the text of its refusal.
+async fn send<T: Send + Sync>(
+    collection: &Collection<T>,
+    indexes: &[IndexModel],
+    quorum: &Option<CreateIndexOptions>,
+) -> Result<Option<(i32, StoreError)>> {
     // Servers that are compatible with MongoDB may not know the quorum.
-    let attempts = quorum.map(Some).into_iter().chain([None]);
+    let attempts = quorum.iter().cloned().map(Some).chain([None]);
     let mut refusal = None;
     for quorum in attempts {
-        let creation = collection.create_index(index.clone()).with_options(quorum);
-        let Err(error) = creation.await else {
+        let creation = collection.create_indexes(indexes.to_vec());
+        let Err(error) = creation.with_options(quorum).await else {
             return Ok(None);
         };
         let (code, failure) = (code_of(&error), StoreError::from(error));
         let Some(code) = code.filter(|_| !failure.is_transient()) else {
             return Err(failure);
         };
-        refusal = Some(Refusal {
-            collection: collection.name().to_owned(),
-            index: index.clone(),
-            code,
-            failure,
-        });
+        refusal = Some((code, failure));
         if KNOWN_REFUSALS.contains(&code) {
             break;
         }
