@@ -100,9 +100,8 @@ impl<'a> Frames<'a> {
             return Err(Malformed);
         }
         let (frame, rest) = self.rest.split_at(length);
-        let record = decode(frame).ok_or(Malformed)?;
         self.rest = rest;
-        Ok(record)
+        decode(frame).ok_or(Malformed)
     }
 }
 

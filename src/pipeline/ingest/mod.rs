@@ -55,29 +55,32 @@ impl Ingest {
         let now = Instant::now();
         let mut unneeded = Vec::new();
         let (mut taken, mut cost) = (0, 0);
-        for record in Frames::new(bytes).flatten() {
-            let mut pass = || {
-                let item = self.take(&record);
-                let item_cost = item.cost();
-                match &item {
-                    Item::Event(_) => {}
-                    Item::Session(session) => acks.expect(session.ack, now),
-                    Item::Nothing { ack, cost } => {
-                        unneeded.extend((*ack != 0).then_some(*ack));
-                        self.shared.memory.release(*cost);
-                        self.account_for_nothing(&record);
+        let mut frames = Frames::new(bytes).flatten();
+        let mut current = None;
+        // A defect that one record meets costs no other: the next step goes on behind it.
+        loop {
+            let passed = catch(|| {
+                for record in frames.by_ref() {
+                    current = record.ack();
+                    let item = self.take(&record);
+                    let item_cost = item.cost();
+                    match &item {
+                        Item::Event(_) => {}
+                        Item::Session(session) => acks.expect(session.ack, now),
+                        Item::Nothing { ack, cost } => {
+                            unneeded.extend((*ack != 0).then_some(*ack));
+                            self.shared.memory.release(*cost);
+                            self.account_for_nothing(&record);
+                        }
                     }
+                    pass_on(item);
+                    (taken, cost) = (taken + 1, cost + item_cost);
                 }
-                pass_on(item);
-                item_cost
-            };
-            // A defect that one record meets costs no other.
-            if let Ok(item_cost) = catch(&mut pass) {
-                taken += 1;
-                cost += item_cost;
-            } else {
-                unneeded.extend(record.ack());
+            });
+            if passed.is_ok() {
+                break;
             }
+            unneeded.extend(current.take());
         }
         // A frame that cannot be read ends its hand-over; only a defect of this package makes one.
         self.shared
