@@ -761,6 +761,11 @@ declare namespace AnalyticsSystem {
     /** Documents that a repeated write found in the database already. They are not stored twice. */
     duplicates: number;
     /**
+     * Events that were recognised by their {@link TrackOptions.dedupeKey} as stored before. They are
+     * neither stored nor counted nor forwarded again, and are among `written`.
+     */
+    redelivered: number;
+    /**
      * Compare-and-set updates of totals that matched no document. The document was then read to see
      * whether an earlier attempt had made the update, so that none is made twice.
      */
@@ -927,6 +932,17 @@ declare namespace AnalyticsSystem {
      * are not kept. Else the event is rejected as `invalid_timestamp`.
      */
     timestamp?: Date | number | null;
+    /**
+     * The id that the sender gave the event, as that of a Stripe event: 1 to 256 bytes of UTF-8, for
+     * events of this name only. Of all events of one name with one key, in any process, the first is
+     * stored, counted and forwarded. The others are recognised for 90 days after it was stored, also
+     * under another user, moment or `data`, and counted as {@link Health.redelivered}; another amount
+     * is told as `warnings.redelivered_otherwise`.
+     *
+     * Forwarding waits until MongoDB has told which it is, and events that came later wait behind it.
+     * An event with a key but without a name is rejected as `invalid_event`.
+     */
+    dedupeKey?: string | null;
   }
 
   /** Counts by reason; a reason that did not occur is missing. */
@@ -941,6 +957,7 @@ declare namespace AnalyticsSystem {
    * - `invalid_name`: a username that cannot be made a string
    * - `invalid_timestamp`: a `timestamp` that is no `Date` or number, lies more than 5 minutes ahead,
    *   or is older than 7 days
+   * - `invalid_dedupe_key`: a `dedupeKey` that is no string of 1 to 256 bytes
    * - `id_too_long`: a user id of more than 256 bytes
    * - `name_too_long`: an event name of more than 256 bytes
    * - `event_too_large`: data of more than `maxEventBytes`
@@ -959,6 +976,7 @@ declare namespace AnalyticsSystem {
     | 'invalid_event'
     | 'invalid_name'
     | 'invalid_timestamp'
+    | 'invalid_dedupe_key'
     | 'id_too_long'
     | 'name_too_long'
     | 'event_too_large'
@@ -985,6 +1003,8 @@ declare namespace AnalyticsSystem {
    *   restoring a backup; totals continue from what is there
    * - `totals_uncertain`: records are not in the totals, because another process wrote under the
    *   same id
+   * - `redelivered_otherwise`: an event came again under its `dedupeKey` with another amount; the
+   *   amount that was stored first counts
    * - `late`: a login from the spool was more than 30 days old; it is stored, and not counted as a
    *   user of its day and month
    */
@@ -995,6 +1015,7 @@ declare namespace AnalyticsSystem {
     | 'total_left_out'
     | 'day_restored'
     | 'totals_uncertain'
+    | 'redelivered_otherwise'
     | 'late';
 
   /**

@@ -99,6 +99,7 @@ export interface HealthReport {
   written: number
   retried: number
   duplicates: number
+  redelivered: number
   casConflicts: number
   dropped: Record<string, number>
   rejected: Record<string, number>
@@ -169,7 +170,7 @@ export interface RefusedCollectionReport {
 }
 
 /** Why a record was never accepted. */
-export type RejectReason = 'invalid_id' | 'invalid_event' | 'invalid_name' | 'invalid_timestamp' | 'id_too_long' | 'name_too_long' | 'event_too_large' | 'too_deep' | 'cyclic' | 'invalid_key' | 'bigint_out_of_range' | 'unreadable' | 'unserializable' | 'hand_over_failed' | 'queue_full' | 'stopped'
+export type RejectReason = 'invalid_id' | 'invalid_event' | 'invalid_name' | 'invalid_timestamp' | 'invalid_dedupe_key' | 'id_too_long' | 'name_too_long' | 'event_too_large' | 'too_deep' | 'cyclic' | 'invalid_key' | 'bigint_out_of_range' | 'unreadable' | 'unserializable' | 'hand_over_failed' | 'queue_full' | 'stopped'
 
 export interface SpoolHealth {
   state: string

@@ -9,7 +9,7 @@ const { delay, judge } = require('./play');
 const { launch, startServer } = require('./servers');
 
 /** 2 000 events a second and 200 logins with their logouts. */
-const LOAD = { turn: { events: 10, logins: 1 }, everyMs: 5 };
+const LOAD = { turn: { events: 10, logins: 1, keyed: true }, everyMs: 5 };
 const LONGEST_LIFE_MS = 500;
 const REACHED_MS = 20_000;
 const DAY_MS = 86_400_000;

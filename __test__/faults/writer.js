@@ -49,11 +49,12 @@ class Writer {
     this.worstTrackMs = 0;
   }
 
-  event(track = (...args) => this.analytics.track(...args)) {
+  event(track = (...args) => this.analytics.track(...args), isKeyed = false) {
     const { event, userId, data } = eventOf(`${this.name}:${this.events}`);
     data.copy = { event, userId, ts: new Date() };
+    const options = isKeyed ? { dedupeKey: data.mark } : undefined;
     const begun = performance.now();
-    track(event, userId, data);
+    track(event, userId, data, options);
     this.worstTrackMs = Math.max(this.worstTrackMs, performance.now() - begun);
     this.events += 1;
   }
@@ -67,9 +68,10 @@ class Writer {
     this.logins += 1;
   }
 
-  turn({ events = 0, logins = 0 }) {
+  /** The first of its events has a dedupe key where the turn is `keyed`. */
+  turn({ events = 0, logins = 0, keyed = false }) {
     for (let i = 0; i < logins; i++) this.login();
-    for (let i = 0; i < events; i++) this.event();
+    for (let i = 0; i < events; i++) this.event(undefined, keyed && i === 0);
   }
 
   get account() {

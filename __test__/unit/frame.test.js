@@ -386,3 +386,26 @@ test('an event has the moment that the host names, to the bounds and no further'
     assert.deepEqual([frame.time, frame.dated], [TIME, false]);
   }
 });
+
+test('a dedupe key goes with the event, before its data', () => {
+  for (const key of ['evt_1', 'ö'.repeat(128), '\0']) {
+    const { frame } = staged('e', 'u', { a: 1 }, { forwarding: true }, { dedupeKey: key });
+    assert.deepEqual(Object.entries(frame.document), [
+      ...[
+        ['userId', 'u'],
+        ['event', 'e'],
+      ],
+      ...[
+        ['dedupeKey', key],
+        ['data', { a: 1 }],
+      ],
+    ]);
+    assert.deepEqual(Object.keys(JSON.parse(frame.body)), ['event', 'userId', 'data', 'ts']);
+  }
+  for (const key of ['', 'x'.repeat(257), 'ö'.repeat(129), 1, {}]) {
+    const { frame, rejected } = staged('e', 'u', {}, {}, { dedupeKey: key });
+    assert.deepEqual([frame, rejected], [null, ['invalid_dedupe_key']]);
+  }
+  const nameless = staged(undefined, 'u', {}, { forwarding: true }, { dedupeKey: 'evt' });
+  assert.deepEqual([nameless.frame, nameless.rejected], [null, ['invalid_event']]);
+});

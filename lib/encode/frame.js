@@ -12,7 +12,7 @@ const { amountOf } = require('./amount.js');
 const { byteLength } = require('./bytes.js');
 const { Encoder, MAX_DEPTH } = require('./bson.js');
 const { castString, INVALID, MAX_NAME_BYTES } = require('./cast.js');
-const { momentOf } = require('./track-options.js');
+const { dedupeKeyOf, momentOf } = require('./track-options.js');
 const { Rejection } = require('./rejection.js');
 
 const EVENT = 1;
@@ -52,6 +52,18 @@ function castOrInvalid(value) {
 /** @type {(text: unknown, reason: RejectReason) => void} */
 function limitName(text, reason) {
   if (isTooLong(text)) throw new Rejection(reason);
+}
+
+/**
+ * An event with a dedupe key: one that is not stored, or has no name, could not be recognised.
+ *
+ * @param {unknown} name
+ * @param {unknown} user
+ * @throws {Rejection}
+ */
+function requireNames(name, user) {
+  if (typeof name !== 'string') throw new Rejection('invalid_event');
+  if (user === INVALID) throw new Rejection('invalid_id');
 }
 
 /** @param {unknown} text */
@@ -162,11 +174,13 @@ class FrameWriter {
   /** @type {(start: number, now: number, event: any, userId: any, data: any, options: any) => number} */
   event(start, now, event, userId, data, options) {
     const time = options ? momentOf(options.timestamp, now) : now;
+    const key = options ? dedupeKeyOf(options.dedupeKey) : undefined;
     const isString = typeof event === 'string';
     const name = isString ? event : castOrInvalid(event);
     const user = typeof userId === 'string' ? userId : castOrInvalid(userId);
     limitName(name, 'name_too_long');
     limitName(user, 'id_too_long');
+    if (key !== undefined) requireNames(name, user);
     const counter = isString ? this.counters.get(event) : this.counterByKey(event);
     const number = counter === undefined ? 0 : this.amount(counter.amount, data);
     let pos = this.begin(start);
@@ -177,6 +191,7 @@ class FrameWriter {
     } else {
       if (user !== undefined) pos = this.encoder.field('userId', user, pos);
       if (name !== undefined) pos = this.encoder.field('event', name, pos);
+      if (key !== undefined) pos = this.encoder.field('dedupeKey', key, pos);
       if (data !== undefined) pos = this.encoder.data(data, pos);
     }
     let end = pos;

@@ -1,9 +1,12 @@
 /**
- * What a host may say of an event beside its data: when it happened, which may be before the call.
+ * What a host may say of an event beside its data: when it happened, and the key under which it may be
+ * delivered again.
  */
 'use strict';
 
 const { types } = require('node:util');
+const { byteLength } = require('./bytes.js');
+const { MAX_NAME_BYTES } = require('./cast.js');
 const { Rejection } = require('./rejection.js');
 
 /** Stored events expire after that time. */
@@ -37,4 +40,18 @@ function textless(value) {
   return typeof value === 'number' ? value : NaN;
 }
 
-module.exports = { momentOf };
+/**
+ * The key by which a delivery of the same event is recognised, if the host has passed one.
+ *
+ * @param {unknown} key
+ * @returns {string | undefined}
+ * @throws {Rejection} for what is no string of 1 to 256 bytes
+ */
+function dedupeKeyOf(key) {
+  if (key === undefined || key === null) return undefined;
+  const isShort = typeof key === 'string' && key !== '' && key.length <= MAX_NAME_BYTES;
+  if (isShort && byteLength(key) <= MAX_NAME_BYTES) return key;
+  throw new Rejection('invalid_dedupe_key');
+}
+
+module.exports = { dedupeKeyOf, momentOf };

@@ -15,6 +15,7 @@ pub enum RejectReason {
     InvalidEvent,
     InvalidName,
     InvalidTimestamp,
+    InvalidDedupeKey,
     IdTooLong,
     NameTooLong,
     EventTooLarge,
@@ -36,6 +37,7 @@ impl RejectReason {
             Self::InvalidEvent => "invalid_event",
             Self::InvalidName => "invalid_name",
             Self::InvalidTimestamp => "invalid_timestamp",
+            Self::InvalidDedupeKey => "invalid_dedupe_key",
             Self::IdTooLong => "id_too_long",
             Self::NameTooLong => "name_too_long",
             Self::EventTooLarge => "event_too_large",
@@ -64,6 +66,10 @@ impl RejectReason {
                 "a timestamp is no Date or number of ms, lies more than 5 minutes ahead, or is older than \
                  the 7 days for which events are kept",
                 "pass the moment of the event",
+            ),
+            Self::InvalidDedupeKey => (
+                "a dedupeKey is no string of 1 to 256 bytes",
+                "pass the id that the sender gives the event",
             ),
             Self::IdTooLong => ("a user id has more than 256 bytes", "pass a shorter one"),
             Self::NameTooLong => (

@@ -72,13 +72,21 @@ impl Destinations {
 
     /// Enqueues an event for every destination that wants it.
     pub fn forward(&self, event: &Event<'_>) {
-        self.offer(event, Instant::now(), Destination::enqueue);
+        let is_held = event.key.is_some();
+        self.offer(event, Instant::now(), is_held, Destination::enqueue);
+    }
+
+    /// Releases an event that was held until it is known whether it is a redelivery, or removes it as one.
+    pub fn decide(&self, seq: i64, is_first: bool) {
+        self.iter()
+            .for_each(|destination| destination.decide(seq, is_first));
     }
 
     /// Enqueues an event that was read back from disk, see [`Destination::begin_replay`].
     pub fn replay(&self, event: &Event<'_>, accepted: Instant) {
         let now = Instant::now();
-        self.offer(event, accepted, |destination, event| {
+        // A process before this one may have found out, and nobody would say it again.
+        self.offer(event, accepted, false, |destination, event| {
             destination.replay(event, now);
         });
     }
@@ -87,10 +95,11 @@ impl Destinations {
         &self,
         event: &Event<'_>,
         accepted: Instant,
+        is_held: bool,
         take: impl Fn(&Destination, &Arc<ForwardedEvent>),
     ) {
         if let Some(webhook) = event.webhook.filter(|_| !self.is_empty()) {
-            let event = ForwardedEvent::new(event, webhook, accepted);
+            let event = ForwardedEvent::new(event, webhook, accepted, is_held);
             self.iter()
                 .for_each(|destination| take(destination, &event));
         }

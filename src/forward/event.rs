@@ -2,6 +2,7 @@
 //! recognises an event that arrives twice by both.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bson::oid::ObjectId;
 use tokio::time::Instant;
@@ -29,20 +30,40 @@ pub struct ForwardedEvent {
     pub name: Option<Box<str>>,
     /// `{"event":…,"userId":…,"data":…,"ts":…}`, as `JSON.stringify` made it.
     pub body: Box<[u8]>,
+    /// Whether it may be a redelivery: it is not sent until that is known.
+    pub is_held: AtomicBool,
 }
 
 impl ForwardedEvent {
-    pub fn new(event: &Event<'_>, webhook: Webhook<'_>, accepted: Instant) -> Arc<Self> {
+    pub fn new(
+        event: &Event<'_>,
+        webhook: Webhook<'_>,
+        accepted: Instant,
+        is_held: bool,
+    ) -> Arc<Self> {
         let (user, name) = names_of(event.elements);
         Arc::new(Self {
             seq: event.seq,
-            id: event_id(webhook.id, event.seq, event.time_ms),
+            id: match event.key {
+                Some(_) => keyed_id(webhook.id),
+                None => event_id(webhook.id, event.seq, event.time_ms),
+            },
             time_ms: event.time_ms,
             accepted,
             user: user.map(Into::into),
             name: name.map(Into::into),
             body: webhook.body.into(),
+            is_held: AtomicBool::new(is_held),
         })
+    }
+
+    pub fn is_held(&self) -> bool {
+        self.is_held.load(Ordering::Acquire)
+    }
+
+    /// It is no redelivery.
+    pub fn release(&self) {
+        self.is_held.store(false, Ordering::Release);
     }
 
     /// The user's id, if it has characters.
@@ -81,9 +102,24 @@ fn event_id(document: ObjectId, seq: i64, time_ms: i64) -> Uuid {
     Uuid::from_u128(time | version | variant)
 }
 
+/// A UUID of version 4 from the `_id` of an event with a dedupe key: every delivery has it. The `_id` is a hash,
+/// as good as the random bits of that version, and services take no other but versions 4 and 7.
+fn keyed_id(document: ObjectId) -> Uuid {
+    let mut bytes = [0; 16];
+    bytes[..6].copy_from_slice(&document.bytes()[..6]);
+    bytes[9..15].copy_from_slice(&document.bytes()[6..]);
+    (bytes[6], bytes[8]) = (0x40, 0x80);
+    Uuid::from_bytes(bytes)
+}
+
 #[cfg(test)]
 pub mod testing {
     use super::*;
+
+    /// It may be a redelivery.
+    pub fn held(event: &ForwardedEvent) {
+        event.is_held.store(true, Ordering::Release);
+    }
 
     /// Event number `seq` of this user, with this `data` as JSON.
     pub fn event(seq: i64, user: &str, data: &str) -> Arc<ForwardedEvent> {
@@ -98,6 +134,7 @@ pub mod testing {
             user: Some(user.into()),
             name: Some("quest.done".into()),
             body: body.into_bytes().into(),
+            is_held: AtomicBool::new(false),
         })
     }
 }
@@ -111,6 +148,13 @@ mod tests {
         let document = ObjectId::parse_str("6a0123456789abcdef012345").expect("an id");
         let id = event_id(document, 0x2ff, 1_795_392_000_000).to_string();
         assert_eq!(id, "01a205b3-d000-7678-a6af-37bc048d16ff");
+    }
+
+    #[test]
+    fn an_event_with_a_key_has_the_id_of_its_document() {
+        let document = ObjectId::parse_str("6a0123456789abcdef012345").expect("an id");
+        let id = keyed_id(document).to_string();
+        assert_eq!(id, "6a012345-6789-4000-80ab-cdef01234500");
     }
 
     #[test]

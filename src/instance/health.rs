@@ -19,6 +19,8 @@ pub struct Counts {
     pub retried: u64,
     /// Documents that were there already when they were sent again.
     pub duplicates: u64,
+    /// Events that came again under their dedupe key.
+    pub redelivered: u64,
     /// Additions to totals whose compare-and-set matched nothing, so that their result was looked up.
     pub cas_conflicts: u64,
     /// Accepted, then lost, by reason.

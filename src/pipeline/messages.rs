@@ -100,6 +100,10 @@ pub const MALFORMED: &str = "what was encoded of a record is no BSON; the record
      (dropped.malformed), the others are stored; look for values that change while they are read, and for \
      patched methods of String.prototype";
 
+pub const REDELIVERED_OTHERWISE: &str = "an event came again under its dedupeKey with another amount: the \
+     amount that was stored first counts, this one is not stored (warnings.redelivered_otherwise); look for \
+     keys that are used for several events";
+
 pub fn spool_failed(reason: &str, error: &io::Error) -> String {
     let (what, then) = match reason {
         "spool_not_synced" => (

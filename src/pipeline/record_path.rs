@@ -231,8 +231,12 @@ impl RecordPath {
     pub fn handle(&mut self, result: PathResult, now: Instant) -> Result<(), Failed> {
         match result {
             PathResult::Written(result) => {
-                self.writes
-                    .handle(result, &mut self.totals, &mut self.acks, now)
+                let (totals, acks) = (&mut self.totals, &mut self.acks);
+                let handled = self.writes.handle(result, totals, acks, now);
+                for decided in self.writes.take_decided() {
+                    self.destinations.decide(decided.seq, decided.is_first);
+                }
+                handled
             }
             PathResult::Totals(result) => {
                 let handled = self.totals.handle(result, now);

@@ -14,14 +14,20 @@ pub enum Queue {
     Events,
     Logins,
     Logouts,
+    /// Events with a dedupe key, which need markers.
+    Keyed,
 }
 
+/// The number of queues.
+pub const QUEUES: usize = 4;
+
 impl Queue {
-    pub const ALL: [Queue; 3] = [Queue::Events, Queue::Logins, Queue::Logouts];
+    pub const ALL: [Queue; QUEUES] = [Queue::Events, Queue::Logins, Queue::Logouts, Queue::Keyed];
 
     /// The queue that an item goes through.
     pub fn of(item: &Item<'_>) -> Self {
         match item {
+            Item::Event(event) if event.key.is_some() => Queue::Keyed,
             Item::Event(_) => Queue::Events,
             Item::Session(session) => match session.change {
                 SessionChange::Login { .. } => Queue::Logins,
@@ -55,7 +61,7 @@ pub enum Stage {
     Unretained,
 }
 
-const STAGES: usize = 15;
+const STAGES: usize = 6 + 3 * QUEUES;
 
 #[derive(Debug, Clone)]
 pub struct Watermarks([i64; STAGES]);
@@ -130,8 +136,8 @@ fn index(stage: Stage) -> usize {
         Stage::Forwarded => 4,
         Stage::Unretained => 5,
         Stage::Written(queue) => 6 + queue as usize,
-        Stage::Committed(queue) => 9 + queue as usize,
-        Stage::Saved(queue) => 12 + queue as usize,
+        Stage::Committed(queue) => 6 + QUEUES + queue as usize,
+        Stage::Saved(queue) => 6 + 2 * QUEUES + queue as usize,
     }
 }
 
@@ -153,12 +159,15 @@ mod tests {
         Stage::Written(Queue::Events),
         Stage::Written(Queue::Logins),
         Stage::Written(Queue::Logouts),
+        Stage::Written(Queue::Keyed),
         Stage::Committed(Queue::Events),
         Stage::Committed(Queue::Logins),
         Stage::Committed(Queue::Logouts),
+        Stage::Committed(Queue::Keyed),
         Stage::Saved(Queue::Events),
         Stage::Saved(Queue::Logins),
         Stage::Saved(Queue::Logouts),
+        Stage::Saved(Queue::Keyed),
     ];
 
     proptest! {

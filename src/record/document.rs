@@ -52,9 +52,24 @@ impl Batch {
 
     /// Into `gsoevents`: `_id, userId, event, data, day, ts, __v`; the elements are the middle ones.
     pub fn add_event(&mut self, id: ObjectId, elements: &[u8], day: &Day, time_ms: i64) {
+        self.add_keyed_event(id, elements, day, time_ms, None);
+    }
+
+    /// The same for an event with a dedupe key; what it adds to a total is its field `amount`, before `__v`.
+    pub fn add_keyed_event(
+        &mut self,
+        id: ObjectId,
+        elements: &[u8],
+        day: &Day,
+        time_ms: i64,
+        amount: Option<f64>,
+    ) {
         self.add(id, elements, |document| {
             document.string("day", day.as_str());
             document.date("ts", time_ms);
+            if let Some(amount) = amount {
+                document.number("amount", amount);
+            }
             document.int32("__v", 0);
         });
     }
@@ -170,6 +185,16 @@ impl Writer<'_> {
         self.name(0x0a, name);
     }
 
+    fn number(&mut self, name: &str, value: f64) {
+        match number(value) {
+            Bson::Int32(whole) => self.int32(name, whole),
+            _ => {
+                self.name(0x01, name);
+                self.0.extend(value.to_le_bytes());
+            }
+        }
+    }
+
     fn int32(&mut self, name: &str, value: i32) {
         self.name(0x10, name);
         self.0.extend(value.to_le_bytes());
@@ -201,6 +226,8 @@ mod tests {
         let mut batch = Batch::default();
         batch.add_event(id, elements, &day, 1_795_392_000_001);
         batch.add_session(id, &[], &day, 1_795_392_000_001);
+        batch.add_keyed_event(id, &[], &day, 1_795_392_000_001, Some(0.5));
+        batch.add_keyed_event(id, &[], &day, 1_795_392_000_001, Some(5.0));
         assert_eq!(
             batch.documents(),
             [
@@ -208,6 +235,8 @@ mod tests {
                 "day": "2026-11-23", "ts": ts, "__v": 0 },
                 doc! { "_id": id, "loginAt": ts, "logoutAt": null, "durationS": 0,
                 "day": "2026-11-23", "month": "2026-11", "__v": 0 },
+                doc! { "_id": id, "day": "2026-11-23", "ts": ts, "amount": 0.5, "__v": 0 },
+                doc! { "_id": id, "day": "2026-11-23", "ts": ts, "amount": 5, "__v": 0 },
             ]
         );
     }

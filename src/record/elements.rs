@@ -9,9 +9,21 @@ pub fn user_of(elements: &[u8]) -> Option<&str> {
 
 /// The user and the name of an event, where they are strings.
 pub fn names_of(elements: &[u8]) -> (Option<&str>, Option<&str>) {
+    let (user, name, _) = names_and_rest(elements);
+    (user, name)
+}
+
+/// The name of an event and its dedupe key, if it has one.
+pub fn key_of(elements: &[u8]) -> Option<(&str, &str)> {
+    let (_, name, rest) = names_and_rest(elements);
+    name.zip(leading_text(rest, b"\x02dedupeKey\0").0)
+}
+
+fn names_and_rest(elements: &[u8]) -> (Option<&str>, Option<&str>, &[u8]) {
     let (user, rest) = leading_text(elements, b"\x02userId\0");
     let rest = rest.strip_prefix(b"\x0auserId\0").unwrap_or(rest);
-    (user, leading_text(rest, b"\x02event\0").0)
+    let (name, rest) = leading_text(rest, b"\x02event\0");
+    (user, name, rest)
 }
 
 /// The value of the string element of this key, if it is the first, and what follows it.
@@ -29,20 +41,33 @@ fn leading_text<'a>(elements: &'a [u8], key: &[u8]) -> (Option<&'a str>, &'a [u8
 mod tests {
     use super::*;
 
+    fn text(key: &str, value: &str) -> Vec<u8> {
+        let length = (value.len() as u32 + 1).to_le_bytes();
+        [
+            b"\x02",
+            key.as_bytes(),
+            b"\0",
+            &length,
+            value.as_bytes(),
+            b"\0",
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn a_dedupe_key_follows_the_name_of_its_event() {
+        let (name, key) = (text("event", "e"), text("dedupeKey", "evt_1"));
+        let data = text("data", "x");
+        let all = [&text("userId", "ann")[..], &name, &key, &data].concat();
+        assert_eq!(key_of(&all), Some(("e", "evt_1")));
+        assert_eq!(key_of(&[&name[..], &key].concat()), Some(("e", "evt_1")));
+        assert_eq!(key_of(&[&name[..], &data, &key].concat()), None);
+        assert_eq!(key_of(&[&key[..], &name].concat()), None);
+        assert_eq!(key_of(&name), None);
+    }
+
     #[test]
     fn the_names_of_an_event_are_found_where_they_are_strings() {
-        let text = |key: &str, value: &str| {
-            let length = (value.len() as u32 + 1).to_le_bytes();
-            [
-                b"\x02",
-                key.as_bytes(),
-                b"\0",
-                &length,
-                value.as_bytes(),
-                b"\0",
-            ]
-            .concat()
-        };
         let both = [text("userId", "ann"), text("event", "e"), text("data", "x")].concat();
         assert_eq!(names_of(&both), (Some("ann"), Some("e")));
         let null = [b"\x0auserId\0".to_vec(), text("event", "e")].concat();

@@ -13,7 +13,7 @@
 //! | 8 | f64 | the JavaScript clock at the call, or the moment that the host names; ms since 1970 |
 //! | 16 | f64 | event: the amount to count; login and logout: the number of its promise, 0 for none |
 //! | 24 | u32 | length of the elements in bytes |
-//! | 28 | … | BSON elements: event `userId, event, data`; login `userId, username`; logout `userId` |
+//! | 28 | … | BSON elements: event `userId, event, dedupeKey, data`; login `userId, username`; logout `userId` |
 //! | … | … | webhook body, UTF-8, to the end of the frame |
 
 use super::elements::user_of;

@@ -24,6 +24,16 @@ pub struct Event<'a> {
     pub time_ms: i64,
     pub counted: Option<(Counter, f64)>,
     pub webhook: Option<Webhook<'a>>,
+    pub key: Option<Keyed<'a>>,
+}
+
+/// The dedupe key of an event; see [`super::key`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keyed<'a> {
+    pub event: &'a str,
+    pub key: &'a str,
+    /// Of this record alone: it tells which delivery of the event counts.
+    pub delivery: ObjectId,
 }
 
 /// The part of an event that is forwarded.

@@ -6,6 +6,7 @@ pub mod document;
 pub mod elements;
 pub mod frame;
 pub mod item;
+pub mod key;
 pub mod sequence;
 pub mod target;
 mod well_formed;

@@ -9,24 +9,25 @@
 //! | 4 | i64 | the system clock at the hand-over, ms since 1970 |
 //! | 12 | i64 | the host's clock at the call, ms since 1970 |
 //! | 20 | f64 | event: the amount; logout: the duration in seconds |
-//! | 28 | 12 bytes | `_id` of the event or the session |
+//! | 28 | 12 bytes | `_id` of the event or the session; of an event with a dedupe key, the id of the delivery |
 //! | 40 | 10 bytes | the day it counts on, `YYYY-MM-DD` |
 //! | 50 | u32 | length of the elements in bytes |
 //! | 54 | … | BSON elements of an event or a login, see [`crate::record`] |
 //! | … | … | field of a counter of the host's own, so that it is read right under other counters |
 //! | … | … | webhook body, UTF-8, to the end |
 //!
-//! A record with such a field needs [`Version::Second`].
+//! A record with such a field, or with a dedupe key, needs [`Version::Second`].
 
 use bson::oid::ObjectId;
 
 use super::segment_format::Version;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
-use crate::record::elements::user_of;
+use crate::record::elements::{key_of, user_of};
 use crate::record::item::{
-    Close, Event, Item, RECORD_OVERHEAD, SessionChange, SessionItem, Webhook,
+    Close, Event, Item, Keyed, RECORD_OVERHEAD, SessionChange, SessionItem, Webhook,
 };
+use crate::record::key::document_id;
 use crate::util::bytes::{array_at, f64_at, i64_at, u32_at};
 
 const FIXED: usize = 54;
@@ -43,7 +44,8 @@ pub fn version(item: &Item<'_>) -> Version {
         Item::Event(Event {
             counted: Some((Counter::Own(_), _)),
             ..
-        }) => Version::Second,
+        })
+        | Item::Event(Event { key: Some(_), .. }) => Version::Second,
         _ => Version::First,
     }
 }
@@ -59,7 +61,9 @@ pub fn write(body: &mut Vec<u8>, item: &Item<'_>, handed_over_ms: i64) {
             let (index, field) = counter.map_or((0, ""), place_of);
             let kind = [1, flags, index, field.len() as u8];
             let times = [handed_over_ms, event.time_ms];
-            let id = event.webhook.map(|webhook| webhook.id).or(event.document);
+            let delivery = event.key.map(|keyed| keyed.delivery);
+            let webhook = event.webhook.map(|webhook| webhook.id);
+            let id = delivery.or(webhook).or(event.document);
             let (number, id) = (amount.unwrap_or(0.0), id.unwrap_or(NO_ID));
             put(body, kind, times, number, id, &event.day, event.elements);
             body.extend(field.as_bytes());
@@ -137,15 +141,25 @@ pub fn read(seq: i64, body: &[u8]) -> Option<Spooled<'_>> {
     let item = match body[0] {
         1 => {
             let (counter, rest) = counter(body, elements_end)?;
+            let keyed = key_of(elements);
+            let document = keyed.map_or(id, |(event, key)| document_id(event, key));
             Item::Event(Event {
                 seq,
                 cost,
-                document: (body[1] & DOCUMENT != 0).then_some(id),
+                document: (body[1] & DOCUMENT != 0).then_some(document),
                 elements,
                 day,
                 time_ms,
                 counted: counter.map(|counter| (counter, number)),
-                webhook: (body[1] & WEBHOOK != 0).then_some(Webhook { id, body: rest }),
+                webhook: (body[1] & WEBHOOK != 0).then_some(Webhook {
+                    id: document,
+                    body: rest,
+                }),
+                key: keyed.map(|(event, key)| Keyed {
+                    event,
+                    key,
+                    delivery: id,
+                }),
             })
         }
         2 => Item::Session(session(SessionChange::Login {
@@ -208,6 +222,7 @@ mod tests {
             time_ms: 12,
             counted: Some((Counter::CreditsEarned, -2.5)),
             webhook: None,
+            key: None,
         })
     }
 
@@ -310,6 +325,30 @@ mod tests {
         ]
         .concat();
         assert_eq!(written(&item), stored);
+    }
+
+    #[test]
+    fn an_event_keeps_its_dedupe_key_and_the_id_of_its_delivery() {
+        let elements = b"\x02event\0\x02\0\0\0e\0\x02dedupeKey\0\x02\0\0\0k\0";
+        let Item::Event(mut keyed) = event(elements) else {
+            panic!("an event");
+        };
+        let id = document_id("e", "k");
+        keyed.document = Some(id);
+        keyed.webhook = Some(Webhook { id, body: b"{}" });
+        keyed.key = Some(Keyed {
+            event: "e",
+            key: "k",
+            delivery: ObjectId::from_bytes([9; 12]),
+        });
+        let expected = (keyed.document, keyed.webhook, keyed.key);
+        let item = Item::Event(keyed);
+        assert_eq!(version(&item), Version::Second);
+        let body = written(&item);
+        let Some(Item::Event(event)) = read(5, &body).map(|spooled| spooled.item) else {
+            panic!("an event");
+        };
+        assert_eq!((event.document, event.webhook, event.key), expected);
     }
 
     #[test]

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bson::oid::ObjectId;
-use bson::{Document, RawDocumentBuf};
+use bson::{Bson, Document, RawDocumentBuf};
 use tokio::time::Instant;
 
 use super::Store;
 use super::error::{Fault, Result, StoreError};
+use super::keys::{KeyMarker, KeyStore, KeyedEvent};
 use super::legacy::{Baseline, CLAIM_TTL, LegacyStore};
 use super::lifecycle::{Identities, Lifecycle, Prepared};
 use super::records::{CloseOutcome, Dropped, Inserted, RecordStore};
@@ -46,6 +47,7 @@ pub struct State {
     pub sessions: BTreeMap<ObjectId, Document>,
     pub days: BTreeMap<String, Daily>,
     markers: BTreeMap<(String, String), Marker>,
+    pub keys: BTreeMap<(String, String), KeyMarker>,
     /// Events of these users are refused for their content.
     pub refused_users: BTreeSet<String>,
     /// How long an addition to the totals takes, and how long it takes to store sessions.
@@ -126,9 +128,16 @@ impl FakeStore {
     }
 }
 
-fn insert(into: &mut BTreeMap<ObjectId, Document>, document: Document) {
+/// Whether it was not there yet.
+fn insert(into: &mut BTreeMap<ObjectId, Document>, document: Document) -> bool {
     let id = document.get_object_id("_id").expect("an _id");
+    let is_new = !into.contains_key(&id);
     into.entry(id).or_insert(document);
+    is_new
+}
+
+fn number_in(value: &Bson) -> Option<f64> {
+    value.as_f64().or(value.as_i32().map(f64::from))
 }
 
 impl Store for FakeStore {}
@@ -142,8 +151,8 @@ impl RecordStore for FakeStore {
                 if state.refused_users.contains(user) {
                     let message = "refused".to_owned();
                     inserted.dropped.push(Dropped { index, message });
-                } else {
-                    insert(&mut state.events, document);
+                } else if !insert(&mut state.events, document) {
+                    inserted.duplicates.push(index);
                 }
             }
             inserted
@@ -299,6 +308,47 @@ impl UniquesStore for FakeStore {
                 state.markers.entry(id).or_insert_with(|| marker.clone());
             }
             dropped
+        })
+        .await
+    }
+}
+
+impl KeyStore for FakeStore {
+    async fn find_keys(&self, wanted: &[KeyMarker]) -> Result<Vec<KeyMarker>> {
+        self.request(|state| {
+            let id = |one: &KeyMarker| (one.event.clone(), one.key.clone());
+            let found = wanted.iter().filter_map(|one| state.keys.get(&id(one)));
+            found.cloned().collect()
+        })
+        .await
+    }
+
+    async fn insert_keys(&self, markers: &[KeyMarker]) -> Result<Inserted> {
+        self.request(|state| {
+            let mut inserted = Inserted::default();
+            for (index, marker) in markers.iter().enumerate() {
+                let id = (marker.event.clone(), marker.key.clone());
+                if state.keys.contains_key(&id) {
+                    inserted.duplicates.push(index);
+                }
+                state.keys.entry(id).or_insert_with(|| marker.clone());
+            }
+            inserted
+        })
+        .await
+    }
+
+    async fn find_keyed_events(&self, ids: &[ObjectId]) -> Result<Vec<KeyedEvent>> {
+        self.request(|state| {
+            let event = |id: &ObjectId| {
+                let document = state.events.get(id)?;
+                Some(KeyedEvent {
+                    id: *id,
+                    day: Day::named(document.get_str("day").ok()?)?,
+                    amount: document.get("amount").and_then(number_in),
+                })
+            };
+            ids.iter().filter_map(event).collect()
         })
         .await
     }

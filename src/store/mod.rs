@@ -8,12 +8,14 @@
 //! | `records` | [`RecordStore`] | events and sessions |
 //! | `totals` | [`TotalsStore`] | one per day |
 //! | `uniques` | [`UniquesStore`] | markers of distinct users |
+//! | `keys` | [`KeyStore`] | markers of dedupe keys |
 //! | `legacy` | [`LegacyStore`] | baselines of the days that the replaced class wrote to |
 //! | `lifecycle` | [`Lifecycle`] | indexes, and the identity of collections |
 
 mod error;
 #[cfg(test)]
 pub(crate) mod fake;
+mod keys;
 mod legacy;
 mod lifecycle;
 mod mongo;
@@ -22,6 +24,9 @@ mod totals;
 mod uniques;
 
 pub use error::{Fault, Result, StoreError};
+#[cfg(test)]
+pub use keys::KeyedEvent;
+pub use keys::{KEY_TTL_MS, KeyMarker, KeyStore};
 pub use legacy::{Baseline, CLAIM_TTL, LEGACY_STEP_TIMEOUT, LegacyStore};
 pub use lifecycle::{Identities, Lifecycle, Prepared};
 pub use mongo::{Connection, MongoStore, check, harmless_options, target, trusts_process};
@@ -33,7 +38,15 @@ pub use uniques::{MARKER_TTL_MS, Marker, Period, UniquesStore};
 
 /// All that the pipeline asks of a database.
 pub trait Store:
-    RecordStore + TotalsStore + UniquesStore + LegacyStore + Lifecycle + Send + Sync + 'static
+    RecordStore
+    + TotalsStore
+    + UniquesStore
+    + KeyStore
+    + LegacyStore
+    + Lifecycle
+    + Send
+    + Sync
+    + 'static
 {
 }
 

@@ -27,8 +27,9 @@ pub trait RecordStore {
 pub struct Inserted {
     /// In the order of the documents.
     pub dropped: Vec<Dropped>,
-    /// Documents already there, from an attempt whose reply was lost.
-    pub duplicates: u64,
+    /// Positions of documents already there, from an attempt whose reply was lost, or of an earlier delivery
+    /// with the same dedupe key.
+    pub duplicates: Vec<usize>,
 }
 
 /// A document that the server refuses for its content, and would refuse again. It is lost and counted;

@@ -138,6 +138,16 @@ const BAD_TIMESTAMPS = [
 
 const MEGABYTE = 'x'.repeat(1e6);
 
+const BAD_KEYS = [
+  ['empty', ''],
+  ['of 257 bytes', `${'ö'.repeat(128)}x`],
+  ['of 1 MB', MEGABYTE],
+  ['a number', 7],
+  ['an object', { toString: () => 'evt' }],
+  ['a String', new String('evt')],
+  ['true', true],
+];
+
 const REFUSED_CALLS = [
   ...asEachName('a plain object', {}),
   ...asEachName('an array', []),
@@ -159,6 +169,24 @@ const REFUSED_CALLS = [
     'invalid_timestamp',
     ['credits.earn', 'u', { amount: 1 }, { timestamp }],
   ]),
+  ...BAD_KEYS.map(([what, dedupeKey]) => [
+    `a dedupe key that is ${what}`,
+    'track',
+    'invalid_dedupe_key',
+    ['credits.earn', 'u', { amount: 1 }, { dedupeKey }],
+  ]),
+  ...[undefined, null, {}].map((event) => [
+    `a dedupe key of an event named ${String(event)}`,
+    'track',
+    'invalid_event',
+    [event, 'u', {}, { dedupeKey: 'evt' }],
+  ]),
+  [
+    'a dedupe key of an event whose user id is an object',
+    'track',
+    'invalid_id',
+    ['credits.earn', {}, { amount: 1 }, { dedupeKey: 'evt' }],
+  ],
   [
     'options with a getter that throws',
     'track',

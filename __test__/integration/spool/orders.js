@@ -29,6 +29,12 @@ module.exports = ({ options }) => {
       }
       return mostQueued;
     },
+    /** One event for each of these keys, with the numbers from `first` on. */
+    trackKeys({ first = 0, event, data, keys }) {
+      for (const [place, dedupeKey] of keys.entries()) {
+        analytics.track(event, 'payer', { ...data, i: first + place }, { dedupeKey });
+      }
+    },
     login: async (user) => {
       const began = performance.now();
       await analytics.onLogin(user, `name of ${user}`);

@@ -70,6 +70,13 @@ impl Destination {
         }
     }
 
+    /// An event that was held is no redelivery, or is removed as one.
+    pub fn decide(&self, seq: i64, is_first: bool) {
+        if self.state().partitions.decide(seq, is_first) {
+            self.wake_all();
+        }
+    }
+
     /// Events come back from disk that an earlier process had not done, up to `after`.
     pub fn begin_replay(&self, after: PartitionOffsets) {
         self.state().partitions.begin_replay(after);

@@ -145,6 +145,12 @@ impl Partitions {
         self.is_replaying || self.all.iter().any(has)
     }
 
+    /// Releases the event with this number, or removes it as a redelivery; returns whether it was held here.
+    pub fn decide(&mut self, seq: i64, is_first: bool) -> bool {
+        let mut all = self.all.iter_mut();
+        all.any(|partition| partition.queue.decide(seq, is_first))
+    }
+
     pub fn queued(&self) -> u64 {
         let events = |partition: &Partition| partition.replayed.len() + partition.queue.len();
         self.all.iter().map(events).sum::<usize>() as u64

@@ -53,7 +53,7 @@ impl Queue {
         self.bytes
     }
 
-    /// The oldest events within both bounds, at least one if there is any. They stay.
+    /// The oldest events within both bounds, at least one if there is any, up to one that is held. They stay.
     pub fn batch(&self, events: usize, bytes: usize) -> Vec<Arc<ForwardedEvent>> {
         let mut total = 0;
         let fits = |event: &&Arc<ForwardedEvent>| {
@@ -61,8 +61,24 @@ impl Queue {
             total += event.body.len();
             is_first || total <= bytes
         };
-        let within = self.events.iter().take(events).take_while(fits);
+        let ready = self.events.iter().take_while(|event| !event.is_held());
+        let within = ready.take(events).take_while(fits);
         within.map(Arc::clone).collect()
+    }
+
+    /// Releases the event with this number, or removes it; returns whether it was held here. One that is held is
+    /// in no request.
+    pub fn decide(&mut self, seq: i64, is_first: bool) -> bool {
+        let Ok(at) = self.events.binary_search_by_key(&seq, |event| event.seq) else {
+            return false;
+        };
+        let is_held = self.events[at].is_held();
+        if is_first {
+            self.events[at].release();
+        } else if is_held && let Some(event) = self.events.remove(at) {
+            self.bytes -= event.bytes();
+        }
+        is_held
     }
 
     /// Removes the events up to this number; returns their count.
@@ -98,7 +114,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::forward::event::testing::event;
+    use crate::forward::event::testing::{event, held};
 
     fn queue(count: i64) -> Queue {
         let mut queue = Queue::default();
@@ -120,6 +136,24 @@ mod tests {
         assert_eq!(queue.oldest().map(|event| event.seq), Some(4));
         assert_eq!((queue.acknowledge(3), queue.len()), (0, 7));
         assert_eq!((queue.clear(), queue.bytes()), (7, 0));
+    }
+
+    #[test]
+    fn an_event_that_is_held_is_sent_once_it_is_released_and_never_if_it_is_a_redelivery() {
+        let mut queue = queue(4);
+        held(&queue.events[1]);
+        held(&queue.events[3]);
+        let seqs = |queue: &Queue| -> Vec<i64> {
+            let batch = queue.batch(9, usize::MAX);
+            batch.iter().map(|event| event.seq).collect()
+        };
+        assert_eq!(seqs(&queue), [1]);
+        assert!(queue.decide(2, true) && !queue.decide(9, true));
+        assert_eq!(seqs(&queue), [1, 2, 3]);
+        assert!(queue.decide(4, false));
+        assert_eq!((seqs(&queue).len(), queue.len()), (3, 3));
+        queue.acknowledge(3);
+        assert_eq!(queue.bytes(), 0);
     }
 
     #[test]

@@ -144,6 +144,9 @@ impl State {
             };
         };
         let expiry = oldest.accepted + self.profile.settings.max_age;
+        if oldest.is_held() {
+            return Step::Wait(Some(expiry));
+        }
         let lingers_until = oldest.accepted + LINGER;
         let may_linger = limits.events > 1 && !self.is_expedited && !self.is_closed;
         let is_due = partition.is_full(limits)

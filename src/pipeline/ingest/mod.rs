@@ -13,8 +13,12 @@ use tokio::time::Instant;
 use crate::instance::shared::Shared;
 use crate::pipeline::messages;
 use crate::record::day::Day;
+use crate::record::elements::key_of;
 use crate::record::frame::{Frames, Kind, Record, frames_cost};
-use crate::record::item::{Event, Item, RECORD_OVERHEAD, SessionChange, SessionItem, Webhook};
+use crate::record::item::{
+    Event, Item, Keyed, RECORD_OVERHEAD, SessionChange, SessionItem, Webhook,
+};
+use crate::record::key::document_id;
 use crate::util::panics::catch;
 pub use acknowledgements::Acknowledgements;
 use active_sessions::{ActiveSessions, Session};
@@ -109,7 +113,14 @@ impl Ingest {
                 let counted =
                     counted.and_then(|(index, amount)| Some((counters.at(index)?, amount)));
                 let is_named = stored || webhook.is_some();
-                let id = is_named.then(|| self.event_id(record));
+                let own_id = is_named.then(|| self.event_id(record));
+                let keyed = key_of(record.elements).filter(|_| stored);
+                let id = keyed.map(|(event, key)| document_id(event, key)).or(own_id);
+                let key = keyed.zip(own_id).map(|((event, key), delivery)| Keyed {
+                    event,
+                    key,
+                    delivery,
+                });
                 Item::Event(Event {
                     seq,
                     cost,
@@ -119,6 +130,7 @@ impl Ingest {
                     time_ms: record.time_ms,
                     counted,
                     webhook: webhook.zip(id).map(|(body, id)| Webhook { id, body }),
+                    key,
                 })
             }
             Kind::Malformed { ack } => Item::Nothing { ack, cost },

@@ -1,6 +1,6 @@
 //! The append buffer: records on their way to the disk, appended together.
 
-use crate::pipeline::watermarks::Queue;
+use crate::pipeline::watermarks::{QUEUES, Queue};
 use crate::record::item::Item;
 use crate::spool::record_codec;
 use crate::spool::segment_format::{self, Parsed, Version};
@@ -15,7 +15,7 @@ pub struct AppendBuffer {
     pub last: i64,
     /// Bytes of memory, per queue, that are free once the buffer is on disk: those of records that are in
     /// no write queue.
-    pub spilled: [usize; 3],
+    pub spilled: [usize; QUEUES],
 }
 
 impl AppendBuffer {

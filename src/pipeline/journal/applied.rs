@@ -8,14 +8,14 @@ use tokio::time::Instant;
 
 use crate::pipeline::task::{Tasks, attempt};
 use crate::pipeline::totals::Writer;
-use crate::pipeline::watermarks::Queue;
+use crate::pipeline::watermarks::{QUEUES, Queue};
 use crate::record::day::Day;
 use crate::store::{AppliedSeq, Result, Store, StoreError};
 use crate::util::backoff::Backoff;
 use crate::util::random::Random;
 
 /// With the last record of each queue, in the order of [`Queue::ALL`].
-type Days = HashMap<Day, [Option<i64>; 3]>;
+type Days = HashMap<Day, [Option<i64>; QUEUES]>;
 
 pub struct Applied {
     days: Days,
@@ -64,7 +64,7 @@ impl Applied {
         let look_up = attempt(async move {
             let mut found = Days::new();
             for day in unknown {
-                let mut last = [None; 3];
+                let mut last = [None; QUEUES];
                 for queue in Queue::ALL {
                     let writer = Writer::name(&writer, queue);
                     if let AppliedSeq::At(seq) = store.applied_seq(&day, &writer).await? {

@@ -30,7 +30,7 @@ use bson::Document;
 use tokio::time::Instant;
 
 use super::messages;
-use super::watermarks::{Queue, Stage, Watermarks};
+use super::watermarks::{QUEUES, Queue, Stage, Watermarks};
 use super::write::Writes;
 use crate::forward::Destinations;
 use crate::instance::shared::Shared;
@@ -64,7 +64,11 @@ pub enum JournalResult {
 impl Journal {
     /// On a slot, with the records of processes before this one, if there are any; those up to
     /// `written_before` are in the database.
-    pub fn new(shared: &Arc<Shared>, spool: &SharedSegments, written_before: [i64; 3]) -> Self {
+    pub fn new(
+        shared: &Arc<Shared>,
+        spool: &SharedSegments,
+        written_before: [i64; QUEUES],
+    ) -> Self {
         let segments = spool.lock();
         Self {
             shared: Arc::clone(shared),

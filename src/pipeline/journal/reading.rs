@@ -13,7 +13,7 @@ use super::disk::Disk;
 use super::read_back::ReadBack;
 use crate::instance::shared::Shared;
 use crate::pipeline::messages;
-use crate::pipeline::watermarks::{Queue, Watermarks};
+use crate::pipeline::watermarks::{QUEUES, Queue, Watermarks};
 use crate::pipeline::write::Writes;
 use crate::record::day::Day;
 use crate::record::item::{Item, SessionChange, SessionItem};
@@ -28,16 +28,16 @@ const LATE_MS: i64 = 30 * 86_400_000;
 pub struct Reading {
     shared: Arc<Shared>,
     /// Of each write queue.
-    queues: [ReadBack; 3],
+    queues: [ReadBack; QUEUES],
     backoff: Backoff,
     /// Records below it are recovered ones; those up to the others, one for each queue, are written.
     first: i64,
-    written_before: [i64; 3],
+    written_before: [i64; QUEUES],
     pub applied: Applied,
 }
 
 impl Reading {
-    pub fn new(shared: &Arc<Shared>, segments: &Segments, written_before: [i64; 3]) -> Self {
+    pub fn new(shared: &Arc<Shared>, segments: &Segments, written_before: [i64; QUEUES]) -> Self {
         let random = &shared.context.random;
         let beginning = segments.beginning();
         Self {
@@ -185,7 +185,9 @@ impl Reading {
             return;
         };
         if seq < self.first {
-            let is_applied = |day: Day| self.applied.holds(queue, &day, seq);
+            // One with a key may count on another day than its own; its marker tells.
+            let is_applied =
+                |day: Day| queue != Queue::Keyed && self.applied.holds(queue, &day, seq);
             if seq <= self.written_before[queue as usize]
                 || record_codec::day(body).is_some_and(is_applied)
             {

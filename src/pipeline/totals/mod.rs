@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use super::legacy::Baselines;
 use super::messages;
 use super::task::{Failed, Tasks};
-use super::watermarks::{Queue, Stage, Watermarks};
+use super::watermarks::{QUEUES, Queue, Stage, Watermarks};
 use crate::config::Collection;
 use crate::instance::shared::Shared;
 use crate::spool::{Segments, Version};
@@ -45,7 +45,7 @@ pub struct Totals {
     /// The writer that new databases are entered as.
     writer: Writer,
     /// In the order of [`Queue::ALL`].
-    accounts: [Account; 3],
+    accounts: [Account; QUEUES],
     /// The account whose batch is in flight.
     in_flight: Option<Queue>,
     /// The account that is asked first for the next batch.

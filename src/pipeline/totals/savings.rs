@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use crate::instance::context::Limits;
-use crate::pipeline::watermarks::Queue;
+use crate::pipeline::watermarks::{QUEUES, Queue};
 
 pub struct Savings {
     limits: Limits,
@@ -12,7 +12,7 @@ pub struct Savings {
     /// For each queue, the record up to which all are in the totals or in the file.
     pub up_to: Vec<i64>,
     /// For each queue, when totals were added last, or none waited.
-    pub progressed_at: [Instant; 3],
+    pub progressed_at: [Instant; QUEUES],
     /// The disk has not answered yet.
     pub is_saving: bool,
     /// What is being saved; empty while the file is being removed.
@@ -28,7 +28,7 @@ impl Savings {
             limits,
             has_file: false,
             up_to: Vec::new(),
-            progressed_at: [now; 3],
+            progressed_at: [now; QUEUES],
             is_saving: false,
             next: Vec::new(),
             again_at: now,

@@ -1,6 +1,7 @@
 //! The writer of totals: the id under which a process adds to the daily documents, and the number of its
 //! first record. No number is used twice under one id. Each queue adds under a name of its own, `<id>.e`,
-//! `<id>.i` and `<id>.o` for events, logins and logouts, so that none waits for another.
+//! `<id>.i`, `<id>.o` and `<id>.k` for events, logins, logouts and events with a dedupe key, so that none
+//! waits for another.
 
 use crate::instance::context::Context;
 use crate::pipeline::watermarks::Queue;
@@ -44,6 +45,7 @@ impl Writer {
             Queue::Events => 'e',
             Queue::Logins => 'i',
             Queue::Logouts => 'o',
+            Queue::Keyed => 'k',
         };
         format!("{id}.{letter}")
     }

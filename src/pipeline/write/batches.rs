@@ -1,5 +1,6 @@
-//! Batches: events, their documents ready to be sent; or logins; or logouts.
+//! Batches: events, their documents ready to be sent; or logins; or logouts; or events with a dedupe key.
 
+use super::keyed_batch::{Decided, KeyedBatch, Outcome};
 use super::write_queue::Records;
 use crate::pipeline::totals::{Amount, Contribution};
 use crate::record::counters::Counter;
@@ -17,6 +18,8 @@ pub struct Written {
     pub unmatched: Vec<usize>,
     /// Documents that were stored already.
     pub duplicates: u64,
+    /// What becomes of the events of a batch with keys, but for the dropped ones.
+    pub keyed: Vec<Outcome>,
 }
 
 impl Written {
@@ -33,6 +36,7 @@ impl Written {
 pub enum Batch {
     Events(EventBatch),
     Sessions(SessionBatch),
+    Keyed(KeyedBatch),
 }
 
 /// Logins, or logouts.
@@ -131,6 +135,7 @@ impl Batch {
     pub fn add(&mut self, item: Item<'_>) {
         match (self, item) {
             (Batch::Events(batch), Item::Event(event)) => batch.add(event),
+            (Batch::Keyed(batch), Item::Event(event)) => batch.add(&event),
             (Batch::Sessions(batch), Item::Session(item)) => batch.add(item),
             _ => {}
         }
@@ -141,12 +146,25 @@ impl Batch {
         match self {
             Batch::Events(batch) => batch.share(place),
             Batch::Sessions(batch) => batch.items.get(place).map(share_of),
+            // Their markers tell.
+            Batch::Keyed(_) => None,
         }
+    }
+
+    /// The event at this place, if nobody has found out yet whether it is a redelivery.
+    pub fn undecided(&self, place: usize) -> Option<Decided> {
+        let Batch::Keyed(batch) = self else {
+            return None;
+        };
+        Some(Decided {
+            seq: batch.items.get(place)?.seq,
+            is_first: true,
+        })
     }
 
     pub fn sessions(&self) -> &[SessionItem] {
         match self {
-            Batch::Events(_) => &[],
+            Batch::Events(_) | Batch::Keyed(_) => &[],
             Batch::Sessions(batch) => &batch.items,
         }
     }
@@ -166,6 +184,7 @@ impl Records for Batch {
             Batch::Sessions(SessionBatch { items, .. }) => {
                 Some((items.first()?.seq, items.last()?.seq))
             }
+            Batch::Keyed(batch) => batch.numbers(),
         }
     }
 
@@ -173,6 +192,7 @@ impl Records for Batch {
         match self {
             Batch::Events(batch) => batch.records.len(),
             Batch::Sessions(batch) => batch.items.len(),
+            Batch::Keyed(batch) => batch.items.len(),
         }
     }
 
@@ -180,13 +200,14 @@ impl Records for Batch {
         match self {
             Batch::Events(batch) => batch.bytes,
             Batch::Sessions(batch) => batch.bytes,
+            Batch::Keyed(batch) => batch.bytes,
         }
     }
 
     fn has_documents(&self) -> bool {
         match self {
             Batch::Events(batch) => !batch.documents.is_empty(),
-            Batch::Sessions(_) => true,
+            Batch::Sessions(_) | Batch::Keyed(_) => true,
         }
     }
 
@@ -199,6 +220,10 @@ impl Records for Batch {
             Batch::Sessions(batch) => {
                 let (first, second) = batch.halves();
                 (Batch::Sessions(first), Batch::Sessions(second))
+            }
+            Batch::Keyed(batch) => {
+                let (first, second) = batch.halves();
+                (Batch::Keyed(first), Batch::Keyed(second))
             }
         }
     }

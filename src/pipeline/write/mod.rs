@@ -1,12 +1,14 @@
-//! Writing: a write queue each for events, logins and logouts, so that none waits for another: a login never
-//! waits behind a flood of events, nor behind logouts that the server refuses. A logout is sent once the
-//! logins before it are written.
+//! Writing: a write queue each for events, logins, logouts and events with a dedupe key, so that none waits
+//! for another: a login never waits behind a flood of events, nor behind logouts that the server refuses. A
+//! logout is sent once the logins before it are written.
 //!
 //! A record counts as written only once the store has confirmed it. Its share of the totals goes to
 //! [`Totals`], a document that the server refuses for its content is dropped and counted, and everything
 //! else is retried until it succeeds.
 
 mod batches;
+mod keyed;
+mod keyed_batch;
 mod sessions;
 mod write_queue;
 
@@ -19,7 +21,7 @@ use super::legacy::Baselines;
 use super::messages;
 use super::task::{Failed, Tasks, attempt};
 use super::totals::Totals;
-use super::watermarks::{Queue, Stage, Watermarks};
+use super::watermarks::{QUEUES, Queue, Stage, Watermarks};
 use crate::config::Collection;
 use crate::instance::shared::Shared;
 use crate::record::day::Day;
@@ -28,6 +30,7 @@ use crate::store::{Dropped, Fault, Inserted, Result, Store, StoreError};
 use crate::util::backoff::Backoff;
 use crate::util::failpoint::failpoint;
 use batches::{Batch, EventBatch, SessionBatch, Written};
+use keyed_batch::{Decided, KeyedBatch, Outcome};
 use write_queue::{BatchLimit, Records, Refused, Suspicion, WriteQueue};
 
 const BATCH_BYTES: usize = 4 << 20;
@@ -37,8 +40,9 @@ const IN_FLIGHT: usize = 2;
 pub struct Writes {
     shared: Arc<Shared>,
     /// In the order of [`Queue::ALL`].
-    queues: [WriteQueue<Batch, Written>; 3],
+    queues: [WriteQueue<Batch, Written>; QUEUES],
     tasks: Tasks<WriteResult>,
+    decided: Vec<Decided>,
 }
 
 /// The result of the batch with this number in its queue.
@@ -73,8 +77,10 @@ impl Writes {
                 queue(limits.event_batch, || Batch::Events(EventBatch::default())),
                 sessions(),
                 sessions(),
+                queue(limits.session_batch, || Batch::Keyed(KeyedBatch::default())),
             ],
             tasks: Tasks::new(),
+            decided: Vec::new(),
             shared: Arc::clone(shared),
         }
     }
@@ -100,13 +106,15 @@ impl Writes {
             let up_to = match queue {
                 // A session is stored before it is closed.
                 Queue::Logouts => up_to.min(marks.get(Stage::Written(Queue::Logins))),
-                Queue::Events | Queue::Logins => up_to,
+                Queue::Events | Queue::Logins | Queue::Keyed => up_to,
             };
             while let Some((number, batch)) = self.queues[queue as usize].take_batch(now, up_to) {
                 newest_day = newest_day.max(batch.newest_day().cloned());
                 let (store, baselines) = (Arc::clone(store), Arc::clone(baselines));
-                let write =
-                    attempt(async move { write(store.as_ref(), &baselines, queue, &batch).await });
+                let now_ms = self.shared.context.clock.now_ms();
+                let write = attempt(async move {
+                    write(store.as_ref(), &baselines, queue, &batch, now_ms).await
+                });
                 self.tasks.spawn(async move {
                     WriteResult {
                         queue,
@@ -144,6 +152,9 @@ impl Writes {
                 health.count(|counts| counts.duplicates += written.duplicates);
                 let reported = writes.written(number, written);
                 self.accepted(collection_of(queue));
+                if queue == Queue::Keyed {
+                    self.shared.accepted(Collection::Uniques);
+                }
                 reported
             }
             Err(error) => {
@@ -178,7 +189,7 @@ impl Writes {
 
     /// Counts the records of a batch, passes their shares on, and keeps the memory that shares take.
     fn complete(
-        &self,
+        &mut self,
         queue: Queue,
         batch: &Batch,
         result: Written,
@@ -188,12 +199,20 @@ impl Writes {
         acks.acknowledge(batch.sessions().iter().map(|item| item.ack));
         let mut dropped = result.dropped.into_iter().peekable();
         let mut unmatched = result.unmatched.into_iter().peekable();
+        let mut keyed = result.keyed.into_iter().peekable();
         let (mut written, mut kept) = (0, 0);
         for place in 0..batch.count() {
             if let Some((_, message)) = dropped.next_if(|(dropped, _)| *dropped == place) {
                 self.drop_record(message);
+                self.decided.extend(batch.undecided(place));
             } else if unmatched.next_if_eq(&place).is_some() {
                 written += 1;
+            } else if let Some(outcome) = keyed.next_if(|outcome| outcome.place == place) {
+                self.decide(&outcome);
+                match outcome.share {
+                    Some(contribution) => kept += totals.add(queue, contribution),
+                    None => written += 1,
+                }
             } else if let Some(contribution) = batch.share(place) {
                 kept += totals.add(queue, contribution);
             } else {
@@ -202,6 +221,28 @@ impl Writes {
         }
         self.shared.memory.release(batch.bytes() - kept);
         self.shared.health.complete(written);
+    }
+
+    fn decide(&mut self, outcome: &Outcome) {
+        self.decided.push(Decided {
+            seq: outcome.seq,
+            is_first: outcome.is_first,
+        });
+        let (health, log) = (&self.shared.health, &self.shared.log);
+        if !outcome.is_first {
+            health.count(|counts| counts.redelivered += 1);
+        }
+        if outcome.differs {
+            health.warn("redelivered_otherwise", 1);
+            log.warn_once("redelivered_otherwise", || {
+                messages::REDELIVERED_OTHERWISE.to_owned()
+            });
+        }
+    }
+
+    /// What was found out since this was last asked.
+    pub fn take_decided(&mut self) -> Vec<Decided> {
+        std::mem::take(&mut self.decided)
     }
 
     fn drop_record(&self, message: String) {
@@ -253,9 +294,11 @@ async fn write<S: Store>(
     baselines: &Baselines,
     queue: Queue,
     batch: &Batch,
+    now_ms: i64,
 ) -> Result<Written> {
     match batch {
         Batch::Events(batch) => insert_events(store, batch).await,
+        Batch::Keyed(batch) => keyed::write_keyed(store, &batch.items, now_ms).await,
         Batch::Sessions(_) if queue == Queue::Logins => {
             sessions::write_logins(store, baselines, batch.sessions()).await
         }
@@ -265,7 +308,7 @@ async fn write<S: Store>(
 
 fn collection_of(queue: Queue) -> Collection {
     match queue {
-        Queue::Events => Collection::Events,
+        Queue::Events | Queue::Keyed => Collection::Events,
         Queue::Logins | Queue::Logouts => Collection::Sessions,
     }
 }
@@ -287,7 +330,7 @@ async fn insert_events<S: Store>(store: &S, batch: &EventBatch) -> Result<Writte
     };
     failpoint!("events:after");
     let mut written = Written {
-        duplicates: inserted.duplicates,
+        duplicates: inserted.duplicates.len() as u64,
         ..Written::default()
     };
     if !inserted.dropped.is_empty() {

@@ -40,7 +40,7 @@ pub async fn write_logins<S: Store>(
     let dropped = inserted.dropped.into_iter();
     Ok(Written {
         dropped: dropped.map(|one| (one.index, one.message)).collect(),
-        duplicates: inserted.duplicates,
+        duplicates: inserted.duplicates.len() as u64,
         ..Written::default()
     })
 }

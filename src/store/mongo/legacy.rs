@@ -67,7 +67,7 @@ impl LegacyStore for MongoStore {
         let inserted = inserting
             .await
             .map_err(|error| error.on(config::Collection::Uniques))?;
-        Ok(inserted.duplicates < cutoffs.len() as u64)
+        Ok(inserted.duplicates.len() < cutoffs.len())
     }
 
     async fn legacy_users(

@@ -124,10 +124,15 @@ impl Reply {
                 "insert reply accounts for {done} of {count} documents: all are inserted again"
             )));
         }
-        let dropped = self.dropped()?;
+        let own = self
+            .write_errors
+            .iter()
+            .filter(|one| one.is_own_duplicate());
         Ok(Inserted {
-            duplicates: (errors - dropped.len()) as u64,
-            dropped,
+            dropped: self.dropped()?,
+            duplicates: own
+                .filter_map(|one| one.index.map(|at| at as usize))
+                .collect(),
         })
     }
 
@@ -202,7 +207,7 @@ mod tests {
         let inserted = inserted(reply(1, &errors), 4).expect("an outcome");
         let indices = inserted.dropped.iter().map(|dropped| dropped.index);
         assert_eq!(indices.collect::<Vec<_>>(), [0, 3]);
-        assert_eq!(inserted.duplicates, 1);
+        assert_eq!(inserted.duplicates, [1]);
     }
 
     #[test]

@@ -49,10 +49,16 @@ pub enum Flaw {
     LeftGroupSentWhole,
     /// One sum across a bound that was sent: a group that failed is sent again with what came since.
     SumAcrossSentBound,
+    /// The marker of a dedupe key is made before the event is stored.
+    KeyMarkerFirst,
+    /// A delivery counts although another has made the marker.
+    KeyNotReadBack,
+    /// A delivery counts with its own amount, whatever another has stored.
+    KeyedAmountNotRead,
 }
 
 impl Flaw {
-    pub const ALL: [Flaw; 19] = [
+    pub const ALL: [Flaw; 22] = [
         Flaw::GuardedUpsert,
         Flaw::GroupsCutAnew,
         Flaw::CumulativeSet,
@@ -72,6 +78,9 @@ impl Flaw {
         Flaw::MarkerConditionLeftOut,
         Flaw::LeftGroupSentWhole,
         Flaw::SumAcrossSentBound,
+        Flaw::KeyMarkerFirst,
+        Flaw::KeyNotReadBack,
+        Flaw::KeyedAmountNotRead,
     ];
 
     /// Whether it is about what processes leave on disk.

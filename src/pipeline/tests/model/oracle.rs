@@ -4,15 +4,17 @@
 //! writers' entries stand for, no more and no less, and the documents of those records are stored.
 //! When all is written: no record is stored twice, every record of a process that lived is stored and
 //! totalled, and of one that died no more is missing than it had not settled; distinct users are
-//! exact but for those whose login a dead process stored and did not total.
+//! exact but for those whose login a dead process stored and did not total. Of all deliveries under one dedupe
+//! key one is stored, and it counts once, with what is stored of it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use bson::{Bson, Document};
 
 use super::options::own_counter;
-use super::server::{Daily, State};
-use super::truth::{Record, Truth, What};
+use super::scenario::KEYS;
+use super::server::{Daily, Event, State};
+use super::truth::{KEYED, Record, Truth, What, digit};
 use crate::record::counters::Counter;
 use crate::store::Sums;
 
@@ -23,6 +25,8 @@ struct Look<'a> {
     state: &'a State,
     truth: &'a Truth,
     events: HashSet<i32>,
+    /// By their keys.
+    keyed: BTreeMap<u8, &'a Event>,
     sessions: BTreeMap<i32, Option<(i64, f64)>>,
 }
 
@@ -35,6 +39,7 @@ pub fn end(state: &State, truth: &Truth) -> Verdict {
     look.totals_do_not_lead()?;
     look.everything_is_stored()?;
     look.everything_is_totalled()?;
+    look.keyed_events_are_totalled()?;
     look.users_are_counted()
 }
 
@@ -94,11 +99,18 @@ impl<'a> Look<'a> {
             state,
             truth,
             events: HashSet::new(),
+            keyed: BTreeMap::new(),
             sessions: BTreeMap::new(),
         };
-        for record in state.events.values() {
-            if !look.events.insert(*record) {
+        for event in state.events.values() {
+            let record = event.record;
+            if !look.events.insert(record) {
                 return Err(format!("event {record} is stored twice"));
+            }
+            if let Some(key) = truth.record(record).key()
+                && look.keyed.insert(key, event).is_some()
+            {
+                return Err(format!("two events with the key {key} are stored"));
             }
         }
         for session in state.sessions.values() {
@@ -113,6 +125,7 @@ impl<'a> Look<'a> {
     fn is_stored(&self, record: &Record) -> bool {
         match record.what {
             What::Event { stored, .. } => !stored || self.events.contains(&record.id),
+            What::Keyed { key } => self.keyed.contains_key(&key),
             What::Login { .. } => self.sessions.contains_key(&record.id),
             What::Logout {
                 login,
@@ -123,6 +136,10 @@ impl<'a> Look<'a> {
     }
 
     fn is_totalled(&self, record: &Record) -> bool {
+        if record.key().is_some() {
+            // See `keyed_events_are_totalled`.
+            return true;
+        }
         let daily = self.state.days.get(&record.day);
         daily.is_some_and(|daily| daily.records.contains(&record.id))
     }
@@ -138,6 +155,7 @@ impl<'a> Look<'a> {
                 .unwrap_or_default();
             let mut users = self.truth.old_users(|of| of == day);
             let of_day = self.truth.records.iter().filter(|r| r.day == *day);
+            let of_day = of_day.filter(|record| record.key().is_none());
             for record in of_day.filter(|record| self.is_totalled(record)) {
                 if !self.is_stored(record) {
                     return Err(format!("totalled, but not stored: {record:?}"));
@@ -146,6 +164,7 @@ impl<'a> Look<'a> {
                 users.extend(record.login());
             }
             same_totals(day, daily, &expected)?;
+            self.keyed_totals_do_not_lead(day, daily)?;
             at_most(
                 &format!("dau of {day}"),
                 daily.total(Counter::Dau),
@@ -153,6 +172,47 @@ impl<'a> Look<'a> {
             )?;
         }
         self.mau_does_not_lead()
+    }
+
+    /// What is stored with a key is in the total of its day, or not at all.
+    fn keyed_totals_do_not_lead(&self, day: &str, daily: &Daily) -> Verdict {
+        let total = daily.total(KEYED);
+        let counted = |key: &u8| digit(total, *key);
+        let sum: f64 = (0..KEYS).map(|key| counted(&key)).sum();
+        let is_stored = |key: u8| {
+            let stored = self
+                .keyed
+                .get(&key)
+                .filter(|event| event.day.as_str() == day);
+            stored.and_then(|event| event.amount) == Some(counted(&key))
+        };
+        let is_right = |key: u8| counted(&key) == 0.0 || is_stored(key);
+        match sum == total && (0..KEYS).all(is_right) {
+            true => Ok(()),
+            false => Err(format!(
+                "{total} of {day} is not what is stored with keys: {:?}",
+                self.keyed
+            )),
+        }
+    }
+
+    /// Of what is stored with a key no more is missing than a process that died and made its marker had not
+    /// settled; or a backup took it away.
+    fn keyed_events_are_totalled(&self) -> Verdict {
+        for (key, event) in &self.keyed {
+            let daily = self.state.days.get(event.day.as_str());
+            let counted = daily.map_or(0.0, |daily| digit(daily.total(KEYED), *key));
+            let mut dead = self.truth.dead().filter(|(_, left)| *left > 0);
+            let has_delivered = |process: usize| {
+                let mut records = self.truth.records.iter();
+                records.any(|one| one.process == process && one.key() == Some(*key))
+            };
+            let is_excused = dead.any(|(process, _)| has_delivered(process));
+            if counted == 0.0 && !is_excused && !self.truth.is_restored {
+                return Err(format!("not totalled under the key {key}: {event:?}"));
+            }
+        }
+        Ok(())
     }
 
     fn mau_does_not_lead(&self) -> Verdict {
@@ -294,8 +354,9 @@ impl<'a> Look<'a> {
 }
 
 fn same_totals(day: &str, found: &Daily, expected: &Daily) -> Verdict {
+    let is_by_itself = |counter: &Counter| [Counter::Dau, KEYED].contains(counter);
     let counters = Counter::BUILT_IN.into_iter().chain([own_counter()]);
-    for counter in counters.filter(|c| *c != Counter::Dau) {
+    for counter in counters.filter(|one| !is_by_itself(one)) {
         let (found, expected) = (found.total(counter), expected.total(counter));
         if found != expected {
             let field = counter.field();

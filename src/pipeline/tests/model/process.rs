@@ -197,7 +197,8 @@ impl Process {
 
     /// Only a backup that was put back may have left totals out, and then it is said.
     fn is_settled(&self) -> Verdict {
-        let counts = self.pipeline.shared().health.counts();
+        let mut counts = self.pipeline.shared().health.counts();
+        counts.warnings.remove("redelivered_otherwise");
         let queued = self.pipeline.shared().health.queued();
         let mut world = lock(&self.world);
         let is_whole = counts.accepted == counts.written && queued == 0;

@@ -10,6 +10,9 @@ use proptest::prelude::*;
 /// Processes that write at once.
 const MOST_PROCESSES: usize = 3;
 const USERS: u8 = 4;
+/// Dedupe keys, and the amounts with which an event comes under each.
+pub const KEYS: u8 = 3;
+pub const AMOUNTS: u8 = 3;
 
 #[derive(Debug, Clone)]
 pub struct Scenario {
@@ -75,6 +78,8 @@ pub struct Call {
 pub enum CallKind {
     /// An amount, and whether the event is stored beside being counted.
     Event(u8, bool),
+    /// An event with one of a few dedupe keys, and one of a few amounts.
+    Keyed(u8, u8),
     Login,
     /// In the moment of its login, or later.
     Logout {
@@ -210,6 +215,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 fn call() -> impl Strategy<Value = Call> {
     let kind = prop_oneof![
         2 => (0..9_u8, weighted_bool(0.8)).prop_map(|(n, stored)| CallKind::Event(n, stored)),
+        2 => (0..KEYS, 0..AMOUNTS).prop_map(|(key, amount)| CallKind::Keyed(key, amount)),
         3 => Just(CallKind::Login),
         2 => weighted_bool(0.2).prop_map(|at_once| CallKind::Logout { at_once }),
     ];

@@ -42,9 +42,11 @@ pub enum Sight {
     RestAdded,
     /// Written by a process beside its own records.
     Drained,
+    /// The marker of a dedupe key was there.
+    Redelivery,
 }
 
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 24] = [
     "runs",
     "steps",
     "records",
@@ -68,6 +70,7 @@ const NAMES: [&str; 23] = [
     "recovered records",
     "rests of groups",
     "drained records",
+    "redeliveries",
 ];
 
 #[derive(Debug, Clone, Copy, Default)]

@@ -8,23 +8,33 @@ use bson::oid::ObjectId;
 use tokio::time::Instant;
 
 use crate::record::counters::Counter;
+use crate::record::day::Day;
 use crate::record::document::raw_number;
 use crate::record::item::Close;
-use crate::store::{AppliedSeq, Baseline, CLAIM_TTL, Delta, Marker, Sums};
+use crate::store::{AppliedSeq, Baseline, CLAIM_TTL, Delta, KeyMarker, KeyedEvent, Marker, Sums};
 
 /// Cheap to clone: collections are shared until they change.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct State {
-    /// The number of the record of each.
-    pub events: Arc<BTreeMap<ObjectId, i32>>,
+    pub events: Arc<BTreeMap<ObjectId, Event>>,
     pub sessions: Arc<BTreeMap<ObjectId, Session>>,
     pub days: Arc<BTreeMap<String, Daily>>,
     pub markers: Arc<BTreeMap<(String, String), Marker>>,
+    pub keys: Arc<BTreeMap<String, KeyMarker>>,
     pub baselines: Arc<BTreeMap<String, Baseline>>,
     /// Seconds and number of the old sessions of a day that is marked.
     pub durations: Arc<BTreeMap<String, (f64, f64)>>,
     /// Who sums up a month, and until when.
     pub claims: Arc<BTreeMap<String, (String, Instant)>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// The number of its record.
+    pub record: i32,
+    pub day: Day,
+    /// Of one with a key.
+    pub amount: Option<f64>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -85,13 +95,42 @@ impl Daily {
 }
 
 impl State {
-    /// How many of the events are there already.
-    pub fn insert_events(&mut self, events: &[(ObjectId, i32)]) -> u64 {
+    /// The places of those that are there already.
+    pub fn insert_events(&mut self, events: &[(ObjectId, Event)]) -> Vec<usize> {
         let there = Arc::make_mut(&mut self.events);
-        let mut duplicates = 0;
-        for (id, record) in events {
-            duplicates += u64::from(there.contains_key(id));
-            there.entry(*id).or_insert(*record);
+        let mut duplicates = Vec::new();
+        for (place, (id, event)) in events.iter().enumerate() {
+            duplicates.extend(there.contains_key(id).then_some(place));
+            there.entry(*id).or_insert_with(|| event.clone());
+        }
+        duplicates
+    }
+
+    pub fn find_keyed_events(&self, ids: &[ObjectId]) -> Vec<KeyedEvent> {
+        let event = |id: &ObjectId| {
+            let event = self.events.get(id)?;
+            Some(KeyedEvent {
+                id: *id,
+                day: event.day.clone(),
+                amount: event.amount,
+            })
+        };
+        ids.iter().filter_map(event).collect()
+    }
+
+    pub fn find_keys(&self, wanted: &[KeyMarker]) -> Vec<KeyMarker> {
+        let found = wanted.iter().filter_map(|one| self.keys.get(&one.key));
+        found.cloned().collect()
+    }
+
+    /// The places of those that are there already.
+    pub fn insert_keys(&mut self, markers: &[KeyMarker]) -> Vec<usize> {
+        let there = Arc::make_mut(&mut self.keys);
+        let mut duplicates = Vec::new();
+        for (place, marker) in markers.iter().enumerate() {
+            duplicates.extend(there.contains_key(&marker.key).then_some(place));
+            let key = marker.key.clone();
+            there.entry(key).or_insert_with(|| marker.clone());
         }
         duplicates
     }

@@ -6,16 +6,16 @@ use bson::{Document, RawDocumentBuf};
 
 use super::flaws::{self, Flaw};
 use super::seen::{Seen, Sight};
-use super::server::{Addition, Session, State};
+use super::server::{Addition, Event, Session, State};
 use super::world::Handle;
 use crate::instance::listener::Level;
 use crate::record::day::Day;
 use crate::record::document::Batch;
 use crate::record::item::Close;
 use crate::store::{
-    Added, AppliedSeq, Baseline, CloseOutcome, Delta, Dropped, Identities, Inserted, LegacyStore,
-    Lifecycle, Marker, MonthView, Prepared, RecordStore, Result, SeqAdvance, Store, StoreError,
-    TotalsStore, UniquesStore,
+    Added, AppliedSeq, Baseline, CloseOutcome, Delta, Dropped, Identities, Inserted, KeyMarker,
+    KeyStore, KeyedEvent, LegacyStore, Lifecycle, Marker, MonthView, Prepared, RecordStore, Result,
+    SeqAdvance, Store, StoreError, TotalsStore, UniquesStore,
 };
 
 const APPLIED: Added = Added::Applied {
@@ -28,6 +28,15 @@ fn id(document: &Document) -> ObjectId {
 
 fn record(document: &Document) -> i32 {
     document.get_i32("record").expect("the number of a record")
+}
+
+fn event(document: &Document) -> Event {
+    let amount = document.get("amount");
+    Event {
+        record: record(document),
+        day: Day::named(document.get_str("day").expect("a day")).expect("a day"),
+        amount: amount.map(|amount| f64::from(amount.as_i32().expect("a whole number"))),
+    }
 }
 
 fn session(document: &Document) -> Session {
@@ -47,7 +56,7 @@ fn is_lifted(document: &Document) -> bool {
     id(document).timestamp() != *login
 }
 
-fn inserted(duplicates: u64) -> Inserted {
+fn inserted(duplicates: Vec<usize>) -> Inserted {
     Inserted {
         dropped: Vec::new(),
         duplicates,
@@ -152,12 +161,12 @@ impl Store for Handle {}
 impl RecordStore for Handle {
     async fn insert_events(&self, batch: &Batch) -> Result<Inserted> {
         let events = batch.documents();
-        let events: Vec<_> = events.iter().map(|d| (id(d), record(d))).collect();
+        let events: Vec<_> = events.iter().map(|d| (id(d), event(d))).collect();
         self.write(move |state, seen| {
-            let replays = state.insert_events(&events);
-            seen[Sight::Replay] += replays;
-            count_duplicates(seen, replays);
-            inserted(replays)
+            let there = state.insert_events(&events);
+            seen[Sight::Replay] += there.len() as u64;
+            count_duplicates(seen, there.len() as u64);
+            inserted(there)
         })
         .await
     }
@@ -171,7 +180,7 @@ impl RecordStore for Handle {
             let replays = state.insert_sessions(&sessions);
             seen[Sight::Replay] += replays;
             count_duplicates(seen, replays);
-            inserted(replays)
+            inserted(Vec::new())
         })
         .await
     }
@@ -291,6 +300,47 @@ impl UniquesStore for Handle {
             Vec::new()
         })
         .await
+    }
+}
+
+impl KeyStore for Handle {
+    async fn find_keys(&self, wanted: &[KeyMarker]) -> Result<Vec<KeyMarker>> {
+        let wanted = wanted.to_vec();
+        if !self.is(Flaw::KeyMarkerFirst) {
+            return self.read(move |state| state.find_keys(&wanted)).await;
+        }
+        let insert = move |state: &mut State, _: &mut Seen| {
+            state.insert_keys(&wanted);
+            let mut found = state.find_keys(&wanted);
+            // What a delivery has marked it goes on to store.
+            let is_own = |one: &KeyMarker| wanted.iter().any(|own| own.delivery == one.delivery);
+            found.retain(|one| !is_own(one));
+            found
+        };
+        self.write(insert).await
+    }
+
+    async fn insert_keys(&self, markers: &[KeyMarker]) -> Result<Inserted> {
+        let markers = markers.to_vec();
+        let is_read_back = !self.is(Flaw::KeyNotReadBack) && !self.is(Flaw::KeyMarkerFirst);
+        self.write(move |state, seen| {
+            let there = state.insert_keys(&markers);
+            count_duplicates(seen, there.len() as u64);
+            seen[Sight::Redelivery] += there.len() as u64;
+            inserted(if is_read_back { there } else { Vec::new() })
+        })
+        .await
+    }
+
+    async fn find_keyed_events(&self, ids: &[ObjectId]) -> Result<Vec<KeyedEvent>> {
+        let ids = ids.to_vec();
+        let mut found = self
+            .read(move |state| state.find_keyed_events(&ids))
+            .await?;
+        if self.is(Flaw::KeyedAmountNotRead) {
+            found.iter_mut().for_each(|event| event.amount = None);
+        }
+        Ok(found)
     }
 }
 

@@ -7,7 +7,7 @@ use bson::oid::ObjectId;
 use bson::rawdoc;
 
 use super::options::{config, own_counter};
-use super::scenario::{Call, CallKind, OldDay, Scenario};
+use super::scenario::{AMOUNTS, Call, CallKind, OldDay, Scenario};
 use super::server::{Daily, Session, State};
 use crate::record::counters::Counter;
 use crate::record::day::Day;
@@ -42,6 +42,10 @@ pub enum What {
         amount: f64,
         stored: bool,
     },
+    /// One delivery of the event with this key.
+    Keyed {
+        key: u8,
+    },
     Login {
         user: String,
     },
@@ -54,10 +58,12 @@ pub enum What {
 }
 
 impl Record {
-    /// What it adds, but for distinct users.
+    /// What it adds, but for distinct users. Of events with a key another delivery may be the one that counts,
+    /// so their totals are looked at by themselves.
     pub fn delta(&self) -> Delta {
         let mut delta = Delta::default();
         let (counter, amount) = match self.what {
+            What::Keyed { .. } => return delta,
             What::Event {
                 counter, amount, ..
             } => (counter, amount),
@@ -76,8 +82,16 @@ impl Record {
     fn queue(&self) -> &'static str {
         match self.what {
             What::Event { .. } => "e",
+            What::Keyed { .. } => "k",
             What::Login { .. } => "i",
             What::Logout { .. } => "o",
+        }
+    }
+
+    pub fn key(&self) -> Option<u8> {
+        match self.what {
+            What::Keyed { key } => Some(key),
+            _ => None,
         }
     }
 
@@ -237,7 +251,7 @@ impl Truth {
         delta
     }
 
-    fn record(&self, id: i32) -> &Record {
+    pub fn record(&self, id: i32) -> &Record {
         &self.records[id as usize - 1]
     }
 
@@ -248,6 +262,7 @@ impl Truth {
         let time_ms = self.time_ms(call, id);
         match call.kind {
             CallKind::Event(kind, stored) => self.event(process, &user, time_ms, kind, stored),
+            CallKind::Keyed(key, amount) => self.keyed(process, &user, time_ms, key, amount),
             CallKind::Login => {
                 let day = Day::of(time_ms).as_str().to_owned();
                 let active = &mut self.processes[process].active;
@@ -286,6 +301,19 @@ impl Truth {
         );
         let elements = elements(user, id);
         frame(1, u8::from(stored), index, time_ms, amount, &elements)
+    }
+
+    fn keyed(&mut self, process: usize, user: &str, time_ms: i64, key: u8, amount: u8) -> Vec<u8> {
+        let day = Day::of(time_ms).as_str().to_owned();
+        let id = self.note(process, day, What::Keyed { key });
+        let document = rawdoc! {
+            "userId": user, "event": "keyed", "dedupeKey": key.to_string(), "record": id,
+        };
+        let bytes = document.as_bytes();
+        let elements = &bytes[4..bytes.len() - 1];
+        let amount = place_of(key) * f64::from(amount + 1);
+        let index = config(process).counters.index(KEYED).expect("known");
+        frame(1, 1, index, time_ms, amount, elements)
     }
 
     fn logout(&mut self, process: usize, user: &str, time_ms: i64, at_once: bool) -> Vec<u8> {
@@ -330,6 +358,21 @@ impl Truth {
         let old = self.initial.sessions.values().filter(|s| of(&s.day));
         old.map(|session| session.user.as_str()).collect()
     }
+}
+
+/// The total of events with a key.
+pub const KEYED: Counter = Counter::StripeRevenue;
+
+/// Each key has a digit of the total of its own, which is 0 or one of the amounts: no sum of some of them
+/// looks like another.
+pub fn place_of(key: u8) -> f64 {
+    f64::from(AMOUNTS + 1).powi(key.into())
+}
+
+/// The digit of a key in a total.
+pub fn digit(total: f64, key: u8) -> f64 {
+    let base = f64::from(AMOUNTS + 1);
+    (total / place_of(key)).floor() % base * place_of(key)
 }
 
 fn user(number: u8) -> String {

@@ -1,0 +1,220 @@
+//! Events with a dedupe key: of all deliveries of one event, in any process, one is stored and counts.
+//!
+//! The marker of a key says which delivery counts, on which day and with what amount. It is made after the
+//! event is stored: a process that dies in between leaves an event that the next delivery finds, and counts.
+//! A marker that came first would make that delivery be dropped, and the event be nowhere. The steps, each
+//! of which can be repeated:
+//!
+//! * **P** The markers are read. An event whose marker another delivery has made is recognised and done.
+//! * **A** Events are inserted, under an `_id` that follows from name and key. Of one that is there already,
+//!   another delivery has stored it: what it has stored is read, for that is what counts.
+//! * **M** Markers are inserted. One that is there already is read back: its delivery counts.
+//! * **C** Only the delivery of the marker adds to the totals.
+
+use std::collections::{HashMap, HashSet};
+
+use bson::oid::ObjectId;
+
+use super::batches::Written;
+use super::keyed_batch::{KeyedItem, Outcome};
+use crate::pipeline::totals::{Amount, Contribution};
+use crate::record::document::Batch as Documents;
+use crate::store::{KEY_TTL_MS, KeyMarker, Result, Store, StoreError};
+use crate::util::failpoint::failpoint;
+
+const MERGED: &str = "its collation takes two dedupe keys for the same";
+
+/// Stores events, and finds out which of them count; can be repeated until it succeeds.
+pub async fn write_keyed<S: Store>(store: &S, items: &[KeyedItem], now_ms: i64) -> Result<Written> {
+    let mut markers = Markers::new(items, now_ms);
+    failpoint!("keyed:before");
+    markers.look_up(store, &markers.unknown()).await?;
+    let fresh = markers.unknown();
+    let mut written = Written::default();
+    if !fresh.is_empty() {
+        let stored_before = insert_events(store, items, &fresh, &mut written).await?;
+        failpoint!("keyed:inserted");
+        if !stored_before.is_empty() {
+            adopt(store, items, &stored_before, &mut markers).await?;
+        }
+        markers.make(store, &mut written).await?;
+        failpoint!("keyed:marked");
+    }
+    written.dropped.sort_unstable_by_key(|(place, _)| *place);
+    let dropped: HashSet<usize> = written.dropped.iter().map(|(place, _)| *place).collect();
+    let kept = (0..items.len()).filter(|place| !dropped.contains(place));
+    let outcomes = kept
+        .map(|place| markers.outcome(place))
+        .collect::<Result<Vec<_>>>()?;
+    written.keyed = outcomes;
+    Ok(written)
+}
+
+/// Returns the places of events that were there already.
+async fn insert_events<S: Store>(
+    store: &S,
+    items: &[KeyedItem],
+    places: &[usize],
+    written: &mut Written,
+) -> Result<Vec<usize>> {
+    let mut documents = Documents::default();
+    for item in places.iter().map(|place| &items[*place]) {
+        let KeyMarker { day, amount, .. } = &item.marker;
+        let (id, elements) = (item.document, &item.elements);
+        documents.add_keyed_event(id, elements, day, item.time_ms, *amount);
+    }
+    let inserted = store.insert_events(&documents).await?;
+    let dropped = inserted.dropped.into_iter();
+    written
+        .dropped
+        .extend(dropped.filter_map(|one| Some((*places.get(one.index)?, one.message))));
+    let duplicates = inserted.duplicates.iter();
+    Ok(duplicates
+        .filter_map(|index| places.get(*index).copied())
+        .collect())
+}
+
+/// Others have stored these events: what they have stored counts. They may have made their markers, too.
+async fn adopt<S: Store>(
+    store: &S,
+    items: &[KeyedItem],
+    places: &[usize],
+    markers: &mut Markers<'_>,
+) -> Result<()> {
+    let ids: Vec<ObjectId> = places.iter().map(|place| items[*place].document).collect();
+    let look_up = markers.look_up(store, places);
+    let (stored, looked_up) = tokio::join!(store.find_keyed_events(&ids), look_up);
+    looked_up?;
+    let stored: HashMap<_, _> = stored?.into_iter().map(|event| (event.id, event)).collect();
+    for place in places {
+        let Some(event) = stored.get(&items[*place].document) else {
+            return Err(unknown("event"));
+        };
+        let marker = &mut markers.own[*place];
+        marker.day = event.day.clone();
+        // None is of a process that does not count this event.
+        marker.amount = event.amount.or(marker.amount);
+    }
+    Ok(())
+}
+
+/// Just after an election a read may not see yet what is there, and it may expire at any time.
+fn unknown(what: &str) -> StoreError {
+    StoreError::transient(format!(
+        "the {what} of a dedupe key is there and cannot be read yet"
+    ))
+}
+
+/// The markers of the items.
+struct Markers<'a> {
+    items: &'a [KeyedItem],
+    /// As these deliveries make them.
+    own: Vec<KeyMarker>,
+    /// Those that are there, by the place of the item.
+    known: HashMap<usize, KeyMarker>,
+}
+
+impl<'a> Markers<'a> {
+    fn new(items: &'a [KeyedItem], now_ms: i64) -> Self {
+        let expires_ms = now_ms.saturating_add(KEY_TTL_MS);
+        let own = items.iter().map(|item| KeyMarker {
+            expires_ms,
+            ..item.marker.clone()
+        });
+        Self {
+            items,
+            own: own.collect(),
+            known: HashMap::new(),
+        }
+    }
+
+    fn unknown(&self) -> Vec<usize> {
+        let places = 0..self.own.len();
+        places
+            .filter(|place| !self.known.contains_key(place))
+            .collect()
+    }
+
+    /// Returns whether the collection also gave markers of other keys.
+    async fn look_up<S: Store>(&mut self, store: &S, places: &[usize]) -> Result<bool> {
+        let wanted: Vec<KeyMarker> = places
+            .iter()
+            .map(|place| self.own[*place].clone())
+            .collect();
+        let found = store.find_keys(&wanted).await?;
+        let name = |marker: &KeyMarker| (marker.event.clone(), marker.key.clone());
+        let mut found: HashMap<_, _> = found.into_iter().map(|one| (name(&one), one)).collect();
+        for place in places {
+            if let Some(marker) = found.get(&name(&self.own[*place])) {
+                self.known.insert(*place, marker.clone());
+            }
+        }
+        wanted.iter().for_each(|one| drop(found.remove(&name(one))));
+        Ok(!found.is_empty())
+    }
+
+    /// Makes the markers that are not known, but for those of dropped events.
+    async fn make<S: Store>(&mut self, store: &S, written: &mut Written) -> Result<()> {
+        let mut places = self.unknown();
+        places.retain(|place| written.dropped.iter().all(|(dropped, _)| dropped != place));
+        if places.is_empty() {
+            return Ok(());
+        }
+        let made: Vec<KeyMarker> = places
+            .iter()
+            .map(|place| self.own[*place].clone())
+            .collect();
+        let inserted = store.insert_keys(&made).await?;
+        let mut there = inserted.duplicates;
+        there.sort_unstable();
+        for dropped in inserted.dropped {
+            let place = places.get(dropped.index);
+            written
+                .dropped
+                .extend(place.map(|place| (*place, dropped.message)));
+        }
+        for (index, place) in places.iter().enumerate() {
+            if there.binary_search(&index).is_err() {
+                self.known.insert(*place, self.own[*place].clone());
+            }
+        }
+        let there = there
+            .into_iter()
+            .filter_map(|index| places.get(index).copied());
+        let there: Vec<usize> = there.collect();
+        if !there.is_empty() && self.look_up(store, &there).await? {
+            let refused = there
+                .into_iter()
+                .filter(|place| !self.known.contains_key(place));
+            written
+                .dropped
+                .extend(refused.map(|place| (place, MERGED.to_owned())));
+        }
+        Ok(())
+    }
+
+    fn outcome(&self, place: usize) -> Result<Outcome> {
+        let item = &self.items[place];
+        let Some(marker) = self.known.get(&place) else {
+            return Err(unknown("marker"));
+        };
+        let is_first = marker.delivery == item.marker.delivery;
+        let share = item
+            .counter
+            .filter(|_| is_first)
+            .map(|counter| Contribution {
+                seq: item.seq,
+                day: marker.day.clone(),
+                amount: Amount::Counted(counter, marker.amount.unwrap_or(0.0)),
+            });
+        Ok(Outcome {
+            place,
+            seq: item.seq,
+            is_first,
+            differs: item.marker.amount.is_some()
+                && marker.amount.is_some()
+                && marker.amount != item.marker.amount,
+            share,
+        })
+    }
+}
