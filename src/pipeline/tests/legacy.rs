@@ -12,7 +12,7 @@ const OLD: Sums = Sums {
 };
 
 /// A store with old sessions on these days of the month of [`DAY`].
-fn old(store: &FakeStore, days: &[u32]) {
+pub fn old(store: &FakeStore, days: &[u32]) {
     let mut state = store.state();
     state.old = OLD;
     for day in days {

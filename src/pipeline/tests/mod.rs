@@ -5,6 +5,7 @@ mod context;
 mod forwarding;
 mod legacy;
 mod model;
+mod panics;
 mod spool;
 mod switching;
 

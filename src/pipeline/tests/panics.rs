@@ -1,0 +1,204 @@
+//! A panic wherever the tasks of an instance wait: it costs the attempt that meets it, and nothing else. The
+//! store panics at each of its requests in turn, which every kind of task that talks to it waits for; chance
+//! panics at each wait that the worker asks for. What disks and receivers cost is in the fault tests.
+
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::legacy::old;
+use super::*;
+use crate::instance::context::Context;
+use crate::record::target::Target;
+use crate::spool::{Segments, claim};
+use crate::util::random::{Random, Source, random_id};
+
+const TARGET: Target = Target(5);
+const EVENTS: usize = 8;
+const SESSIONS: usize = 6;
+const ALL: u64 = (EVENTS + 2 * SESSIONS + 1) as u64;
+
+/// Panics at one of its passes.
+struct Fuse {
+    passes: AtomicU64,
+    at: u64,
+}
+
+impl Fuse {
+    fn new(at: u64) -> Arc<Self> {
+        let passes = AtomicU64::new(0);
+        Arc::new(Self { passes, at })
+    }
+
+    fn pass(&self) {
+        let pass = self.passes.fetch_add(1, Ordering::Relaxed);
+        assert!(pass != self.at, "on purpose");
+    }
+
+    fn has_blown(&self) -> bool {
+        self.passes.load(Ordering::Relaxed) > self.at
+    }
+}
+
+struct Waits(Arc<Fuse>);
+
+impl Source for Waits {
+    fn wait(&self, range: RangeInclusive<Duration>) -> Duration {
+        self.0.pass();
+        *range.end()
+    }
+
+    fn id(&self) -> String {
+        random_id()
+    }
+}
+
+fn on_disk(
+    folder: &tempfile::TempDir,
+    store: &FakeStore,
+    opening: Arc<Fuse>,
+    random: Random,
+) -> (Pipeline, Arc<TestHost>) {
+    let options = r#"{"flushIntervalMs": 10}"#;
+    let (config, _) = Config::from_json(options, "{}").expect("valid options");
+    let host = Arc::new(TestHost::default());
+    let context = Context {
+        random,
+        ..context()
+    };
+    let shared = Shared::within(context, config, Arc::clone(&host) as Arc<dyn Listener>);
+    let store = store.clone();
+    let opener = Arc::new(move |_: Connection| {
+        let (store, opening) = (store.clone(), Arc::clone(&opening));
+        let open = async move {
+            tokio::task::yield_now().await;
+            opening.pass();
+            Ok(store)
+        };
+        Box::pin(open)
+            as std::pin::Pin<Box<dyn Future<Output = crate::store::Result<FakeStore>> + Send>>
+    });
+    let slot = claim(folder.path(), TARGET).expect("a slot");
+    let spool = Segments::new(slot, 1 << 30, 2_000);
+    (spawn(shared, opener, Some(spool)), host)
+}
+
+/// Half of everything.
+fn push_half(pipeline: &Pipeline, half: usize) {
+    for number in 0..EVENTS / 2 {
+        let day = (number % 2) as i64 * 86_400_000;
+        let user = format!("u{number}");
+        pipeline.push(
+            &event(&user, Some((Counter::PvpBattles, 1.0)), MORNING_MS + day),
+            1,
+        );
+    }
+    for number in 0..SESSIONS / 2 {
+        let user = format!("u{half}-{number}");
+        let frames = [
+            login(&user, 0, MORNING_MS),
+            logout(&user, 0, MORNING_MS + 60_000),
+        ];
+        pipeline.push(&frames.concat(), 2);
+    }
+}
+
+/// Until it succeeds: whoever asked may have waited in vain for an attempt that ended in a panic.
+async fn succeed(pipeline: &Pipeline, host: &TestHost, what: Request) {
+    for _ in 0..20 {
+        pipeline.request(1, what.clone());
+        let outcome = host.outcome(1).await;
+        host.lock().clear();
+        if outcome.is_ok() {
+            return;
+        }
+    }
+    panic!("{what:?} never succeeds");
+}
+
+/// Recovers records, writes others, sums up old sessions, reads, stops and starts again; `loses` some requests.
+async fn play(requests: &Arc<Fuse>, waits: &Arc<Fuse>, loses: bool) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let fuse = Arc::clone(requests);
+    let mut dice = Dice(requests.at);
+    let store = FakeStore::new(move || {
+        fuse.pass();
+        match dice.roll(30) {
+            0 if loses => Fate::RequestLost,
+            1 if loses => Fate::ReplyLost,
+            _ => Fate::Answered,
+        }
+    });
+    old(&store, &[1]);
+    let never = Fuse::new(u64::MAX);
+    let (crashed, _) = on_disk(&folder, &store, never, Random::default());
+    push_half(&crashed, 0);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    drop(crashed);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let random = Random::new(Waits(Arc::clone(waits)));
+    let (pipeline, host) = on_disk(&folder, &store, Arc::clone(requests), random);
+    pipeline.start(true);
+    connect(&pipeline);
+    push_half(&pipeline, 1);
+    succeed(&pipeline, &host, Request::Flush).await;
+    succeed(&pipeline, &host, Request::metrics(MORNING_MS)).await;
+    succeed(&pipeline, &host, Request::Last30Days).await;
+    succeed(&pipeline, &host, Request::Stop).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    pipeline.start(true);
+    connect(&pipeline);
+    pipeline.push(
+        &event("last", Some((Counter::PvpBattles, 1.0)), MORNING_MS),
+        1,
+    );
+    succeed(&pipeline, &host, Request::Flush).await;
+    let counts = pipeline.shared().health.counts();
+    assert_eq!((counts.accepted, counts.written), (ALL, ALL));
+    assert!(
+        counts.dropped.is_empty() && counts.warnings.is_empty(),
+        "{counts:?}"
+    );
+    check(&store, requests.at);
+    let state = store.state();
+    assert_eq!(
+        (state.events.len(), state.sessions.len()),
+        (EVENTS + 1, SESSIONS)
+    );
+    let battles = state
+        .days
+        .values()
+        .filter_map(|day| day.totals.get(&Counter::PvpBattles));
+    assert_eq!(battles.sum::<f64>(), EVENTS as f64 + 1.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_at_any_request_ends_nothing_and_costs_no_record() {
+    // Where requests are lost, too, there are more of them, and most are repetitions.
+    let step = u64::from(size(3, 1));
+    for (loses, step) in [(false, step), (true, 5 * step)] {
+        let mut at = 0;
+        loop {
+            let (requests, waits) = (Fuse::new(at), Fuse::new(u64::MAX));
+            play(&requests, &waits, loses).await;
+            if !requests.has_blown() {
+                break;
+            }
+            at += step;
+        }
+        assert!(at > 30, "only {at} requests: this tested nothing");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_at_any_turn_of_the_worker_ends_nothing_and_costs_no_record() {
+    let mut at = 0;
+    loop {
+        let (requests, waits) = (Fuse::new(u64::MAX), Fuse::new(at));
+        play(&requests, &waits, true).await;
+        if !waits.has_blown() {
+            break;
+        }
+        at += 1;
+    }
+    assert!(at > 2, "only {at} waits: this tested nothing");
+}
