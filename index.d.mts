@@ -32,6 +32,8 @@ export type TrackArguments<Events, Name> = AnalyticsSystem.TrackArguments<Events
 export type DailyTotals = AnalyticsSystem.DailyTotals;
 export type DailyDocument = AnalyticsSystem.DailyDocument;
 export type Metrics<Totals extends string = never> = AnalyticsSystem.Metrics<Totals>;
+export type Concurrency = AnalyticsSystem.Concurrency;
+export type ConcurrencySource = AnalyticsSystem.ConcurrencySource;
 export type Health = AnalyticsSystem.Health;
 export type TotalsState = AnalyticsSystem.TotalsState;
 export type HistoryHealth = AnalyticsSystem.HistoryHealth;

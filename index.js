@@ -39,6 +39,10 @@ class AnalyticsSystem {
     return this[CLIENT].days();
   }
 
+  getConcurrency(options) {
+    return this[CLIENT].concurrency(options);
+  }
+
   flush() {
     return this[CLIENT].flush();
   }

@@ -51,6 +51,8 @@ export declare class NativeAnalytics {
   /** `now_ms` is the JavaScript clock. */
   requestMetrics(request: number, nowMs: number): void
   requestDays(request: number): void
+  /** `day` is today by the server's clock if it is not given. False, and no request, if there is no such day. */
+  requestConcurrency(request: number, day?: string | undefined | null): boolean
   health(): HealthReport
   /** Keeps the process alive until `unref`. */
   ref(): void

@@ -185,6 +185,16 @@ class Client {
     return this.deserialize(bytes).days;
   }
 
+  /** @param {{ day?: unknown } | null | undefined} options */
+  async concurrency(options) {
+    const day = options?.day ?? null;
+    const bytes = await this.request((id) => {
+      const isDay = day === null || typeof day === 'string';
+      if (!isDay || !this.native.requestConcurrency(id, day)) throw invalidDay();
+    });
+    return this.deserialize(bytes);
+  }
+
   /** @param {Uint8Array} bytes */
   deserialize(bytes) {
     this.host.meet();
@@ -309,6 +319,10 @@ function everyInterval(ms, call) {
 function nameOf(error) {
   const name = error?.name;
   return typeof name === 'string' && /^\w{1,60}$/.test(name) ? name : 'an error without a name';
+}
+
+function invalidDay() {
+  return new TypeError("day: must be a day of the calendar, as '2026-11-28'");
 }
 
 /**

@@ -5,7 +5,7 @@
 
 const assert = require('node:assert');
 
-const SHARDED = ['gsoevents', 'gsosessions', 'gsouniques'];
+const SHARDED = ['gsoevents', 'gsosessions', 'gsouniques', 'gsoreports'];
 
 /** A condition that only one value meets. */
 const isValue = (condition) =>
@@ -13,11 +13,14 @@ const isValue = (condition) =>
   condition !== null &&
   !Object.keys(condition).some((name) => name.startsWith('$'));
 
-const isRange = (condition) => condition?.$gte !== undefined && condition.$lte !== undefined;
+const isRange = (condition) =>
+  condition?.$gte !== undefined && (condition.$lte ?? condition.$lt) !== undefined;
 
-/** Some documents by their `_id`, those of a range of it, or those of a day, by an index of days. */
-const isBounded = ({ _id, day }) =>
-  isValue(_id) || Array.isArray(_id?.$in) || isRange(_id) || isValue(day);
+const isValueOrList = (condition) => isValue(condition) || Array.isArray(condition?.$in);
+
+/** Some documents by their `_id`, those of a range of it, or those of some days, by an index of days. */
+const isBounded = ({ _id, day, $or }) =>
+  isValueOrList(_id) || isRange(_id) || isValueOrList(day) || ($or?.every(isBounded) ?? false);
 
 const CHECKS = {
   insert: ({ documents }) => documents.every(({ _id }) => isValue(_id)),

@@ -16,6 +16,8 @@ use crate::instance::shared::Shared;
 use crate::pipeline::Pipeline;
 
 const LIMIT: Duration = Duration::from_millis(1_500);
+/// How long it waits, while it has nothing else to wait for, for what says that an instance has ended.
+const PRESENCE_LIMIT: Duration = Duration::from_millis(300);
 
 /// Every instance, with the JavaScript thread that made it and flushes it when it ends.
 static INSTANCES: Mutex<Vec<Instance>> = Mutex::new(Vec::new());
@@ -48,6 +50,7 @@ pub fn flush_on_exit(all_threads: bool, limit_ms: f64) -> Left {
     let limit = Duration::from_millis(limit_ms as u64).min(LIMIT);
     let deadline = DEADLINE.begin(all_threads).min(Instant::now() + limit);
     let flushes: Vec<_> = live(all_threads).into_iter().map(Flush::begin).collect();
+    let presence_deadline = deadline.min(Instant::now() + PRESENCE_LIMIT);
     let left = || {
         let records: u64 = flushes.iter().map(Flush::records).sum();
         let events: u64 = flushes.iter().map(Flush::events).sum();
@@ -61,6 +64,10 @@ pub fn flush_on_exit(all_threads: bool, limit_ms: f64) -> Left {
                 .all(|flush| flush.destinations.are_persisted())
     };
     while !is_done() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let is_present = || flushes.iter().any(Flush::is_present);
+    while is_present() && Instant::now() < presence_deadline {
         thread::sleep(Duration::from_millis(1));
     }
     let (records, unforwarded) = left();
@@ -103,6 +110,12 @@ impl Flush {
         // Other threads may go on tracking.
         let counts = self.shared.health.counts();
         self.accepted.saturating_sub(counts.done())
+    }
+
+    /// Whether what is stored says that it is here, and the database may be told that it is not.
+    fn is_present(&self) -> bool {
+        let is_present = self.shared.is_present.load(Ordering::Acquire);
+        is_present && self.shared.database.get().connected
     }
 
     fn events(&self) -> u64 {

@@ -15,6 +15,7 @@ use crate::instance;
 use crate::instance::shared::Shared;
 use crate::instance::spool_report::SpoolState;
 use crate::pipeline::{self, NothingFound, Pipeline, Request};
+use crate::record::day::Day;
 use crate::spool::{self, SEGMENT_BYTES, Segments};
 use crate::store::{self, Connection, MongoStore};
 
@@ -239,6 +240,18 @@ impl NativeAnalytics {
     #[napi]
     pub fn request_days(&self, request: u32) {
         self.pipeline.request(request, Request::Last30Days);
+    }
+
+    /// `day` is today by the server's clock if it is not given. False, and no request, if there is no such day.
+    #[napi]
+    pub fn request_concurrency(&self, request: u32, day: Option<String>) -> bool {
+        let existing = day.as_deref().map(Day::existing);
+        if existing == Some(None) {
+            return false;
+        }
+        self.pipeline
+            .request(request, Request::Concurrency(existing.flatten()));
+        true
     }
 
     #[napi]

@@ -13,6 +13,7 @@ pub struct Collections {
     pub daily: String,
     pub events: String,
     pub uniques: String,
+    pub reports: String,
 }
 
 /// One of the collections.
@@ -54,6 +55,7 @@ impl Default for Collections {
             daily: "gsodailies".into(),
             events: "gsoevents".into(),
             uniques: "gsouniques".into(),
+            reports: "gsoreports".into(),
         }
     }
 }
@@ -71,6 +73,7 @@ impl Collections {
             ("daily", &mut names.daily),
             ("events", &mut names.events),
             ("uniques", &mut names.uniques),
+            ("reports", &mut names.reports),
         ] {
             match given.remove(key) {
                 None | Some(Value::Null) => {}
@@ -82,13 +85,20 @@ impl Collections {
                 }
             }
         }
-        let all = [&names.sessions, &names.daily, &names.events, &names.uniques];
+        let all = [
+            &names.sessions,
+            &names.daily,
+            &names.events,
+            &names.uniques,
+            &names.reports,
+        ];
         if BTreeSet::from(all).len() < all.len() {
-            let problem = "must have four different names";
+            let problem = "must have different names";
             return Err(ConfigError::new("collections", problem));
         }
         if let Some(key) = given.keys().next() {
-            let problem = "is not known; the collections are sessions, daily, events and uniques";
+            let problem = "is not known; the collections are sessions, daily, events, uniques and \
+                           reports";
             return Err(ConfigError::new(format!("collections.{key}"), problem));
         }
         Ok(names)

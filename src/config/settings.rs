@@ -44,7 +44,11 @@ pub struct Config {
     pub spool_fallback_is_memory: bool,
     /// Largest payload of one event in BSON; 1 KiB to 15 MiB, default 256 KiB.
     pub max_event_bytes: usize,
-    /// `flush`, `getMetrics`, `getLast30Days` reject after it; 100 to 600 000 ms, default 10 000.
+    /// Whether others see that this instance is here, and how many players it has; on by default.
+    pub presence: bool,
+    /// The name of this instance among those of the game, 1 to 64 characters; none by default.
+    pub instance_name: Option<String>,
+    /// `flush`, `getMetrics`, `getLast30Days`, `getConcurrency` reject after it; 100 to 600 000 ms, default 10 000.
     pub operation_timeout: Duration,
     /// `onLogin`, `onLogout` resolve after it at the latest; 1 to 600 000 ms, default 5 000.
     pub ack_timeout: Duration,
@@ -104,6 +108,8 @@ impl Config {
             spool_fallback_is_memory: spool_fallback_is_memory(&mut source)?,
             max_event_bytes: source.integer("maxEventBytes", None, 256 * KIB, KIB..=15 * MIB)?
                 as usize,
+            presence: presence(&mut source)?,
+            instance_name: instance_name(&mut source)?,
             operation_timeout: source.millis("operationTimeoutMs", None, 10_000, 100..=600_000)?,
             ack_timeout: source.millis("ackTimeoutMs", None, 5_000, 1..=600_000)?,
             shutdown_timeout: source.millis(
@@ -148,6 +154,19 @@ fn spool_fallback_is_memory(source: &mut Source) -> Result<bool, ConfigError> {
     let env = "ANALYTICS_SPOOL_FALLBACK";
     let chosen = source.checked("spoolFallback", env, is_known, problem)?;
     Ok(chosen.as_deref() == Some("memory"))
+}
+
+fn presence(source: &mut Source) -> Result<bool, ConfigError> {
+    let problem = "must be 'on' or 'off'";
+    let is_known = |text: &str| matches!(text, "on" | "off");
+    let chosen = source.checked("presence", "ANALYTICS_PRESENCE", is_known, problem)?;
+    Ok(chosen.as_deref() != Some("off"))
+}
+
+fn instance_name(source: &mut Source) -> Result<Option<String>, ConfigError> {
+    let problem = "must be a name of 1 to 64 characters, none of them a control character";
+    let is_name = |name: &str| name.chars().count() <= 64 && !name.chars().any(char::is_control);
+    source.checked("instanceName", "ANALYTICS_INSTANCE_NAME", is_name, problem)
 }
 
 #[cfg(test)]

@@ -62,6 +62,8 @@ pub struct Limits {
     /// How long totals cannot be added before they are saved in the spool, and the pause between two savings.
     pub totals_saved_after: Duration,
     pub totals_saved_every: Duration,
+    /// How often the presence of this instance is written.
+    pub presence_every: Duration,
 }
 
 impl Default for Limits {
@@ -76,6 +78,7 @@ impl Default for Limits {
             reserved_reads: 6,
             totals_saved_after: Duration::from_secs(10),
             totals_saved_every: Duration::from_secs(5),
+            presence_every: Duration::from_secs(20),
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod context;
 pub mod database_status;
 pub mod error;
 pub mod health;
+pub mod incarnation;
 pub mod listener;
 pub mod log;
 pub mod memory;

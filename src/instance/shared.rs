@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use super::context::Context;
 use super::database_status::DatabaseStatus;
 use super::health::Health;
+use super::incarnation::Incarnation;
 use super::listener::{Listener, Message};
 use super::log::Log;
 use super::memory::Memory;
@@ -26,6 +27,9 @@ pub struct Shared {
     /// `None` without a spool.
     pub spool: Published<Option<SpoolReport>>,
     pub active_sessions: AtomicUsize,
+    pub incarnation: Incarnation,
+    /// What is stored says that the players of this instance are online.
+    pub is_present: AtomicBool,
     /// No record is accepted.
     pub stopped: AtomicBool,
     /// The process exits: nothing waits for an interval any more.
@@ -59,6 +63,8 @@ impl Shared {
     ) -> Arc<Shared> {
         Arc::new(Shared {
             memory: Memory::new(&config, &context.limits),
+            incarnation: Incarnation::fresh(&context.random),
+            is_present: AtomicBool::new(false),
             context,
             config,
             log,

@@ -29,6 +29,17 @@ pub fn fallback(variable: &str, has_mongoose: bool) -> String {
 pub const OTHER_CONNECTION: &str = "mongoose.connect() was not called: using the connection that \
      mongoose.createConnection() has made; to use another, pass it as options.mongoose";
 
+pub const PRESENCE_OFF: &str = "presence is off: this process is missing in getConcurrency()";
+
+pub const PRESENCE_ON: &str = "presence is written again";
+
+pub fn presence_refused(error: &StoreError) -> String {
+    format!(
+        "presence is off: this process is missing in getConcurrency(); records and totals are not affected. \
+         Grant find, insert, update and createIndex on the collection, or set presence: 'off': {error}"
+    )
+}
+
 pub const NOT_CONNECTED: &str = "there is no connection to MongoDB";
 
 pub fn cannot_connect(message: &str) -> String {

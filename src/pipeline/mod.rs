@@ -20,7 +20,7 @@
 //! | module | what it owns |
 //! |---|---|
 //! | `handle` | the host's end |
-//! | `worker`, `spawn` | the modules below, and the routes between them |
+//! | `worker`, `ending`, `spawn` | the modules below, and the routes between them |
 //! | `record_path` | the five modules that a record passes, and the watermarks |
 //! | `watermarks` | up to which record each stage has come |
 //! | `ingest` | record numbers, active sessions, promises of logins and logouts |
@@ -29,12 +29,14 @@
 //! | `totals` | contributions to the daily documents; the protocol that makes them exact |
 //! | `legacy` | sums of the sessions that the replaced class has stored |
 //! | `connection` | the database: found, prepared, switched, closed |
-//! | `requests` | `flush`, `getMetrics`, `getLast30Days`, `stop`, and their time limits |
+//! | `presence` | samples that say that this instance is here |
+//! | `requests` | `flush`, `getMetrics`, `getLast30Days`, `getConcurrency`, `stop`, and their time limits |
 //! | `recovery` | slots of crashed processes |
 //! | `forwarding` | destinations, and their offsets on disk |
 //! | `lifecycle`, `task`, `messages` | started, stopped, dropped; background work; log lines |
 
 mod connection;
+mod ending;
 mod forwarding;
 mod handle;
 mod ingest;
@@ -42,6 +44,7 @@ mod journal;
 mod legacy;
 mod lifecycle;
 mod messages;
+mod presence;
 mod record_path;
 mod recovery;
 mod requests;

@@ -11,6 +11,7 @@ use super::connection::{Database, Opener, remark_on};
 use super::handle::Pipeline;
 use super::legacy::Legacy;
 use super::lifecycle::Lifecycle;
+use super::presence::{self, Presence};
 use super::record_path::RecordPath;
 use super::recovery::{Launch, Recovery};
 use super::requests::Requests;
@@ -37,6 +38,7 @@ pub fn spawn<S: Store>(
     if let Some(uri) = &shared.config.uri {
         remark_on(uri, &shared.log);
     }
+    presence::remark_on(&shared);
     let lifecycle = Lifecycle::of_instance();
     start(shared, opener, spool, Rules::default(), lifecycle).0
 }
@@ -58,6 +60,7 @@ pub fn start<S: Store>(
         legacy,
         recovery: Recovery::new(&shared, &destinations, launcher(&opener, rules)),
         database: Database::new(&shared, opener),
+        presence: Presence::new(&shared, &destinations),
         requests: Requests::new(&shared),
         commands,
         received: VecDeque::new(),

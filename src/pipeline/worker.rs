@@ -16,6 +16,7 @@ use super::handle::Command;
 use super::journal::Journal;
 use super::legacy::Legacy;
 use super::lifecycle::Lifecycle;
+use super::presence::Presence;
 use super::record_path::{Admission, RecordPath};
 use super::recovery::Recovery;
 use super::requests::{Progress, Request, Requests};
@@ -34,6 +35,7 @@ pub struct Worker<S: Store> {
     pub legacy: Legacy,
     pub recovery: Recovery,
     pub database: Database<S>,
+    pub presence: Presence,
     pub requests: Requests,
     pub commands: mpsc::UnboundedReceiver<Command>,
     /// Commands that are not handled yet.
@@ -72,6 +74,7 @@ impl<S: Store> Worker<S> {
                     self.requests.refuse_metrics(&refused);
                 }
             }
+            written = self.presence.next() => self.presence.handle(written, Instant::now()),
             answer = self.requests.next() => self.requests.handle(answer, Instant::now()),
             result = self.recovery.next() => {
                 self.recovery.handle(result, self.database.connection());
@@ -80,11 +83,6 @@ impl<S: Store> Worker<S> {
             () = self.shared.wake.notified() => {}
         }
         true
-    }
-
-    pub async fn close(mut self) {
-        self.path.close();
-        self.database.close().await;
     }
 
     fn handle_command(&mut self, command: Command) {
@@ -139,6 +137,8 @@ impl<S: Store> Worker<S> {
         self.database.upkeep.poll(store, restore, now);
         let is_switching = self.database.is_switching();
         let is_last = is_switching || is_exit || !self.lifecycle.has_host;
+        let is_here = !is_last && !self.lifecycle.is_ending();
+        self.presence.poll(store, is_here, now);
         let is_awaited = self.requests.wait_for_totals();
         let admission = Admission {
             last_record: self.database.last_record(),
@@ -156,7 +156,10 @@ impl<S: Store> Worker<S> {
             self.requests
                 .poll_reads(store, committed, &self.legacy, now);
         }
-        let is_idle = self.path.is_idle() && self.database.is_idle() && self.requests.is_idle();
+        let is_idle = self.path.is_idle()
+            && self.database.is_idle()
+            && self.requests.is_idle()
+            && self.presence.is_idle();
         if self.lifecycle.is_stopping && !self.needs_store() && is_idle {
             self.leave_database();
         }
@@ -170,6 +173,7 @@ impl<S: Store> Worker<S> {
             is_preparing: self.database.upkeep.is_preparing(),
             is_indexing: self.database.upkeep.is_indexing(),
             is_stopping: self.lifecycle.is_stopping,
+            is_present: self.presence.is_present(),
             is_spool_empty: self.path.journal().is_none_or(Journal::is_empty),
             is_spilled: self.path.is_behind(),
         }
@@ -180,7 +184,7 @@ impl<S: Store> Worker<S> {
     }
 
     /// In memory or on disk.
-    fn has_records(&self) -> bool {
+    pub fn has_records(&self) -> bool {
         self.shared.health.queued() > 0 || self.path.is_behind()
     }
 
@@ -195,39 +199,6 @@ impl<S: Store> Worker<S> {
         is_ready && may && !self.database.is_switching()
     }
 
-    /// What is under way begins again. Knowledge of this database may be wrong for the next.
-    pub fn leave_database(&mut self) {
-        self.requests.leave_database();
-        self.legacy.leave_database();
-        self.recovery.leave_database();
-        self.path.leave_database(self.legacy.baselines());
-        self.database.leave();
-    }
-
-    /// The host is gone, and nothing that it left is pending, or nobody can say any more where to write.
-    fn is_finished(&mut self) -> bool {
-        let (journal, has_host) = (self.path.journal(), self.lifecycle.has_host);
-        if self.lifecycle.is_recovery() {
-            return !has_host || self.is_recovered();
-        }
-        if has_host || !journal.is_none_or(Journal::is_appended) {
-            return false;
-        }
-        let is_over = self.lifecycle.is_forward_grace_over(Instant::now());
-        let are_kept = self.shared.spool.get().is_some_and(|one| one.holds_events);
-        let is_forwarded = self.path.unforwarded() == 0 || is_over && are_kept;
-        is_forwarded && (!self.has_records() || !self.database.is_known_at_last())
-    }
-
-    /// Whether every record of the slot is written and forwarded; the slot is given up then.
-    fn is_recovered(&mut self) -> bool {
-        if self.has_records() || self.path.are_totals_saved() {
-            return false;
-        }
-        self.lifecycle.recovery_written();
-        self.path.journal().is_none_or(Journal::leave_if_empty)
-    }
-
     /// Only what would be acted upon counts, so that the loop rests.
     fn wake_at(&self, now: Instant) -> Instant {
         let has_store = self.database.store().is_some();
@@ -237,6 +208,7 @@ impl<S: Store> Worker<S> {
             self.requests.wake_at(now),
             self.lifecycle.wake_at(now),
             self.database.wake_at(self.needs_store(), now),
+            self.presence.wake_at().filter(|_| has_store),
             self.recovery.wake_at().filter(|_| self.may_recover()),
             self.legacy
                 .retry_at()

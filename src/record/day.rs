@@ -33,6 +33,11 @@ impl Day {
         is_day.then(|| Day(name.into()))
     }
 
+    /// The day of this name, if there is one in the calendar.
+    pub fn existing(name: &str) -> Option<Day> {
+        Day::named(name).filter(|day| day.start_ms().map(Day::of).as_ref() == Some(day))
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -48,6 +53,11 @@ impl Day {
         (1..=last)
             .map(|day| Day(format!("{}-{day:02}", self.month()).into()))
             .collect()
+    }
+
+    /// The first moment of this day, in ms since 1970; `None` outside the calendar.
+    pub fn start_ms(&self) -> Option<i64> {
+        midnight_ms(NaiveDate::parse_from_str(&self.0, "%Y-%m-%d").ok()?)
     }
 
     /// The first moment after this day, in ms since 1970; `None` outside the calendar.
@@ -83,6 +93,25 @@ mod tests {
         assert_eq!(Day::of(1_795_391_999_999).as_str(), "2026-11-22");
         assert_eq!(Day::of(1_795_392_000_000).as_str(), "2026-11-23");
         assert_eq!(Day::of(-1).as_str(), "1969-12-31");
+    }
+
+    #[test]
+    fn only_days_of_the_calendar_exist() {
+        assert_eq!(
+            Day::existing("2028-02-29").and_then(|day| day.start_ms()),
+            Some(1_835_395_200_000)
+        );
+        for name in [
+            "2027-02-29",
+            "2027-1-01",
+            "2027-01-1 ",
+            "",
+            "+027-01-01",
+            "2027-13-01",
+            "2027/01/01",
+        ] {
+            assert_eq!(Day::existing(name), None, "{name}");
+        }
     }
 
     #[test]

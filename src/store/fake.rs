@@ -13,10 +13,12 @@ use super::error::{Fault, Result, StoreError};
 use super::keys::{KeyMarker, KeyStore, KeyedEvent};
 use super::legacy::{Baseline, CLAIM_TTL, LegacyStore};
 use super::lifecycle::{Identities, Lifecycle, Prepared};
+use super::presence::{Minutes, Presence, PresenceStore, Sample, Samples, Seen};
 use super::records::{CloseOutcome, Dropped, Inserted, RecordStore};
 use super::totals::{Added, AppliedSeq, Delta, MonthView, SeqAdvance, Sums, TotalsStore};
 use super::uniques::{Marker, UniquesStore};
 use crate::config::Collection;
+use crate::instance::incarnation::Incarnation;
 use crate::instance::listener::Level;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
@@ -79,6 +81,10 @@ pub struct State {
     /// The builder that sums up legacy sessions, and the end of its claim.
     claim: Option<(String, Instant)>,
     pub faults: u64,
+    /// The newest sample of each instance, and when it was stored.
+    pub samples: BTreeMap<Incarnation, (Sample, Instant)>,
+    /// The server refuses samples.
+    pub refuses_samples: bool,
     /// The days as a majority read sees them: now, or as they were a while ago.
     committed: BTreeMap<String, Daily>,
     reads: u64,
@@ -106,11 +112,17 @@ impl FakeStore {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn request<T>(&self, run: impl FnOnce(&mut State) -> T) -> Result<T> {
+    /// The state, once the server answers. No chance decides about it.
+    async fn sight(&self) -> MutexGuard<'_, State> {
         tokio::task::yield_now().await;
         while self.state().hangs {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
+        self.state()
+    }
+
+    async fn request<T>(&self, run: impl FnOnce(&mut State) -> T) -> Result<T> {
+        drop(self.sight().await);
         let fate = (self.chance.lock().unwrap_or_else(PoisonError::into_inner))();
         let mut state = self.state();
         let lost = |state: &mut State, what: &str| {
@@ -351,6 +363,51 @@ impl KeyStore for FakeStore {
             ids.iter().filter_map(event).collect()
         })
         .await
+    }
+}
+
+/// Its clock shows `FAKE_NOW_MS` while samples are fresh.
+pub const FAKE_NOW_MS: i64 = 1_795_392_000_000;
+
+impl PresenceStore for FakeStore {
+    async fn prepare_presence(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn write_sample(&self, sample: &Sample) -> Result<()> {
+        if self.state().refuses_samples {
+            return Err(StoreError::new(Fault::Collection, "refused"));
+        }
+        let state = &mut *self.sight().await;
+        let known = state.samples.get(&sample.incarnation);
+        if known.is_none_or(|(known, _)| known.seq < sample.seq) {
+            let stored = (sample.clone(), Instant::now());
+            state.samples.insert(sample.incarnation, stored);
+        }
+        Ok(())
+    }
+
+    async fn presence(&self) -> Result<Presence> {
+        let state = self.sight().await;
+        let seen = |(sample, at): &(Sample, Instant)| Seen {
+            online: sample.online,
+            at_ms: FAKE_NOW_MS - at.elapsed().as_millis() as i64,
+            has_ended: sample.is_last,
+            is_claimed: false,
+            name: sample.health.get_str("instance").ok().map(str::to_owned),
+        };
+        Ok(Presence {
+            now_ms: FAKE_NOW_MS,
+            instances: state.samples.values().map(seen).collect(),
+        })
+    }
+
+    async fn samples(&self, _: &Day) -> Result<Samples> {
+        Ok(Samples::new())
+    }
+
+    async fn session_changes(&self, _: &Day) -> Result<Minutes> {
+        Ok(Minutes::new())
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `totals` | [`TotalsStore`] | one per day |
 //! | `uniques` | [`UniquesStore`] | markers of distinct users |
 //! | `keys` | [`KeyStore`] | markers of dedupe keys |
+//! | `presence` | [`PresenceStore`] | samples of how many players each instance has |
 //! | `legacy` | [`LegacyStore`] | baselines of the days that the replaced class wrote to |
 //! | `lifecycle` | [`Lifecycle`] | indexes, and the identity of collections |
 
@@ -19,6 +20,7 @@ mod keys;
 mod legacy;
 mod lifecycle;
 mod mongo;
+mod presence;
 mod records;
 mod totals;
 mod uniques;
@@ -30,6 +32,7 @@ pub use keys::{KEY_TTL_MS, KeyMarker, KeyStore};
 pub use legacy::{Baseline, CLAIM_TTL, LEGACY_STEP_TIMEOUT, LegacyStore};
 pub use lifecycle::{Identities, Lifecycle, Prepared};
 pub use mongo::{Connection, MongoStore, check, harmless_options, target, trusts_process};
+pub use presence::{Minutes, Presence, PresenceStore, Sample, Samples, Seen};
 pub use records::{CloseOutcome, Dropped, Inserted, RecordStore};
 #[cfg(test)]
 pub use totals::MonthView;
@@ -42,6 +45,7 @@ pub trait Store:
     + TotalsStore
     + UniquesStore
     + KeyStore
+    + PresenceStore
     + LegacyStore
     + Lifecycle
     + Send

@@ -9,6 +9,9 @@ use std::time::Duration;
 pub trait Source: Send + Sync {
     fn wait(&self, range: RangeInclusive<Duration>) -> Duration;
     fn id(&self) -> String;
+    fn bytes(&self) -> [u8; 5] {
+        rand::random()
+    }
 }
 
 #[derive(Clone)]
@@ -27,6 +30,11 @@ impl Random {
     /// `[a-z][a-z0-9]{9}`: more than 10^15 of them, so that nobody has to ask whether one is taken.
     pub fn id(&self) -> String {
         self.0.id()
+    }
+
+    /// Of 10^12, so that a few thousand are different.
+    pub fn bytes(&self) -> [u8; 5] {
+        self.0.bytes()
     }
 }
 

@@ -106,7 +106,7 @@ describe('awaited logins', { concurrency: true }, () => {
 });
 
 describe('without a server', { concurrency: true }, () => {
-  for (const method of ['flush', 'getMetrics', 'getLast30Days']) {
+  for (const method of ['flush', 'getMetrics', 'getLast30Days', 'getConcurrency']) {
     it(`${method}() rejects with ANALYTICS_TIMEOUT after operationTimeoutMs`, async () => {
       const { analytics } = create({ uri: NOBODY, operationTimeoutMs: 400 });
       analytics.track('event', 'u');

@@ -214,6 +214,8 @@ describe('environment variables', () => {
     ANALYTICS_SPOOL_FALLBACK: ['disk', ' memory'],
     ANALYTICS_SHUTDOWN_TIMEOUT_MS: ['never', '600001'],
     ANALYTICS_MONGODB_DATABASE: ['a b', 'a.b'],
+    ANALYTICS_PRESENCE: ['maybe', 'true', ' off'],
+    ANALYTICS_INSTANCE_NAME: ['x'.repeat(65), 'a\tb'],
   };
 
   afterEach(() => {

@@ -42,6 +42,8 @@ async function play(analytics) {
   await Promise.all(users.slice(10).map((user) => analytics.onLogout(user)));
   await analytics.flush();
   await analytics.getLast30Days();
+  await analytics.getConcurrency();
+  await analytics.getConcurrency({ day: '2026-01-01' });
   return analytics.getMetrics();
 }
 
@@ -104,6 +106,11 @@ describe('a command that does not fit a sharded cluster is found', () => {
       update: 'gsosessions',
       updates: [{ q: { _id: 1 }, u: {}, multi: true }],
     },
+    'an upsert by a part of an _id': {
+      update: 'gsoreports',
+      updates: [{ q: { _id: { $gte: 'now:' } }, u: {}, upsert: true }],
+    },
+    'one bounded read of two': { find: 'gsoreports', filter: { $or: [{ _id: 1 }, { n: 1 }] } },
     'a read of everything': { find: 'gsosessions', filter: {} },
     'a read by a field without an index': { find: 'gsosessions', filter: { username: 'u' } },
     'an open range': { aggregate: 'gsouniques', pipeline: [{ $match: { _id: { $gte: 1 } } }] },

@@ -171,6 +171,7 @@ describe('a collection that refuses writes', { concurrency: 2 }, () => {
 
 describe('a user without a privilege', () => {
   const guarded = useMongod({ own: true, auth: true });
+  const COLLECTIONS = ['gsoevents', 'gsosessions', 'gsodailies', 'gsouniques', 'gsoreports'];
   const ALL = ['insert', 'update', 'find', 'createIndex', 'listIndexes', 'remove'];
   const CASES = {
     'to insert events': ['gsoevents', ['insert'], 'events', 'insert', ['logins', 'dau']],
@@ -180,7 +181,7 @@ describe('a user without a privilege', () => {
   };
 
   async function grant(database, user, { without: [collection, actions] = [] }) {
-    const privileges = ['gsoevents', 'gsosessions', 'gsodailies', 'gsouniques'].map((name) => ({
+    const privileges = COLLECTIONS.map((name) => ({
       resource: { db: database.name, collection: name },
       actions: ALL.filter((action) => name !== collection || !actions.includes(action)),
     }));

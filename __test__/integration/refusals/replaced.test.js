@@ -219,7 +219,7 @@ describe('a user who may not list collections', () => {
   it('gets neither errors nor lines, and exact counts in a database that is emptied', async () => {
     const database = guarded.database();
     const actions = ['insert', 'update', 'find', 'createIndex', 'listIndexes'];
-    const privileges = NAMES.map((collection) => ({
+    const privileges = [...NAMES, 'gsoreports'].map((collection) => ({
       resource: { db: database.name, collection },
       actions,
     }));

@@ -28,7 +28,7 @@ const ENDINGS = {
   },
   'by terminate() in a flood, promises open': ({ analytics, say }) => {
     analytics.onLogin('worker');
-    for (const method of ['flush', 'getMetrics', 'getLast30Days']) {
+    for (const method of ['flush', 'getMetrics', 'getLast30Days', 'getConcurrency']) {
       analytics[method]().catch(() => {});
     }
     const flood = () => {

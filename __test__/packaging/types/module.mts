@@ -14,9 +14,11 @@ const health: types.Health = analytics.getHealth();
 const reasons: (types.RejectReason | types.WarningReason)[] = ['cyclic', 'invalid_amount'];
 const metrics: types.Metrics = await analytics.getMetrics();
 const [newest]: types.DailyDocument[] = await analytics.getLast30Days();
+const online: types.Concurrency = await analytics.getConcurrency({ day: metrics.today.day });
+const source: types.ConcurrencySource = online.source;
 const id: types.ObjectId | undefined = newest?._id;
 const event: types.CountedEvent = 'pvp.battle';
-analytics.track(event, id, metrics.today);
+analytics.track(event, id, { ...metrics.today, source });
 
 // @ts-expect-error not one of the events that are counted
 const other: types.CountedEvent = 'pvp';

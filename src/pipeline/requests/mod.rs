@@ -1,6 +1,8 @@
 //! Requests of the host: each waits until the records before it are committed, reads if it has to, and is
 //! answered within its time limit.
 
+mod concurrency;
+mod curve;
 mod metrics;
 mod operation;
 
@@ -32,6 +34,9 @@ const READ_AGAIN: Duration = Duration::from_millis(200);
 /// on with those that take longer.
 const INDEX_WAIT: Duration = Duration::from_secs(3);
 
+/// How long `stop()` waits for the last sample of presence.
+const PRESENCE_WAIT: Duration = Duration::from_secs(1);
+
 /// The result of a read, and the requests that it is for.
 pub struct Answer {
     ids: Vec<u32>,
@@ -49,6 +54,8 @@ pub struct Progress {
     pub is_indexing: bool,
     /// Nothing called `start()` after the `stop()` that waits.
     pub is_stopping: bool,
+    /// What is stored may say that this instance is here.
+    pub is_present: bool,
     pub is_spool_empty: bool,
     /// Records wait on disk only.
     pub is_spilled: bool,
@@ -92,8 +99,9 @@ impl Requests {
 
     /// Whether totals that are ready should be added without waiting for their interval.
     pub fn wait_for_totals(&self) -> bool {
-        let waits =
-            |op: &Operation| op.phase == Phase::Waiting && op.request != Request::Last30Days;
+        let reads_what_is_there =
+            |op: &Operation| matches!(op.request, Request::Last30Days | Request::Concurrency(_));
+        let waits = |op: &Operation| op.phase == Phase::Waiting && !reads_what_is_there(op);
         self.open.iter().any(waits)
     }
 
@@ -180,6 +188,7 @@ impl Requests {
                     Request::Metrics(today) => {
                         metrics::read(store, &baselines, today, &shared.active_sessions).await
                     }
+                    Request::Concurrency(day) => concurrency::read(store, day.as_ref()).await,
                     _ => store.newest_days(NEWEST_DAYS).await.map(document_of),
                 }
             });
@@ -267,8 +276,10 @@ impl Requests {
     pub fn wake_at(&self, now: Instant) -> Option<Instant> {
         let due = |op: &Operation| match op.phase {
             Phase::Again(at) => at.min(op.deadline),
-            Phase::Waiting if op.request == Request::Stop && now < op.begun() + INDEX_WAIT => {
-                op.deadline.min(op.begun() + INDEX_WAIT)
+            Phase::Waiting if op.request == Request::Stop => {
+                let waits = [PRESENCE_WAIT, INDEX_WAIT].map(|wait| op.begun() + wait);
+                let next = waits.into_iter().find(|end| now < *end);
+                next.map_or(op.deadline, |end| op.deadline.min(end))
             }
             Phase::Waiting | Phase::Reading => op.deadline,
         };
@@ -288,15 +299,18 @@ fn is_complete(operation: &Operation, progress: Progress, now: Instant) -> bool 
                 // Else the store could not be closed, and a start after it would find it open.
                 && !progress.is_preparing
                 && !(progress.is_indexing && now < operation.begun() + INDEX_WAIT)
+                && !(progress.is_stopping
+                    && progress.is_present
+                    && now < operation.begun() + PRESENCE_WAIT)
         }
-        Request::Metrics(_) | Request::Last30Days => false,
+        Request::Metrics(_) | Request::Last30Days | Request::Concurrency(_) => false,
     }
 }
 
 fn may_read(operation: &Operation, committed: i64, legacy: &Legacy, now: Instant) -> bool {
     let is_ready = match &operation.request {
         Request::Metrics(today) => committed >= operation.target && legacy.covers(today),
-        Request::Last30Days => true,
+        Request::Last30Days | Request::Concurrency(_) => true,
         Request::Flush | Request::Stop => false,
     };
     is_ready

@@ -14,6 +14,8 @@ pub enum Request {
     /// For this day and its month.
     Metrics(Day),
     Last30Days,
+    /// For this day; `None` for today by the server's clock.
+    Concurrency(Option<Day>),
     Stop,
 }
 
@@ -29,6 +31,7 @@ impl Request {
             Request::Flush => "flush()",
             Request::Metrics(_) => "getMetrics()",
             Request::Last30Days => "getLast30Days()",
+            Request::Concurrency(_) => "getConcurrency()",
             Request::Stop => "stop()",
         }
     }

@@ -21,6 +21,7 @@ pub const LIMITS: Limits = Limits {
     reserved_reads: 1,
     totals_saved_after: Duration::from_millis(40),
     totals_saved_every: Duration::from_millis(20),
+    presence_every: Duration::from_millis(400),
 };
 
 pub fn context() -> Context {

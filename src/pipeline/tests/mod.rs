@@ -6,6 +6,7 @@ mod forwarding;
 mod legacy;
 mod model;
 mod panics;
+mod presence;
 mod spool;
 mod switching;
 

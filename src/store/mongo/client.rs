@@ -24,6 +24,7 @@ pub struct MongoStore {
     pub(super) daily: Collection<Document>,
     pub(super) events: Collection<RawDocumentBuf>,
     pub(super) uniques: Collection<Document>,
+    pub(super) reports: Collection<Document>,
     /// Beside the built-in ones.
     pub(super) own_counters: Vec<Counter>,
 }
@@ -44,6 +45,7 @@ impl MongoStore {
             daily: database.collection_with_options(&names.daily, durable()),
             events: database.collection_with_options(&names.events, durable()),
             uniques: database.collection_with_options(&names.uniques, durable()),
+            reports: database.collection_with_options(&names.reports, light()),
             own_counters: counters.own().to_vec(),
             client,
             database,
@@ -54,6 +56,15 @@ impl MongoStore {
     pub(super) async fn session(&self) -> Result<ClientSession> {
         Ok(self.client.start_session().await?)
     }
+}
+
+/// Of what is written again soon. It is read as it is on the primary: a majority that lags must not make it
+/// look old.
+fn light() -> CollectionOptions {
+    CollectionOptions::builder()
+        .write_concern(WriteConcern::nodes(1))
+        .read_concern(ReadConcern::local())
+        .build()
 }
 
 fn durable() -> CollectionOptions {

@@ -169,14 +169,40 @@ impl MongoStore {
         )
     }
 
+    /// Makes sure that reports expire. An error where they do not.
+    pub(super) async fn expire_reports(&self) -> Result<()> {
+        let quorum = self.quorum().await?;
+        let index = expiring("x", Duration::ZERO);
+        let Some(refusal) = create(&self.reports, index, &quorum).await? else {
+            return Ok(());
+        };
+        let existing = existing(&self.reports).await?.unwrap_or_default();
+        let is_expiring = |index: &IndexModel| {
+            let options = index.options.as_ref();
+            same_keys(&index.keys, &doc! { "x": 1 })
+                && options.is_some_and(|options| options.expire_after.is_some())
+        };
+        match existing.iter().any(is_expiring) {
+            true => Ok(()),
+            false => Err(refusal.failure),
+        }
+    }
+
+    /// What the server says of itself; `None` where it does not know the command, as the first releases of 4.2
+    /// and 4.4.
+    pub(super) async fn hello(&self) -> Result<Option<Document>> {
+        match self.database.run_command(doc! { "hello": 1 }).await {
+            Ok(hello) => Ok(Some(hello)),
+            Err(error) if matches!(*error.kind, ErrorKind::Command(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The commit quorum of an index: a majority of members. By default it is all of them, so that one
     /// member that is down would block it. A server without a replica set refuses the option.
     async fn quorum(&self) -> Result<Option<CreateIndexOptions>> {
-        let hello = match self.database.run_command(doc! { "hello": 1 }).await {
-            Ok(hello) => hello,
-            // The first releases of 4.2 and 4.4 do not know the command.
-            Err(error) if matches!(*error.kind, ErrorKind::Command(_)) => return Ok(None),
-            Err(error) => return Err(error.into()),
+        let Some(hello) = self.hello().await? else {
+            return Ok(None);
         };
         let is_cluster = hello.contains_key("setName")
             || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");

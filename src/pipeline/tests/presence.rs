@@ -1,0 +1,120 @@
+//! Presence: samples come at their interval, and are in nobody's way.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::context::LIMITS;
+use super::*;
+use crate::store::Sample;
+
+const INTERVAL: Duration = LIMITS.presence_every;
+
+fn started(store: &FakeStore, options: &str) -> (Pipeline, Arc<TestHost>) {
+    let (pipeline, host) = start(store, options);
+    connect(&pipeline);
+    pipeline.start(false);
+    (pipeline, host)
+}
+
+/// The newest sample of the only instance.
+fn newest(store: &FakeStore) -> Option<Sample> {
+    let state = store.state();
+    assert!(state.samples.len() <= 1);
+    state
+        .samples
+        .values()
+        .next()
+        .map(|(sample, _)| sample.clone())
+}
+
+fn lines(host: &TestHost) -> Vec<String> {
+    let line = |message: &Message| match message {
+        Message::Log { text, .. } => Some(text.clone()),
+        _ => None,
+    };
+    host.lock().iter().filter_map(line).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sample_is_written_at_once_and_at_each_interval_and_the_last_one_by_stop() {
+    let store = reliable();
+    let (pipeline, host) = started(&store, r#"{"instanceName": "eu-1"}"#);
+    pipeline.push(
+        &[login("a", 1, MORNING_MS), login("b", 2, MORNING_MS)].concat(),
+        2,
+    );
+    sleep(INTERVAL / 2).await;
+    assert_eq!(newest(&store).map(|sample| sample.seq), Some(1));
+    sleep(INTERVAL * 10).await;
+    let sample = newest(&store).expect("a sample");
+    assert_eq!((sample.seq, sample.online, sample.is_last), (11, 2, false));
+    assert_eq!(sample.incarnation, pipeline.shared().incarnation);
+    assert_eq!(sample.health.get_str("instance").ok(), Some("eu-1"));
+    pipeline.request(7, Request::Stop);
+    assert_eq!(host.outcome(7).await, Ok(None));
+    let sample = newest(&store).expect("a sample");
+    assert_eq!((sample.seq, sample.online, sample.is_last), (12, 0, true));
+    sleep(INTERVAL * 3).await;
+    assert_eq!(newest(&store).map(|sample| sample.seq), Some(12));
+    pipeline.start(false);
+    sleep(INTERVAL / 2).await;
+    let sample = newest(&store).expect("a sample");
+    assert_eq!((sample.seq, sample.online, sample.is_last), (13, 2, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_its_host_forgets_has_ended() {
+    let store = reliable();
+    let (pipeline, _host) = started(&store, "{}");
+    sleep(INTERVAL / 2).await;
+    drop(pipeline);
+    sleep(INTERVAL / 2).await;
+    assert!(newest(&store).expect("a sample").is_last);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_hangs_holds_up_neither_samples_nor_stop() {
+    let store = reliable();
+    let (pipeline, host) = started(&store, "{}");
+    sleep(INTERVAL / 2).await;
+    store.state().hangs = true;
+    sleep(INTERVAL * 20).await;
+    assert_eq!(newest(&store).map(|sample| sample.seq), Some(1));
+    store.state().hangs = false;
+    sleep(Duration::from_secs(1) + INTERVAL).await;
+    let seq = newest(&store).expect("a sample").seq;
+    assert!((3..=5).contains(&seq), "samples pile up: {seq}");
+    store.state().hangs = true;
+    let begun = Instant::now();
+    pipeline.request(7, Request::Stop);
+    assert_eq!(host.outcome(7).await, Ok(None));
+    assert!(begun.elapsed() <= Duration::from_millis(1_100));
+    assert!(lines(&host).is_empty(), "{:?}", lines(&host));
+}
+
+#[tokio::test(start_paused = true)]
+async fn samples_that_are_refused_are_told_once_and_tried_again() {
+    let store = reliable();
+    store.state().refuses_samples = true;
+    let (pipeline, host) = started(&store, "{}");
+    pipeline.push(&login("a", 1, MORNING_MS), 1);
+    sleep(INTERVAL * 40).await;
+    let told = lines(&host);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("presence is off"), "{told:?}");
+    assert!(pipeline.shared().database.get().refused.is_empty());
+    store.state().refuses_samples = false;
+    sleep(INTERVAL * 20).await;
+    assert!(newest(&store).is_some());
+    assert_eq!(lines(&host).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_presence_off_nothing_is_written() {
+    let store = reliable();
+    let (_pipeline, host) = started(&store, r#"{"presence": "off"}"#);
+    sleep(INTERVAL * 40).await;
+    assert_eq!(newest(&store), None);
+    assert_eq!(lines(&host).len(), 1);
+}
