@@ -8,6 +8,8 @@ const { waitFor } = require('../support/wait');
 const { conclude, delay, playHarmed, startPair } = require('./play');
 
 const REFUSED_MS = 15_000;
+/** Once all users are known, only events with a key need their markers. */
+const KEYED = { turn: { events: 20, logins: 1, keyed: true }, everyMs: 33 };
 const COLLECTIONS = ['gsoevents', 'gsosessions', 'gsodailies', 'gsouniques'];
 const UNAUTHORIZED = { code: 13, codeName: 'Unauthorized', errmsg: 'not authorized, by the test' };
 const INVALID = { code: 22, codeName: 'InvalidBSON', errmsg: 'invalid, by the test' };
@@ -56,7 +58,7 @@ async function collectionRefused(context) {
     await delay(context.chosen(1_000, 5_000));
     rule.remove();
   };
-  const recoveryMs = await playHarmed(servers, { database, rounds, harm });
+  const recoveryMs = await playHarmed(servers, { database, rounds, harm, load: KEYED });
   const row = await conclude(servers, database, { rounds, recoveryMs });
   return { ...row, note: `${COLLECTIONS.length} collections` };
 }
