@@ -29,10 +29,20 @@ function posted(spec) {
   return text === NO_CAST ? value : text;
 }
 
-/** Posts of the class by what the addon says instead. */
+/** The name of what is posted at this time. */
+function atMoment(said, time) {
+  return `${said} ${new Date(time ?? 0).toISOString()}`;
+}
+
+/** Posts of the class by what the addon says instead: of a moment, since ids that differ may look the same. */
 function translations({ calls }) {
   const tracked = calls.filter(({ op }) => op === 'track');
-  return new Map(tracked.map((call) => [saidByClass(call), saidByAddon(call)]));
+  return new Map(
+    tracked.flatMap((call) => [
+      [saidByClass(call), saidByAddon(call)],
+      [atMoment(saidByClass(call), call.at), saidByAddon(call)],
+    ]),
+  );
 }
 
 /** Posts that only the addon sends: of an id that JSON has no form of, as a BigInt. */
@@ -41,4 +51,4 @@ function additions({ calls }) {
   return new Map(tracked.map((call) => [saidByAddon(call), undefined]));
 }
 
-module.exports = { additions, saidByAddon, translations };
+module.exports = { additions, atMoment, saidByAddon, translations };
