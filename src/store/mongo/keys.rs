@@ -9,7 +9,7 @@ use super::error::unexpected;
 use crate::config::Collection;
 use crate::record::day::Day;
 use crate::record::document::number;
-use crate::store::error::{Result, StoreError};
+use crate::store::error::Result;
 use crate::store::keys::{KeyMarker, KeyStore, KeyedEvent};
 use crate::store::records::Inserted;
 
@@ -19,13 +19,7 @@ const PERIOD: &str = "k:";
 impl KeyStore for MongoStore {
     async fn find_keys(&self, wanted: &[KeyMarker]) -> Result<Vec<KeyMarker>> {
         let ids: Vec<Document> = wanted.iter().map(marker_id).collect();
-        let found = self
-            .uniques
-            .find(doc! { "_id": { "$in": ids } })
-            .max_time(WRITE_TIMEOUT)
-            .await
-            .map_err(|error| StoreError::from(error).on(Collection::Uniques))?;
-        let found = collect(found).await?;
+        let found = self.find_unique(ids).await?;
         let markers: Option<Vec<KeyMarker>> = found.iter().map(marker).collect();
         markers.ok_or_else(|| unexpected("a readable marker").on(Collection::Uniques))
     }

@@ -13,13 +13,7 @@ use crate::store::uniques::{Marker, UniquesStore};
 impl UniquesStore for MongoStore {
     async fn find_markers(&self, period: &str, users: &[&str]) -> Result<Vec<Marker>> {
         let ids: Vec<Document> = users.iter().map(|user| marker_id(period, user)).collect();
-        let found = self
-            .uniques
-            .find(doc! { "_id": { "$in": ids } })
-            .max_time(WRITE_TIMEOUT)
-            .await
-            .map_err(|error| StoreError::from(error).on(Collection::Uniques))?;
-        let found = collect(found).await?;
+        let found = self.find_unique(ids).await?;
         let markers: Option<Vec<Marker>> = found.iter().map(marker).collect();
         markers.ok_or_else(|| unexpected("a readable marker"))
     }
@@ -39,6 +33,17 @@ impl UniquesStore for MongoStore {
 }
 
 impl MongoStore {
+    /// The documents of `gsouniques` with these ids.
+    pub(super) async fn find_unique(&self, ids: Vec<Document>) -> Result<Vec<Document>> {
+        let found = self
+            .uniques
+            .find(doc! { "_id": { "$in": ids } })
+            .max_time(WRITE_TIMEOUT)
+            .await;
+        let found = found.map_err(|error| StoreError::from(error).on(Collection::Uniques))?;
+        Ok(collect(found).await?)
+    }
+
     /// Inserts into `gsouniques`; what is there already stays. Returns what the server refuses: documents
     /// that it refuses together are sent in halves.
     pub(super) async fn insert_new(&self, documents: Vec<Document>) -> Result<Vec<Dropped>> {
