@@ -4,7 +4,6 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::Dice;
 use crate::instance::context::{Context, Limits};
 use crate::util::random::{Source, random_id};
 
@@ -28,6 +27,19 @@ pub fn context() -> Context {
     Context {
         limits: LIMITS,
         ..Context::default()
+    }
+}
+
+/// A small generator of its own, so that a seed means the same run for ever.
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
     }
 }
 

@@ -4,7 +4,9 @@ use tempfile::TempDir;
 use tokio::time::{Instant, timeout};
 
 use super::*;
+use crate::config::Config;
 use crate::forward::Destinations;
+use crate::instance::shared::Shared;
 use crate::pipeline::forwarding::Forwarding;
 use crate::record::target::Target;
 use crate::spool::{Segments, SharedSegments, claim, read_cursor, write_cursor};

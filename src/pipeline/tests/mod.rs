@@ -3,124 +3,32 @@
 
 mod context;
 mod forwarding;
+mod host;
 mod legacy;
+mod lossy;
 mod model;
 mod panics;
 mod presence;
 mod spool;
 mod switching;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::{NothingFound, Outlook, Pipeline, Request, spawn};
-use crate::config::{Collection, Config};
-use crate::instance::listener::{Listener, Message};
-use crate::instance::shared::Shared;
+use super::{NothingFound, Outlook, Pipeline, Request};
+use crate::config::Collection;
+use crate::instance::listener::Message;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::frame::testing::{event, login, logout};
 use crate::record::item::RECORD_OVERHEAD;
 use crate::store::Connection;
 use crate::store::fake::{FakeStore, Fate};
-use crate::util::proptest_config::size;
-use context::context;
+use context::{Dice, context};
+use host::{TestHost, connect, reliable, start, start_in, start_with};
 
 const MORNING_MS: i64 = 1_795_392_000_000 + 8 * 3_600_000;
 const DAY: &str = "2026-11-23";
-
-/// Collects messages; connects the pipeline as soon as it asks for it.
-#[derive(Default)]
-struct TestHost {
-    messages: Mutex<Vec<Message>>,
-}
-
-impl Listener for TestHost {
-    fn deliver(&self, message: Message) {
-        self.lock().push(message);
-    }
-}
-
-impl TestHost {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Message>> {
-        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits (in paused time) for the first message that the function accepts.
-    async fn wait<T>(&self, accepts: impl Fn(&Message) -> Option<T>) -> T {
-        for _ in 0..1_000_000 {
-            if let Some(found) = self.lock().iter().find_map(&accepts) {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!("waited in vain; got {:?}", self.lock());
-    }
-
-    async fn outcome(&self, request: u32) -> Result<Option<Vec<u8>>, &'static str> {
-        self.wait(|message| match message {
-            Message::Done {
-                request: of,
-                result,
-            } if *of == request => Some(Ok(result.clone())),
-            Message::Failed { request: of, error } if *of == request => Some(Err(error.code())),
-            _ => None,
-        })
-        .await
-    }
-
-    fn acknowledged(&self) -> Vec<u32> {
-        let messages = self.lock();
-        let acks = messages.iter().filter_map(|message| match message {
-            Message::Acknowledged(acks) => Some(acks.clone()),
-            _ => None,
-        });
-        acks.flatten().collect()
-    }
-}
-
-fn start(store: &FakeStore, options: &str) -> (Pipeline, Arc<TestHost>) {
-    let store = store.clone();
-    start_with(options, move |_| store.clone())
-}
-
-/// `at` chooses the store of a connection.
-fn start_with(
-    options: &str,
-    at: impl Fn(&Connection) -> FakeStore + Send + Sync + 'static,
-) -> (Pipeline, Arc<TestHost>) {
-    start_in("{}", options, at)
-}
-
-fn start_in(
-    environment: &str,
-    options: &str,
-    at: impl Fn(&Connection) -> FakeStore + Send + Sync + 'static,
-) -> (Pipeline, Arc<TestHost>) {
-    let (config, _) = Config::from_json(options, environment).expect("valid options");
-    let host = Arc::new(TestHost::default());
-    let opener = Arc::new(move |connection: Connection| {
-        let store = at(&connection);
-        let opening = async move {
-            let takes = store.state().slow_open;
-            tokio::time::sleep(takes).await;
-            Ok(store)
-        };
-        Box::pin(opening)
-            as std::pin::Pin<Box<dyn Future<Output = crate::store::Result<FakeStore>> + Send>>
-    });
-    let shared = Shared::within(context(), config, Arc::clone(&host) as Arc<dyn Listener>);
-    (spawn(shared, opener, None), host)
-}
-
-fn connect(pipeline: &Pipeline) {
-    pipeline.connect(Connection::at("mongodb://unused"));
-}
-
-fn reliable() -> FakeStore {
-    FakeStore::new(|| Fate::Answered)
-}
 
 #[tokio::test(start_paused = true)]
 async fn records_before_a_flush_are_committed_when_it_resolves() {
@@ -382,108 +290,4 @@ async fn totals_go_on_under_a_new_id_when_another_process_uses_ours() {
     assert_eq!(store.state().events.len(), 4, "all are stored");
     let warned = |message: &Message| matches!(message, Message::Log { text, .. } if text.contains("used our writer id"));
     assert_eq!(host.lock().iter().filter(|m| warned(m)).count(), 1);
-}
-
-/// A small generator of its own, so that a seed means the same run for ever.
-pub struct Dice(u64);
-
-impl Dice {
-    pub fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
-
-/// Several writers on one store that loses requests and replies: every total equals the stored
-/// documents in the end, each user counts once a day and once a month.
-#[tokio::test(start_paused = true)]
-async fn totals_are_exact_although_requests_and_replies_are_lost() {
-    let mut faults = 0;
-    let seeds = u64::from(size(10, 60));
-    for seed in 0..seeds {
-        let mut fates = Dice(seed);
-        let store = FakeStore::new(move || match fates.roll(10) {
-            0 | 1 => Fate::RequestLost,
-            2..=4 => Fate::ReplyLost,
-            _ => Fate::Answered,
-        });
-        let mut dice = Dice(seed + 1_000);
-        let mut earned: BTreeMap<Day, f64> = BTreeMap::new();
-        let writers: Vec<_> = (0..3)
-            .map(|_| start(&store, r#"{"flushIntervalMs": 10}"#))
-            .collect();
-        for (pipeline, _) in &writers {
-            connect(pipeline);
-        }
-        for _ in 0..150 {
-            let (pipeline, _) = &writers[dice.roll(3) as usize];
-            let user = format!("u{}", dice.roll(12));
-            let time = MORNING_MS + dice.roll(2) as i64 * 86_400_000 + dice.roll(3_600_000) as i64;
-            let amount = dice.roll(9) as f64;
-            let frame = match dice.roll(4) {
-                0 => login(&user, 0, time),
-                1 => logout(&user, 0, time),
-                _ => {
-                    *earned.entry(Day::of(time)).or_default() += amount;
-                    event(&user, Some((Counter::GemsEarned, amount)), time)
-                }
-            };
-            assert_eq!(pipeline.push(&frame, 1), 0);
-            if dice.roll(5) == 0 {
-                tokio::time::sleep(Duration::from_millis(dice.roll(40))).await;
-            }
-        }
-        for (pipeline, host) in &writers {
-            pipeline.request(1, Request::Flush);
-            while host.outcome(1).await.is_err() {
-                host.lock().clear();
-                pipeline.request(1, Request::Flush);
-            }
-        }
-        for (pipeline, _) in &writers {
-            let counts = pipeline.shared().health.counts();
-            assert!(counts.warnings.is_empty(), "{counts:?}, seed {seed}");
-            assert_eq!(counts.accepted, counts.written, "seed {seed}");
-        }
-        for (day, amount) in earned {
-            let total = store.state().days[day.as_str()].totals[&Counter::GemsEarned];
-            assert_eq!(total, amount, "gems of {day:?}, seed {seed}");
-        }
-        check(&store, seed);
-        faults += store.state().faults;
-    }
-    assert!(
-        faults > 15 * seeds,
-        "only {faults} faults: this tested nothing"
-    );
-}
-
-fn check(store: &FakeStore, seed: u64) {
-    let state = store.state();
-    let mut users: HashMap<&str, BTreeSet<&str>> = HashMap::new();
-    let mut month: BTreeSet<&str> = BTreeSet::new();
-    let mut expected: BTreeMap<(&str, Counter), f64> = BTreeMap::new();
-    for session in state.sessions.values() {
-        let day = session.get_str("day").expect("a day");
-        let user = session.get_str("userId").expect("a user");
-        users.entry(day).or_default().insert(user);
-        month.insert(user);
-        *expected.entry((day, Counter::SessionCount)).or_default() += 1.0;
-        if session.get_datetime("logoutAt").is_ok() {
-            let seconds = session.get_f64("durationS").expect("a duration");
-            *expected.entry((day, Counter::TotalSessionS)).or_default() += seconds;
-        }
-    }
-    for (day, users) in &users {
-        expected.insert((day, Counter::Dau), users.len() as f64);
-    }
-    let mau: f64 = state.days.values().map(|daily| daily.mau).sum();
-    assert_eq!(mau, month.len() as f64, "mau, seed {seed}");
-    for ((day, counter), total) in expected {
-        let stored = state.days[day].totals.get(&counter).copied().unwrap_or(0.0);
-        assert_eq!(stored, total, "{counter:?} of {day}, seed {seed}");
-    }
 }

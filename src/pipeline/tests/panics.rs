@@ -6,10 +6,16 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::legacy::old;
+use super::lossy::check;
 use super::*;
+use crate::config::Config;
 use crate::instance::context::Context;
+use crate::instance::listener::Listener;
+use crate::instance::shared::Shared;
+use crate::pipeline::spawn;
 use crate::record::target::Target;
 use crate::spool::{Segments, claim};
+use crate::util::proptest_config::size;
 use crate::util::random::{Random, Source, random_id};
 
 const TARGET: Target = Target(5);

@@ -5,7 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 
 use super::*;
+use crate::config::Config;
+use crate::instance::listener::Listener;
+use crate::instance::shared::Shared;
 use crate::instance::spool_report::SpoolState;
+use crate::pipeline::spawn;
 use crate::record::target::Target;
 use crate::spool::{Segments, claim};
 

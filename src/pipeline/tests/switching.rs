@@ -1,5 +1,6 @@
 //! Finding a place, and following the host from one to another.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
