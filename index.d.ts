@@ -153,6 +153,51 @@ declare class AnalyticsSystem<
   getConcurrency(options?: { day?: string | undefined }): Promise<AnalyticsSystem.Concurrency>;
 
   /**
+   * Reads everything that is stored of a user: sessions, events, and the markers by which users are
+   * counted. Waits for what was tracked before the first document is asked for. Each collection is
+   * read once for the `_id`s of the user's documents, then page by page, at most 200 documents and
+   * about 4 MiB at a time; what is erased meanwhile is passed over.
+   *
+   * Reads by indexes only. Costs the database as much as reading these documents twice.
+   *
+   * @example
+   * for await (const { collection, document } of analytics.exportUser(account._id)) {
+   *   console.log(collection, document);
+   * }
+   *
+   * @param userId as in {@link onLogin}.
+   * @throws {TypeError} when `userId` cannot be made a string of at most 256 bytes.
+   * @throws {AnalyticsSystem.AnalyticsError} a step rejects with `code` `ANALYTICS_TIMEOUT` after
+   *   `operationTimeoutMs`, as while an index on `userId` is missing; `ANALYTICS_DATABASE` when the
+   *   database refuses the read; `ANALYTICS_INTERNAL`.
+   */
+  exportUser(userId: AnalyticsSystem.UserId): AsyncIterable<AnalyticsSystem.PersonalDocument>;
+
+  /**
+   * Writes everything that was tracked before the call, then erases a user: deletes the sessions,
+   * events and markers that have the id, or puts a pseudonym in its place. Totals keep their numbers.
+   * A second call finds nothing more; after an error it goes on where the first one ended.
+   *
+   * It finds documents by indexes only, never by reading a whole collection, and changes them by
+   * `_id`. Needs the right to `remove` on `events`, `sessions` and `uniques`, and a few milliseconds of
+   * the database per 100 documents. A user who comes back is new: one who returns in the same day or
+   * month may be counted once more.
+   *
+   * @param userId as in {@link onLogin}.
+   * @param options see {@link AnalyticsSystem.ErasureOptions}.
+   * @throws {TypeError} rejects with it when `userId` cannot be made a string of at most 256 bytes, or
+   *   `keepCounts` is no boolean.
+   * @throws {AnalyticsSystem.AnalyticsError} rejects with `code` `ANALYTICS_TIMEOUT` after
+   *   `operationTimeoutMs`, as while an index on `userId` is missing: call again; `ANALYTICS_DATABASE`
+   *   when the database refuses it, as for a missing right, which the message names with its
+   *   collection; `ANALYTICS_INTERNAL`.
+   */
+  deleteUser(
+    userId: AnalyticsSystem.UserId,
+    options?: AnalyticsSystem.ErasureOptions,
+  ): Promise<AnalyticsSystem.Erasure>;
+
+  /**
    * Resolves when everything that was accepted before the call is in MongoDB, totals included, or
    * counted under {@link AnalyticsSystem.Health.dropped}. Does not wait for destinations.
    *
@@ -360,8 +405,8 @@ declare namespace AnalyticsSystem {
     instanceName?: string | undefined;
 
     /**
-     * Time after which `flush()`, `getMetrics()`, `getLast30Days()` and `getConcurrency()` reject, in
-     * milliseconds.
+     * Time after which `flush()` and all methods that read the database reject, in milliseconds;
+     * `exportUser()` after that time for one page.
      *
      * A whole number from 100 to 600000.
      *
@@ -809,6 +854,41 @@ declare namespace AnalyticsSystem {
   /** What {@link Concurrency.curve} was computed from. */
   export type ConcurrencySource = 'samples' | 'sessions';
 
+  /** A document that {@link AnalyticsSystem.exportUser} has found. */
+  export interface PersonalDocument {
+    /** The key of its collection in {@link Collections}. */
+    collection: PersonalCollection;
+    /** As it is stored; see `docs/data-model.md`. */
+    document: { [field: string]: unknown };
+  }
+
+  /** A collection with documents that name users. */
+  export type PersonalCollection = 'sessions' | 'events' | 'uniques';
+
+  /** How {@link AnalyticsSystem.deleteUser} erases. */
+  export interface ErasureOptions {
+    /**
+     * Keeps the documents, so that what is computed from them later does not change: one random
+     * pseudonym takes the place of the id in all of them, also in `data`, where it is a text, a key or
+     * an ObjectId, or stands within a text (ids of at least 12 bytes); `username` becomes `null`. What
+     * else `data` says stays: set this only if it names nobody.
+     *
+     * @default false: the documents are deleted
+     */
+    keepCounts?: boolean | undefined;
+  }
+
+  /** Result of {@link AnalyticsSystem.deleteUser}. */
+  export interface Erasure {
+    /**
+     * Documents that were deleted or, with `keepCounts`, changed, by collection. When an attempt was
+     * repeated after an error of the connection, those of the last attempt.
+     */
+    documents: { [Collection in PersonalCollection]: number };
+    /** Where copies may be that this call cannot reach, a sentence for each, for the operator. */
+    notReached: string[];
+  }
+
   /** Result of {@link AnalyticsSystem.getMetrics}. Days and months are UTC. */
   export interface Metrics<Totals extends string = never> {
     /** Today's document; `{}` when nothing was counted today. */
@@ -1129,7 +1209,7 @@ declare namespace AnalyticsSystem {
    *   error, if there was one
    * - `ANALYTICS_HISTORY_BUILDING`: this month's sessions of the replaced class are not summed up
    *   within that time; try again later
-   * - `ANALYTICS_DATABASE`: the database refuses the read, and would refuse it again
+   * - `ANALYTICS_DATABASE`: the database refuses the request, and would refuse it again
    * - `ANALYTICS_SPOOL_UNAVAILABLE`: `spoolDir` cannot be used; thrown by the constructor only
    * - `ANALYTICS_NO_RESOURCES`: the system refuses threads or file descriptors, of which each
    *   instance needs a few; thrown by the constructor only
@@ -1148,9 +1228,8 @@ declare namespace AnalyticsSystem {
     | 'ANALYTICS_INTERNAL';
 
   /**
-   * An `Error` with a code: `flush()`, `getMetrics()`, `getLast30Days()` and `getConcurrency()` reject
-   * with it, and the constructor throws it when `spoolDir` cannot be used or resources lack. It has no
-   * class of its own.
+   * An `Error` with a code: `flush()` and all methods that read the database reject with it, and the
+   * constructor throws it when `spoolDir` cannot be used or resources lack. It has no class of its own.
    */
   export interface AnalyticsError extends Error {
     /** Kind of the error; the message says more. */

@@ -1,6 +1,7 @@
 'use strict';
 
 const { Client } = require('./lib/client.js');
+const { deleteUser, exportUser } = require('./lib/personal.js');
 
 /** Not a private field: those cannot be reached through a Proxy or a derived object. */
 const CLIENT = Symbol('client');
@@ -41,6 +42,14 @@ class AnalyticsSystem {
 
   getConcurrency(options) {
     return this[CLIENT].concurrency(options);
+  }
+
+  exportUser(userId) {
+    return exportUser(this[CLIENT], userId);
+  }
+
+  deleteUser(userId, options) {
+    return deleteUser(this[CLIENT], userId, options);
   }
 
   flush() {

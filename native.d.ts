@@ -57,6 +57,11 @@ export declare class NativeAnalytics {
   /** Keeps the process alive until `unref`. */
   ref(): void
   unref(): void
+  /** `now_ms` is the JavaScript clock. */
+  requestPersonalIds(request: number, userId: string, nowMs: number): void
+  /** `ids` is `{ ids }` in BSON, as many of those of `request_personal_ids` as go into a page. */
+  requestPersonalDocuments(request: number, collection: string, ids: Uint8Array): void
+  requestErase(request: number, userId: string, keepCounts: boolean, nowMs: number): void
 }
 
 /** What an event adds to. */

@@ -18,13 +18,18 @@ const isRange = (condition) =>
 
 const isValueOrList = (condition) => isValue(condition) || Array.isArray(condition?.$in);
 
-/** Some documents by their `_id`, those of a range of it, or those of some days, by an index of days. */
-const isBounded = ({ _id, day, $or }) =>
-  isValueOrList(_id) || isRange(_id) || isValueOrList(day) || ($or?.every(isBounded) ?? false);
+/** Some documents by their `_id`, those of a range of it, or those of some days or a user, by an index. */
+const isBounded = ({ _id, day, userId, $or }) =>
+  isValueOrList(_id) ||
+  isRange(_id) ||
+  isValueOrList(day) ||
+  isValue(userId) ||
+  ($or?.every(isBounded) ?? false);
 
 const CHECKS = {
   insert: ({ documents }) => documents.every(({ _id }) => isValue(_id)),
   update: ({ updates }) => updates.every(({ q, multi }) => isValue(q._id) && !multi),
+  delete: ({ deletes }) => deletes.every(({ q }) => isValue(q._id)),
   findAndModify: ({ query }) => isValue(query._id),
   find: ({ filter }) => isBounded(filter),
   distinct: ({ query }) => isBounded(query),

@@ -30,7 +30,7 @@ const URI: &str = "uri";
 /// One instance's pipeline.
 #[napi]
 pub struct NativeAnalytics {
-    pipeline: Pipeline,
+    pub(super) pipeline: Pipeline,
     on_message: Arc<OnMessage>,
     max_event_bytes: u32,
     unknown_options: Vec<String>,

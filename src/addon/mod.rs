@@ -8,6 +8,7 @@ mod health;
 mod instance;
 mod message;
 mod reason;
+mod requests;
 mod runtime;
 
 use napi_derive::napi;

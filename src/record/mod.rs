@@ -7,6 +7,7 @@ pub mod elements;
 pub mod frame;
 pub mod item;
 pub mod key;
+pub mod pseudonym;
 pub mod sequence;
 pub mod target;
 mod well_formed;

@@ -10,6 +10,7 @@
 //! | `uniques` | [`UniquesStore`] | markers of distinct users |
 //! | `keys` | [`KeyStore`] | markers of dedupe keys |
 //! | `presence` | [`PresenceStore`] | samples of how many players each instance has |
+//! | `personal` | [`PersonalStore`] | all that name a user, to be read or erased |
 //! | `legacy` | [`LegacyStore`] | baselines of the days that the replaced class wrote to |
 //! | `lifecycle` | [`Lifecycle`] | indexes, and the identity of collections |
 
@@ -20,6 +21,7 @@ mod keys;
 mod legacy;
 mod lifecycle;
 mod mongo;
+mod personal;
 mod presence;
 mod records;
 mod totals;
@@ -32,6 +34,9 @@ pub use keys::{KEY_TTL_MS, KeyMarker, KeyStore};
 pub use legacy::{Baseline, CLAIM_TTL, LEGACY_STEP_TIMEOUT, LegacyStore};
 pub use lifecycle::{Identities, Lifecycle, Prepared};
 pub use mongo::{Connection, MongoStore, check, harmless_options, target, trusts_process};
+#[cfg(test)]
+pub use personal::Page;
+pub use personal::{PERSONAL, PersonalStore, User};
 pub use presence::{Minutes, Presence, PresenceStore, Sample, Samples, Seen};
 pub use records::{CloseOutcome, Dropped, Inserted, RecordStore};
 #[cfg(test)]
@@ -46,6 +51,7 @@ pub trait Store:
     + UniquesStore
     + KeyStore
     + PresenceStore
+    + PersonalStore
     + LegacyStore
     + Lifecycle
     + Send

@@ -5,13 +5,14 @@ mod concurrency;
 mod curve;
 mod metrics;
 mod operation;
+mod personal;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bson::RawDocumentBuf;
 use bson::raw::{RawArrayBuf, cstr};
+use bson::{Document, RawDocumentBuf};
 use tokio::time::Instant;
 
 use super::legacy::{Legacy, Refused};
@@ -21,7 +22,7 @@ use crate::instance::error::Error;
 use crate::instance::listener::Message;
 use crate::instance::shared::Shared;
 use crate::record::day::Day;
-use crate::store::{Result, Store};
+use crate::store::{Result, Store, StoreError};
 pub use operation::Request;
 use operation::{Operation, Phase};
 
@@ -99,9 +100,8 @@ impl Requests {
 
     /// Whether totals that are ready should be added without waiting for their interval.
     pub fn wait_for_totals(&self) -> bool {
-        let reads_what_is_there =
-            |op: &Operation| matches!(op.request, Request::Last30Days | Request::Concurrency(_));
-        let waits = |op: &Operation| op.phase == Phase::Waiting && !reads_what_is_there(op);
+        let waits =
+            |op: &Operation| op.phase == Phase::Waiting && !op.request.reads_what_is_there();
         self.open.iter().any(waits)
     }
 
@@ -189,6 +189,15 @@ impl Requests {
                         metrics::read(store, &baselines, today, &shared.active_sessions).await
                     }
                     Request::Concurrency(day) => concurrency::read(store, day.as_ref()).await,
+                    Request::PersonalIds(user) => personal::ids(store, user).await,
+                    Request::PersonalDocuments(collection, ids) => {
+                        personal::documents(store, *collection, ids).await
+                    }
+                    Request::Erase { user, pseudonym } => {
+                        let pseudonym = pseudonym.as_deref();
+                        let erased = personal::erase(store, &shared.config, user, pseudonym);
+                        erased.await.and_then(encoded)
+                    }
                     _ => store.newest_days(NEWEST_DAYS).await.map(document_of),
                 }
             });
@@ -303,15 +312,16 @@ fn is_complete(operation: &Operation, progress: Progress, now: Instant) -> bool 
                     && progress.is_present
                     && now < operation.begun() + PRESENCE_WAIT)
         }
-        Request::Metrics(_) | Request::Last30Days | Request::Concurrency(_) => false,
+        _ => false,
     }
 }
 
 fn may_read(operation: &Operation, committed: i64, legacy: &Legacy, now: Instant) -> bool {
     let is_ready = match &operation.request {
         Request::Metrics(today) => committed >= operation.target && legacy.covers(today),
-        Request::Last30Days | Request::Concurrency(_) => true,
+        Request::PersonalIds(_) | Request::Erase { .. } => committed >= operation.target,
         Request::Flush | Request::Stop => false,
+        reading => reading.reads_what_is_there(),
     };
     is_ready
         && match operation.phase {
@@ -327,4 +337,9 @@ fn document_of(days: Vec<RawDocumentBuf>) -> RawDocumentBuf {
     let mut document = RawDocumentBuf::new();
     document.append(cstr!("days"), &list);
     document
+}
+
+fn encoded(answer: Document) -> Result<RawDocumentBuf> {
+    let encoded = RawDocumentBuf::try_from(answer);
+    encoded.map_err(|_| StoreError::permanent("the answer cannot be encoded"))
 }

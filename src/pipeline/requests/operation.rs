@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::config::Collection;
 use crate::instance::error::Error;
 use crate::record::day::Day;
+use crate::store::User;
 
 /// A request of the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +18,15 @@ pub enum Request {
     Last30Days,
     /// For this day; `None` for today by the server's clock.
     Concurrency(Option<Day>),
+    /// Of the documents that name this user.
+    PersonalIds(User),
+    /// Documents of a collection, by their `_id`s in BSON.
+    PersonalDocuments(Collection, Vec<u8>),
+    Erase {
+        user: User,
+        /// What takes the place of the id; without it, documents are deleted.
+        pseudonym: Option<String>,
+    },
     Stop,
 }
 
@@ -25,6 +36,14 @@ impl Request {
         Request::Metrics(Day::of(now_ms))
     }
 
+    /// Whether it does not wait for records.
+    pub fn reads_what_is_there(&self) -> bool {
+        matches!(
+            self,
+            Request::Last30Days | Request::Concurrency(_) | Request::PersonalDocuments(..)
+        )
+    }
+
     /// The public method's name.
     fn name(&self) -> &'static str {
         match self {
@@ -32,6 +51,8 @@ impl Request {
             Request::Metrics(_) => "getMetrics()",
             Request::Last30Days => "getLast30Days()",
             Request::Concurrency(_) => "getConcurrency()",
+            Request::PersonalIds(_) | Request::PersonalDocuments(..) => "exportUser()",
+            Request::Erase { .. } => "deleteUser()",
             Request::Stop => "stop()",
         }
     }

@@ -2,6 +2,7 @@
 
 mod keys;
 mod legacy;
+mod personal;
 mod presence;
 mod records;
 mod totals;

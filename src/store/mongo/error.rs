@@ -82,6 +82,16 @@ pub fn is_duplicate_id(error: &DriverError) -> bool {
     code_of(error) == Some(DUPLICATE_KEY) && message.contains("index: _id_ ")
 }
 
+/// The error of a read with a hint: that it names no index, or another one. The index may be under way.
+pub fn without_index(error: DriverError, collection: &str, field: &str) -> StoreError {
+    match code_of(&error) {
+        Some(BAD_VALUE) => StoreError::transient(format!(
+            "{collection} has no index on {field}, without which all of it would be read: create it"
+        )),
+        _ => error.into(),
+    }
+}
+
 /// A reply of the server that lacks something.
 pub fn unexpected(what: &str) -> StoreError {
     StoreError::permanent(format!("MongoDB answered without {what}"))

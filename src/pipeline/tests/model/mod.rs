@@ -17,6 +17,7 @@ mod seen;
 mod server;
 mod store;
 mod truth;
+mod unused;
 mod views;
 mod world;
 

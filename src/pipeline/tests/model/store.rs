@@ -14,9 +14,8 @@ use crate::record::document::Batch;
 use crate::record::item::Close;
 use crate::store::{
     Added, AppliedSeq, Baseline, CloseOutcome, Delta, Dropped, Identities, Inserted, KeyMarker,
-    KeyStore, KeyedEvent, LegacyStore, Lifecycle, Marker, Minutes, MonthView, Prepared, Presence,
-    PresenceStore, RecordStore, Result, Sample, Samples, SeqAdvance, Store, StoreError,
-    TotalsStore, UniquesStore,
+    KeyStore, KeyedEvent, LegacyStore, Lifecycle, Marker, MonthView, Prepared, RecordStore, Result,
+    SeqAdvance, Store, StoreError, TotalsStore, UniquesStore,
 };
 
 const APPLIED: Added = Added::Applied {
@@ -346,31 +345,6 @@ impl KeyStore for Handle {
 }
 
 /// Samples are no part of the model: all are stored.
-impl PresenceStore for Handle {
-    async fn prepare_presence(&self) -> Result<()> {
-        Ok(())
-    }
-
-    async fn write_sample(&self, _: &Sample) -> Result<()> {
-        Ok(())
-    }
-
-    async fn presence(&self) -> Result<Presence> {
-        Ok(Presence {
-            now_ms: 0,
-            instances: Vec::new(),
-        })
-    }
-
-    async fn samples(&self, _: &Day) -> Result<Samples> {
-        Ok(Samples::new())
-    }
-
-    async fn session_changes(&self, _: &Day) -> Result<Minutes> {
-        Ok(Minutes::new())
-    }
-}
-
 impl LegacyStore for Handle {
     async fn baselines(&self, days: &[Day]) -> Result<Vec<Baseline>> {
         self.read_or_insert_baselines(days).await

@@ -1,0 +1,50 @@
+//! What the model asks of no store.
+
+use bson::Bson;
+use bson::raw::RawArrayBuf;
+
+use super::world::Handle;
+use crate::config::Collection;
+use crate::record::day::Day;
+use crate::store::{
+    Minutes, Page, PersonalStore, Presence, PresenceStore, Result, Sample, Samples, User,
+};
+
+impl PresenceStore for Handle {
+    async fn prepare_presence(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn write_sample(&self, _: &Sample) -> Result<()> {
+        Ok(())
+    }
+
+    async fn presence(&self) -> Result<Presence> {
+        Ok(Presence {
+            now_ms: 0,
+            instances: Vec::new(),
+        })
+    }
+
+    async fn samples(&self, _: &Day) -> Result<Samples> {
+        Ok(Samples::new())
+    }
+
+    async fn session_changes(&self, _: &Day) -> Result<Minutes> {
+        Ok(Minutes::new())
+    }
+}
+
+impl PersonalStore for Handle {
+    async fn personal_ids(&self, _: Collection, _: &User) -> Result<RawArrayBuf> {
+        Ok(RawArrayBuf::new())
+    }
+
+    async fn personal_documents(&self, _: Collection, _: Vec<Bson>) -> Result<Page> {
+        Ok(Page::default())
+    }
+
+    async fn erase(&self, _: Collection, _: &User, _: Option<&str>) -> Result<u64> {
+        Ok(0)
+    }
+}
