@@ -5,6 +5,7 @@
 
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
 const { cleanEnvironment } = require('./support/environment');
@@ -12,7 +13,8 @@ const { startMongod } = require('./support/mongod');
 const { ROOT, say, step } = require('../scripts/lib/steps');
 
 const OPTIONS = { except: { type: 'boolean', default: false } };
-const CONCURRENCY = 2;
+/** Files at once: each waits for servers and timers most of its time. */
+const CONCURRENCY = os.availableParallelism() + 1;
 /** Of one file; a longer soak has its time on top. */
 const TEST_TIMEOUT_MS = 600_000 + 1000 * Number(process.env.GSO_ANALYTICS_SOAK_SECONDS ?? 0);
 

@@ -13,7 +13,7 @@ const ALONE = ['forwarding/flood-times'];
 
 main(() =>
   play([
-    rust('Rust tests, long form', 240, '--long'),
+    rust('Rust tests, long form', 180, '--long', '--no-search'),
     tests('all other JavaScript tests', 900, '--except', ...done, ...ALONE),
     tests('receivers that flood', 120, ...ALONE),
     {
