@@ -62,8 +62,9 @@ impl Facts {
         is_due
     }
 
-    /// The server was asked in vain. Nothing else may be written that would make it be asked again.
-    pub fn failed(&mut self, now: Instant) {
+    /// The server was asked in vain, or what it told does not hold any more. Nothing else may be written that would
+    /// make it be asked again.
+    pub fn look_again(&mut self, now: Instant) {
         self.due = Some(now + EVERY);
     }
 
@@ -188,7 +189,7 @@ mod tests {
         for mut facts in [facts(&[]), Facts::default()] {
             facts.suspect(start);
             assert!(facts.begin(start));
-            facts.failed(start);
+            facts.look_again(start);
             assert!(!facts.begin(start) && facts.begin(start + EVERY));
             assert!(facts.look(None), "the day is still gone");
         }

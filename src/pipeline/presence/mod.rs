@@ -19,6 +19,9 @@ use crate::forward::Destinations;
 use crate::instance::shared::Shared;
 use crate::store::{Fault, Result, Sample, Store};
 
+/// The first sample comes after this part of an interval, 1 s: a server that starts has records to write, and
+/// indexes to make.
+const FIRST_AFTER: u32 = 20;
 /// Samples until the index that deletes them is looked for again: an hour.
 const PREPARED_FOR: i64 = 180;
 /// Intervals until samples that are refused are tried again: 5 min.
@@ -30,7 +33,7 @@ pub struct Presence {
     seq: i64,
     /// The number from which the index is to be looked for.
     prepare_at: i64,
-    /// When the next sample is due; `None` for at once.
+    /// When the next sample is due, of an instance that is here.
     due: Option<Instant>,
     is_refused: bool,
     state: State,
@@ -81,16 +84,14 @@ impl Presence {
                 self.send(store, true, now);
             }
             self.due = None;
-        } else if self.is_due(now) {
-            self.change(State::Present);
-            self.send(store, false, now);
+        } else if self.shared.config.presence {
+            let interval = self.shared.context.limits.presence_every;
+            let due = *self.due.get_or_insert(now + interval / FIRST_AFTER);
+            if due <= now && self.tasks.is_empty() {
+                self.change(State::Present);
+                self.send(store, false, now);
+            }
         }
-    }
-
-    fn is_due(&self, now: Instant) -> bool {
-        self.shared.config.presence
-            && self.tasks.is_empty()
-            && self.due.is_none_or(|due| due <= now)
     }
 
     fn send<S: Store>(&mut self, store: &Arc<S>, is_last: bool, now: Instant) {

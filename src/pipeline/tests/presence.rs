@@ -37,7 +37,7 @@ fn lines(host: &TestHost) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sample_is_written_at_once_and_at_each_interval_and_the_last_one_by_stop() {
+async fn a_sample_is_written_at_the_start_and_at_each_interval_and_the_last_one_by_stop() {
     let store = reliable();
     let (pipeline, host) = started(&store, r#"{"instanceName": "eu-1"}"#);
     pipeline.push(
