@@ -72,8 +72,11 @@ impl Destinations {
 
     /// Enqueues an event for every destination that wants it.
     pub fn forward(&self, event: &Event<'_>) {
-        let is_held = event.key.is_some();
-        self.offer(event, Instant::now(), is_held, Destination::enqueue);
+        // The clock is read only for an event that somebody wants.
+        if event.webhook.is_some() {
+            let is_held = event.key.is_some();
+            self.offer(event, Instant::now(), is_held, Destination::enqueue);
+        }
     }
 
     /// Releases an event that was held until it is known whether it is a redelivery, or removes it as one.

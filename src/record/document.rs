@@ -1,7 +1,5 @@
 //! The stored documents, field for field and type for type as the servers' tools expect them.
 
-use std::io::Write;
-
 use bson::error::Result;
 use bson::oid::ObjectId;
 use bson::raw::RawBson;
@@ -112,8 +110,9 @@ impl Batch {
     /// Begins the next document.
     fn begin(&mut self) -> &mut Vec<u8> {
         self.elements.push(0x03);
-        // Writing into memory does not fail.
-        let _ = write!(self.elements, "{}\0", self.count);
+        let mut digits = itoa::Buffer::new();
+        self.elements.extend(digits.format(self.count).as_bytes());
+        self.elements.push(0);
         self.count += 1;
         &mut self.elements
     }

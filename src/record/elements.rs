@@ -4,22 +4,24 @@ use crate::util::bytes::u32_at;
 
 /// The value of the leading `userId` string element.
 pub fn user_of(elements: &[u8]) -> Option<&str> {
-    leading_text(elements, b"\x02userId\0").0
+    leading_text(elements, b"\x02userId\0").0.and_then(text)
 }
 
 /// The user and the name of an event, where they are strings.
 pub fn names_of(elements: &[u8]) -> (Option<&str>, Option<&str>) {
     let (user, name, _) = names_and_rest(elements);
-    (user, name)
+    (user.and_then(text), name.and_then(text))
 }
 
 /// The name of an event and its dedupe key, if it has one.
 pub fn key_of(elements: &[u8]) -> Option<(&str, &str)> {
     let (_, name, rest) = names_and_rest(elements);
-    name.zip(leading_text(rest, b"\x02dedupeKey\0").0)
+    // Most events have none: their names are not looked at.
+    let key = leading_text(rest, b"\x02dedupeKey\0").0?;
+    text(name?).zip(text(key))
 }
 
-fn names_and_rest(elements: &[u8]) -> (Option<&str>, Option<&str>, &[u8]) {
+fn names_and_rest(elements: &[u8]) -> (Option<&[u8]>, Option<&[u8]>, &[u8]) {
     let (user, rest) = leading_text(elements, b"\x02userId\0");
     let rest = rest.strip_prefix(b"\x0auserId\0").unwrap_or(rest);
     let (name, rest) = leading_text(rest, b"\x02event\0");
@@ -27,14 +29,18 @@ fn names_and_rest(elements: &[u8]) -> (Option<&str>, Option<&str>, &[u8]) {
 }
 
 /// The value of the string element of this key, if it is the first, and what follows it.
-fn leading_text<'a>(elements: &'a [u8], key: &[u8]) -> (Option<&'a str>, &'a [u8]) {
+fn leading_text<'a>(elements: &'a [u8], key: &[u8]) -> (Option<&'a [u8]>, &'a [u8]) {
     let value = || {
         let rest = elements.strip_prefix(key)?;
         let length = u32_at(rest, 0)? as usize;
         let text = rest.get(4..4 + length.checked_sub(1)?)?;
-        Some((std::str::from_utf8(text).ok()?, rest.get(4 + length..)?))
+        Some((text, rest.get(4 + length..)?))
     };
     value().map_or((None, elements), |(text, rest)| (Some(text), rest))
+}
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
