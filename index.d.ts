@@ -153,6 +153,41 @@ declare class AnalyticsSystem<
   getConcurrency(options?: { day?: string | undefined }): Promise<AnalyticsSystem.Concurrency>;
 
   /**
+   * Reads how many users came how far through a sequence of events, and how fast, over the last days.
+   * Does not wait for queued records; {@link flush} does.
+   *
+   * A user belongs to the cohort of a UTC day with every first step on that day. The user reaches step
+   * k if there are k different events in the order of the steps, the first of them on that day, and the
+   * last at most `windowS` later. Events of one millisecond count as ordered, other events may be
+   * between, a repeated step needs an event of its own, and entering again is another chance. Over
+   * several days numbers are sums: a user who enters on two days counts twice.
+   *
+   * The events are read by an index, that on `event` or that on `ts`, whichever has less to read:
+   * about 7 s of the database's CPU per million events. In this process it takes about 200 bytes for
+   * each user and day, and 16 bytes for each of at most a million events. Calls at the same time for
+   * the same funnel share one read.
+   *
+   * @example
+   * const { steps } = await analytics.getFunnel(
+   *   { steps: ['user.register', 'dungeon.complete', 'stripe.payment'], windowS: 86_400 },
+   *   { days: 3 },
+   * );
+   *
+   * @param funnel the name of one of {@link AnalyticsSystem.Options.funnels}, or a definition.
+   * @param options `days` is the number of cohorts, the last of which is today by the MongoDB server's
+   *   clock: a whole number from 1 to 6, by default 6.
+   * @throws {TypeError} rejects with it for a name that is not declared, a bad definition or bad `days`;
+   *   the message begins with the field.
+   * @throws {AnalyticsSystem.AnalyticsError} rejects with `code` `ANALYTICS_TIMEOUT` after
+   *   `operationTimeoutMs`; `ANALYTICS_DATABASE` when the database refuses the read;
+   *   `ANALYTICS_INTERNAL`.
+   */
+  getFunnel(
+    funnel: string | AnalyticsSystem.FunnelDefinition,
+    options?: { days?: number | undefined },
+  ): Promise<AnalyticsSystem.Funnel>;
+
+  /**
    * Reads everything that is stored of a user: sessions, events, and the markers by which users are
    * counted. Waits for what was tracked before the first document is asked for. Each collection is
    * read once for the `_id`s of the user's documents, then page by page, at most 200 documents and
@@ -403,6 +438,16 @@ declare namespace AnalyticsSystem {
      * @default none
      */
     instanceName?: string | undefined;
+
+    /**
+     * Funnels that {@link AnalyticsSystem.getFunnel} knows by name: a plain object of at most 10, with
+     * names of 1 to 64 characters as its keys:
+     *
+     * `{ onboarding: { steps: ['user.register', 'dungeon.complete'], windowS: 86_400 } }`
+     *
+     * @default none
+     */
+    funnels?: { readonly [name: string]: FunnelDefinition | null | undefined } | undefined;
 
     /**
      * Time after which `flush()` and all methods that read the database reject, in milliseconds;
@@ -853,6 +898,71 @@ declare namespace AnalyticsSystem {
 
   /** What {@link Concurrency.curve} was computed from. */
   export type ConcurrencySource = 'samples' | 'sessions';
+
+  /** A sequence of events. */
+  export interface FunnelDefinition {
+    /** Names of events, 2 to 20, each of 1 to 256 bytes. One may be that of several steps. */
+    readonly steps: readonly string[];
+    /**
+     * Longest time from the first step to any other, in seconds: a whole number from 1 to 432000 (5
+     * days).
+     */
+    readonly windowS: number;
+  }
+
+  /** Result of {@link AnalyticsSystem.getFunnel}. */
+  export interface Funnel {
+    /** A row for each step, over all cohorts. */
+    steps: FunnelStep[];
+    /** Longest time from the first step to any other, in seconds. */
+    windowS: number;
+    /** Events of these names, on these days, that have no user and count nowhere. */
+    withoutUser: number;
+    /** A row for each cohort, oldest first. */
+    days: FunnelDay[];
+    /** The time of the answer, by the MongoDB server's clock. */
+    asOf: Date;
+  }
+
+  /** A step of a {@link Funnel}. */
+  export interface FunnelStep {
+    /** The name of its event. */
+    event: string;
+    /** Users who reached it. */
+    users: number;
+    /** Their share of those who did the first step, 0 to 1; `null` when there are none. */
+    ofFirst: number | null;
+    /** Their share of those who reached the step before, 0 to 1; `null` when there are none. */
+    ofPrevious: number | null;
+    /**
+     * Median over these users of the shortest time in which each came from the first step to this one,
+     * in seconds: the smallest that at least half of them do not exceed. `null` when there are none.
+     */
+    medianS: number | null;
+  }
+
+  /** The cohort of a day in a {@link Funnel}. */
+  export interface FunnelDay {
+    /** The UTC day of the first step, `YYYY-MM-DD`. */
+    day: string;
+    /** Whether the numbers may change. */
+    state: FunnelState;
+    /** Users who reached each step. */
+    users: number[];
+    /** As {@link FunnelStep.medianS}, for each step. */
+    medianS: (number | null)[];
+    /** Events of these names on this day that have no user and count nowhere. */
+    withoutUser: number;
+  }
+
+  /**
+   * Whether the numbers of a cohort may change.
+   *
+   * - `open`: yes: the day is not over
+   * - `settling`: yes: until a day after the end of the last window, since events may come late
+   * - `final`: no, unless events came later than that
+   */
+  export type FunnelState = 'open' | 'settling' | 'final';
 
   /** A document that {@link AnalyticsSystem.exportUser} has found. */
   export interface PersonalDocument {

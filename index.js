@@ -1,6 +1,7 @@
 'use strict';
 
 const { Client } = require('./lib/client.js');
+const { getFunnel } = require('./lib/funnel.js');
 const { deleteUser, exportUser } = require('./lib/personal.js');
 
 /** Not a private field: those cannot be reached through a Proxy or a derived object. */
@@ -42,6 +43,10 @@ class AnalyticsSystem {
 
   getConcurrency(options) {
     return this[CLIENT].concurrency(options);
+  }
+
+  getFunnel(funnel, options) {
+    return getFunnel(this[CLIENT], funnel, options);
   }
 
   exportUser(userId) {

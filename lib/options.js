@@ -29,7 +29,11 @@ function optionsJson(options) {
   if (strict != null && typeof strict !== 'boolean') {
     throw new TypeError('strict: must be true or false');
   }
-  const given = { ...rest, counters: snapshotOf(rest.counters) };
+  const given = {
+    ...rest,
+    counters: snapshotOf(rest.counters),
+    funnels: snapshotOf(rest.funnels),
+  };
   try {
     return JSON.stringify(given, plainly);
   } catch {
@@ -38,20 +42,29 @@ function optionsJson(options) {
 }
 
 /**
- * The map of counters as it is now. A map that cannot be read becomes an array, too, and so does one that is no
+ * A map of a host as it is now. A map that cannot be read becomes an array, too, and so does one that is no
  * plain object, whose entries would be overlooked.
  *
- * @param {any} counters
+ * @param {any} map
  */
-function snapshotOf(counters) {
-  if (counters === null || typeof counters !== 'object') return counters;
+function snapshotOf(map) {
+  if (map === null || typeof map !== 'object') return map;
   try {
-    const entries = JSON.parse(JSON.stringify(counters, plainly));
+    const entries = JSON.parse(JSON.stringify(map, plainly));
     const isHalf = Object.keys(entries).some((name) => HALF_CHARACTER.test(name));
-    return isPlainObject(counters) && !isHalf ? entries : [];
+    return isPlainObject(map) && !isHalf ? entries : [];
   } catch {
     return [];
   }
+}
+
+/**
+ * An argument of the host as JSON; what JSON cannot hold becomes an array.
+ *
+ * @param {unknown} value
+ */
+function plainJson(value) {
+  return JSON.stringify(snapshotOf(value) ?? null, plainly);
 }
 
 /** @param {object} value of any realm */
@@ -106,4 +119,4 @@ function environmentJson({ mongoose }) {
   return JSON.stringify(Object.fromEntries(entries));
 }
 
-module.exports = { optionsJson, environmentJson };
+module.exports = { optionsJson, environmentJson, plainJson };

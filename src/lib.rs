@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `addon` | the border to JavaScript |
 //! | [`pipeline`] | queues, batches, retries, time limits; the protocol that makes totals exact |
+//! | [`reports`] | what is computed from stored documents |
 //! | [`forward`], [`spool`], [`store`] | the way to destinations, to the disk, to MongoDB |
 //! | [`instance`] | what all parts of one instance see |
 //! | [`config`] | settings |
@@ -31,6 +32,7 @@ mod forward;
 mod instance;
 mod pipeline;
 mod record;
+mod reports;
 mod spool;
 mod store;
 mod util;

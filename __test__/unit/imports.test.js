@@ -41,7 +41,7 @@ describe('the import check of Rust code', () => {
   it('finds an import between forward, spool and store, and a folder without a layer', () => {
     const code = { 'src/spool.rs': '\nuse crate::store::Store;', 'src/other.rs': '' };
     assert.deepStrictEqual(rust({ ...LAYERED, ...code }), [
-      'src/other.rs is in no layer: addon, pipeline, forward, spool, store, instance, config, record, util',
+      'src/other.rs is in no layer: addon, pipeline, reports, forward, spool, store, instance, config, record, util',
       'src/spool.rs:2: spool may not import store (crate::store::Store)',
     ]);
   });

@@ -1,5 +1,6 @@
 //! Options, environment variables and defaults of one instance, with their bounds.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use super::collections::Collections;
 use super::counters::Counters;
 use super::destinations::{self, DestinationSettings};
 use super::error::ConfigError;
+use super::funnels::{self, Funnel};
 use super::source::{KIB, MIB, Source, Text, object};
 
 /// Options that JavaScript itself evaluates.
@@ -48,6 +50,8 @@ pub struct Config {
     pub presence: bool,
     /// The name of this instance among those of the game, 1 to 64 characters; none by default.
     pub instance_name: Option<String>,
+    /// Those that are declared, by name.
+    pub funnels: BTreeMap<String, Funnel>,
     /// `flush`, `getMetrics`, `getLast30Days`, `getConcurrency` reject after it; 100 to 600 000 ms, default 10 000.
     pub operation_timeout: Duration,
     /// `onLogin`, `onLogout` resolve after it at the latest; 1 to 600 000 ms, default 5 000.
@@ -110,6 +114,7 @@ impl Config {
                 as usize,
             presence: presence(&mut source)?,
             instance_name: instance_name(&mut source)?,
+            funnels: funnels::read(&mut source)?,
             operation_timeout: source.millis("operationTimeoutMs", None, 10_000, 100..=600_000)?,
             ack_timeout: source.millis("ackTimeoutMs", None, 5_000, 1..=600_000)?,
             shutdown_timeout: source.millis(

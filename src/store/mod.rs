@@ -11,12 +11,14 @@
 //! | `keys` | [`KeyStore`] | markers of dedupe keys |
 //! | `presence` | [`PresenceStore`] | samples of how many players each instance has |
 //! | `personal` | [`PersonalStore`] | all that name a user, to be read or erased |
+//! | `funnels` | [`FunnelStore`] | events, to be read in their order |
 //! | `legacy` | [`LegacyStore`] | baselines of the days that the replaced class wrote to |
 //! | `lifecycle` | [`Lifecycle`] | indexes, and the identity of collections |
 
 mod error;
 #[cfg(test)]
 pub(crate) mod fake;
+mod funnels;
 mod keys;
 mod legacy;
 mod lifecycle;
@@ -28,6 +30,7 @@ mod totals;
 mod uniques;
 
 pub use error::{Fault, Result, StoreError};
+pub use funnels::{FunnelStore, NamedEvent};
 #[cfg(test)]
 pub use keys::KeyedEvent;
 pub use keys::{KEY_TTL_MS, KeyMarker, KeyStore};
@@ -52,6 +55,7 @@ pub trait Store:
     + KeyStore
     + PresenceStore
     + PersonalStore
+    + FunnelStore
     + LegacyStore
     + Lifecycle
     + Send

@@ -25,7 +25,7 @@ function rustFiles(folder = 'src') {
   });
 }
 
-const config = ['settings', 'collections', 'counters', 'source']
+const config = ['settings', 'collections', 'counters', 'funnels', 'source']
   .map((name) => read(`src/config/${name}.rs`))
   .join('\n');
 const destinations = ['settings', 'list', 'fields']
@@ -115,9 +115,9 @@ const documentedFields = rowsOf('docs/forwarding.md')
   .filter((cells) => cells.length === 3)
   .map(([name, defaultText]) => ({ name, defaultText }));
 
-/** Methods in the README's table. */
-const methodsInReadme = rowsOf('README.md').flatMap(
-  ([first]) => /^(\w+)\(.*\)$/.exec(first)?.[1] ?? [],
+/** Methods in the README's table, one or several in a row. */
+const methodsInReadme = rowsOf('README.md').flatMap(([first]) =>
+  /^\w+\(.*\)$/.test(first) ? all(first, /(\w+)\(/g) : [],
 );
 
 /** Texts in the code that rejects records; reasons are among them. */

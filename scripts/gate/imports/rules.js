@@ -10,6 +10,7 @@ const { withoutTexts } = require('./rust-source');
 const LAYERS = [
   ['addon'],
   ['pipeline'],
+  ['reports'],
   // These may not import each other either.
   ['forward', 'spool', 'store'],
   ['instance'],

@@ -3,6 +3,7 @@
 
 mod concurrency;
 mod curve;
+mod funnel;
 mod metrics;
 mod operation;
 mod personal;
@@ -192,6 +193,9 @@ impl Requests {
                     Request::PersonalIds(user) => personal::ids(store, user).await,
                     Request::PersonalDocuments(collection, ids) => {
                         personal::documents(store, *collection, ids).await
+                    }
+                    Request::Funnel { funnel, days } => {
+                        funnel::read(store, funnel, *days).await.and_then(encoded)
                     }
                     Request::Erase { user, pseudonym } => {
                         let pseudonym = pseudonym.as_deref();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::config::Collection;
+use crate::config::{Collection, Funnel};
 use crate::instance::error::Error;
 use crate::record::day::Day;
 use crate::store::User;
@@ -18,6 +18,11 @@ pub enum Request {
     Last30Days,
     /// For this day; `None` for today by the server's clock.
     Concurrency(Option<Day>),
+    /// Of the cohorts of so many days, the last of which is today.
+    Funnel {
+        funnel: Funnel,
+        days: u32,
+    },
     /// Of the documents that name this user.
     PersonalIds(User),
     /// Documents of a collection, by their `_id`s in BSON.
@@ -40,7 +45,10 @@ impl Request {
     pub fn reads_what_is_there(&self) -> bool {
         matches!(
             self,
-            Request::Last30Days | Request::Concurrency(_) | Request::PersonalDocuments(..)
+            Request::Last30Days
+                | Request::Concurrency(_)
+                | Request::Funnel { .. }
+                | Request::PersonalDocuments(..)
         )
     }
 
@@ -52,6 +60,7 @@ impl Request {
             Request::Last30Days => "getLast30Days()",
             Request::Concurrency(_) => "getConcurrency()",
             Request::PersonalIds(_) | Request::PersonalDocuments(..) => "exportUser()",
+            Request::Funnel { .. } => "getFunnel()",
             Request::Erase { .. } => "deleteUser()",
             Request::Stop => "stop()",
         }

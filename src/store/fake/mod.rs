@@ -1,5 +1,6 @@
 //! Fake store in memory, for tests. A test decides the fate of each request and reply.
 
+mod funnels;
 mod keys;
 mod legacy;
 mod personal;

@@ -123,7 +123,7 @@ impl PresenceStore for MongoStore {
 
 impl MongoStore {
     /// The server's clock, ms since 1970.
-    async fn server_ms(&self) -> Result<i64> {
+    pub(super) async fn server_ms(&self) -> Result<i64> {
         let hello = match self.hello().await? {
             Some(hello) => hello,
             None => self.database.run_command(doc! { "isMaster": 1 }).await?,

@@ -1,5 +1,7 @@
 //! What the model asks of no store.
 
+use std::ops::Range;
+
 use bson::Bson;
 use bson::raw::RawArrayBuf;
 
@@ -7,7 +9,8 @@ use super::world::Handle;
 use crate::config::Collection;
 use crate::record::day::Day;
 use crate::store::{
-    Minutes, Page, PersonalStore, Presence, PresenceStore, Result, Sample, Samples, User,
+    FunnelStore, Minutes, NamedEvent, Page, PersonalStore, Presence, PresenceStore, Result, Sample,
+    Samples, User,
 };
 
 impl PresenceStore for Handle {
@@ -46,5 +49,20 @@ impl PersonalStore for Handle {
 
     async fn erase(&self, _: Collection, _: &User, _: Option<&str>) -> Result<u64> {
         Ok(0)
+    }
+}
+
+impl FunnelStore for Handle {
+    async fn clock_ms(&self) -> Result<i64> {
+        Ok(0)
+    }
+
+    async fn named_events(
+        &self,
+        _: &[String],
+        _: Range<i64>,
+        _: impl FnMut(NamedEvent) + Send,
+    ) -> Result<()> {
+        Ok(())
     }
 }

@@ -1,0 +1,134 @@
+//! Events of funnels (`gsoevents`), found by the index on `event` or that on `ts`, whichever has less to read.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use bson::{DateTime, Document, RawDocument, doc};
+use mongodb::options::Hint;
+use tokio::task::yield_now;
+
+use super::client::MongoStore;
+use super::cursor::{collect, number_in};
+use super::error::without_index;
+use crate::store::error::Result;
+use crate::store::funnels::{FunnelStore, NamedEvent};
+
+/// Events that are sorted in memory, 16 bytes each. Of more, the index on `ts` gives the order.
+const MOST_SORTED: i64 = 1_000_000;
+/// After so many events other tasks get their turn.
+const TURN: usize = 10_000;
+/// Time limit of the server.
+const TIMEOUT: Duration = Duration::from_secs(600);
+
+impl FunnelStore for MongoStore {
+    async fn clock_ms(&self) -> Result<i64> {
+        self.server_ms().await
+    }
+
+    async fn named_events(
+        &self,
+        names: &[String],
+        span: Range<i64>,
+        mut each: impl FnMut(NamedEvent) + Send,
+    ) -> Result<()> {
+        let [start, end] = [span.start, span.end].map(DateTime::from_millis);
+        let named = doc! { "event": { "$in": names } };
+        let within = doc! { "ts": { "$gte": start, "$lt": end } };
+        let by_name = self.count(&named, "event", MOST_SORTED + 1).await?;
+        let is_by_name =
+            by_name <= MOST_SORTED && by_name <= self.count(&within, "ts", by_name.max(1)).await?;
+        let mut filter = named;
+        filter.extend(within);
+        let (field, order) = match is_by_name {
+            true => ("event", None),
+            false => ("ts", Some(doc! { "ts": 1 })),
+        };
+        let found = self
+            .events
+            .find(filter)
+            .projection(doc! { "_id": 0, "userId": 1, "event": 1, "ts": 1 })
+            .hint(Hint::Keys(doc! { field: 1 }))
+            .batch_size(TURN as u32)
+            .max_time(TIMEOUT);
+        let found = match order {
+            Some(order) => found.sort(order).await,
+            None => found.await,
+        };
+        let mut found = found.map_err(|error| without_index(error, self.events.name(), field))?;
+        let mut reader = Reader::new(names);
+        let mut unsorted = Vec::new();
+        let mut turn = 0;
+        while found.advance().await? {
+            if let Some(event) = reader.event(found.current()) {
+                match is_by_name {
+                    true => unsorted.push(event),
+                    false => each(event),
+                }
+            }
+            turn += 1;
+            if turn % TURN == 0 {
+                yield_now().await;
+            }
+        }
+        unsorted.sort_unstable_by_key(|event| event.at_ms);
+        for part in unsorted.chunks(TURN) {
+            part.iter().copied().for_each(&mut each);
+            yield_now().await;
+        }
+        Ok(())
+    }
+}
+
+impl MongoStore {
+    /// How many events there are, by the index alone; counts no further than to the limit.
+    async fn count(&self, filter: &Document, field: &str, limit: i64) -> Result<i64> {
+        let stages = [
+            doc! { "$match": filter },
+            doc! { "$limit": limit },
+            doc! { "$count": "n" },
+        ];
+        let counting = self.events.aggregate(stages).max_time(TIMEOUT);
+        let counted = counting.hint(Hint::Keys(doc! { field: 1 })).await;
+        let counted = counted.map_err(|error| without_index(error, self.events.name(), field))?;
+        let counted: Vec<Document> = collect(counted).await?;
+        let number = counted.first().and_then(|count| count.get("n"));
+        Ok(number.and_then(number_in).unwrap_or(0.0) as i64)
+    }
+}
+
+/// Reads events, and numbers their users.
+struct Reader<'a> {
+    names: &'a [String],
+    users: HashMap<String, u32>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(names: &'a [String]) -> Self {
+        Self {
+            names,
+            users: HashMap::new(),
+        }
+    }
+
+    /// `None` for what is no event of these names.
+    fn event(&mut self, document: &RawDocument) -> Option<NamedEvent> {
+        let event = document.get_str("event").ok()?;
+        let name = self.names.iter().position(|name| name == event)?;
+        let user = document.get_str("userId").ok();
+        Some(NamedEvent {
+            at_ms: document.get_datetime("ts").ok()?.timestamp_millis(),
+            name: name as u8,
+            user: user.map(|user| self.number_of(user)),
+        })
+    }
+
+    fn number_of(&mut self, user: &str) -> u32 {
+        if let Some(number) = self.users.get(user) {
+            return *number;
+        }
+        let number = self.users.len() as u32;
+        self.users.insert(user.to_owned(), number);
+        number
+    }
+}
