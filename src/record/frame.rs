@@ -229,6 +229,15 @@ pub(crate) mod testing {
         frame(1, STORE, index, time_ms, amount, &user_element(user))
     }
 
+    /// The frame of an event with a body for destinations.
+    pub fn with_body(mut event: Vec<u8>, body: &str) -> Vec<u8> {
+        event.extend(body.as_bytes());
+        let length = event.len() as u32;
+        event[..4].copy_from_slice(&length.to_le_bytes());
+        event[5] |= WEBHOOK;
+        event
+    }
+
     pub fn login(user: &str, ack: u32, time_ms: i64) -> Vec<u8> {
         frame(2, STORE, 0, time_ms, ack.into(), &user_element(user))
     }

@@ -14,7 +14,7 @@ use std::task::Poll;
 use super::failpoint::failpoint;
 
 /// The name of I/O to tests, as that of a task in [`catch_in`].
-#[cfg(feature = "fail-points")]
+#[cfg(any(test, feature = "fail-points"))]
 const IO: &str = "io";
 
 static CAUGHT: AtomicU64 = AtomicU64::new(0);

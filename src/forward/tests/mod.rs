@@ -1,6 +1,7 @@
 //! Delivery to a service that the test simulates, in paused time.
 
 mod delivery;
+mod panics;
 mod replay;
 mod responses;
 

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use super::context::context;
 use crate::config::Config;
+use crate::instance::context::Context;
 use crate::instance::listener::{Listener, Message};
 use crate::instance::shared::Shared;
+use crate::pipeline::connection::Opener;
 use crate::pipeline::{Pipeline, spawn};
 use crate::store::Connection;
 use crate::store::fake::{FakeStore, Fate};
@@ -79,20 +81,32 @@ pub fn start_in(
     options: &str,
     at: impl Fn(&Connection) -> FakeStore + Send + Sync + 'static,
 ) -> (Pipeline, Arc<TestHost>) {
-    let (config, _) = Config::from_json(options, environment).expect("valid options");
-    let host = Arc::new(TestHost::default());
-    let opener = Arc::new(move |connection: Connection| {
+    start_within(context(), environment, options, at)
+}
+
+/// Opens the store that `at` chooses.
+pub fn opener(at: impl Fn(&Connection) -> FakeStore + Send + Sync + 'static) -> Opener<FakeStore> {
+    Arc::new(move |connection: Connection| {
         let store = at(&connection);
-        let opening = async move {
+        Box::pin(async move {
             let takes = store.state().slow_open;
             tokio::time::sleep(takes).await;
             Ok(store)
-        };
-        Box::pin(opening)
-            as std::pin::Pin<Box<dyn Future<Output = crate::store::Result<FakeStore>> + Send>>
-    });
-    let shared = Shared::within(context(), config, Arc::clone(&host) as Arc<dyn Listener>);
-    (spawn(shared, opener, None), host)
+        })
+    })
+}
+
+/// With a context of the test's own.
+pub fn start_within(
+    context: Context,
+    environment: &str,
+    options: &str,
+    at: impl Fn(&Connection) -> FakeStore + Send + Sync + 'static,
+) -> (Pipeline, Arc<TestHost>) {
+    let (config, _) = Config::from_json(options, environment).expect("valid options");
+    let host = Arc::new(TestHost::default());
+    let shared = Shared::within(context, config, Arc::clone(&host) as Arc<dyn Listener>);
+    (spawn(shared, opener(at), None), host)
 }
 
 pub fn connect(pipeline: &Pipeline) {

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use super::{NothingFound, Outlook, Pipeline, Request};
 use crate::config::Collection;
+use crate::instance::context::{Context, Limits};
 use crate::instance::listener::Message;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
@@ -24,8 +25,8 @@ use crate::record::frame::testing::{event, login, logout};
 use crate::record::item::RECORD_OVERHEAD;
 use crate::store::Connection;
 use crate::store::fake::{FakeStore, Fate};
-use context::{Dice, context};
-use host::{TestHost, connect, reliable, start, start_in, start_with};
+use context::{Dice, LIMITS, context};
+use host::{TestHost, connect, opener, reliable, start, start_in, start_with, start_within};
 
 const MORNING_MS: i64 = 1_795_392_000_000 + 8 * 3_600_000;
 const DAY: &str = "2026-11-23";
@@ -193,7 +194,17 @@ async fn metrics_do_not_wait_for_what_comes_after_them() {
 async fn logouts_are_written_while_logins_come_all_the_time() {
     let store = reliable();
     store.state().slow_logins = Duration::from_millis(40);
-    let (pipeline, _host) = start(&store, "{}");
+    // A batch of logouts is never full.
+    let limits = Limits {
+        session_batch: 1_000,
+        ..LIMITS
+    };
+    let context = Context {
+        limits,
+        ..context()
+    };
+    let opened = store.clone();
+    let (pipeline, _host) = start_within(context, "{}", "{}", move |_| opened.clone());
     connect(&pipeline);
     for number in 0..200 {
         let user = format!("u{number}");

@@ -1,20 +1,23 @@
 //! A panic wherever the tasks of an instance wait: it costs the attempt that meets it, and nothing else. The
 //! store panics at each of its requests in turn, which every kind of task that talks to it waits for; chance
-//! panics at each wait that the worker asks for. What disks and receivers cost is in the fault tests.
+//! panics at each wait that the worker asks for, and all work of the disk and the replay of events do where
+//! they begin or wait. Senders have a test beside them.
 
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::legacy::old;
 use super::lossy::check;
 use super::*;
 use crate::config::Config;
-use crate::instance::context::Context;
+use crate::forward::Destinations;
 use crate::instance::listener::Listener;
 use crate::instance::shared::Shared;
+use crate::pipeline::forwarding::Forwarding;
 use crate::pipeline::spawn;
+use crate::record::frame::testing::with_body;
 use crate::record::target::Target;
-use crate::spool::{Segments, claim};
+use crate::spool::{Segments, SharedSegments, claim};
+use crate::util::failpoint::testing::Fuse;
 use crate::util::proptest_config::size;
 use crate::util::random::{Random, Source, random_id};
 
@@ -22,28 +25,6 @@ const TARGET: Target = Target(5);
 const EVENTS: usize = 8;
 const SESSIONS: usize = 6;
 const ALL: u64 = (EVENTS + 2 * SESSIONS + 1) as u64;
-
-/// Panics at one of its passes.
-struct Fuse {
-    passes: AtomicU64,
-    at: u64,
-}
-
-impl Fuse {
-    fn new(at: u64) -> Arc<Self> {
-        let passes = AtomicU64::new(0);
-        Arc::new(Self { passes, at })
-    }
-
-    fn pass(&self) {
-        let pass = self.passes.fetch_add(1, Ordering::Relaxed);
-        assert!(pass != self.at, "on purpose");
-    }
-
-    fn has_blown(&self) -> bool {
-        self.passes.load(Ordering::Relaxed) > self.at
-    }
-}
 
 struct Waits(Arc<Fuse>);
 
@@ -122,7 +103,7 @@ async fn succeed(pipeline: &Pipeline, host: &TestHost, what: Request) {
 }
 
 /// Recovers records, writes others, sums up old sessions, reads, stops and starts again; `loses` some requests.
-async fn play(requests: &Arc<Fuse>, waits: &Arc<Fuse>, loses: bool) {
+async fn play(requests: &Arc<Fuse>, waits: &Arc<Fuse>, disk: &Arc<Fuse>, loses: bool) {
     let folder = tempfile::tempdir().expect("a folder");
     let fuse = Arc::clone(requests);
     let mut dice = Dice(requests.at);
@@ -141,6 +122,8 @@ async fn play(requests: &Arc<Fuse>, waits: &Arc<Fuse>, loses: bool) {
     tokio::time::sleep(Duration::from_secs(2)).await;
     drop(crashed);
     tokio::time::sleep(Duration::from_secs(2)).await;
+    // What a disk does not take is in memory only, and a crash loses it.
+    disk.arm("io");
     let random = Random::new(Waits(Arc::clone(waits)));
     let (pipeline, host) = on_disk(&folder, &store, Arc::clone(requests), random);
     pipeline.start(true);
@@ -184,8 +167,8 @@ async fn a_panic_at_any_request_ends_nothing_and_costs_no_record() {
     for (loses, step) in [(false, step), (true, 5 * step)] {
         let mut at = 0;
         loop {
-            let (requests, waits) = (Fuse::new(at), Fuse::new(u64::MAX));
-            play(&requests, &waits, loses).await;
+            let (requests, never) = (Fuse::new(at), Fuse::new(u64::MAX));
+            play(&requests, &never, &never, loses).await;
             if !requests.has_blown() {
                 break;
             }
@@ -199,12 +182,58 @@ async fn a_panic_at_any_request_ends_nothing_and_costs_no_record() {
 async fn a_panic_at_any_turn_of_the_worker_ends_nothing_and_costs_no_record() {
     let mut at = 0;
     loop {
-        let (requests, waits) = (Fuse::new(u64::MAX), Fuse::new(at));
-        play(&requests, &waits, true).await;
+        let (never, waits) = (Fuse::new(u64::MAX), Fuse::new(at));
+        play(&never, &waits, &never, true).await;
         if !waits.has_blown() {
             break;
         }
         at += 1;
     }
     assert!(at > 2, "only {at} waits: this tested nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_any_work_of_the_disk_ends_nothing_and_costs_no_record() {
+    let mut at = 0;
+    loop {
+        let (never, disk) = (Fuse::new(u64::MAX), Fuse::new(at));
+        play(&never, &never, &disk, false).await;
+        if !disk.has_blown() {
+            break;
+        }
+        at += 1;
+    }
+    assert!(at > 10, "only {at} pieces of work: this tested nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_wherever_a_replay_waits_replays_every_event_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, never) = (reliable(), Fuse::new(u64::MAX));
+    let (crashed, _) = on_disk(&folder, &store, never, Random::default());
+    for number in 0..EVENTS {
+        let event = event(&format!("u{number}"), None, MORNING_MS);
+        crashed.push(&with_body(event, "{}"), 1);
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    drop(crashed);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let dead = r#"{"destinations": [{"url": "http://127.0.0.1:1/"}]}"#;
+    // A read waits once or, where it is done at once, not at all.
+    for at in 0..4 {
+        let fuse = Fuse::new(at);
+        fuse.arm("replay");
+        let (config, _) = Config::from_json(dead, "{}").expect("valid options");
+        let shared = Shared::within(context(), config, Arc::new(TestHost::default()));
+        let destinations = Destinations::new(&shared);
+        let slot = claim(folder.path(), TARGET).expect("a slot");
+        let segments = SharedSegments::new(Segments::new(slot, 1 << 30, 2_000));
+        let mut forwarding = Forwarding::start(&shared, &destinations, Some(&segments));
+        while destinations.forwarded_up_to(0).is_none() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(destinations.queued(), EVENTS as u64, "a panic at {at}");
+        forwarding.discard();
+        assert!(fuse.has_blown() || at > 0, "nothing was replayed");
+    }
 }

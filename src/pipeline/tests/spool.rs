@@ -10,6 +10,7 @@ use crate::instance::listener::Listener;
 use crate::instance::shared::Shared;
 use crate::instance::spool_report::SpoolState;
 use crate::pipeline::spawn;
+use crate::record::frame::testing::with_body;
 use crate::record::target::Target;
 use crate::spool::{Segments, claim};
 
@@ -45,16 +46,12 @@ impl Overflow {
         let options = format!(
             r#"{{"maxQueueBytes": 131072, "ackTimeoutMs": 600000, "flushIntervalMs": 10{options}}}"#
         );
-        let (config, _) = Config::from_json(&options, "{}").expect("valid options");
+        let (mut config, _) = Config::from_json(&options, "{}").expect("valid options");
+        config.max_spool_bytes = max_spool_bytes;
         let host = Arc::new(TestHost::default());
         let shared = Shared::within(context(), config, Arc::clone(&host) as Arc<dyn Listener>);
         let opened = store.clone();
-        let opener = Arc::new(move |_: Connection| {
-            let store = opened.clone();
-            let opening = async move { Ok(store) };
-            Box::pin(opening)
-                as std::pin::Pin<Box<dyn Future<Output = crate::store::Result<FakeStore>> + Send>>
-        });
+        let opener = opener(move |_| opened.clone());
         let pipeline = spawn(shared, opener, Some(spool));
         connect(&pipeline);
         Overflow {
@@ -180,7 +177,8 @@ async fn a_dead_destination_and_totals_that_wait_do_not_fill_the_disk_together()
     let overflow = Overflow::with(dead, 20_000);
     overflow.is_away.store(false, Ordering::Relaxed);
     overflow.store.state().always_misses = true;
-    overflow.push(counted).await;
+    let posted = |number| with_body(counted(number), "{}");
+    overflow.push(posted).await;
     let spool = overflow.pipeline.shared().spool.get().expect("a report");
     assert_eq!((spool.state, spool.not_spooled), (SpoolState::Ok, 0));
     assert!(spool.bytes < 20_000, "{spool:?}");
