@@ -10,8 +10,7 @@ use napi::bindgen_prelude::{Env, Function, Result};
 use napi::{Error, sys};
 use napi_derive::napi;
 
-use crate::config::{Config, ConfigError};
-use crate::instance;
+use crate::config::Config;
 use crate::instance::shared::Shared;
 use crate::instance::spool_report::SpoolState;
 use crate::pipeline::{self, NothingFound, Pipeline, Request};
@@ -19,13 +18,11 @@ use crate::record::day::Day;
 use crate::spool::{self, SEGMENT_BYTES, Segments};
 use crate::store::{self, Connection, MongoStore};
 
+use super::error::{ErrorCode, URI, internal, no_resources, refused};
 use super::health::HealthReport;
 use super::message::{self, JavaScript, Message, OnMessage};
 use super::reason::{RejectReason, WarningReason};
 use super::{exit, runtime};
-
-/// The option with a connection string.
-const URI: &str = "uri";
 
 /// One instance's pipeline.
 #[napi]
@@ -303,47 +300,6 @@ pub struct CountedEvent {
     pub index: u32,
     /// The field of the payload that holds the amount; null counts 1.
     pub amount: Option<String>,
-}
-
-/// Why there is no instance; the codes of the public interface but for an option, which has none.
-pub enum ErrorCode {
-    InvalidOption,
-    InvalidUri,
-    SpoolUnavailable,
-    NoResources,
-    Internal,
-}
-
-impl AsRef<str> for ErrorCode {
-    fn as_ref(&self) -> &str {
-        match self {
-            Self::InvalidOption => "InvalidArg",
-            Self::InvalidUri => "ANALYTICS_INVALID_URI",
-            Self::SpoolUnavailable => "ANALYTICS_SPOOL_UNAVAILABLE",
-            Self::NoResources => "ANALYTICS_NO_RESOURCES",
-            Self::Internal => instance::error::Error::Internal.code(),
-        }
-    }
-}
-
-fn refused(error: ConfigError) -> Error<ErrorCode> {
-    let code = match error.field == URI {
-        true => ErrorCode::InvalidUri,
-        false => ErrorCode::InvalidOption,
-    };
-    Error::new(code, error.to_string())
-}
-
-fn no_resources(error: &std::io::Error) -> Error<ErrorCode> {
-    let problem = format!(
-        "the system refuses threads or file descriptors: {error}; this process can track nothing: \
-         raise its limits (processes, open files), or make the instance later"
-    );
-    Error::new(ErrorCode::NoResources, problem)
-}
-
-fn internal(error: Error) -> Error<ErrorCode> {
-    Error::new(ErrorCode::Internal, error.reason.clone())
 }
 
 /// What a host without a connection may still have.

@@ -3,6 +3,7 @@
 //! The only room that names `napi`. `native.d.ts` is generated from it, and `lib/` is compiled against
 //! that file.
 
+mod error;
 mod exit;
 mod health;
 mod instance;
