@@ -46,7 +46,7 @@ const NEEDS = {
   ),
 };
 
-describe('while the system refuses threads', { skip: whyNot() }, () => {
+describe('while the system refuses threads', { skip: whyNot(), concurrency: true }, () => {
   for (const [what, need] of Object.entries(NEEDS)) {
     it(`goes on: ${what}`, async () => {
       const user = nextUser();
