@@ -57,6 +57,26 @@ class AnalyticsSystem {
     return deleteUser(this[CLIENT], userId, options);
   }
 
+  async getActivity(options) {
+    return (await this[CLIENT].report('getActivity', options)).rows;
+  }
+
+  async getRetention(options) {
+    return (await this[CLIENT].report('getRetention', options)).rows;
+  }
+
+  async getSessionLengths(options) {
+    return (await this[CLIENT].report('getSessionLengths', options)).rows;
+  }
+
+  async getEconomy(options) {
+    return (await this[CLIENT].report('getEconomy', options)).rows;
+  }
+
+  async getTopEvents(options) {
+    return (await this[CLIENT].report('getTopEvents', options)).rows;
+  }
+
   flush() {
     return this[CLIENT].flush();
   }

@@ -53,6 +53,8 @@ export declare class NativeAnalytics {
   requestDays(request: number): void
   /** `day` is today by the server's clock if it is not given. False, and no request, if there is no such day. */
   requestConcurrency(request: number, day?: string | undefined | null): boolean
+  /** `options` is JSON. What is wrong with them, if no request was made. */
+  requestReport(request: number, method: string, options: string): string | null
   health(): HealthReport
   /** Keeps the process alive until `unref`. */
   ref(): void
@@ -121,6 +123,7 @@ export interface HealthReport {
   totals: string
   refusedCollections: Array<RefusedCollectionReport>
   history: HistoryReport
+  reports: ReportsReport
   /** Only with `spoolDir`. */
   spool?: SpoolHealth
   destinations: Array<DestinationReport>
@@ -183,6 +186,14 @@ export interface RefusedCollectionReport {
 
 /** Why a record was never accepted. */
 export type RejectReason = 'invalid_id' | 'invalid_event' | 'invalid_name' | 'invalid_timestamp' | 'invalid_dedupe_key' | 'id_too_long' | 'name_too_long' | 'event_too_large' | 'too_deep' | 'cyclic' | 'invalid_key' | 'bigint_out_of_range' | 'unreadable' | 'unserializable' | 'hand_over_failed' | 'queue_full' | 'stopped'
+
+export interface ReportsReport {
+  state: string
+  daysDone: number
+  daysTotal: number
+  /** System clock, ms since 1970. */
+  lastSuccessMs?: number
+}
 
 export interface SpoolHealth {
   state: string

@@ -14,7 +14,7 @@ const { lineWriter, warnOnce } = require('./logger.js');
 const { messageHandler } = require('./messages.js');
 const { HostConnection } = require('./mongoose/connection.js');
 const { registerModelsNow } = require('./mongoose/models.js');
-const { environmentJson, optionsJson } = require('./options.js');
+const { environmentJson, optionsJson, plainJson } = require('./options.js');
 const { PendingPromises, requestError } = require('./pending.js');
 const { authorities, untrusted } = require('./trust.js');
 
@@ -191,6 +191,21 @@ class Client {
     const bytes = await this.request((id) => {
       const isDay = day === null || typeof day === 'string';
       if (!isDay || !this.native.requestConcurrency(id, day)) throw invalidDay();
+    });
+    return this.deserialize(bytes);
+  }
+
+  /**
+   * The answer of a method that reads reports.
+   *
+   * @param {string} method
+   * @param {unknown} options
+   */
+  async report(method, options) {
+    const json = plainJson(options ?? {});
+    const bytes = await this.request((id) => {
+      const problem = this.native.requestReport(id, method, json);
+      if (problem !== null) throw new TypeError(problem);
     });
     return this.deserialize(bytes);
   }

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `addon` | the border to JavaScript |
 //! | [`pipeline`] | queues, batches, retries, time limits; the protocol that makes totals exact |
-//! | [`reports`] | what is computed from stored documents |
+//! | [`reports`] | what each day was like, and the answers out of it |
 //! | [`forward`], [`spool`], [`store`] | the way to destinations, to the disk, to MongoDB |
 //! | [`instance`] | what all parts of one instance see |
 //! | [`config`] | settings |

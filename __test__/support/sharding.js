@@ -18,11 +18,13 @@ const isRange = (condition) =>
 
 const isValueOrList = (condition) => isValue(condition) || Array.isArray(condition?.$in);
 
-/** Some documents by their `_id`, those of a range of it, or those of some days or a user, by an index. */
-const isBounded = ({ _id, day, userId, $or }) =>
+/** Some documents by their `_id`, those of a range of it, or those of some days, times or a user, by an index. */
+const isBounded = ({ _id, day, ts, userId, $or }) =>
   isValueOrList(_id) ||
   isRange(_id) ||
   isValueOrList(day) ||
+  isRange(day) ||
+  isRange(ts) ||
   isValue(userId) ||
   ($or?.every(isBounded) ?? false);
 

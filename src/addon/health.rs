@@ -11,6 +11,7 @@ use crate::config::Collection;
 use crate::forward::Report;
 use crate::instance::database_status::{History, Refusal, TOTALS_STATES};
 use crate::instance::health::LastError;
+use crate::instance::reports_status::ReportsStatus;
 use crate::instance::spool_report::SpoolReport;
 use crate::pipeline::Pipeline;
 use crate::util::panics;
@@ -34,6 +35,7 @@ pub struct HealthReport {
     pub totals: String,
     pub refused_collections: Vec<RefusedCollectionReport>,
     pub history: HistoryReport,
+    pub reports: ReportsReport,
     /// Only with `spoolDir`.
     pub spool: Option<SpoolHealth>,
     pub destinations: Vec<DestinationReport>,
@@ -68,6 +70,26 @@ pub struct HistoryReport {
     pub state: String,
     pub days_done: u32,
     pub days_total: u32,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct ReportsReport {
+    pub state: String,
+    pub days_done: u32,
+    pub days_total: u32,
+    /// System clock, ms since 1970.
+    pub last_success_ms: Option<f64>,
+}
+
+impl ReportsReport {
+    fn of(status: ReportsStatus) -> Self {
+        Self {
+            state: status.state.name().to_owned(),
+            days_done: status.days_done,
+            days_total: status.days_total,
+            last_success_ms: status.last_success_ms.map(|ms| ms as f64),
+        }
+    }
 }
 
 #[napi(object, object_from_js = false)]
@@ -143,6 +165,7 @@ impl HealthReport {
                 .map(RefusedCollectionReport::of)
                 .collect(),
             history: HistoryReport::of(database.history),
+            reports: ReportsReport::of(shared.reports.get()),
             spool: shared.spool.get().map(SpoolHealth::of),
             destinations: pipeline
                 .destinations()

@@ -15,6 +15,7 @@ use crate::instance::shared::Shared;
 use crate::instance::spool_report::SpoolState;
 use crate::pipeline::{self, NothingFound, Pipeline, Request};
 use crate::record::day::Day;
+use crate::reports::Query;
 use crate::spool::{self, SEGMENT_BYTES, Segments};
 use crate::store::{self, Connection, MongoStore};
 
@@ -71,14 +72,13 @@ impl NativeAnalytics {
             return Err(Error::new(ErrorCode::SpoolUnavailable, problem));
         }
         let max_event_bytes = config.max_event_bytes as u32;
-        let (collections, counters) = (config.collections.clone(), config.counters.clone());
+        let settings = Arc::new(config.clone());
         let on_message = Arc::new(message::build(on_message).map_err(internal)?);
         let shared = Shared::within(context, config, Arc::new(JavaScript::new(&on_message)));
         report_spool(&shared, &spool);
         let opener = Arc::new(move |connection: Connection| {
-            let (collections, counters) = (collections.clone(), counters.clone());
-            let opening =
-                async move { MongoStore::open(&connection, &collections, &counters).await };
+            let settings = Arc::clone(&settings);
+            let opening = async move { MongoStore::open(&connection, &settings).await };
             Box::pin(opening) as Pin<Box<dyn Future<Output = _> + Send>>
         });
         let pipeline = pipeline::spawn(shared, opener, spool.unwrap_or_default());
@@ -249,6 +249,17 @@ impl NativeAnalytics {
         self.pipeline
             .request(request, Request::Concurrency(existing.flatten()));
         true
+    }
+
+    /// `options` is JSON. What is wrong with them, if no request was made.
+    #[napi]
+    pub fn request_report(&self, request: u32, method: String, options: String) -> Option<String> {
+        let currencies = &self.config().reports.currencies;
+        match Query::read(&method, &options, currencies) {
+            Ok(query) => self.pipeline.request(request, Request::Report(query)),
+            Err(problem) => return Some(problem),
+        }
+        None
     }
 
     #[napi]

@@ -14,6 +14,7 @@ pub struct Collections {
     pub events: String,
     pub uniques: String,
     pub reports: String,
+    pub players: String,
 }
 
 /// One of the collections.
@@ -62,6 +63,7 @@ impl Default for Collections {
             events: "gsoevents".into(),
             uniques: "gsouniques".into(),
             reports: "gsoreports".into(),
+            players: "gsoplayers".into(),
         }
     }
 }
@@ -80,6 +82,7 @@ impl Collections {
             ("events", &mut names.events),
             ("uniques", &mut names.uniques),
             ("reports", &mut names.reports),
+            ("players", &mut names.players),
         ] {
             match given.remove(key) {
                 None | Some(Value::Null) => {}
@@ -97,14 +100,15 @@ impl Collections {
             &names.events,
             &names.uniques,
             &names.reports,
+            &names.players,
         ];
         if BTreeSet::from(all).len() < all.len() {
             let problem = "must have different names";
             return Err(ConfigError::new("collections", problem));
         }
         if let Some(key) = given.keys().next() {
-            let problem = "is not known; the collections are sessions, daily, events, uniques and \
-                           reports";
+            let problem = "is not known; the collections are sessions, daily, events, uniques, \
+                           reports and players";
             return Err(ConfigError::new(format!("collections.{key}"), problem));
         }
         Ok(names)

@@ -6,14 +6,15 @@ mod counters;
 mod destinations;
 mod error;
 mod funnels;
+mod reports;
 mod settings;
 mod source;
 mod url;
 
 pub use collections::{Collection, Collections};
-pub use counters::Counters;
 pub use destinations::{Access, DestinationSettings};
 pub use error::ConfigError;
 pub use funnels::Funnel;
+pub use reports::{Excluded, Reports};
 pub use settings::Config;
 pub use source::Text;

@@ -11,6 +11,7 @@ use super::counters::Counters;
 use super::destinations::{self, DestinationSettings};
 use super::error::ConfigError;
 use super::funnels::{self, Funnel};
+use super::reports::Reports;
 use super::source::{KIB, MIB, Source, Text, object};
 
 /// Options that JavaScript itself evaluates.
@@ -52,7 +53,8 @@ pub struct Config {
     pub instance_name: Option<String>,
     /// Those that are declared, by name.
     pub funnels: BTreeMap<String, Funnel>,
-    /// `flush`, `getMetrics`, `getLast30Days`, `getConcurrency` reject after it; 100 to 600 000 ms, default 10 000.
+    pub reports: Reports,
+    /// `flush` and what reads the database reject after it; 100 to 600 000 ms, default 10 000.
     pub operation_timeout: Duration,
     /// `onLogin`, `onLogout` resolve after it at the latest; 1 to 600 000 ms, default 5 000.
     pub ack_timeout: Duration,
@@ -115,6 +117,7 @@ impl Config {
             presence: presence(&mut source)?,
             instance_name: instance_name(&mut source)?,
             funnels: funnels::read(&mut source)?,
+            reports: Reports::read(&mut source)?,
             operation_timeout: source.millis("operationTimeoutMs", None, 10_000, 100..=600_000)?,
             ack_timeout: source.millis("ackTimeoutMs", None, 5_000, 1..=600_000)?,
             shutdown_timeout: source.millis(

@@ -64,6 +64,9 @@ pub struct Limits {
     pub totals_saved_every: Duration,
     /// How often the presence of this instance is written.
     pub presence_every: Duration,
+    /// When it is looked first, and how often, whether days are to be reported.
+    pub reports_first: Duration,
+    pub reports_every: Duration,
 }
 
 impl Default for Limits {
@@ -79,6 +82,8 @@ impl Default for Limits {
             totals_saved_after: Duration::from_secs(10),
             totals_saved_every: Duration::from_secs(5),
             presence_every: Duration::from_secs(20),
+            reports_first: Duration::from_secs(1),
+            reports_every: Duration::from_secs(60),
         }
     }
 }

@@ -13,8 +13,10 @@ pub enum Error {
         after_ms: u64,
         cause: Option<String>,
     },
-    /// The month's old sessions are still being summed up; try again later.
+    /// Days or sessions that were stored before are still being summed up; try again later.
     HistoryBuilding { after_ms: u64 },
+    /// Reports are off, by the settings or for lack of rights.
+    ReportsOff { operation: &'static str },
     /// The database refused a read in a way that repeating will not change.
     Database { message: String },
     /// The instance has failed by a defect of this package; it stores nothing any more.
@@ -27,6 +29,7 @@ impl Error {
         match self {
             Error::Timeout { .. } => "ANALYTICS_TIMEOUT",
             Error::HistoryBuilding { .. } => "ANALYTICS_HISTORY_BUILDING",
+            Error::ReportsOff { .. } => "ANALYTICS_REPORTS_OFF",
             Error::Database { .. } => "ANALYTICS_DATABASE",
             Error::Internal => "ANALYTICS_INTERNAL",
         }
@@ -50,6 +53,11 @@ impl fmt::Display for Error {
             Error::HistoryBuilding { after_ms } => write!(
                 f,
                 "the sessions stored before are still being summed up after {after_ms} ms; try again later"
+            ),
+            Error::ReportsOff { operation } => write!(
+                f,
+                "{operation} answers out of reports, which are off: by reports: 'off', or because the user lacks \
+                 rights, see the log"
             ),
             Error::Database { message } => f.write_str(message),
             Error::Internal => f.write_str("this instance has failed; see getHealth().lastError"),

@@ -9,5 +9,6 @@ pub mod listener;
 pub mod log;
 pub mod memory;
 pub mod published;
+pub mod reports_status;
 pub mod shared;
 pub mod spool_report;

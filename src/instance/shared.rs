@@ -13,6 +13,7 @@ use super::listener::{Listener, Message};
 use super::log::Log;
 use super::memory::Memory;
 use super::published::Published;
+use super::reports_status::ReportsStatus;
 use super::spool_report::SpoolReport;
 use crate::config::{Collection, Config};
 use crate::util::panics::Panicked;
@@ -24,6 +25,7 @@ pub struct Shared {
     pub health: Health,
     pub memory: Memory,
     pub database: Published<DatabaseStatus>,
+    pub reports: Published<ReportsStatus>,
     /// `None` without a spool.
     pub spool: Published<Option<SpoolReport>>,
     pub active_sessions: AtomicUsize,
@@ -70,6 +72,7 @@ impl Shared {
             log,
             health: Health::default(),
             database: Published::default(),
+            reports: Published::default(),
             spool: Published::default(),
             active_sessions: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),

@@ -13,6 +13,7 @@ impl<S: Store> Worker<S> {
         self.legacy.leave_database();
         self.recovery.leave_database();
         self.presence.leave_database();
+        self.reporting.leave_database();
         self.path.leave_database(self.legacy.baselines());
         self.database.leave();
     }

@@ -263,6 +263,37 @@ pub fn legacy_done(month: &str, total: u32, took: Duration) -> String {
     format!("the sessions stored before in {month} are summed up: {total} days, {seconds:.1} s")
 }
 
+pub fn reports_progress(done: u32, total: u32, is_first: bool) -> String {
+    match is_first {
+        true => format!(
+            "reporting the days that are stored, oldest first: {done} of {total} done. Only getActivity() and \
+             the other methods that answer out of reports wait for it"
+        ),
+        false => format!("still reporting the days that are stored: {done} of {total} done"),
+    }
+}
+
+pub fn reports_done(total: u32, took: Duration) -> String {
+    let seconds = took.as_secs_f64();
+    format!("the days that are stored are reported: {total} days, {seconds:.1} s")
+}
+
+pub fn reports_unauthorized(error: &StoreError) -> String {
+    format!(
+        "reports are off, and methods that answer out of them reject; records and totals are not affected. \
+         Grant find, insert and update on the collections reports and players and start again, or set \
+         reports: 'off': {error}"
+    )
+}
+
+pub fn reports_failed(error: &StoreError) -> String {
+    format!(
+        "days cannot be reported, which is tried again in 5 minutes and then ever less often, at least once an \
+         hour; until then methods that answer out of reports may reject; records and totals are not affected: \
+         {error}"
+    )
+}
+
 pub fn legacy_refused(message: &str) -> String {
     format!(
         "MongoDB refuses to sum up the sessions stored before; getMetrics() rejects until it does not, \

@@ -47,6 +47,7 @@ mod messages;
 mod presence;
 mod record_path;
 mod recovery;
+mod reporting;
 mod requests;
 mod spawn;
 mod task;

@@ -14,6 +14,7 @@ use super::lifecycle::Lifecycle;
 use super::presence::{self, Presence};
 use super::record_path::RecordPath;
 use super::recovery::{Launch, Recovery};
+use super::reporting::Reporting;
 use super::requests::Requests;
 use super::totals::Rules;
 use super::worker::Worker;
@@ -54,6 +55,7 @@ pub fn start<S: Store>(
     let destinations = Destinations::new(&shared);
     let (pipeline, commands) = Pipeline::new(&shared, &destinations);
     let legacy = Legacy::new(&shared);
+    let reporting = Reporting::new(&shared);
     let worker = Worker {
         lifecycle,
         path: RecordPath::new(&shared, &destinations, spool, rules, legacy.baselines()),
@@ -61,7 +63,8 @@ pub fn start<S: Store>(
         recovery: Recovery::new(&shared, &destinations, launcher(&opener, rules)),
         database: Database::new(&shared, opener),
         presence: Presence::new(&shared, &destinations),
-        requests: Requests::new(&shared),
+        requests: Requests::new(&shared, reporting.settings()),
+        reporting,
         commands,
         received: VecDeque::new(),
         shared,

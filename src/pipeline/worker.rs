@@ -19,6 +19,7 @@ use super::lifecycle::Lifecycle;
 use super::presence::Presence;
 use super::record_path::{Admission, RecordPath};
 use super::recovery::Recovery;
+use super::reporting::Reporting;
 use super::requests::{Progress, Request, Requests};
 use crate::instance::shared::Shared;
 use crate::store::Store;
@@ -36,6 +37,7 @@ pub struct Worker<S: Store> {
     pub recovery: Recovery,
     pub database: Database<S>,
     pub presence: Presence,
+    pub reporting: Reporting,
     pub requests: Requests,
     pub commands: mpsc::UnboundedReceiver<Command>,
     /// Commands that are not handled yet.
@@ -75,6 +77,7 @@ impl<S: Store> Worker<S> {
                 }
             }
             written = self.presence.next() => self.presence.handle(written, Instant::now()),
+            ran = self.reporting.next() => self.reporting.handle(ran, Instant::now()),
             answer = self.requests.next() => self.requests.handle(answer, Instant::now()),
             result = self.recovery.next() => {
                 self.recovery.handle(result, self.database.connection());
@@ -139,6 +142,7 @@ impl<S: Store> Worker<S> {
         let is_last = is_switching || is_exit || !self.lifecycle.has_host;
         let is_here = !is_last && !self.lifecycle.is_ending();
         self.presence.poll(store, is_here, now);
+        self.reporting.poll(store, is_here, now);
         let is_awaited = self.requests.wait_for_totals();
         let admission = Admission {
             last_record: self.database.last_record(),
@@ -209,6 +213,7 @@ impl<S: Store> Worker<S> {
             self.lifecycle.wake_at(now),
             self.database.wake_at(self.needs_store(), now),
             self.presence.wake_at().filter(|_| has_store),
+            self.reporting.wake_at().filter(|_| has_store),
             self.recovery.wake_at().filter(|_| self.may_recover()),
             self.legacy
                 .retry_at()

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
 
+pub const DAY_MS: i64 = 86_400_000;
+
 /// A UTC day as it is stored, `YYYY-MM-DD`; cheap to clone, since every record carries one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Day(Arc<str>);

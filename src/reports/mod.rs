@@ -1,3 +1,29 @@
-//! Reports: what is computed from stored documents. Pure functions: no clock, no I/O.
+//! Reports: what each day was like, made of the documents that are stored, and the answers that come out of them.
+//!
+//! A report is a pure function of the documents of its day. Whoever has the lease makes it, at the run points of
+//! the day, until late records can be no more; each time it replaces the one before. It replaces only a report
+//! that was begun earlier, so that the lease saves work and nothing depends on it.
+//!
+//! | module | responsibility |
+//! |---|---|
+//! | `due` | run points, and which days are to be reported |
+//! | `job` | the order of a run, and of the report of a day |
+//! | `day_report` | the document of a day |
+//! | `economy`, `lengths` | its parts |
+//! | `amount` | which texts are numbers |
+//! | `settings` | what reports are made of |
+//! | `answers` | the methods for the host |
+//! | `funnel` | how many users come how far through a sequence of events |
 
+mod amount;
+pub mod answers;
+mod day_report;
+mod due;
+mod economy;
 pub mod funnel;
+pub mod job;
+mod lengths;
+mod settings;
+
+pub use answers::{Answers, Query};
+pub use settings::Settings;

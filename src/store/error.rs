@@ -72,6 +72,12 @@ impl StoreError {
     }
 }
 
+/// Whether the user of the connection lacks a right.
+pub fn is_unauthorized(error: &StoreError) -> bool {
+    const UNAUTHORIZED: i32 = 13;
+    error.code == Some(UNAUTHORIZED)
+}
+
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

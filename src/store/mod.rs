@@ -12,6 +12,7 @@
 //! | `presence` | [`PresenceStore`] | samples of how many players each instance has |
 //! | `personal` | [`PersonalStore`] | all that name a user, to be read or erased |
 //! | `funnels` | [`FunnelStore`] | events, to be read in their order |
+//! | `reports` | [`ReportStore`] | reports, and what they are made of |
 //! | `legacy` | [`LegacyStore`] | baselines of the days that the replaced class wrote to |
 //! | `lifecycle` | [`Lifecycle`] | indexes, and the identity of collections |
 
@@ -26,10 +27,11 @@ mod mongo;
 mod personal;
 mod presence;
 mod records;
+mod reports;
 mod totals;
 mod uniques;
 
-pub use error::{Fault, Result, StoreError};
+pub use error::{Fault, Result, StoreError, is_unauthorized};
 pub use funnels::{FunnelStore, NamedEvent};
 #[cfg(test)]
 pub use keys::KeyedEvent;
@@ -42,6 +44,10 @@ pub use personal::Page;
 pub use personal::{PERSONAL, PersonalStore, User};
 pub use presence::{Minutes, Presence, PresenceStore, Sample, Samples, Seen};
 pub use records::{CloseOutcome, Dropped, Inserted, RecordStore};
+pub use reports::{
+    DaySessions, DayUsers, EventPass, EventRow, LATE_AFTER_MS, Mark, REPORT_VERSION, Report,
+    ReportStore, Sources,
+};
 #[cfg(test)]
 pub use totals::MonthView;
 pub use totals::{Added, AppliedSeq, Delta, SeqAdvance, Sums, TotalsStore};
@@ -56,6 +62,7 @@ pub trait Store:
     + PresenceStore
     + PersonalStore
     + FunnelStore
+    + ReportStore
     + LegacyStore
     + Lifecycle
     + Send

@@ -24,6 +24,7 @@ describe('the numbers', { concurrency: true }, () => {
       ...{ dropped: {}, rejected: {}, warnings: {}, defects: 0, activeSessions: 0, totals: 'ok' },
       refusedCollections: [],
       history: { state: 'none', daysDone: 0, daysTotal: 0 },
+      reports: { state: 'waiting', daysDone: 0, daysTotal: 0 },
       destinations: [],
     });
   });
@@ -45,7 +46,9 @@ describe('the numbers', { concurrency: true }, () => {
     assert.strictEqual(queued, 3, 'totals are due in a minute: counted records wait for them');
     assert.ok(queuedBytes > 0 && queuedBytes < KIB, `${queuedBytes}`);
     await analytics.flush();
-    const health = analytics.getHealth();
+    const { reports, ...health } = analytics.getHealth();
+    assert.ok(['waiting', 'current'].includes(reports.state), reports.state);
+    assert.deepStrictEqual([reports.daysDone, reports.daysTotal], [0, 0]);
     assert.deepStrictEqual(health, {
       ...{ connected: true, accepted: 4, queued: 0, queuedBytes: 0, written: 4, retried: 0 },
       ...{ duplicates: 0, redelivered: 0, casConflicts: 0 },

@@ -21,8 +21,10 @@ use super::messages;
 use super::task::{Tasks, run_to_end};
 use crate::instance::error::Error;
 use crate::instance::listener::Message;
+use crate::instance::reports_status::ReportsState;
 use crate::instance::shared::Shared;
 use crate::record::day::Day;
+use crate::reports::{Answers, Settings};
 use crate::store::{Result, Store, StoreError};
 pub use operation::Request;
 use operation::{Operation, Phase};
@@ -42,7 +44,8 @@ const PRESENCE_WAIT: Duration = Duration::from_secs(1);
 /// The result of a read, and the requests that it is for.
 pub struct Answer {
     ids: Vec<u32>,
-    found: Result<RawDocumentBuf>,
+    /// `None` while what is read is being made.
+    found: Result<Option<RawDocumentBuf>>,
 }
 
 /// The state of the other modules that requests wait for.
@@ -66,20 +69,30 @@ pub struct Progress {
 pub struct Requests {
     shared: Arc<Shared>,
     open: Vec<Operation>,
+    settings: Arc<Settings>,
+    answers: Arc<Answers>,
     tasks: Tasks<Answer>,
 }
 
 impl Requests {
-    pub fn new(shared: &Arc<Shared>) -> Self {
+    pub fn new(shared: &Arc<Shared>, settings: &Arc<Settings>) -> Self {
         Self {
             shared: Arc::clone(shared),
             open: Vec::new(),
+            settings: Arc::clone(settings),
+            answers: answers(shared, settings),
             tasks: Tasks::new(),
         }
     }
 
     /// Takes a request that waits for every record up to `target`.
     pub fn accept(&mut self, id: u32, request: Request, target: i64) {
+        if let Request::Report(query) = &request
+            && self.shared.reports.get().state == ReportsState::Off
+        {
+            let operation = query.name();
+            return self.fail(id, Error::ReportsOff { operation });
+        }
         let config = &self.shared.config;
         let limit = match request {
             Request::Stop => config.shutdown_timeout,
@@ -92,6 +105,7 @@ impl Requests {
             deadline: Instant::now() + limit,
             limit,
             phase: Phase::Waiting,
+            is_building: false,
         });
     }
 
@@ -138,11 +152,14 @@ impl Requests {
             self.warn_of_unfinished(progress);
             return self.succeed(operation.id, None);
         }
-        let waits_for_legacy = matches!(&operation.request, Request::Metrics(today) if !legacy.covers(today))
-            && progress.committed >= operation.target
-            && (legacy.is_building() || self.shared.database.get().connected);
+        let waits_for_legacy = || {
+            matches!(&operation.request, Request::Metrics(today) if !legacy.covers(today))
+                && progress.committed >= operation.target
+                && (legacy.is_building() || self.shared.database.get().connected)
+        };
         let cause = self.cause(operation, progress);
-        self.fail(operation.id, operation.timeout(cause, waits_for_legacy));
+        let is_building = operation.is_building || waits_for_legacy();
+        self.fail(operation.id, operation.timeout(cause, is_building));
     }
 
     fn warn_of_unfinished(&self, progress: Progress) {
@@ -182,10 +199,11 @@ impl Requests {
                 }
             }
             let (store, shared) = (Arc::clone(store), Arc::clone(&self.shared));
-            let baselines = Arc::clone(legacy.baselines());
+            let (baselines, answers) = (Arc::clone(legacy.baselines()), Arc::clone(&self.answers));
             let read = run_to_end("read", async move {
                 let store = store.as_ref();
-                match &request {
+                let found = match &request {
+                    Request::Report(query) => return answers.answer(store, query).await,
                     Request::Metrics(today) => {
                         metrics::read(store, &baselines, today, &shared.active_sessions).await
                     }
@@ -203,7 +221,8 @@ impl Requests {
                         erased.await.and_then(encoded)
                     }
                     _ => store.newest_days(NEWEST_DAYS).await.map(document_of),
-                }
+                };
+                found.map(Some)
             });
             self.tasks.spawn(async move {
                 let found = read.await;
@@ -219,11 +238,12 @@ impl Requests {
 
     pub fn handle(&mut self, answer: Answer, now: Instant) {
         let document = match answer.found {
-            Ok(document) => document,
+            Ok(Some(document)) => document,
+            Ok(None) => return self.read_again(&answer.ids, now + READ_AGAIN, true),
             Err(error) => {
                 self.shared.health.error(error.message.clone());
                 if error.is_transient() {
-                    return self.read_again(&answer.ids, now + READ_AGAIN);
+                    return self.read_again(&answer.ids, now + READ_AGAIN, false);
                 }
                 return self.fail_all(&answer.ids, &error.message);
             }
@@ -248,10 +268,11 @@ impl Requests {
         }
     }
 
-    fn read_again(&mut self, ids: &[u32], at: Instant) {
+    fn read_again(&mut self, ids: &[u32], at: Instant, is_building: bool) {
         for operation in &mut self.open {
             if ids.contains(&operation.id) {
                 operation.phase = Phase::Again(at);
+                operation.is_building = is_building;
             }
         }
     }
@@ -259,6 +280,7 @@ impl Requests {
     /// The database is left: reads that are under way there are repeated in the next one.
     pub fn leave_database(&mut self) {
         self.tasks.detach();
+        self.answers = answers(&self.shared, &self.settings);
         for operation in &mut self.open {
             if operation.phase == Phase::Reading {
                 operation.phase = Phase::Waiting;
@@ -298,6 +320,12 @@ impl Requests {
         };
         self.open.iter().map(due).min()
     }
+}
+
+/// None of them knows what another database holds.
+fn answers(shared: &Shared, settings: &Arc<Settings>) -> Arc<Answers> {
+    let owner = format!("{}:answers", shared.incarnation);
+    Arc::new(Answers::new(settings, owner))
 }
 
 fn is_complete(operation: &Operation, progress: Progress, now: Instant) -> bool {

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use crate::config::{Collection, Funnel};
 use crate::instance::error::Error;
 use crate::record::day::Day;
+use crate::reports::Query;
 use crate::store::User;
 
 /// A request of the host.
@@ -32,6 +33,8 @@ pub enum Request {
         /// What takes the place of the id; without it, documents are deleted.
         pseudonym: Option<String>,
     },
+    /// Out of reports.
+    Report(Query),
     Stop,
 }
 
@@ -49,6 +52,7 @@ impl Request {
                 | Request::Concurrency(_)
                 | Request::Funnel { .. }
                 | Request::PersonalDocuments(..)
+                | Request::Report(_)
         )
     }
 
@@ -62,6 +66,7 @@ impl Request {
             Request::PersonalIds(_) | Request::PersonalDocuments(..) => "exportUser()",
             Request::Funnel { .. } => "getFunnel()",
             Request::Erase { .. } => "deleteUser()",
+            Request::Report(query) => query.name(),
             Request::Stop => "stop()",
         }
     }
@@ -77,6 +82,8 @@ pub struct Operation {
     pub deadline: Instant,
     pub limit: Duration,
     pub phase: Phase,
+    /// What it reads was still being made.
+    pub is_building: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,9 +102,9 @@ impl Operation {
     }
 
     /// The error of its time limit.
-    pub fn timeout(&self, cause: Option<String>, waits_for_legacy: bool) -> Error {
+    pub fn timeout(&self, cause: Option<String>, is_building: bool) -> Error {
         let after_ms = self.limit.as_millis() as u64;
-        if waits_for_legacy {
+        if is_building {
             return Error::HistoryBuilding { after_ms };
         }
         Error::Timeout {

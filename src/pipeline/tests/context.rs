@@ -21,6 +21,8 @@ pub const LIMITS: Limits = Limits {
     totals_saved_after: Duration::from_millis(40),
     totals_saved_every: Duration::from_millis(20),
     presence_every: Duration::from_millis(400),
+    reports_first: Duration::from_millis(40),
+    reports_every: Duration::from_millis(400),
 };
 
 pub fn context() -> Context {

@@ -112,8 +112,13 @@ impl Writes {
                 newest_day = newest_day.max(batch.newest_day().cloned());
                 let (store, baselines) = (Arc::clone(store), Arc::clone(baselines));
                 let now_ms = self.shared.context.clock.now_ms();
+                let notes_late = self.shared.config.reports.are_on;
                 let write = attempt(async move {
-                    write(store.as_ref(), &baselines, queue, &batch, now_ms).await
+                    let written = write(store.as_ref(), &baselines, queue, &batch, now_ms).await?;
+                    if notes_late {
+                        sessions::note_late(store.as_ref(), batch.sessions(), now_ms).await?;
+                    }
+                    Ok(written)
                 });
                 self.tasks.spawn(async move {
                     WriteResult {

@@ -3,6 +3,8 @@
 //! No session of a day is stored before the day's baseline is known. Sessions that were stored before this
 //! package are told from its own by `_id` alone, so a new session must lie above the baseline's cutoff.
 
+use std::collections::BTreeSet;
+
 use bson::oid::ObjectId;
 
 use super::batches::Written;
@@ -11,7 +13,7 @@ use crate::pipeline::legacy::Baselines;
 use crate::record::day::Day;
 use crate::record::document::Batch;
 use crate::record::item::{Close, SessionChange, SessionItem};
-use crate::store::{CloseOutcome, Fault, Result, Store, StoreError};
+use crate::store::{CloseOutcome, Fault, LATE_AFTER_MS, Result, Store, StoreError};
 use crate::util::failpoint::failpoint;
 use crate::util::fnv::fnv1a;
 
@@ -72,6 +74,28 @@ pub async fn write_logouts<S: Store>(
         }
     }
     Ok(written)
+}
+
+/// Notes the days of sessions that were stored late, so that they are reported again. What keeps that from being
+/// noted keeps no record from being written, unless it passes.
+pub async fn note_late<S: Store>(store: &S, sessions: &[SessionItem], now_ms: i64) -> Result<()> {
+    let is_late = |day: &&Day| {
+        day.start_ms()
+            .is_some_and(|start| start + LATE_AFTER_MS < now_ms)
+    };
+    let days: BTreeSet<&Day> = sessions
+        .iter()
+        .map(|item| &item.day)
+        .filter(is_late)
+        .collect();
+    if days.is_empty() {
+        return Ok(());
+    }
+    let days: Vec<Day> = days.into_iter().cloned().collect();
+    match store.note_late(&days).await {
+        Err(error) if error.is_transient() => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// The cutoff of each item's day.

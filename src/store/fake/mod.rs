@@ -6,6 +6,7 @@ mod legacy;
 mod personal;
 mod presence;
 mod records;
+mod reports;
 mod totals;
 mod uniques;
 
@@ -28,6 +29,7 @@ use super::uniques::Marker;
 use crate::instance::incarnation::Incarnation;
 use crate::instance::listener::Level;
 use crate::record::counters::Counter;
+use crate::record::day::Day;
 
 /// The outcome of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +89,11 @@ pub struct State {
     pub faults: u64,
     /// The newest sample of each instance, and when it was stored.
     pub samples: BTreeMap<Incarnation, (Sample, Instant)>,
+    /// Why the server refuses what reports read, and how often it was looked what there is to report.
+    pub refuses_reports: Option<StoreError>,
+    pub report_looks: u64,
+    /// Days of which sessions were noted as late.
+    pub late_days: Vec<Day>,
     /// The server refuses samples.
     pub refuses_samples: bool,
     /// The days as a majority read sees them: now, or as they were a while ago.

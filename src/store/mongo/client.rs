@@ -7,7 +7,7 @@ use mongodb::options::{Acknowledgment, CollectionOptions, ReadConcern, WriteConc
 use mongodb::{Client, ClientSession, Collection, Database};
 
 use super::connection::Connection;
-use crate::config::{Collections, Counters};
+use crate::config::Config;
 use crate::record::counters::Counter;
 use crate::store::error::Result;
 
@@ -24,19 +24,21 @@ pub struct MongoStore {
     pub(super) daily: Collection<Document>,
     pub(super) events: Collection<RawDocumentBuf>,
     pub(super) uniques: Collection<Document>,
+    /// For what is written again soon.
     pub(super) reports: Collection<Document>,
+    /// For what is kept.
+    pub(super) kept_reports: Collection<Document>,
+    pub(super) players: Collection<Document>,
+    /// Whether secondaries may answer what reports read.
+    pub(super) reads_secondaries: bool,
     /// Beside the built-in ones.
     pub(super) own_counters: Vec<Counter>,
 }
 
 impl MongoStore {
     /// Makes the client, which connects when it is first used. Fails on bad settings and on DNS.
-    pub async fn open(
-        connection: &Connection,
-        names: &Collections,
-        counters: &Counters,
-    ) -> Result<MongoStore> {
-        let names = connection.collections(names);
+    pub async fn open(connection: &Connection, config: &Config) -> Result<MongoStore> {
+        let names = connection.collections(&config.collections);
         let settings = connection.settings().await?;
         let client = Client::with_options(settings.options.clone())?;
         let database = client.database(&settings.database);
@@ -46,7 +48,10 @@ impl MongoStore {
             events: database.collection_with_options(&names.events, durable()),
             uniques: database.collection_with_options(&names.uniques, durable()),
             reports: database.collection_with_options(&names.reports, light()),
-            own_counters: counters.own().to_vec(),
+            kept_reports: database.collection_with_options(&names.reports, durable()),
+            players: database.collection_with_options(&names.players, durable()),
+            reads_secondaries: config.reports.reads_secondaries,
+            own_counters: config.counters.own().to_vec(),
             client,
             database,
         })

@@ -188,6 +188,19 @@ impl MongoStore {
         }
     }
 
+    /// How long events are kept, by their index; `None` for ever. Where the user may not list indexes, it is
+    /// the time of the index that this package makes.
+    pub(super) async fn events_kept_ms(&self) -> Result<Option<i64>> {
+        let Some(indexes) = existing(&self.events).await? else {
+            return Ok(Some(EVENT_TTL.as_millis() as i64));
+        };
+        let after = indexes.iter().filter_map(|index| {
+            let is_of_time = same_keys(&index.keys, &doc! { "ts": 1 });
+            index.options.as_ref()?.expire_after.filter(|_| is_of_time)
+        });
+        Ok(after.map(|after| after.as_millis() as i64).next())
+    }
+
     /// What the server says of itself; `None` where it does not know the command, as the first releases of 4.2
     /// and 4.4.
     pub(super) async fn hello(&self) -> Result<Option<Document>> {

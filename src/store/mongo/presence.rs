@@ -10,13 +10,12 @@ use super::cursor::{collect, number_in};
 use super::error::unexpected;
 use super::write_command::raw;
 use crate::instance::incarnation::Incarnation;
-use crate::record::day::{Day, iso};
+use crate::record::day::{DAY_MS, Day, iso};
 use crate::store::error::{Result, StoreError};
 use crate::store::presence::{Minutes, Presence, PresenceStore, Sample, Samples, Seen};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
-const DAY_MS: i64 = 24 * HOUR_MS;
 /// How long the minutes of a day, and the last sample of an instance, are kept.
 const KEPT_MS: i64 = 3 * DAY_MS;
 /// Time limit of the server; a sample that is late is of no use.

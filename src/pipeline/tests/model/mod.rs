@@ -11,6 +11,7 @@ mod flaws;
 mod options;
 mod oracle;
 mod process;
+mod reports;
 mod run;
 mod scenario;
 mod seen;

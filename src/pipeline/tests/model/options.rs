@@ -5,8 +5,9 @@ use crate::record::counters::Counter;
 
 /// The same total has another index in each.
 const OPTIONS: [&str; 2] = [
-    r#"{"flushIntervalMs": 42, "operationTimeoutMs": 60000, "counters": {"boss.kill": "bossKills"}}"#,
-    r#"{"flushIntervalMs": 42, "operationTimeoutMs": 60000,
+    r#"{"flushIntervalMs": 42, "operationTimeoutMs": 60000, "reports": "off",
+        "counters": {"boss.kill": "bossKills"}}"#,
+    r#"{"flushIntervalMs": 42, "operationTimeoutMs": 60000, "reports": "off",
         "counters": {"a.quest": "questsDone", "boss.kill": "bossKills"}}"#,
 ];
 

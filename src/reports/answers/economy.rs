@@ -1,0 +1,133 @@
+//! `getEconomy()`: where a currency comes from and where it goes.
+
+use std::collections::BTreeMap;
+
+use bson::{Document, doc};
+
+use super::names::{Names, Sum};
+use super::query::EconomyQuery;
+use super::rows::{self, Row, head_of, number_in, value};
+use crate::reports::due::Outlook;
+use crate::reports::settings::Settings;
+use crate::store::{ReportStore, Result};
+
+/// The directions, as reports name them.
+const DIRECTIONS: [&str; 2] = ["source", "sink"];
+
+pub async fn read<S: ReportStore + Sync>(
+    store: &S,
+    outlook: &Outlook,
+    wanted: &EconomyQuery,
+    settings: &Settings,
+) -> Result<Document> {
+    let rows = rows::read(store, outlook, &wanted.range, &["economy", "coverage"]).await?;
+    let is_wanted =
+        |currency: &&String| wanted.currency.as_ref().is_none_or(|one| one == *currency);
+    let currencies = settings.currencies.iter().filter(is_wanted);
+    let shown = currencies.map(|currency| of_currency(&rows, currency, wanted.limit, settings));
+    Ok(doc! { "rows": shown.collect::<Vec<Document>>() })
+}
+
+fn of_currency(rows: &[Row], currency: &str, limit: usize, settings: &Settings) -> Document {
+    let known: Vec<&Row> = rows
+        .iter()
+        .filter(|row| row.list("economy").is_some())
+        .collect();
+    let totals = settings.totals_of(currency);
+    let sum = |direction| {
+        let amounts: Vec<f64> = known
+            .iter()
+            .filter_map(|row| amount(row, currency, direction))
+            .collect();
+        (!amounts.is_empty()).then(|| amounts.iter().sum())
+    };
+    let names = |direction, list| {
+        let mut names = Names::default();
+        for row in &known {
+            names.add(&entries(row, currency, direction, list));
+        }
+        names.rows(limit, |sum| sum.amount.abs(), flow)
+    };
+    let [source, sink] = DIRECTIONS;
+    let mut shown = doc! { "currency": currency };
+    shown.extend(head_of(&known));
+    shown.insert("daysKnown", value(Some(known.len() as f64)));
+    shown.extend(balance(sum(source), sum(sink)));
+    shown.extend(doc! {
+        "sources": names(source, "reasons"), "sinks": names(sink, "reasons"),
+        "sourceItems": names(source, "items"), "sinkItems": names(sink, "items"),
+        "coverage": coverage(&known, &totals),
+    });
+    let day = |row: &Row| {
+        let mut day = row.head();
+        day.extend(balance(
+            amount(row, currency, source),
+            amount(row, currency, sink),
+        ));
+        day.insert("coverage", coverage(&[row], &totals));
+        day
+    };
+    shown.insert("days", rows.iter().map(day).collect::<Vec<Document>>());
+    shown
+}
+
+fn balance(sourced: Option<f64>, sunk: Option<f64>) -> Document {
+    let net = sourced.zip(sunk).map(|(sourced, sunk)| sourced - sunk);
+    doc! { "sourced": value(sourced), "sunk": value(sunk), "net": value(net) }
+}
+
+fn flow(mut row: Document, sum: Sum) -> Document {
+    row.insert("amount", value(Some(sum.amount)));
+    row.insert("count", value(Some(sum.count)));
+    row
+}
+
+fn entry<'a>(row: &'a Row, currency: &str, direction: &str) -> Option<&'a Document> {
+    let mut entries = row.list("economy")?.into_iter();
+    entries.find(|entry| {
+        entry.get_str("currency").is_ok_and(|text| text == currency)
+            && entry.get_str("flow").is_ok_and(|text| text == direction)
+    })
+}
+
+/// Not known where the report is of a process that did not know the currency.
+fn amount(row: &Row, currency: &str, direction: &str) -> Option<f64> {
+    entry(row, currency, direction)?
+        .get("amount")
+        .and_then(number_in)
+}
+
+fn entries<'a>(row: &'a Row, currency: &str, direction: &str, list: &str) -> Vec<&'a Document> {
+    let found = entry(row, currency, direction).and_then(|entry| entry.get_array(list).ok());
+    found
+        .into_iter()
+        .flatten()
+        .filter_map(|one| one.as_document())
+        .collect()
+}
+
+/// What was counted and what reports have seen, of the totals that the currency's events add to, over the days
+/// where both are known.
+fn coverage(rows: &[&Row], totals: &[&'static str]) -> Vec<Document> {
+    let mut sums: BTreeMap<&str, Option<(f64, f64)>> =
+        totals.iter().map(|total| (*total, None)).collect();
+    for entry in rows.iter().filter_map(|row| row.list("coverage")).flatten() {
+        let number = |field| entry.get(field).and_then(number_in);
+        let Some(sum) = entry
+            .get_str("k")
+            .ok()
+            .and_then(|total| sums.get_mut(total))
+        else {
+            continue;
+        };
+        if let Some((counted, seen)) = number("total").zip(number("events")) {
+            let (before, seen_before) = sum.unwrap_or_default();
+            *sum = Some((before + counted, seen_before + seen));
+        }
+    }
+    let shown = |(total, sum): (&str, Option<(f64, f64)>)| {
+        let (counted, seen) = (sum.map(|sum| sum.0), sum.map(|sum| sum.1));
+        doc! { "total": total, "counted": value(counted), "seen": value(seen) }
+    };
+    sums.into_iter().map(shown).collect()
+}

@@ -1,0 +1,151 @@
+//! Answers: what the methods for the host return, out of stored reports.
+//!
+//! Days whose first run point has not come are reported when somebody asks, and then not again for 10 s, or for 20
+//! times as long as that took: the database spends at most a twentieth of one core on them, over all processes.
+
+mod activity;
+mod economy;
+mod names;
+mod query;
+mod retention;
+mod rows;
+mod session_lengths;
+mod top_events;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bson::{Document, RawDocumentBuf};
+use tokio::sync::Mutex;
+
+use super::due::Outlook;
+use super::job;
+use super::settings::Settings;
+use crate::record::day::Day;
+use crate::store::{Mark, ReportStore, Result, StoreError};
+pub use query::Query;
+
+/// The lease of the reports that are made for callers, and how long one is held.
+const LEASE: &str = "lease:today";
+const HELD_FOR: Duration = Duration::from_secs(120);
+/// For how long it is believed which days there are; and while some are missing.
+const BELIEVED_FOR: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long a report is fresh that was made for a caller, and how many times as long as it took.
+const FRESH_MS: i64 = 10_000;
+const FRESH_TIMES: i64 = 20;
+
+/// The answers of one database, for all callers of an instance.
+pub struct Answers {
+    settings: Arc<Settings>,
+    owner: String,
+    known: Mutex<Option<Known>>,
+}
+
+struct Known {
+    outlook: Outlook,
+    at: Instant,
+}
+
+impl Answers {
+    /// `owner` is a name that no other instance has.
+    pub fn new(settings: &Arc<Settings>, owner: String) -> Self {
+        Self {
+            settings: Arc::clone(settings),
+            owner,
+            known: Mutex::new(None),
+        }
+    }
+
+    /// The answer; `None` while days are not reported that it needs.
+    pub async fn answer<S: ReportStore + Sync>(
+        &self,
+        store: &S,
+        query: &Query,
+    ) -> Result<Option<RawDocumentBuf>> {
+        let Some(outlook) = self.ready(store, query).await? else {
+            return Ok(None);
+        };
+        let settings = &self.settings;
+        let answer: Document = match query {
+            Query::Activity(range) => activity::read(store, &outlook, range).await?,
+            Query::Retention(cohorts) => retention::read(store, &outlook, cohorts).await?,
+            Query::SessionLengths(range) => session_lengths::read(store, &outlook, range).await?,
+            Query::Economy(wanted) => economy::read(store, &outlook, wanted, settings).await?,
+            Query::TopEvents(wanted) => top_events::read(store, &outlook, wanted).await?,
+        };
+        let unreadable = || StoreError::permanent("internal: an answer cannot be encoded");
+        let answer = RawDocumentBuf::try_from(&answer).map_err(|_| unreadable())?;
+        Ok(Some(answer))
+    }
+
+    /// Makes the reports that the query needs and no run makes.
+    async fn ready<S: ReportStore + Sync>(
+        &self,
+        store: &S,
+        query: &Query,
+    ) -> Result<Option<Outlook>> {
+        let known = &mut *self.known.lock().await;
+        if known.as_ref().is_none_or(Known::is_old) {
+            *known = Some(Known::read(store).await?);
+        }
+        loop {
+            let Some(known) = known.as_mut() else {
+                return Ok(None);
+            };
+            let (from, to) = query.days(&known.outlook.today());
+            if known.outlook.missing().any(|day| *day <= to) {
+                return Ok(None);
+            }
+            let is_wanted = |day: &Day| *day >= from && *day <= to;
+            let stale = known.outlook.young.iter().find(|(day, mark)| {
+                is_wanted(day) && !mark.as_ref().is_some_and(|mark| known.is_fresh(mark))
+            });
+            let Some((day, _)) = stale.cloned() else {
+                return Ok(Some(known.outlook.clone()));
+            };
+            if !self.report(store, &day, &known.outlook).await? {
+                return Ok(None);
+            }
+            *known = Known::read(store).await?;
+        }
+    }
+
+    /// Reports the day, unless another process is at it.
+    async fn report<S: ReportStore + Sync>(
+        &self,
+        store: &S,
+        day: &Day,
+        outlook: &Outlook,
+    ) -> Result<bool> {
+        if !store.take_lease(LEASE, &self.owner, HELD_FOR).await? {
+            return Ok(false);
+        }
+        let kept = outlook.events_kept_ms;
+        let reported = job::report_day(store, &self.settings, day, kept).await;
+        store.take_lease(LEASE, &self.owner, Duration::ZERO).await?;
+        reported.map(|()| true)
+    }
+}
+
+impl Known {
+    async fn read<S: ReportStore + Sync>(store: &S) -> Result<Self> {
+        let at = Instant::now();
+        let outlook = job::outlook(store).await?;
+        Ok(Self { outlook, at })
+    }
+
+    fn is_old(&self) -> bool {
+        let believed = match self.outlook.missing().next() {
+            None => BELIEVED_FOR,
+            Some(_) => LOOK_AGAIN,
+        };
+        self.at.elapsed() >= believed
+    }
+
+    fn is_fresh(&self, mark: &Mark) -> bool {
+        let now_ms = self.outlook.now_ms + self.at.elapsed().as_millis() as i64;
+        let fresh_ms = FRESH_MS.max(FRESH_TIMES * mark.took_ms);
+        (0..fresh_ms).contains(&(now_ms - mark.as_of_ms))
+    }
+}

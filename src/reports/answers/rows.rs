@@ -1,0 +1,154 @@
+//! The rows of a range: one per day, with its report if there is one.
+
+use bson::{Bson, DateTime, Document, doc};
+
+use super::query::Range;
+use crate::record::day::Day;
+use crate::reports::due::{Outlook, State};
+use crate::store::{REPORT_VERSION, ReportStore, Result};
+
+/// A day of an answer.
+pub struct Row {
+    pub day: Day,
+    /// `open`, `settling` or `final`.
+    pub state: &'static str,
+    pub as_of: Option<DateTime>,
+    pub content: Content,
+}
+
+pub enum Content {
+    Report(Document),
+    /// Nobody was there.
+    Nobody,
+    Unknown,
+}
+
+/// The rows of a range, oldest first, with these parts of their reports.
+pub async fn read<S: ReportStore + Sync>(
+    store: &S,
+    outlook: &Outlook,
+    range: &Range,
+    parts: &[&str],
+) -> Result<Vec<Row>> {
+    let today = outlook.today();
+    let (from, to) = range.ends(&today);
+    let mut reports = store
+        .reports(&from, &to, parts)
+        .await?
+        .into_iter()
+        .peekable();
+    let rows = range.all(&today).into_iter().map(|day| {
+        let id = format!("d:{}", day.as_str());
+        let is_before =
+            |report: &Document| report.get_str("_id").is_ok_and(|one| one < id.as_str());
+        while reports.next_if(is_before).is_some() {}
+        let report =
+            reports.next_if(|report| report.get_str("_id").is_ok_and(|text| text == id.as_str()));
+        row(day, report, outlook)
+    });
+    Ok(rows.collect())
+}
+
+fn row(day: Day, report: Option<Document>, outlook: &Outlook) -> Row {
+    let is_ours =
+        |report: &Document| report.get("v").and_then(number_in) == Some(f64::from(REPORT_VERSION));
+    let is_over = day < outlook.today();
+    if let Some(report) = report.filter(is_ours) {
+        let state = match report.get_str("state") {
+            Ok("final") => State::Final,
+            Ok("settling") => State::Settling,
+            _ => State::Open,
+        };
+        return Row {
+            day,
+            state: state.name(),
+            as_of: report.get_datetime("asOf").ok().copied(),
+            content: Content::Report(report),
+        };
+    }
+    let is_after_first = outlook
+        .first_session_day
+        .as_ref()
+        .is_some_and(|first| *first <= day);
+    let has_none = is_over
+        && is_after_first
+        && !outlook
+            .days
+            .contains_key(&day.start_ms().unwrap_or_default());
+    Row {
+        day,
+        state: if is_over { State::Final } else { State::Open }.name(),
+        as_of: has_none.then(|| DateTime::from_millis(outlook.now_ms)),
+        content: if has_none {
+            Content::Nobody
+        } else {
+            Content::Unknown
+        },
+    }
+}
+
+impl Row {
+    /// `{ day, state, asOf }`.
+    pub fn head(&self) -> Document {
+        doc! { "day": self.day.as_str(), "state": self.state, "asOf": shown(self.as_of) }
+    }
+
+    /// A number of a part of the report; null if it is not known.
+    pub fn number(&self, part: &str, field: &str) -> Option<f64> {
+        match &self.content {
+            Content::Report(report) => {
+                let part = report.get_document(part).ok()?;
+                part.get(field).and_then(number_in)
+            }
+            Content::Nobody => Some(0.0),
+            Content::Unknown => None,
+        }
+    }
+
+    /// A list of the report; none if it is not known.
+    pub fn list(&self, field: &str) -> Option<Vec<&Document>> {
+        match &self.content {
+            Content::Report(report) => {
+                let list = report.get_array(field).ok()?;
+                Some(list.iter().filter_map(Bson::as_document).collect())
+            }
+            Content::Nobody | Content::Unknown => None,
+        }
+    }
+}
+
+/// The state of all rows together, and the oldest moment that they are of.
+pub fn head_of(rows: &[&Row]) -> Document {
+    let order = [State::Open, State::Settling, State::Final].map(State::name);
+    let rank = |row: &&&Row| order.iter().position(|state| *state == row.state);
+    let state = rows
+        .iter()
+        .min_by_key(rank)
+        .map_or(State::Final.name(), |row| row.state);
+    let as_of = rows.iter().filter_map(|row| row.as_of).min();
+    doc! { "state": state, "asOf": shown(as_of) }
+}
+
+pub fn number_in(value: &Bson) -> Option<f64> {
+    match value {
+        Bson::Int32(number) => Some(f64::from(*number)),
+        Bson::Int64(number) => Some(*number as f64),
+        Bson::Double(number) => Some(*number),
+        _ => None,
+    }
+}
+
+/// A number for the host; null if it is not known.
+pub fn value(number: Option<f64>) -> Bson {
+    number.map_or(Bson::Null, crate::record::document::number)
+}
+
+/// The quotient; not known where the divisor is 0.
+pub fn quotient(dividend: Option<f64>, divisor: Option<f64>) -> Option<f64> {
+    let divisor = divisor.filter(|divisor| *divisor != 0.0)?;
+    Some(dividend? / divisor)
+}
+
+fn shown(as_of: Option<DateTime>) -> Bson {
+    as_of.map_or(Bson::Null, Bson::DateTime)
+}

@@ -1,0 +1,119 @@
+//! Job: one run over the days that are due, oldest first.
+//!
+//! It can be interrupted between any two steps, and done by several processes at once: a day that has no report,
+//! or an old one, is due at the next look.
+
+use std::time::{Duration, Instant};
+
+use super::day_report::{self, Read, Times};
+use super::due::{Outlook, has_events};
+use super::settings::Settings;
+use crate::record::day::Day;
+use crate::store::{ReportStore, Result};
+
+/// The lease of the run over the days that are due, and how long one is held without renewal.
+const LEASE: &str = "lease";
+const HELD_FOR: Duration = Duration::from_secs(120);
+
+/// What a run has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every day that was due is reported.
+    Done,
+    /// Another process is at it.
+    Elsewhere,
+    /// The database is left.
+    Left,
+}
+
+/// Days before today: reported ones and all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    pub done: u32,
+    pub total: u32,
+}
+
+/// Follows a run, and may end it.
+pub trait Watcher: Send + Sync {
+    fn progress(&self, progress: Progress);
+
+    fn has_left(&self) -> bool;
+}
+
+/// The days that there are, now.
+pub async fn outlook<S: ReportStore>(store: &S) -> Result<Outlook> {
+    let now_ms = store.server_ms().await?;
+    let sources = store.sources().await?;
+    let marks = store.marks().await?;
+    Ok(Outlook::new(now_ms, &sources, marks))
+}
+
+/// Reports the days that are due.
+pub async fn run<S: ReportStore + Sync>(
+    store: &S,
+    settings: &Settings,
+    owner: &str,
+    watcher: &impl Watcher,
+) -> Result<Outcome> {
+    let outlook = outlook(store).await?;
+    let total = outlook.days.len() as u32;
+    let mut missing = outlook.missing().count() as u32;
+    let progress = |missing| Progress {
+        done: total - missing,
+        total,
+    };
+    watcher.progress(progress(missing));
+    for day in &outlook.due {
+        if watcher.has_left() {
+            return Ok(Outcome::Left);
+        }
+        if !store.take_lease(LEASE, owner, HELD_FOR).await? {
+            return Ok(Outcome::Elsewhere);
+        }
+        report_day(store, settings, day, outlook.events_kept_ms).await?;
+        if outlook.missing().any(|one| one == day) {
+            missing -= 1;
+        }
+        watcher.progress(progress(missing));
+    }
+    if !outlook.due.is_empty() {
+        store.take_lease(LEASE, owner, Duration::ZERO).await?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Reports one day.
+pub async fn report_day<S: ReportStore + Sync>(
+    store: &S,
+    settings: &Settings,
+    day: &Day,
+    events_kept_ms: Option<i64>,
+) -> Result<()> {
+    let begun = Instant::now();
+    // Before the first read, so that a report that was begun later has seen no less.
+    let as_of_ms = store.server_ms().await?;
+    store.merge_first_days(day).await?;
+    let start = day.start_ms().unwrap_or_default();
+    let users = store.day_users(day, settings.excluded()).await?;
+    let sessions = store.day_sessions(day, settings.excluded()).await?;
+    let totals = store.day_totals(day).await?;
+    let events = match has_events(start, as_of_ms, events_kept_ms) {
+        true => Some(store.day_events(day, &settings.pass).await?),
+        false => None,
+    };
+    let read = Read {
+        users,
+        sessions,
+        totals,
+        events,
+    };
+    let times = Times {
+        as_of_ms,
+        took_ms: begun.elapsed().as_millis() as i64,
+        events_kept_ms,
+    };
+    let report = day_report::report(day, &read, times, settings);
+    // Where a later one is there, it has seen more.
+    store.put_report(report).await?;
+    Ok(())
+}

@@ -1,0 +1,161 @@
+//! The days that there are, and their reports.
+
+use bson::{DateTime, Document, doc};
+
+use super::reading::day_in;
+use crate::record::day::Day;
+use crate::store::error::{Result, StoreError};
+use crate::store::mongo::client::MongoStore;
+use crate::store::mongo::cursor::{collect, number_in};
+use crate::store::mongo::error::is_duplicate_id;
+use crate::store::reports::{Mark, REPORT_VERSION, Report, Sources};
+
+/// A report from further ahead was made by a clock that was wrong.
+const AHEAD_MS: i64 = 300_000;
+
+impl MongoStore {
+    pub(super) async fn read_sources(&self) -> Result<Sources> {
+        let (session_days, oldest_event_ms, events_kept_ms, late) = tokio::try_join!(
+            self.session_days(),
+            self.oldest_event_ms(),
+            self.events_kept_ms(),
+            self.late_days(),
+        )?;
+        Ok(Sources {
+            session_days,
+            oldest_event_ms,
+            events_kept_ms,
+            late,
+        })
+    }
+
+    /// Out of the index alone: the server skips from day to day.
+    async fn session_days(&self) -> Result<Vec<Day>> {
+        let stages = [
+            doc! { "$match": { "day": { "$gte": "0", "$lt": ":" } } },
+            doc! { "$sort": { "day": 1 } },
+            doc! { "$group": { "_id": "$day" } },
+        ];
+        let rows = self
+            .rows(&self.sessions, &stages, doc! { "day": 1 })
+            .await?;
+        let days = rows
+            .iter()
+            .filter_map(|row| row.get("_id").and_then(day_in));
+        let mut days: Vec<Day> = days.collect();
+        days.sort();
+        Ok(days)
+    }
+
+    async fn oldest_event_ms(&self) -> Result<Option<i64>> {
+        let stages = [
+            doc! { "$match": { "ts": { "$gte": DateTime::MIN, "$lt": DateTime::MAX } } },
+            doc! { "$sort": { "ts": 1 } },
+            doc! { "$limit": 1 },
+            doc! { "$project": { "_id": 0, "ts": 1 } },
+        ];
+        let rows = self.rows(&self.events, &stages, doc! { "ts": 1 }).await?;
+        let oldest = rows.first().and_then(|row| row.get_datetime("ts").ok());
+        Ok(oldest.map(|time| time.timestamp_millis()))
+    }
+
+    async fn late_days(&self) -> Result<Vec<(Day, i64)>> {
+        let late = doc! { "_id": { "$gte": "late:", "$lt": "late;" } };
+        let found = collect(self.kept_reports.find(late).await?).await?;
+        let day = |document: &Document| {
+            let id = document.get_str("_id").ok()?;
+            let at = document.get_datetime("at").ok()?;
+            Some((
+                Day::existing(id.strip_prefix("late:")?)?,
+                at.timestamp_millis(),
+            ))
+        };
+        Ok(found.iter().filter_map(day).collect())
+    }
+
+    pub(super) async fn insert_late(&self, days: &[Day]) -> Result<()> {
+        for day in days {
+            let id = format!("late:{}", day.as_str());
+            let now = doc! { "$currentDate": { "at": true } };
+            let noting = self.kept_reports.update_one(doc! { "_id": id }, now);
+            match noting.upsert(true).await {
+                Ok(_) => {}
+                // Another process notes it at the same moment.
+                Err(error) if is_duplicate_id(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn read_marks(&self) -> Result<Vec<Mark>> {
+        let reports = doc! { "_id": { "$gte": "d:", "$lt": "d;" } };
+        let found = self.kept_reports.find(reports);
+        let found = found.projection(doc! { "v": 1, "asOf": 1, "tookMs": 1 });
+        let found = collect(found.await?).await?;
+        Ok(found.iter().filter_map(mark).collect())
+    }
+
+    /// One command; a report that was begun later than this one, or is of a later version, stays.
+    pub(super) async fn replace_report(&self, report: Report) -> Result<bool> {
+        let as_of = DateTime::from_millis(report.as_of_ms);
+        let ahead = DateTime::from_millis(report.as_of_ms.saturating_add(AHEAD_MS));
+        let earlier = doc! {
+            "_id": format!("d:{}", report.day.as_str()),
+            "v": { "$not": { "$gt": REPORT_VERSION } },
+            "$or": [
+                { "asOf": { "$lt": as_of } },
+                { "asOf": { "$gt": ahead } },
+                { "asOf": { "$not": { "$type": "date" } } },
+            ],
+        };
+        let is_number = doc! { "$in": [{ "$type": "$runs" }, ["int", "long", "double"]] };
+        let mut fields = doc! {
+            "v": REPORT_VERSION, "asOf": as_of,
+            "runs": { "$add": [{ "$cond": [is_number, "$runs", 0] }, 1] },
+        };
+        for (name, value) in report.set_new {
+            let there = format!("${name}");
+            fields.insert(name, doc! { "$ifNull": [there, { "$literal": value }] });
+        }
+        for (name, value) in report.set {
+            fields.insert(name, doc! { "$literal": value });
+        }
+        let update = self
+            .kept_reports
+            .update_one(earlier, vec![doc! { "$set": fields }])
+            .upsert(true);
+        match update.await {
+            Ok(_) => Ok(true),
+            Err(error) if is_duplicate_id(&error) => Ok(false),
+            Err(error) => Err(StoreError::from(error)),
+        }
+    }
+
+    pub(super) async fn find_reports(
+        &self,
+        from: &Day,
+        to: &Day,
+        parts: &[&str],
+    ) -> Result<Vec<Document>> {
+        let (from, to) = (format!("d:{}", from.as_str()), format!("d:{}", to.as_str()));
+        let mut wanted = doc! { "v": 1, "asOf": 1, "state": 1 };
+        wanted.extend(parts.iter().map(|part| ((*part).to_owned(), 1.into())));
+        let found = self
+            .kept_reports
+            .find(doc! { "_id": { "$gte": from, "$lte": to } });
+        let found = found.sort(doc! { "_id": 1 }).projection(wanted);
+        Ok(collect(found.await?).await?)
+    }
+}
+
+fn mark(document: &Document) -> Option<Mark> {
+    let id = document.get_str("_id").ok()?;
+    let number = |name| document.get(name).and_then(number_in);
+    Some(Mark {
+        day: Day::existing(id.strip_prefix("d:")?)?,
+        version: number("v")? as i32,
+        as_of_ms: document.get_datetime("asOf").ok()?.timestamp_millis(),
+        took_ms: number("tookMs").unwrap_or_default() as i64,
+    })
+}

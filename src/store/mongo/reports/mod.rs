@@ -1,0 +1,107 @@
+//! Reports (`gsoreports`, `gsoplayers`), and what they are made of.
+//!
+//! Only commands, options and operators of MongoDB 4.2 that are in version 1 of the Stable API are used. What
+//! reads many documents names its index; where that index is missing, the server chooses.
+//!
+//! | module | responsibility |
+//! |---|---|
+//! | `reading` | how the documents of a day are read, and from which member |
+//! | `days` | which days there are, and their reports |
+//! | `users`, `sessions`, `events` | the pipelines of a day |
+
+mod days;
+mod events;
+mod reading;
+mod sessions;
+mod users;
+
+use std::time::Duration;
+
+use bson::{DateTime, Document, doc};
+use mongodb::options::ReturnDocument;
+
+use super::client::MongoStore;
+use super::codes::DUPLICATE_KEY;
+use super::error::code_of;
+use crate::config::Excluded;
+use crate::record::day::Day;
+use crate::store::error::Result;
+use crate::store::reports::{
+    DaySessions, DayUsers, EventPass, EventRow, Mark, Report, ReportStore, Sources,
+};
+
+impl ReportStore for MongoStore {
+    async fn server_ms(&self) -> Result<i64> {
+        // The one of its own, not this one.
+        MongoStore::server_ms(self).await
+    }
+
+    /// By the server's clock, which all processes share.
+    async fn take_lease(&self, name: &str, owner: &str, time: Duration) -> Result<bool> {
+        let owner = doc! { "$literal": owner };
+        let is_mine = doc! { "$or": [
+            { "$eq": ["$owner", &owner] },
+            { "$lte": [{ "$ifNull": ["$until", DateTime::from_millis(0)] }, "$$NOW"] },
+        ] };
+        let until = doc! { "$add": ["$$NOW", time.as_millis() as i64] };
+        let lease = doc! {
+            "owner": { "$cond": [&is_mine, &owner, "$owner"] },
+            "until": { "$cond": [&is_mine, until, "$until"] },
+        };
+        let holder = self
+            .kept_reports
+            .find_one_and_update(doc! { "_id": name }, vec![doc! { "$set": lease }])
+            .upsert(true)
+            .return_document(ReturnDocument::After)
+            .await;
+        let is_owner =
+            |holder: Document| holder.get_str("owner").ok() == owner.get_str("$literal").ok();
+        match holder {
+            Ok(holder) => Ok(holder.is_some_and(is_owner)),
+            // Another process inserted it at the same moment.
+            Err(error) if code_of(&error) == Some(DUPLICATE_KEY) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn sources(&self) -> Result<Sources> {
+        self.read_sources().await
+    }
+
+    async fn marks(&self) -> Result<Vec<Mark>> {
+        self.read_marks().await
+    }
+
+    async fn merge_first_days(&self, day: &Day) -> Result<()> {
+        self.merge_players(day).await
+    }
+
+    async fn day_users(&self, day: &Day, excluded: &Excluded) -> Result<DayUsers> {
+        self.read_users(day, excluded).await
+    }
+
+    async fn day_sessions(&self, day: &Day, excluded: &Excluded) -> Result<DaySessions> {
+        self.read_sessions(day, excluded).await
+    }
+
+    async fn day_events(&self, day: &Day, pass: &EventPass) -> Result<Vec<EventRow>> {
+        self.read_events(day, pass).await
+    }
+
+    async fn day_totals(&self, day: &Day) -> Result<Option<Document>> {
+        let found = self.daily.find_one(doc! { "day": day.as_str() }).await?;
+        Ok(found)
+    }
+
+    async fn note_late(&self, days: &[Day]) -> Result<()> {
+        self.insert_late(days).await
+    }
+
+    async fn put_report(&self, report: Report) -> Result<bool> {
+        self.replace_report(report).await
+    }
+
+    async fn reports(&self, from: &Day, to: &Day, parts: &[&str]) -> Result<Vec<Document>> {
+        self.find_reports(from, to, parts).await
+    }
+}

@@ -1,0 +1,154 @@
+//! Reports: what is read of a day to report it, and the reports themselves (`gsoreports`, `gsoplayers`). Every
+//! time is the server's.
+//!
+//! | document | content |
+//! |---|---|
+//! | `d:<day>` of `gsoreports` | the report of a day |
+//! | `late:<day>` | sessions of that day came after its report was final |
+//! | `lease`, `lease:<work>` | who makes reports, and until when |
+//! | `<user id>` of `gsoplayers` | `f`, the first day on which that user logged in |
+
+use std::time::Duration;
+
+use bson::Document;
+
+use super::Reply;
+use crate::config::{Excluded, Reports};
+use crate::record::day::{DAY_MS, Day};
+
+/// The version of the reports that this version makes and reads.
+pub const REPORT_VERSION: i32 = 1;
+
+/// Sessions that are stored so long after the begin of their day are noted: the last report of it may be there.
+pub const LATE_AFTER_MS: i64 = 5 * DAY_MS;
+
+pub trait ReportStore {
+    /// The server's clock, ms since 1970.
+    fn server_ms(&self) -> impl Reply<i64>;
+
+    /// Takes or renews a lease, if nobody else has it; whether `owner` has it now. With a time of zero it is
+    /// given back.
+    fn take_lease(&self, name: &str, owner: &str, time: Duration) -> impl Reply<bool>;
+
+    /// What there is to report.
+    fn sources(&self) -> impl Reply<Sources>;
+
+    /// The days that are reported, and when each was begun.
+    fn marks(&self) -> impl Reply<Vec<Mark>>;
+
+    /// Notes the first day of the users of this day, where it is their first.
+    fn merge_first_days(&self, day: &Day) -> impl Reply<()>;
+
+    /// The users of a day, whose first days are known.
+    fn day_users(&self, day: &Day, excluded: &Excluded) -> impl Reply<DayUsers>;
+
+    fn day_sessions(&self, day: &Day, excluded: &Excluded) -> impl Reply<DaySessions>;
+
+    /// The events of a day, grouped.
+    fn day_events(&self, day: &Day, pass: &EventPass) -> impl Reply<Vec<EventRow>>;
+
+    /// The daily document.
+    fn day_totals(&self, day: &Day) -> impl Reply<Option<Document>>;
+
+    /// Notes that sessions of these days have come after their reports may have been final.
+    fn note_late(&self, days: &[Day]) -> impl Reply<()>;
+
+    /// Puts the report of a day in place of one that was begun earlier. False if a later one is there.
+    fn put_report(&self, report: Report) -> impl Reply<bool>;
+
+    /// These parts of the reports from one day to another, oldest first.
+    fn reports(&self, from: &Day, to: &Day, parts: &[&str]) -> impl Reply<Vec<Document>>;
+}
+
+/// What there is to report.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sources {
+    /// The days that have sessions, oldest first.
+    pub session_days: Vec<Day>,
+    /// The time of the oldest event, ms since 1970.
+    pub oldest_event_ms: Option<i64>,
+    /// How long events are kept; `None` for ever.
+    pub events_kept_ms: Option<i64>,
+    /// Days of which sessions came late, and when the last of them came.
+    pub late: Vec<(Day, i64)>,
+}
+
+/// A report that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    pub day: Day,
+    pub version: i32,
+    /// When it was begun, ms since 1970.
+    pub as_of_ms: i64,
+    /// How long it took.
+    pub took_ms: i64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DayUsers {
+    /// Users by the day of their first login, where it is known.
+    pub by_first_day: Vec<(Option<String>, i64)>,
+    /// Users by the number of their sessions.
+    pub per_user: Vec<(i64, i64)>,
+    /// Users of the 7 and of the 30 days that end with this day.
+    pub wau: i64,
+    pub mau30: i64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DaySessions {
+    pub count: i64,
+    /// Without a logout.
+    pub open: i64,
+    /// Sessions longer than 0 s, by whole seconds, shortest first.
+    pub lengths: Vec<(i64, i64)>,
+    /// Their sum.
+    pub seconds: f64,
+}
+
+/// How the events of a day are grouped.
+#[derive(Debug, Clone, Default)]
+pub struct EventPass {
+    /// The events that have an amount, and the field of `data` that holds it.
+    pub amounts: Vec<(String, String)>,
+    /// The fields of `data` of which the first with a text is the reason or the item of such an event.
+    pub reason_fields: Vec<String>,
+    pub item_fields: Vec<String>,
+    pub excluded: Excluded,
+}
+
+/// Events of one name, reason and item, of which all or none are excluded.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EventRow {
+    pub event: Option<String>,
+    pub reason: Option<String>,
+    pub item: Option<String>,
+    /// The amount of each, where it is a text.
+    pub text: Option<String>,
+    pub is_excluded: bool,
+    pub count: i64,
+    /// The sum of the amounts that are numbers.
+    pub amount: f64,
+}
+
+/// A report to be stored.
+#[derive(Debug, Clone)]
+pub struct Report {
+    pub day: Day,
+    pub as_of_ms: i64,
+    /// Fields that replace those that are there.
+    pub set: Document,
+    /// Fields of a report that was not there.
+    pub set_new: Document,
+}
+
+impl EventPass {
+    pub fn new(reports: &Reports, amounts: Vec<(String, String)>) -> Self {
+        Self {
+            amounts,
+            reason_fields: reports.reason_fields.clone(),
+            item_fields: reports.item_fields.clone(),
+            excluded: reports.excluded.clone(),
+        }
+    }
+}
