@@ -152,7 +152,7 @@ const counters = read('src/record/counters.rs');
 const countedEvents = all(counters, /\bcounted\("([\w.]+)"/g);
 const totals = all(counters, /^ {4}\w+ "(\w+)",$/gm);
 /** Those of promises, then those of the constructor. */
-const errorCodes = ['src/instance/error.rs', 'src/addon/instance.rs'].flatMap((file) =>
+const errorCodes = ['src/instance/error.rs', 'src/addon/error.rs'].flatMap((file) =>
   all(read(file), /"(ANALYTICS_\w+)"/g),
 );
 
