@@ -21,6 +21,7 @@ export type StringLike = AnalyticsSystem.StringLike;
 export type TrackOptions = AnalyticsSystem.TrackOptions;
 export type UserId = AnalyticsSystem.UserId;
 export type Counter = AnalyticsSystem.Counter;
+export type PriceFields = AnalyticsSystem.PriceFields;
 export type Amount = AnalyticsSystem.Amount;
 export type DataWith<Field extends string> = AnalyticsSystem.DataWith<Field>;
 export type CountedEvents = AnalyticsSystem.CountedEvents;

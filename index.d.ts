@@ -210,7 +210,8 @@ declare class AnalyticsSystem<
 
   /**
    * Writes everything that was tracked before the call, then erases a user: deletes the sessions,
-   * events and markers that have the id, or puts a pseudonym in its place. Totals keep their numbers.
+   * events and markers that have the id, or puts a pseudonym in its place. Totals keep their numbers,
+   * and purchases stay, with `userId: null` or the pseudonym.
    * A second call finds nothing more; after an error it goes on where the first one ended.
    *
    * It finds documents by indexes only, never by reading a whole collection, and changes them by
@@ -406,6 +407,19 @@ declare namespace AnalyticsSystem {
      * @default the built-in events
      */
     counters?: { readonly [event: string]: string | Counter | null | undefined } | undefined;
+
+    /**
+     * Which events are purchases: a plain object with the names of events, of at most 256 bytes, as its
+     * keys. Each stored event of these names gets a document in the collection `purchases`, which is
+     * kept for ever. The map adds to the built-in entry, replaces it, and takes it out if it is `null`:
+     *
+     * `{ 'steam.purchase': { amount: 'cents', currency: 'currency' } }`
+     *
+     * It does not depend on `counters`.
+     *
+     * @default { 'stripe.payment': { amount: 'amountCents', currency: 'currency' } }
+     */
+    purchases?: { readonly [event: string]: PriceFields | null | undefined } | undefined;
 
     /**
      * URL to which each event is posted as JSON, `http://…` or `https://…`:
@@ -651,6 +665,24 @@ declare namespace AnalyticsSystem {
     reports?: string | undefined;
     /** The first day of each user. @default gsoplayers */
     players?: string | undefined;
+    /** One document per purchase, kept for ever. @default gsopurchases */
+    purchases?: string | undefined;
+  }
+
+  /** The fields of `data` that hold the price of a purchase: 1 to 256 bytes each, without NUL. */
+  export interface PriceFields {
+    /**
+     * What was paid, in minor units of the currency; negative for a refund. It is read as
+     * {@link Amount}s are: what is none is stored as 0 (`warnings.invalid_amount`).
+     */
+    amount: string;
+    /**
+     * The code of ISO 4217 in capitals. An event without it was paid in `USD`; what is no such code is
+     * stored as null (`warnings.invalid_currency`).
+     *
+     * @default none: everything was paid in `USD`
+     */
+    currency?: string | null | undefined;
   }
 
   /** What an event adds to; a string alone is the total, to which 1 is added. */
@@ -1117,7 +1149,7 @@ declare namespace AnalyticsSystem {
   }
 
   /** A collection with documents that name users. */
-  export type PersonalCollection = 'sessions' | 'events' | 'uniques';
+  export type PersonalCollection = 'sessions' | 'events' | 'uniques' | 'purchases';
 
   /** How {@link AnalyticsSystem.deleteUser} erases. */
   export interface ErasureOptions {
@@ -1391,7 +1423,7 @@ declare namespace AnalyticsSystem {
   /** A collection that refuses writes. */
   export interface RefusedCollection {
     /** Its key in `collections`. */
-    collection: 'events' | 'sessions' | 'daily' | 'uniques';
+    collection: 'events' | 'sessions' | 'daily' | 'uniques' | 'purchases';
     /** When it first did, in milliseconds since 1970. */
     sinceMs: number;
     /** Error code of the server. */
@@ -1592,6 +1624,8 @@ declare namespace AnalyticsSystem {
    * What a warning counts.
    *
    * - `invalid_amount`: an amount that is not a finite number, or is beyond 2^53, was added as 0
+   * - `invalid_currency`: the currency of a purchase is no code of ISO 4217 in capitals; the purchase
+   *   was stored without a currency
    * - `name_cut`: a username of more than 256 bytes was stored cut
    * - `not_forwardable`: an event was stored, but not forwarded: `JSON.stringify` refused its data
    *   or made more than four times `maxEventBytes` of it
@@ -1603,17 +1637,21 @@ declare namespace AnalyticsSystem {
    *   same id
    * - `redelivered_otherwise`: an event came again under its `dedupeKey` with another amount; the
    *   amount that was stored first counts
+   * - `purchase_lost`: a purchase is not in `purchases`, because MongoDB refuses it or the collection;
+   *   its event is stored and counted
    * - `late`: a login from the spool was more than 30 days old; it is stored, and not counted as a
    *   user of its day and month
    */
   export type WarningReason =
     | 'invalid_amount'
+    | 'invalid_currency'
     | 'name_cut'
     | 'not_forwardable'
     | 'total_left_out'
     | 'day_restored'
     | 'totals_uncertain'
     | 'redelivered_otherwise'
+    | 'purchase_lost'
     | 'late';
 
   /**

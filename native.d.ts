@@ -15,7 +15,7 @@ export declare class NativeAnalytics {
   /** Whether a connection string was given, so that no mongoose is looked for. */
   get hasUri(): boolean
   get database(): string | null
-  /** The events that are counted. */
+  /** The events that are counted, or are purchases. */
   countedEvents(): Array<CountedEvent>
   /** The totals that are not built in. */
   get ownTotals(): Array<string>
@@ -71,14 +71,16 @@ export declare class NativeAnalytics {
   requestErase(request: number, userId: string, keepCounts: boolean, nowMs: number): void
 }
 
-/** What an event adds to. */
+/** What an event adds to, and whether it is a purchase. */
 export interface CountedEvent {
   /** Its name. */
   event: string
-  /** The counter's index in a frame. */
+  /** The counter's index in a frame; 0 for none. */
   index: number
   /** The field of the payload that holds the amount; null counts 1. */
   amount?: string
+  /** Of a purchase. */
+  price?: PriceFields
 }
 
 export interface DestinationReport {
@@ -174,6 +176,13 @@ export type Message =
 /** What a host without a connection may still have. */
 export type Outlook = 'connecting' | 'mayConnect' | 'otherConnected' | 'noMongoose' | 'noTime'
 
+/** The fields of the payload that hold what was paid. */
+export interface PriceFields {
+  amount: string
+  /** Null for a price that is always in the default currency. */
+  currency?: string
+}
+
 export interface RefusedCollectionReport {
   /** The key of the collection in the options. */
   collection: string
@@ -208,4 +217,4 @@ export interface SpoolHealth {
 export declare const VERSION: string
 
 /** Why JavaScript could not take over all of a record that was accepted. */
-export type WarningReason = 'invalid_amount' | 'name_cut' | 'not_forwardable'
+export type WarningReason = 'invalid_amount' | 'invalid_currency' | 'name_cut' | 'not_forwardable'

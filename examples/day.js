@@ -94,7 +94,7 @@ const DEEDS = [
     details: (dice) => ({
       gems: dice.pick([80, 500]),
       cents: dice.pick([99, 499]),
-      currency: 'eur',
+      currency: 'EUR',
     }),
     events: ({ gems, cents }) => [{ stripeRevenue: cents }, { gemsPurchased: gems }],
   },

@@ -29,13 +29,14 @@ function optionsJson(options) {
   if (strict != null && typeof strict !== 'boolean') {
     throw new TypeError('strict: must be true or false');
   }
-  const given = {
-    ...rest,
-    counters: snapshotOf(rest.counters),
-    funnels: snapshotOf(rest.funnels),
+  const { counters, funnels, purchases } = rest;
+  const maps = {
+    counters: snapshotOf(counters),
+    funnels: snapshotOf(funnels),
+    purchases: snapshotOf(purchases),
   };
   try {
-    return JSON.stringify(given, plainly);
+    return JSON.stringify({ ...rest, ...maps }, plainly);
   } catch {
     throw new TypeError('options: must hold plain values');
   }

@@ -1,12 +1,15 @@
 // Reads a whole database as it is stored: canonical EJSON, so BSON types and field order show.
-// Left out: the addon's own book-keeping (`_a` in daily documents, the collections gsouniques, gsoreports and
-// gsoplayers).
+// Left out: the addon's own book-keeping (`_a` in daily documents, the collections gsouniques, gsoreports,
+// gsoplayers and gsopurchases).
 'use strict';
 
 const { BSON } = require('../support/driver');
 
 const COLLECTIONS = ['gsosessions', 'gsodailies', 'gsoevents'];
-const IGNORED_COLLECTIONS = ['gsouniques', 'gsoreports', 'gsoplayers', 'parity_signals'];
+const IGNORED_COLLECTIONS = [
+  ...['gsouniques', 'gsoreports', 'gsoplayers', 'gsopurchases'],
+  'parity_signals',
+];
 const RAW = { promoteValues: false, promoteBuffers: false, bsonRegExp: true };
 
 /** `{ database: { <collection>: [document…] }, labels: Map(hex of an _id → its name) }` */

@@ -5,7 +5,7 @@
 
 const assert = require('node:assert');
 
-const SHARDED = ['gsoevents', 'gsosessions', 'gsouniques', 'gsoreports'];
+const SHARDED = ['gsoevents', 'gsosessions', 'gsouniques', 'gsoreports', 'gsopurchases'];
 
 /** A condition that only one value meets. */
 const isValue = (condition) =>

@@ -7,12 +7,20 @@ const { Stage } = require('../../lib/encode/stage.js');
 
 const TIME = Date.UTC(2026, 10, 23, 2, 35, 48, 540);
 const HEADER = 28;
+const PRICE = 11;
 const KINDS = ['', 'event', 'login', 'logout'];
 const COUNTERS = [
   { event: 'dungeon.complete', index: 9, amount: null },
   { event: 'pvp.battle', index: 11, amount: null },
   { event: 'credits.earn', index: 3, amount: 'amount' },
   { event: 'gems.purchase', index: 7, amount: 'gems' },
+  {
+    event: 'stripe.payment',
+    index: 14,
+    amount: 'cents',
+    price: { amount: 'cents', currency: 'currency' },
+  },
+  { event: 'steam.buy', index: 0, amount: null, price: { amount: 'paid', currency: null } },
 ];
 
 /** The elements as a document, with types kept. */
@@ -23,12 +31,17 @@ function documentOf(elements) {
   return bson.deserialize(bytes, { promoteBuffers: true });
 }
 
+function priceAt(bytes, start) {
+  return [bytes.readDoubleLE(start), bytes.toString('latin1', start + 8, start + PRICE)];
+}
+
 function frameAt(bytes, start) {
   const end = start + bytes.readUInt32LE(start);
   const elementsEnd = start + HEADER + bytes.readUInt32LE(start + 24);
   const flags = bytes[start + 5];
+  const bodyStart = elementsEnd + (flags & 8 ? PRICE : 0);
   assert.equal(bytes[start + 7], 0);
-  assert.equal(flags & 2 ? elementsEnd < end : elementsEnd === end, true);
+  assert.equal(flags & 2 ? bodyStart < end : bodyStart === end, true);
   return {
     end,
     kind: KINDS[bytes[start + 4]],
@@ -38,7 +51,8 @@ function frameAt(bytes, start) {
     time: bytes.readDoubleLE(start + 8),
     number: bytes.readDoubleLE(start + 16),
     document: documentOf(bytes.subarray(start + HEADER, elementsEnd)),
-    body: flags & 2 ? bytes.toString('utf8', elementsEnd, end) : null,
+    ...(flags & 8 ? { price: priceAt(bytes, elementsEnd) } : {}),
+    body: flags & 2 ? bytes.toString('utf8', bodyStart, end) : null,
   };
 }
 

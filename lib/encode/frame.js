@@ -1,9 +1,9 @@
 /**
- * Frame of one record: header, BSON elements, webhook body.
+ * Frame of one record: header, BSON elements, price, webhook body.
  *
  * A frame carries everything that the native side needs, so that it splices bytes and parses nothing.
  * Layout, little endian: `u32 length of the frame | u8 kind | u8 flags | u8 counter | u8 0 |
- * f64 time | f64 number | u32 length of the elements | elements | webhook body`.
+ * f64 time | f64 number | u32 length of the elements | elements | f64 cents, 3 bytes currency | webhook body`.
  */
 'use strict';
 
@@ -12,6 +12,7 @@ const { amountOf } = require('./amount.js');
 const { byteLength } = require('./bytes.js');
 const { Encoder, MAX_DEPTH } = require('./bson.js');
 const { castString, INVALID, MAX_NAME_BYTES } = require('./cast.js');
+const { currencyOf } = require('./currency.js');
 const { dedupeKeyOf, momentOf } = require('./track-options.js');
 const { Rejection } = require('./rejection.js');
 
@@ -19,12 +20,14 @@ const EVENT = 1;
 const LOGIN = 2;
 const LOGOUT = 3;
 
-/** Flags. Without STORED a record only counts; DATED is one whose time is not that of the call. */
+/** Flags. Without STORED a record only counts; DATED is one whose time is not that of the call; PRICED a purchase. */
 const STORED = 1;
 const FORWARDED = 2;
 const DATED = 4;
+const PRICED = 8;
 
 const HEADER = 28;
+const PRICE = 11;
 const BODY_FACTOR = 4;
 
 // Taken now: a host's tests may replace the clock and its `Date` at any time.
@@ -118,8 +121,10 @@ function within(limit) {
 
 /**
  * @typedef {import('../../native.js').CountedEvent} CountedEvent
+ * @typedef {import('../../native.js').PriceFields} PriceFields
  * @typedef {import('../../native.js').RejectReason} RejectReason
  * @typedef {import('../../native.js').WarningReason} WarningReason
+ * @typedef {{ cents: number, currency: string }} Price the currency is empty where none is known
  *
  * What `Stage` takes, with the counters as a Map and as an object without a prototype.
  * @typedef {object} Options
@@ -146,6 +151,8 @@ class FrameWriter {
     this.rejection = null;
     /** @type {WarningReason | null} of the last record's amount or username */
     this.valueWarning = null;
+    /** @type {WarningReason | null} of its currency */
+    this.currencyWarning = null;
     /** @type {WarningReason | null} of its webhook body */
     this.bodyWarning = null;
     this.lastTime = NaN;
@@ -160,6 +167,7 @@ class FrameWriter {
   write(kind, start, time, first, second, third, options) {
     this.rejection = null;
     this.valueWarning = null;
+    this.currencyWarning = null;
     this.bodyWarning = null;
     try {
       if (kind === EVENT) return this.event(start, time, first, second, third, options);
@@ -183,6 +191,7 @@ class FrameWriter {
     if (key !== undefined) requireNames(name, user);
     const counter = isString ? this.counters.get(event) : this.counterByKey(event);
     const number = counter === undefined ? 0 : this.amount(counter.amount, data);
+    const price = counter?.price ? this.price(counter.price, counter.amount, number, data) : null;
     let pos = this.begin(start);
     let flags = time === now ? STORED : STORED | DATED;
     if (name === INVALID || user === INVALID) {
@@ -194,14 +203,20 @@ class FrameWriter {
       if (key !== undefined) pos = this.encoder.field('dedupeKey', key, pos);
       if (data !== undefined) pos = this.encoder.data(data, pos);
     }
+    const elementsEnd = pos;
+    if (price !== null && (flags & STORED) !== 0) {
+      pos = this.writePrice(price, pos);
+      flags |= PRICED;
+    }
     let end = pos;
     if (this.forwarding) {
       const [sentName, sentUser] = [posted(event, name), posted(userId, user)];
       end = this.body(flags, pos, time, sentName, sentUser, data);
       if (end !== pos) flags |= FORWARDED;
     }
-    if ((flags & ~DATED) === 0 && counter === undefined) return start;
-    return this.finish(start, pos, end, EVENT, flags, counter?.index ?? 0, time, number);
+    const index = counter?.index ?? 0;
+    if ((flags & ~DATED) === 0 && index === 0) return start;
+    return this.finish(start, elementsEnd, end, EVENT, flags, index, time, number);
   }
 
   /**
@@ -225,6 +240,27 @@ class FrameWriter {
     if (!Number.isNaN(number)) return number;
     this.valueWarning = 'invalid_amount';
     return 0;
+  }
+
+  /**
+   * What was paid. A field that is the amount of the total, too, is read once.
+   * @type {(fields: PriceFields, counted: string | undefined, number: number, data: any) => Price}
+   */
+  price(fields, counted, number, data) {
+    const cents = fields.amount === counted ? number : this.amount(fields.amount, data);
+    const field = data === null || data === undefined ? undefined : fields.currency;
+    const currency = currencyOf(field ? data[field] : undefined);
+    if (currency === '') this.currencyWarning = 'invalid_currency';
+    return { cents, currency };
+  }
+
+  /** @type {(price: Price, pos: number) => number} */
+  writePrice({ cents, currency }, pos) {
+    this.encoder.grow(pos, PRICE);
+    const { bytes, view } = this.encoder;
+    view.setFloat64(pos, cents, true);
+    for (let i = 0; i < 3; i++) bytes[pos + 8 + i] = currency === '' ? 0 : currency.charCodeAt(i);
+    return pos + PRICE;
   }
 
   /** @type {(start: number, time: number, ack: number, userId: unknown, username: unknown) => number} */

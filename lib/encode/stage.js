@@ -99,7 +99,8 @@ class Stage {
       // `write` does not throw, unless the caller left it no stack to run on.
       this.busy = false;
     }
-    const { rejection, valueWarning, bodyWarning } = writer;
+    const { rejection, valueWarning, currencyWarning, bodyWarning } = writer;
+    const isWhole = valueWarning === null && currencyWarning === null && bodyWarning === null;
     if (end !== this.pos) {
       this.pos = end;
       this.records++;
@@ -107,8 +108,8 @@ class Stage {
     if (this.apart.length > 0) this.collect();
     if (this.pos > FULL) this.flush();
     else if (!this.scheduled) this.schedule();
-    if (valueWarning === null && bodyWarning === null && rejection === null) return true;
-    return this.report(rejection, valueWarning, bodyWarning);
+    if (isWhole && rejection === null) return true;
+    return this.report(rejection, [valueWarning, currencyWarning, bodyWarning]);
   }
 
   /** @type {Write} */
@@ -116,19 +117,18 @@ class Stage {
     const writer = new FrameWriter(this.options, APART_CAPACITY);
     const end = writer.write(kind, 0, time, first, second, third, options);
     if (end > 0) this.apart.push(writer.encoder.bytes.subarray(0, end));
-    return this.report(writer.rejection, writer.valueWarning, writer.bodyWarning);
+    const { rejection, valueWarning, currencyWarning, bodyWarning } = writer;
+    return this.report(rejection, [valueWarning, currencyWarning, bodyWarning]);
   }
 
   /**
    * Reports what was rejected or kept in part. The stage must be in order again: callbacks may call in.
    *
    * @param {import('./rejection.js').Rejection | null} rejection
-   * @param {WarningReason | null} valueWarning
-   * @param {WarningReason | null} bodyWarning
+   * @param {(WarningReason | null)[]} warnings
    */
-  report(rejection, valueWarning, bodyWarning) {
-    if (valueWarning !== null) this.callWarn(valueWarning);
-    if (bodyWarning !== null) this.callWarn(bodyWarning);
+  report(rejection, warnings) {
+    for (const warning of warnings) if (warning !== null) this.callWarn(warning);
     if (rejection === null) return true;
     this.callReject(rejection.reason, rejection.cause);
     return false;

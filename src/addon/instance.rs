@@ -10,7 +10,7 @@ use napi::bindgen_prelude::{Env, Function, Result};
 use napi::{Error, sys};
 use napi_derive::napi;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::instance::shared::Shared;
 use crate::instance::spool_report::SpoolState;
 use crate::pipeline::{self, NothingFound, Pipeline, Request};
@@ -112,18 +112,28 @@ impl NativeAnalytics {
         self.config().database.clone()
     }
 
-    /// The events that are counted.
+    /// The events that are counted, or are purchases.
     #[napi]
     pub fn counted_events(&self) -> Vec<CountedEvent> {
-        let counters = &self.config().counters;
-        let events = counters.events().filter_map(|(event, entry)| {
-            Some(CountedEvent {
-                event: event.clone(),
-                index: counters.index(entry.counter)?.into(),
-                amount: entry.amount.clone(),
-            })
+        let Config {
+            counters,
+            purchases,
+            ..
+        } = self.config();
+        let counted = counters.events().map(|(event, entry)| CountedEvent {
+            event: event.clone(),
+            index: counters.index(entry.counter).unwrap_or(0).into(),
+            amount: entry.amount.clone(),
+            price: purchases.of(event).map(Into::into),
         });
-        events.collect()
+        let others = purchases.events().filter(|event| !counters.has(event));
+        let others = others.map(|event| CountedEvent {
+            event: event.clone(),
+            index: 0,
+            amount: None,
+            price: purchases.of(event).map(Into::into),
+        });
+        counted.chain(others).collect()
     }
 
     /// The totals that are not built in.
@@ -302,15 +312,34 @@ impl NativeAnalytics {
     }
 }
 
-/// What an event adds to.
+/// What an event adds to, and whether it is a purchase.
 #[napi(object, object_from_js = false)]
 pub struct CountedEvent {
     /// Its name.
     pub event: String,
-    /// The counter's index in a frame.
+    /// The counter's index in a frame; 0 for none.
     pub index: u32,
     /// The field of the payload that holds the amount; null counts 1.
     pub amount: Option<String>,
+    /// Of a purchase.
+    pub price: Option<PriceFields>,
+}
+
+/// The fields of the payload that hold what was paid.
+#[napi(object, object_from_js = false)]
+pub struct PriceFields {
+    pub amount: String,
+    /// Null for a price that is always in the default currency.
+    pub currency: Option<String>,
+}
+
+impl From<&config::PriceFields> for PriceFields {
+    fn from(fields: &config::PriceFields) -> Self {
+        Self {
+            amount: fields.amount.clone(),
+            currency: fields.currency.clone(),
+        }
+    }
 }
 
 /// What a host without a connection may still have.

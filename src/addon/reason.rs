@@ -130,6 +130,7 @@ fn rejected(problem: &str, advice: &str) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WarningReason {
     InvalidAmount,
+    InvalidCurrency,
     NameCut,
     NotForwardable,
 }
@@ -138,6 +139,7 @@ impl WarningReason {
     pub fn name(self) -> &'static str {
         match self {
             Self::InvalidAmount => "invalid_amount",
+            Self::InvalidCurrency => "invalid_currency",
             Self::NameCut => "name_cut",
             Self::NotForwardable => "not_forwardable",
         }
@@ -149,6 +151,10 @@ impl WarningReason {
             Self::InvalidAmount => {
                 "an amount is not a finite number of at most 2^53: the event is stored and adds 0 to its \
                  total; pass a number"
+            }
+            Self::InvalidCurrency => {
+                "the currency of a purchase is no code of ISO 4217 in capitals: the purchase is stored without \
+                 a currency; pass a string as 'EUR', or none for USD"
             }
             Self::NameCut => {
                 "a username has more than 256 bytes: the login is stored with the first of them; pass a \

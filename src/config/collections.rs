@@ -15,6 +15,7 @@ pub struct Collections {
     pub uniques: String,
     pub reports: String,
     pub players: String,
+    pub purchases: String,
 }
 
 /// One of the collections.
@@ -24,12 +25,19 @@ pub enum Collection {
     Sessions,
     Daily,
     Uniques,
+    Purchases,
 }
 
 impl Collection {
     /// The collection with this key in the options.
     pub fn keyed(key: &str) -> Option<Self> {
-        let all = [Self::Events, Self::Sessions, Self::Daily, Self::Uniques];
+        let all = [
+            Self::Events,
+            Self::Sessions,
+            Self::Daily,
+            Self::Uniques,
+            Self::Purchases,
+        ];
         all.into_iter().find(|one| one.key() == key)
     }
 
@@ -40,6 +48,7 @@ impl Collection {
             Collection::Sessions => "sessions",
             Collection::Daily => "daily",
             Collection::Uniques => "uniques",
+            Collection::Purchases => "purchases",
         }
     }
 }
@@ -51,6 +60,7 @@ impl Collections {
             Collection::Sessions => &self.sessions,
             Collection::Daily => &self.daily,
             Collection::Uniques => &self.uniques,
+            Collection::Purchases => &self.purchases,
         }
     }
 }
@@ -64,6 +74,7 @@ impl Default for Collections {
             uniques: "gsouniques".into(),
             reports: "gsoreports".into(),
             players: "gsoplayers".into(),
+            purchases: "gsopurchases".into(),
         }
     }
 }
@@ -83,6 +94,7 @@ impl Collections {
             ("uniques", &mut names.uniques),
             ("reports", &mut names.reports),
             ("players", &mut names.players),
+            ("purchases", &mut names.purchases),
         ] {
             match given.remove(key) {
                 None | Some(Value::Null) => {}
@@ -101,6 +113,7 @@ impl Collections {
             &names.uniques,
             &names.reports,
             &names.players,
+            &names.purchases,
         ];
         if BTreeSet::from(all).len() < all.len() {
             let problem = "must have different names";
@@ -108,7 +121,7 @@ impl Collections {
         }
         if let Some(key) = given.keys().next() {
             let problem = "is not known; the collections are sessions, daily, events, uniques, \
-                           reports and players";
+                           reports, players and purchases";
             return Err(ConfigError::new(format!("collections.{key}"), problem));
         }
         Ok(names)

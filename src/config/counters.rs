@@ -6,14 +6,12 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::error::ConfigError;
+use super::event_map::{self, is_field};
 use super::source::Source;
 use crate::record::counters::{COUNTED_EVENTS, Counter};
 
 /// Totals of the host's own; the indexes of all counters fit into a byte.
 const MOST_OWN: usize = 64;
-/// Names of events and of fields of their payload, in bytes.
-const LONGEST_NAME: usize = 256;
-const NO_MAP: &str = "must be a plain object that can be read, with names of events as its keys";
 /// Totals of logins, which no event adds to.
 const OF_SESSIONS: [Counter; 3] = [Counter::Dau, Counter::SessionCount, Counter::TotalSessionS];
 
@@ -52,6 +50,10 @@ impl Counters {
         self.events.iter()
     }
 
+    pub fn has(&self, event: &str) -> bool {
+        self.events.contains_key(event)
+    }
+
     /// The counters that are not built in.
     pub fn own(&self) -> &[Counter] {
         &self.own
@@ -72,21 +74,8 @@ impl Counters {
 
     pub(super) fn read(source: &mut Source) -> Result<Self, ConfigError> {
         let mut counters = Self::default();
-        let given = match source.option("counters") {
-            None => return Ok(counters),
-            Some(Value::Object(map)) => map,
-            Some(_) => return Err(ConfigError::new("counters", NO_MAP)),
-        };
-        for (event, value) in given {
-            let label = label(&event);
-            let problem = match event.len() {
-                0..=LONGEST_NAME => counters.set(event, value).err(),
-                _ => Some("is the name of no event: it has more than 256 bytes"),
-            };
-            if let Some(problem) = problem {
-                return Err(ConfigError::new(label, problem));
-            }
-        }
+        let given = source.option("counters");
+        event_map::read("counters", given, |event, value| counters.set(event, value))?;
         Ok(counters)
     }
 
@@ -114,28 +103,17 @@ impl Counters {
     }
 }
 
-/// The entry of an event, as an error names it.
-fn label(event: &str) -> String {
-    const SHOWN: usize = 64;
-    let shown: String = event.chars().take(SHOWN).collect();
-    format!("counters[{}]", Value::String(shown))
-}
-
 fn entry(mut fields: Map<String, Value>) -> Result<Entry, &'static str> {
     let counter = counter(fields.remove("total"))?;
     let amount = match fields.remove("amount") {
         None | Some(Value::Null) => None,
-        Some(Value::String(field)) if is_amount(&field) => Some(field),
+        Some(Value::String(field)) if is_field(&field) => Some(field),
         Some(_) => return Err("must have an amount that names a field of data: 1 to 256 bytes"),
     };
     match fields.is_empty() {
         true => Ok(Entry { counter, amount }),
         false => Err("must have no fields but total and amount"),
     }
-}
-
-fn is_amount(field: &str) -> bool {
-    (1..=LONGEST_NAME).contains(&field.len()) && !field.contains('\0')
 }
 
 fn counter(total: Option<Value>) -> Result<Counter, &'static str> {
@@ -232,14 +210,6 @@ mod tests {
                 "{error}"
             );
         }
-        let error = read(r#"{"counters": ["a"]}"#).expect_err("a list");
-        assert_eq!(error, format!("counters: {NO_MAP}"));
-        let long = "e".repeat(257);
-        let error = read(&format!(r#"{{"counters": {{"{long}": "a"}}}}"#)).expect_err("too long");
-        assert!(
-            error.starts_with(&format!("counters[\"{}\"]: ", &long[..64])),
-            "{error}"
-        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::counters::Counters;
 use super::destinations::{self, DestinationSettings};
 use super::error::ConfigError;
 use super::funnels::{self, Funnel};
+use super::purchases::Purchases;
 use super::reports::Reports;
 use super::source::{KIB, MIB, Source, Text, object};
 
@@ -30,6 +31,8 @@ pub struct Config {
     pub collections: Collections,
     /// What events add to; `counters` changes the built-in entries.
     pub counters: Counters,
+    /// Which events are purchases; `purchases` changes the built-in entry.
+    pub purchases: Purchases,
     /// Authorities that this process trusts, in PEM; none: those that Node.js brings along. It is no
     /// option: the addon asks for it where a setting uses TLS.
     pub authorities: Option<Arc<str>>,
@@ -90,6 +93,7 @@ impl Config {
             database: database(&mut source)?,
             collections: Collections::read(&mut source)?,
             counters: Counters::read(&mut source)?,
+            purchases: Purchases::read(&mut source)?,
             authorities: None,
             destinations: destinations::read(&mut source)?,
             flush_interval: source.millis(

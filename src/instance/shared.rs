@@ -96,9 +96,12 @@ impl Shared {
         });
         if refused.is_some() {
             let name = self.config.collections.name(collection);
-            self.log.info(format!(
-                "{name} takes writes again: records and totals that waited for it are written"
-            ));
+            let effect = match collection {
+                Collection::Purchases => "purchases are stored from now on",
+                _ => "records and totals that waited for it are written",
+            };
+            self.log
+                .info(format!("{name} takes writes again: {effect}"));
         }
     }
 

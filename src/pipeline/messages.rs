@@ -75,6 +75,9 @@ pub fn collection_refuses(name: &str, collection: Collection, error: &StoreError
         Collection::Sessions => "logins or logouts and their totals wait, events are stored",
         Collection::Daily => "totals wait, summed up in memory; events and sessions are stored",
         Collection::Uniques => "logins and their totals wait, events are stored and counted",
+        Collection::Purchases => {
+            "purchases are not stored there (warnings.purchase_lost), everything else is stored and counted"
+        }
     };
     let remedy = match (&error.missing_privilege, error.code) {
         (Some(action), _) => format!(
@@ -104,6 +107,14 @@ pub fn user_not_counted(message: &str) -> String {
         "MongoDB refused the marker of a user in gsouniques; the user is not counted in dau and mau \
          (dropped.refused_by_server), the login is stored and all others are counted; check validators, \
          indexes and collation of the collection: {message}"
+    )
+}
+
+pub fn purchase_refused(message: &str) -> String {
+    format!(
+        "MongoDB refused a purchase in gsopurchases for its content; it is not stored there \
+         (warnings.purchase_lost), its event is stored and counted; check validators and indexes of the \
+         collection: {message}"
     )
 }
 

@@ -33,7 +33,7 @@
 //! | `requests` | `flush`, `getMetrics`, `getLast30Days`, `getConcurrency`, `stop`, and their time limits |
 //! | `recovery` | slots of crashed processes |
 //! | `forwarding` | destinations, and their offsets on disk |
-//! | `lifecycle`, `task`, `messages` | started, stopped, dropped; background work; log lines |
+//! | `lifecycle`, `task`, `messages`, `refusal` | started, stopped, dropped; background work; log lines |
 
 mod connection;
 mod ending;
@@ -47,6 +47,7 @@ mod messages;
 mod presence;
 mod record_path;
 mod recovery;
+mod refusal;
 mod reporting;
 mod requests;
 mod spawn;

@@ -268,6 +268,11 @@ impl RecordPath {
         self.totals.restore_uniques(store)
     }
 
+    /// Whether purchases were stored since this was last asked.
+    pub fn take_purchased(&mut self) -> bool {
+        self.writes.take_purchased()
+    }
+
     /// Whether a day was found to be removed or replaced since this was last asked.
     pub fn take_day_gone(&mut self) -> bool {
         self.totals.take_day_gone()

@@ -66,6 +66,9 @@ impl<S: Store> Worker<S> {
                     Ok(()) => self.database.upkeep.written(now),
                     Err(failed) => self.database.write_failed(failed, now),
                 }
+                if self.path.take_purchased() {
+                    self.database.upkeep.purchased();
+                }
                 if self.path.take_day_gone() {
                     self.database.upkeep.suspect(now);
                 }

@@ -7,17 +7,19 @@
 //! |---|---|---|
 //! | 0 | u32 | length of the frame in bytes, itself included |
 //! | 4 | u8 | kind: 1 event, 2 login, 3 logout |
-//! | 5 | u8 | flags: 1 store the document, 2 a webhook body follows the elements, 4 the time is not that of the call |
+//! | 5 | u8 | flags: 1 store the document, 2 a webhook body follows, 4 the time is not that of the call, 8 a price follows |
 //! | 6 | u8 | what it counts, by its index in the counters of the instance; 0 for nothing |
 //! | 7 | u8 | 0 |
 //! | 8 | f64 | the JavaScript clock at the call, or the moment that the host names; ms since 1970 |
 //! | 16 | f64 | event: the amount to count; login and logout: the number of its promise, 0 for none |
 //! | 24 | u32 | length of the elements in bytes |
 //! | 28 | … | BSON elements: event `userId, event, dedupeKey, data`; login `userId, username`; logout `userId` |
+//! | … | 11 bytes | price of a purchase, see [`super::purchase`] |
 //! | … | … | webhook body, UTF-8, to the end of the frame |
 
 use super::elements::user_of;
 use super::item::RECORD_OVERHEAD;
+use super::purchase::Price;
 use super::well_formed::are_elements;
 use crate::util::bytes::{f64_at, u32_at};
 
@@ -28,6 +30,7 @@ const LATEST_MS: i64 = 8_640_000_000_000_000;
 const STORE: u8 = 1;
 const WEBHOOK: u8 = 2;
 const DATED: u8 = 4;
+const PRICED: u8 = 8;
 
 /// One call of `track`, `onLogin` or `onLogout`, as it was handed over.
 #[derive(Debug, PartialEq)]
@@ -50,6 +53,8 @@ pub enum Kind<'a> {
         stored: bool,
         /// The index of the counter, and the amount.
         counted: Option<(u8, f64)>,
+        /// Of a purchase.
+        price: Option<Price>,
         webhook: Option<&'a [u8]>,
     },
     Login {
@@ -165,11 +170,19 @@ fn decode(frame: &[u8]) -> Option<Record<'_>> {
     let ack = number as u32;
     let user = || user_of(elements).filter(|_| are_elements(elements));
     let kind = match frame[4] {
-        EVENT if are_elements(elements) => Kind::Event {
-            stored: flags & STORE != 0,
-            counted: (frame[6] != 0).then_some((frame[6], number)),
-            webhook: (flags & WEBHOOK != 0).then_some(&frame[elements_end..]),
-        },
+        EVENT if are_elements(elements) => {
+            let rest = &frame[elements_end..];
+            let (price, body) = match flags & PRICED {
+                0 => (None, rest),
+                _ => (Some(Price::read(rest)?), &rest[Price::BYTES..]),
+            };
+            Kind::Event {
+                stored: flags & STORE != 0,
+                counted: (frame[6] != 0).then_some((frame[6], number)),
+                price,
+                webhook: (flags & WEBHOOK != 0).then_some(body),
+            }
+        }
         EVENT => Kind::Malformed { ack: 0 },
         2 => user().map_or(Kind::Malformed { ack }, |user| Kind::Login { user, ack }),
         3 => user().map_or(Kind::Malformed { ack }, |user| Kind::Logout { user, ack }),
@@ -236,6 +249,15 @@ pub(crate) mod testing {
         event[..4].copy_from_slice(&length.to_le_bytes());
         event[5] |= WEBHOOK;
         event
+    }
+
+    /// The frame of an event as that of a purchase.
+    pub fn priced(mut frame: Vec<u8>, price: Price) -> Vec<u8> {
+        let length = (frame.len() + Price::BYTES) as u32;
+        frame[..4].copy_from_slice(&length.to_le_bytes());
+        frame[5] |= PRICED;
+        frame.extend(price.to_bytes());
+        frame
     }
 
     pub fn login(user: &str, ack: u32, time_ms: i64) -> Vec<u8> {

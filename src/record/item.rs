@@ -7,6 +7,7 @@ use bson::oid::ObjectId;
 
 use super::counters::Counter;
 use super::day::Day;
+use super::purchase::Price;
 
 /// Memory a record takes beside its frame, in bytes: ids, queue slots, allocations, what is in flight
 /// twice. That of a login or logout; an event takes less.
@@ -23,6 +24,8 @@ pub struct Event<'a> {
     pub day: Day,
     pub time_ms: i64,
     pub counted: Option<(Counter, f64)>,
+    /// Of a purchase.
+    pub price: Option<Price>,
     pub webhook: Option<Webhook<'a>>,
     pub key: Option<Keyed<'a>>,
 }

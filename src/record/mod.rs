@@ -8,6 +8,7 @@ pub mod frame;
 pub mod item;
 pub mod key;
 pub mod pseudonym;
+pub mod purchase;
 pub mod sequence;
 pub mod target;
 mod well_formed;

@@ -3,7 +3,7 @@
 //! | offset | type | meaning |
 //! |---|---|---|
 //! | 0 | u8 | kind: 1 event, 2 login, 3 logout |
-//! | 1 | u8 | flags of an event: 1 it has a document, 2 a webhook body follows the elements |
+//! | 1 | u8 | flags of an event: 1 it has a document, 2 a webhook body follows, 4 it has a price |
 //! | 2 | u8 | counter index of an event, 0 for none, 255 for one of the host's own, which is named |
 //! | 3 | u8 | length of that counter's field in bytes, else 0 |
 //! | 4 | i64 | the system clock at the hand-over, ms since 1970 |
@@ -14,9 +14,10 @@
 //! | 50 | u32 | length of the elements in bytes |
 //! | 54 | … | BSON elements of an event or a login, see [`crate::record`] |
 //! | … | … | field of a counter of the host's own, so that it is read right under other counters |
+//! | … | 11 bytes | price of a purchase, see [`crate::record::purchase`] |
 //! | … | … | webhook body, UTF-8, to the end |
 //!
-//! A record with such a field, or with a dedupe key, needs [`Version::Second`].
+//! A record with such a field, with a dedupe key or with a price needs [`Version::Second`].
 
 use bson::oid::ObjectId;
 
@@ -28,6 +29,7 @@ use crate::record::item::{
     Close, Event, Item, Keyed, RECORD_OVERHEAD, SessionChange, SessionItem, Webhook,
 };
 use crate::record::key::document_id;
+use crate::record::purchase::Price;
 use crate::util::bytes::{array_at, f64_at, i64_at, u32_at};
 
 const FIXED: usize = 54;
@@ -35,6 +37,7 @@ const FIXED: usize = 54;
 const NO_ID: ObjectId = ObjectId::from_bytes([0; 12]);
 const DOCUMENT: u8 = 1;
 const WEBHOOK: u8 = 2;
+const PRICED: u8 = 4;
 /// In place of the index of a built-in counter.
 const OWN_COUNTER: u8 = 255;
 
@@ -45,7 +48,8 @@ pub fn version(item: &Item<'_>) -> Version {
             counted: Some((Counter::Own(_), _)),
             ..
         })
-        | Item::Event(Event { key: Some(_), .. }) => Version::Second,
+        | Item::Event(Event { key: Some(_), .. })
+        | Item::Event(Event { price: Some(_), .. }) => Version::Second,
         _ => Version::First,
     }
 }
@@ -57,7 +61,8 @@ pub fn write(body: &mut Vec<u8>, item: &Item<'_>, handed_over_ms: i64) {
         Item::Event(event) => {
             let (counter, amount) = event.counted.unzip();
             let flags = u8::from(event.document.is_some()) * DOCUMENT
-                + u8::from(event.webhook.is_some()) * WEBHOOK;
+                + u8::from(event.webhook.is_some()) * WEBHOOK
+                + u8::from(event.price.is_some()) * PRICED;
             let (index, field) = counter.map_or((0, ""), place_of);
             let kind = [1, flags, index, field.len() as u8];
             let times = [handed_over_ms, event.time_ms];
@@ -67,6 +72,7 @@ pub fn write(body: &mut Vec<u8>, item: &Item<'_>, handed_over_ms: i64) {
             let (number, id) = (amount.unwrap_or(0.0), id.unwrap_or(NO_ID));
             put(body, kind, times, number, id, &event.day, event.elements);
             body.extend(field.as_bytes());
+            body.extend(event.price.into_iter().flat_map(Price::to_bytes));
             body.extend(event.webhook.map_or(&[][..], |webhook| webhook.body));
         }
         Item::Session(SessionItem { change, day, .. }) => match change {
@@ -141,6 +147,7 @@ pub fn read(seq: i64, body: &[u8]) -> Option<Spooled<'_>> {
     let item = match body[0] {
         1 => {
             let (counter, rest) = counter(body, elements_end)?;
+            let (price, rest) = price(body[1], rest)?;
             let keyed = key_of(elements);
             let document = keyed.map_or(id, |(event, key)| document_id(event, key));
             Item::Event(Event {
@@ -151,6 +158,7 @@ pub fn read(seq: i64, body: &[u8]) -> Option<Spooled<'_>> {
                 day,
                 time_ms,
                 counted: counter.map(|counter| (counter, number)),
+                price,
                 webhook: (body[1] & WEBHOOK != 0).then_some(Webhook {
                     id: document,
                     body: rest,
@@ -193,6 +201,14 @@ fn counter(body: &[u8], elements_end: usize) -> Option<(Option<Counter>, &[u8])>
     Some((Some(counter), rest))
 }
 
+/// The price of an event with these flags, and what follows it.
+fn price(flags: u8, rest: &[u8]) -> Option<(Option<Price>, &[u8])> {
+    if flags & PRICED == 0 {
+        return Some((None, rest));
+    }
+    Some((Some(Price::read(rest)?), &rest[Price::BYTES..]))
+}
+
 /// The day a body counts on.
 pub fn day(body: &[u8]) -> Option<Day> {
     Day::named(std::str::from_utf8(body.get(40..50)?).ok()?)
@@ -221,6 +237,7 @@ mod tests {
             day: Day::of(0),
             time_ms: 12,
             counted: Some((Counter::CreditsEarned, -2.5)),
+            price: None,
             webhook: None,
             key: None,
         })
@@ -306,6 +323,32 @@ mod tests {
         assert!(
             read(5, &body[..body.len() - 5]).is_none(),
             "a name that is cut"
+        );
+    }
+
+    #[test]
+    fn a_purchase_keeps_its_price() {
+        let Item::Event(mut bought) = event(b"elements") else {
+            panic!("an event");
+        };
+        let price = Price::read(b"\0\0\0\0\0\0\x59\x40EUR");
+        bought.price = price;
+        bought.webhook = Some(Webhook {
+            id: ObjectId::from_bytes([3; 12]),
+            body: b"{}",
+        });
+        let item = Item::Event(bought);
+        assert_eq!(version(&item), Version::Second);
+        let body = written(&item);
+        let Some(Item::Event(event)) = read(5, &body).map(|one| one.item) else {
+            panic!("an event");
+        };
+        assert_eq!(event.price, price);
+        assert_eq!(event.elements, b"elements");
+        assert_eq!(event.webhook.map(|webhook| webhook.body), Some(&b"{}"[..]));
+        assert!(
+            read(5, &body[..body.len() - 3]).is_none(),
+            "a price that is cut"
         );
     }
 

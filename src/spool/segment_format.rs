@@ -33,7 +33,7 @@ const LONGEST: usize = 128 << 20;
 pub enum Version {
     #[default]
     First = 1,
-    /// It may name a counter of the host's own, or have a dedupe key.
+    /// It may name a counter of the host's own, or have a dedupe key or a price.
     Second = 2,
 }
 

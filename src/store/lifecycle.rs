@@ -16,8 +16,9 @@ pub trait Lifecycle {
     fn prepare(&self) -> impl Reply<Prepared>;
 
     /// Creates the other indexes that are missing; on big collections that takes long. Returns log lines
-    /// about those that cannot be created.
-    fn create_indexes(&self) -> impl Reply<Vec<(Level, String)>>;
+    /// about those that cannot be created. Those of purchases only where there are any: a host without them
+    /// needs no right on their collection.
+    fn create_indexes(&self, has_purchases: bool) -> impl Reply<Vec<(Level, String)>>;
 
     /// Which collections there are; `None` when the server does not tell, as where the user lacks the right.
     fn identities(&self) -> impl Reply<Option<Identities>>;

@@ -9,6 +9,7 @@
 //! | `totals` | [`TotalsStore`] | one per day |
 //! | `uniques` | [`UniquesStore`] | markers of distinct users |
 //! | `keys` | [`KeyStore`] | markers of dedupe keys |
+//! | `purchases` | [`PurchaseStore`] | purchases |
 //! | `presence` | [`PresenceStore`] | samples of how many players each instance has |
 //! | `personal` | [`PersonalStore`] | all that name a user, to be read or erased |
 //! | `funnels` | [`FunnelStore`] | events, to be read in their order |
@@ -26,6 +27,7 @@ mod lifecycle;
 mod mongo;
 mod personal;
 mod presence;
+mod purchases;
 mod records;
 mod reports;
 mod totals;
@@ -43,6 +45,7 @@ pub use mongo::{Connection, MongoStore, check, harmless_options, target, trusts_
 pub use personal::Page;
 pub use personal::{PERSONAL, PersonalStore, User};
 pub use presence::{Minutes, Presence, PresenceStore, Sample, Samples, Seen};
+pub use purchases::{KeyedPurchase, Purchase, PurchaseStore};
 pub use records::{CloseOutcome, Dropped, Inserted, RecordStore};
 pub use reports::{
     DaySessions, DayUsers, EventPass, EventRow, LATE_AFTER_MS, Mark, REPORT_VERSION, Report,
@@ -59,6 +62,7 @@ pub trait Store:
     + TotalsStore
     + UniquesStore
     + KeyStore
+    + PurchaseStore
     + PresenceStore
     + PersonalStore
     + FunnelStore

@@ -7,8 +7,9 @@ use super::Reply;
 use crate::config::Collection;
 use crate::record::day::Day;
 
-/// The collections with documents that name users.
-pub const PERSONAL: [Collection; 3] = [
+/// The collections with documents that name users. The indexes of the first may be still to be made.
+pub const PERSONAL: [Collection; 4] = [
+    Collection::Purchases,
     Collection::Sessions,
     Collection::Events,
     Collection::Uniques,
@@ -21,8 +22,8 @@ pub trait PersonalStore {
     /// The documents with these `_id`s, as far as they go into a page; those that are gone are passed over.
     fn personal_documents(&self, collection: Collection, ids: Vec<Bson>) -> impl Reply<Page>;
 
-    /// Deletes the documents in a collection that name a user, or lets them name a pseudonym; returns how many
-    /// there were. Safe to interrupt and to repeat.
+    /// Deletes the documents in a collection that name a user, or lets them name a pseudonym; purchases stay in
+    /// any case, and name nobody then. Returns how many there were. Safe to interrupt and to repeat.
     fn erase(
         &self,
         collection: Collection,

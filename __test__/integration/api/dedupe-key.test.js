@@ -151,7 +151,9 @@ describe('a dedupe key', () => {
     });
     const commandsOf = async (count) => {
       const before = asked.taken.length;
-      for (let i = 0; i < count; i++) pay(analytics, `evt_${i}`);
+      for (let i = 0; i < count; i++) {
+        analytics.track('gems.purchase', 'payer', { gems: 5 }, { dedupeKey: `evt_${i}` });
+      }
       await analytics.flush();
       const taken = asked.taken.slice(before).map(({ request }) => request);
       return taken.map(({ command, body }) => `${command} ${body[command]}`);

@@ -40,6 +40,7 @@ describe('a user who is erased', () => {
     for (const user of ['ann', 'bob']) {
       await analytics.onLogin(user, user);
       analytics.track('dungeon.complete', user, {});
+      analytics.track('stripe.payment', user, { amountCents: 5 });
     }
     await analytics.stop();
     await erase(database, 'ann');

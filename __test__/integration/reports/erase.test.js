@@ -11,7 +11,7 @@ const mongo = useMongod();
 
 const DAY_MS = 86_400_000;
 const ID = '665f1f77bcf86cd799439011';
-const NONE = { sessions: 0, events: 0, uniques: 0 };
+const NONE = { sessions: 0, events: 0, uniques: 0, purchases: 0 };
 const dayBefore = (days) => new Date(Date.now() - days * DAY_MS).toISOString().slice(0, 10);
 
 /** What `JSON.stringify` shows of the whole database. */
@@ -67,10 +67,12 @@ describe('deleteUser()', () => {
     await play(analytics, new ObjectId(ID));
     const totals = await totalsOf(database);
     const { documents, notReached } = await analytics.deleteUser(ID);
-    assert.deepStrictEqual(documents, { sessions: 2, events: 3, uniques: 2 });
+    assert.deepStrictEqual(documents, { sessions: 2, events: 3, uniques: 2, purchases: 1 });
     assert.ok(notReached.some((line) => /spools of other processes/.test(line)));
     assert.doesNotMatch(await textOf(database), new RegExp(`${ID}|Miller`));
     assert.deepStrictEqual(await totalsOf(database), totals);
+    const [purchase] = await database.all('gsopurchases');
+    assert.deepStrictEqual([purchase.userId, purchase.cents], [null, 499]);
     assert.deepStrictEqual((await analytics.deleteUser(ID)).documents, NONE);
     assert.strictEqual(await database.count('gsoevents'), 2);
     assert.strictEqual(await database.count('gsosessions', { userId: 'bob' }), 1);
@@ -86,7 +88,7 @@ describe('deleteUser()', () => {
     const before = { events: await database.events(), sessions: await database.sessions() };
     const totals = await totalsOf(database);
     const { documents } = await analytics.deleteUser(ID, { keepCounts: true });
-    assert.deepStrictEqual(documents, { sessions: 2, events: 3, uniques: 2 });
+    assert.deepStrictEqual(documents, { sessions: 2, events: 3, uniques: 2, purchases: 1 });
     const text = await textOf(database);
     assert.doesNotMatch(text, new RegExp(`${ID}|Miller`));
     const pseudonyms = new Set(text.match(/erased:\w+/g));
@@ -110,7 +112,7 @@ describe('deleteUser()', () => {
     analytics.onLogin('ann', 'Ann');
     for (let i = 0; i < 1_500; i++) analytics.track('chat', 'ann', { i });
     const { documents } = await analytics.deleteUser('ann');
-    assert.deepStrictEqual(documents, { sessions: 1, events: 1_500, uniques: 2 });
+    assert.deepStrictEqual(documents, { ...NONE, sessions: 1, events: 1_500, uniques: 2 });
     assert.doesNotMatch(await textOf(database), /ann/);
   });
 
@@ -152,7 +154,12 @@ describe('exportUser()', () => {
     const ofUser = { userId: ID };
     assert.deepStrictEqual(
       all.map(({ collection }) => collection),
-      [...Array(2).fill('sessions'), ...Array(453).fill('events'), ...Array(2).fill('uniques')],
+      [
+        'purchases',
+        ...Array(2).fill('sessions'),
+        ...Array(453).fill('events'),
+        ...Array(2).fill('uniques'),
+      ],
     );
     const sorted = (collection) => {
       const of = all.filter((one) => one.collection === collection);

@@ -25,7 +25,7 @@ function rustFiles(folder = 'src') {
   });
 }
 
-const config = ['settings', 'collections', 'counters', 'funnels', 'reports', 'source']
+const config = ['settings', 'collections', 'counters', 'funnels', 'purchases', 'reports', 'source']
   .map((name) => read(`src/config/${name}.rs`))
   .join('\n');
 const destinations = ['settings', 'list', 'fields']

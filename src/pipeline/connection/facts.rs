@@ -108,10 +108,12 @@ impl Facts {
     }
 }
 
-/// Makes the indexes.
-pub async fn make_indexes<S: Store>(store: &Arc<S>) -> Result<Indexed> {
+/// Makes the indexes; those of purchases where this process, or another one, has stored any.
+pub async fn make_indexes<S: Store>(store: &Arc<S>, has_purchases: bool) -> Result<Indexed> {
     let before = store.identities().await?;
-    let lines = store.create_indexes().await?;
+    let is_there = |found: &Identities| found.contains_key(&Collection::Purchases);
+    let has_purchases = has_purchases || before.as_ref().is_some_and(is_there);
+    let lines = store.create_indexes(has_purchases).await?;
     let after = store.identities().await?;
     Ok(Indexed {
         lines,

@@ -10,7 +10,6 @@
 
 mod facts;
 mod preparation;
-mod refusal;
 mod search;
 mod switch;
 mod upkeep;
@@ -22,6 +21,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::messages;
+use super::refusal::refused;
 use super::task::{Failed, Tasks, attempt};
 use crate::config::Collection;
 use crate::instance::listener::Message;
@@ -29,7 +29,6 @@ use crate::instance::shared::Shared;
 use crate::store::{Connection, Fault, Result, Store};
 use crate::util::backoff::Backoff;
 use crate::util::panics::catch_in;
-use refusal::refused;
 pub use search::{NothingFound, Outlook, remark_on};
 use search::{Search, tell_failure};
 use switch::Switch;

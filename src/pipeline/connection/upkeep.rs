@@ -11,10 +11,10 @@ use tokio::time::Instant;
 
 use super::facts::{Facts, Indexed, Lines, make_indexes};
 use super::preparation::Preparation;
-use super::refusal::refused;
 use crate::config::Collection;
 use crate::instance::shared::Shared;
 use crate::pipeline::messages;
+use crate::pipeline::refusal::refused;
 use crate::pipeline::task::{Tasks, attempt, run_to_end};
 use crate::store::{Fault, Identities, Prepared, Result, Store};
 
@@ -23,6 +23,9 @@ pub struct Upkeep {
     preparation: Preparation,
     indexing: Preparation,
     facts: Facts,
+    /// Whether purchases were stored; and whether their indexes are still to be made.
+    has_purchases: bool,
+    lacks_indexes: bool,
     tasks: Tasks<UpkeepResult>,
     index_tasks: Tasks<UpkeepResult>,
 }
@@ -41,6 +44,8 @@ impl Upkeep {
             preparation: Preparation::new(random),
             indexing: Preparation::new(random),
             facts: Facts::default(),
+            has_purchases: false,
+            lacks_indexes: false,
             tasks: Tasks::new(),
             index_tasks: Tasks::new(),
             shared: Arc::clone(shared),
@@ -77,15 +82,19 @@ impl Upkeep {
             self.tasks
                 .spawn(async { UpkeepResult::Prepared(preparing.await) });
         }
+        if self.lacks_indexes && self.indexing.is_done() {
+            self.indexing = Preparation::new(&self.shared.context.random);
+        }
         if self.indexing.begin(now) {
-            let store = Arc::clone(store);
+            self.lacks_indexes = false;
+            let (store, has_purchases) = (Arc::clone(store), self.has_purchases);
             let may_be_lost = self.facts.has_changed(Collection::Uniques);
             let restoring = may_be_lost.then(restore);
             let indexing = run_to_end("indexes", async move {
                 if let Some(restoring) = restoring {
                     restoring.await?;
                 }
-                make_indexes(&store).await
+                make_indexes(&store, has_purchases).await
             });
             self.index_tasks
                 .spawn(async { UpkeepResult::Indexed(indexing.await) });
@@ -101,6 +110,12 @@ impl Upkeep {
     /// Records or totals were written.
     pub fn written(&mut self, now: Instant) {
         self.facts.written(now);
+    }
+
+    /// Purchases were stored.
+    pub fn purchased(&mut self) {
+        self.lacks_indexes |= !self.has_purchases;
+        self.has_purchases = true;
     }
 
     /// A day that was there is gone.

@@ -106,6 +106,7 @@ impl Ingest {
             Kind::Event {
                 stored,
                 counted,
+                price,
                 webhook,
             } => {
                 let seq = self.next_seq();
@@ -129,6 +130,7 @@ impl Ingest {
                     day,
                     time_ms: record.time_ms,
                     counted,
+                    price: price.filter(|_| stored),
                     webhook: webhook.zip(id).map(|(body, id)| Webhook { id, body }),
                     key,
                 })

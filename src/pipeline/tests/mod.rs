@@ -9,6 +9,7 @@ mod lossy;
 mod model;
 mod panics;
 mod presence;
+mod purchases;
 mod reporting;
 mod spool;
 mod switching;

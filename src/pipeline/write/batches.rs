@@ -1,12 +1,14 @@
 //! Batches: events, their documents ready to be sent; or logins; or logouts; or events with a dedupe key.
 
 use super::keyed_batch::{Decided, KeyedBatch, Outcome};
+use super::purchases::Recorded;
 use super::write_queue::Records;
 use crate::pipeline::totals::{Amount, Contribution};
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::document::Batch as Documents;
 use crate::record::item::{Event, Item, SessionChange, SessionItem};
+use crate::store::Purchase;
 
 /// The result of a batch: all of its records are stored but these.
 #[derive(Debug, Default)]
@@ -20,6 +22,7 @@ pub struct Written {
     pub duplicates: u64,
     /// What becomes of the events of a batch with keys, but for the dropped ones.
     pub keyed: Vec<Outcome>,
+    pub purchases: Recorded,
 }
 
 impl Written {
@@ -67,6 +70,7 @@ impl SessionBatch {
 #[derive(Debug, Default)]
 pub struct EventBatch {
     pub documents: Documents,
+    pub purchases: Vec<Purchase>,
     records: Vec<EventRecord>,
     bytes: usize,
 }
@@ -80,10 +84,14 @@ struct EventRecord {
     counter: Option<Counter>,
     /// False for an event that only counts.
     has_document: bool,
+    is_purchase: bool,
 }
 
 impl EventBatch {
     fn add(&mut self, event: Event<'_>) {
+        let purchase = Purchase::of(&event);
+        let is_purchase = purchase.is_some();
+        self.purchases.extend(purchase);
         if let Some(id) = event.document {
             self.documents
                 .add_event(id, event.elements, &event.day, event.time_ms);
@@ -94,6 +102,7 @@ impl EventBatch {
             amount: event.counted.map_or(0.0, |(_, amount)| amount),
             counter: event.counted.map(|(counter, _)| counter),
             has_document: event.document.is_some(),
+            is_purchase,
         });
         self.bytes += event.cost;
     }
@@ -118,15 +127,18 @@ impl EventBatch {
         let (first, second) = self.records.split_at(self.records.len() / 2);
         let documents = first.iter().filter(|record| record.has_document).count();
         let documents = self.documents.split(documents);
+        let purchases = first.iter().filter(|record| record.is_purchase).count();
+        let purchases = self.purchases.split_at(purchases);
         let bytes = self.bytes / self.records.len() * first.len();
-        let half = |records: &[EventRecord], documents, bytes| Self {
+        let half = |records: &[EventRecord], documents, purchases: &[Purchase], bytes| Self {
             documents,
+            purchases: purchases.to_vec(),
             records: records.to_vec(),
             bytes,
         };
         (
-            half(first, documents.0, bytes),
-            half(second, documents.1, self.bytes - bytes),
+            half(first, documents.0, purchases.0, bytes),
+            half(second, documents.1, purchases.1, self.bytes - bytes),
         )
     }
 }

@@ -6,6 +6,8 @@
 //! of which can be repeated:
 //!
 //! * **P** The markers are read. An event whose marker another delivery has made is recognised and done.
+//!   Purchases are inserted meanwhile. Of one that is there already, what is stored is read, and counts: the
+//!   event itself may have expired.
 //! * **A** Events are inserted, under an `_id` that follows from name and key. Of one that is there already,
 //!   another delivery has stored it: what it has stored is read, for that is what counts.
 //! * **M** Markers are inserted. One that is there already is read back: its delivery counts.
@@ -17,23 +19,29 @@ use bson::oid::ObjectId;
 
 use super::batches::Written;
 use super::keyed_batch::{KeyedItem, Outcome};
+use super::purchases::{self, Recorded, refused};
 use crate::pipeline::totals::{Amount, Contribution};
 use crate::record::document::Batch as Documents;
-use crate::store::{KEY_TTL_MS, KeyMarker, Result, Store, StoreError};
+use crate::store::{KEY_TTL_MS, KeyMarker, KeyedPurchase, Purchase, Result, Store, StoreError};
 use crate::util::failpoint::failpoint;
 
+/// A delivery that nobody knows any more.
+const UNKNOWN: ObjectId = ObjectId::from_bytes([0; 12]);
 const MERGED: &str = "its collation takes two dedupe keys for the same";
 
 /// Stores events, and finds out which of them count; can be repeated until it succeeds.
 pub async fn write_keyed<S: Store>(store: &S, items: &[KeyedItem], now_ms: i64) -> Result<Written> {
     let mut markers = Markers::new(items, now_ms);
     failpoint!("keyed:before");
-    markers.look_up(store, &markers.unknown()).await?;
+    let mut written = Written {
+        purchases: look_up_and_record(store, &mut markers).await?,
+        ..Written::default()
+    };
     let fresh = markers.unknown();
-    let mut written = Written::default();
     if !fresh.is_empty() {
-        let stored_before = insert_events(store, items, &fresh, &mut written).await?;
+        let mut stored_before = insert_events(store, &markers, &fresh, &mut written).await?;
         failpoint!("keyed:inserted");
+        stored_before.retain(|place| !markers.recorded.contains_key(place));
         if !stored_before.is_empty() {
             adopt(store, items, &stored_before, &mut markers).await?;
         }
@@ -50,18 +58,73 @@ pub async fn write_keyed<S: Store>(store: &S, items: &[KeyedItem], now_ms: i64) 
     Ok(written)
 }
 
+/// Reads the markers, and stores the purchases.
+async fn look_up_and_record<S: Store>(store: &S, markers: &mut Markers<'_>) -> Result<Recorded> {
+    let items = markers.items;
+    let with_purchase = (0..items.len()).filter(|place| items[*place].purchase.is_some());
+    let places: Vec<usize> = with_purchase.collect();
+    let of_items = items.iter().filter_map(|item| item.purchase.clone());
+    let of_items: Vec<Purchase> = of_items.collect();
+    let all = markers.unknown();
+    let (looked_up, recorded) = tokio::join!(
+        markers.look_up(store, &all),
+        purchases::insert(store, &of_items)
+    );
+    looked_up?;
+    let mut recorded = recorded?;
+    let there = recorded.there.iter().filter_map(|index| places.get(*index));
+    let there = there.filter(|place| !markers.known.contains_key(place));
+    let there: Vec<usize> = there.copied().collect();
+    if !there.is_empty() {
+        let refusal = adopt_purchases(store, &there, markers).await?;
+        recorded.refusal = recorded.refusal.or(refusal);
+    }
+    Ok(recorded)
+}
+
+/// Others have stored these purchases: what they have stored counts. They may have made their markers, too.
+/// Returns why they cannot be read.
+async fn adopt_purchases<S: Store>(
+    store: &S,
+    places: &[usize],
+    markers: &mut Markers<'_>,
+) -> Result<Option<StoreError>> {
+    let items = markers.items;
+    let wanted = places
+        .iter()
+        .filter_map(|place| items[*place].purchase.clone());
+    let wanted: Vec<Purchase> = wanted.collect();
+    let look_up = markers.look_up(store, places);
+    let (stored, looked_up) = tokio::join!(store.find_purchases(&wanted), look_up);
+    looked_up?;
+    let stored = match refused(stored)? {
+        Ok(stored) => stored,
+        Err(refusal) => return Ok(Some(refusal)),
+    };
+    let stored: HashMap<_, _> = stored.into_iter().map(|one| (one.document, one)).collect();
+    for place in places {
+        let Some(purchase) = stored.get(&items[*place].document) else {
+            return Err(unknown("purchase"));
+        };
+        markers.adopt(*place, purchase);
+    }
+    Ok(None)
+}
+
 /// Returns the places of events that were there already.
 async fn insert_events<S: Store>(
     store: &S,
-    items: &[KeyedItem],
+    markers: &Markers<'_>,
     places: &[usize],
     written: &mut Written,
 ) -> Result<Vec<usize>> {
     let mut documents = Documents::default();
-    for item in places.iter().map(|place| &items[*place]) {
-        let KeyMarker { day, amount, .. } = &item.marker;
+    for place in places {
+        let item = &markers.items[*place];
+        let KeyMarker { day, amount, .. } = &markers.own[*place];
         let (id, elements) = (item.document, &item.elements);
-        documents.add_keyed_event(id, elements, day, item.time_ms, *amount);
+        let time_ms = *markers.recorded.get(place).unwrap_or(&item.time_ms);
+        documents.add_keyed_event(id, elements, day, time_ms, *amount);
     }
     let inserted = store.insert_events(&documents).await?;
     let dropped = inserted.dropped.into_iter();
@@ -112,6 +175,8 @@ struct Markers<'a> {
     own: Vec<KeyMarker>,
     /// Those that are there, by the place of the item.
     known: HashMap<usize, KeyMarker>,
+    /// The times of purchases that were there.
+    recorded: HashMap<usize, i64>,
 }
 
 impl<'a> Markers<'a> {
@@ -125,6 +190,7 @@ impl<'a> Markers<'a> {
             items,
             own: own.collect(),
             known: HashMap::new(),
+            recorded: HashMap::new(),
         }
     }
 
@@ -151,6 +217,23 @@ impl<'a> Markers<'a> {
         }
         wanted.iter().for_each(|one| drop(found.remove(&name(one))));
         Ok(!found.is_empty())
+    }
+
+    /// A purchase that was stored before counts as it is stored; and not at all when the marker of its delivery
+    /// may have expired since.
+    fn adopt(&mut self, place: usize, purchase: &KeyedPurchase) {
+        let marker = &mut self.own[place];
+        marker.day = purchase.day.clone();
+        marker.amount = purchase.amount.or(marker.amount);
+        self.recorded.insert(place, purchase.time_ms);
+        let delivered_ms = marker.delivery.timestamp().timestamp_millis();
+        if delivered_ms >= purchase.time_ms.saturating_add(KEY_TTL_MS) {
+            let marker = KeyMarker {
+                delivery: UNKNOWN,
+                ..marker.clone()
+            };
+            self.known.insert(place, marker);
+        }
     }
 
     /// Makes the markers that are not known, but for those of dropped events.

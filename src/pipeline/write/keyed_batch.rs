@@ -5,7 +5,7 @@ use bson::oid::ObjectId;
 use crate::pipeline::totals::Contribution;
 use crate::record::counters::Counter;
 use crate::record::item::Event;
-use crate::store::KeyMarker;
+use crate::store::{KeyMarker, Purchase};
 
 /// In the order of their records.
 #[derive(Debug, Default)]
@@ -24,6 +24,7 @@ pub struct KeyedItem {
     pub document: ObjectId,
     /// As this delivery would make it.
     pub marker: KeyMarker,
+    pub purchase: Option<Purchase>,
 }
 
 /// What becomes of an event.
@@ -59,6 +60,7 @@ impl KeyedBatch {
                 amount,
                 expires_ms: 0,
             },
+            purchase: Purchase::of(event),
         });
     }
 

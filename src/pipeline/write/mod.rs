@@ -9,6 +9,7 @@
 mod batches;
 mod keyed;
 mod keyed_batch;
+mod purchases;
 mod sessions;
 mod write_queue;
 
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 use super::ingest::Acknowledgements;
 use super::legacy::Baselines;
 use super::messages;
+use super::refusal::refused;
 use super::task::{Failed, Tasks, attempt};
 use super::totals::Totals;
 use super::watermarks::{QUEUES, Queue, Stage, Watermarks};
@@ -31,6 +33,7 @@ use crate::util::backoff::Backoff;
 use crate::util::failpoint::failpoint;
 use batches::{Batch, EventBatch, SessionBatch, Written};
 use keyed_batch::{Decided, KeyedBatch, Outcome};
+use purchases::Recorded;
 use write_queue::{BatchLimit, Records, Refused, Suspicion, WriteQueue};
 
 const BATCH_BYTES: usize = 4 << 20;
@@ -43,6 +46,7 @@ pub struct Writes {
     queues: [WriteQueue<Batch, Written>; QUEUES],
     tasks: Tasks<WriteResult>,
     decided: Vec<Decided>,
+    has_purchased: bool,
 }
 
 /// The result of the batch with this number in its queue.
@@ -81,6 +85,7 @@ impl Writes {
             ],
             tasks: Tasks::new(),
             decided: Vec::new(),
+            has_purchased: false,
             shared: Arc::clone(shared),
         }
     }
@@ -150,6 +155,9 @@ impl Writes {
             number,
             result,
         } = result;
+        if let Ok(written) = &result {
+            self.recorded(&written.purchases);
+        }
         let writes = &mut self.queues[queue as usize];
         let reported = match result {
             Ok(written) => {
@@ -180,6 +188,33 @@ impl Writes {
             self.complete(queue, &batch, written, totals, acks);
         }
         Ok(())
+    }
+
+    /// Tells of purchases that are not stored.
+    fn recorded(&mut self, purchases: &Recorded) {
+        let shared = &self.shared;
+        if purchases.stored > 0 {
+            self.has_purchased = true;
+            shared.accepted(Collection::Purchases);
+        }
+        let Some(refusal) = &purchases.refusal else {
+            return;
+        };
+        if purchases.lost > 0 {
+            shared.health.warn("purchase_lost", purchases.lost as u64);
+        }
+        shared.health.error(refusal.message.clone());
+        match refusal.fault {
+            Fault::Content => shared.log.warn_once("purchase_lost", || {
+                messages::purchase_refused(&refusal.message)
+            }),
+            _ => refused(shared, Collection::Purchases, refusal),
+        }
+    }
+
+    /// Whether purchases were stored since this was last asked.
+    pub fn take_purchased(&mut self) -> bool {
+        std::mem::take(&mut self.has_purchased)
     }
 
     /// A collection that refuses logouts takes logins, perhaps, and goes on refusing.
@@ -329,13 +364,18 @@ fn suspicion_of(error: &StoreError) -> Option<Suspicion> {
 
 async fn insert_events<S: Store>(store: &S, batch: &EventBatch) -> Result<Written> {
     failpoint!("events:before");
-    let inserted = match batch.documents.is_empty() {
-        true => Inserted::default(),
-        false => store.insert_events(&batch.documents).await?,
+    let events = async {
+        match batch.documents.is_empty() {
+            true => Ok(Inserted::default()),
+            false => store.insert_events(&batch.documents).await,
+        }
     };
+    let (inserted, purchases) = tokio::join!(events, purchases::insert(store, &batch.purchases));
+    let (inserted, purchases) = (inserted?, purchases?);
     failpoint!("events:after");
     let mut written = Written {
         duplicates: inserted.duplicates.len() as u64,
+        purchases,
         ..Written::default()
     };
     if !inserted.dropped.is_empty() {

@@ -19,6 +19,7 @@ fn frames_come_back_in_call_order_as_they_were_staged() {
         Kind::Event {
             stored: true,
             counted: Some((2, 2.5)),
+            price: None,
             webhook: None
         }
     );
@@ -34,6 +35,29 @@ fn a_frame_cut_at_any_byte_is_malformed_and_never_panics() {
         let outcome: Result<Vec<_>, _> = Frames::new(&bytes[..cut]).collect();
         assert_eq!(outcome.err(), Some(Malformed), "cut at {cut}");
     }
+}
+
+#[test]
+fn a_price_stands_between_the_elements_and_the_webhook_body() {
+    let price = Price::read(b"\0\0\0\0\0\0\x59\xc0EUR").expect("a price");
+    let mut bytes = testing::priced(testing::event("u", None, 1), price);
+    bytes[5] |= WEBHOOK;
+    bytes.extend(b"{}");
+    bytes[0] += 2;
+    let records: Vec<_> = Frames::new(&bytes).flatten().collect();
+    assert_eq!(
+        records[0].kind,
+        Kind::Event {
+            stored: true,
+            counted: None,
+            price: Some(price),
+            webhook: Some(b"{}"),
+        }
+    );
+    let bare = testing::priced(testing::event("u", None, 1), price);
+    let mut cut = bare[..bare.len() - 1].to_vec();
+    cut[0] -= 1;
+    assert_eq!(Frames::new(&cut).next(), Some(Err(Malformed)));
 }
 
 #[test]
@@ -161,6 +185,7 @@ fn is_as_called(record: &Record<'_>, call: &Call) -> bool {
         Kind::Event {
             stored,
             counted,
+            price: None,
             webhook,
         } => {
             // Equal to the bit, or none at all.
@@ -175,7 +200,7 @@ fn is_as_called(record: &Record<'_>, call: &Call) -> bool {
         }
         Kind::Login { user: read, ack: a } => call.kind == 2 && (*read, *a) == (user, ack),
         Kind::Logout { user: read, ack: a } => call.kind == 3 && (*read, *a) == (user, ack),
-        Kind::Malformed { .. } => false,
+        Kind::Event { .. } | Kind::Malformed { .. } => false,
     };
     let (time, parts) = (record.time_ms, record.elements);
     is_right && (time, parts) == (call.time_ms, &elements[..])

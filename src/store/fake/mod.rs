@@ -5,6 +5,7 @@ mod keys;
 mod legacy;
 mod personal;
 mod presence;
+mod purchases;
 mod records;
 mod reports;
 mod totals;
@@ -24,6 +25,7 @@ use super::keys::KeyMarker;
 use super::legacy::Baseline;
 use super::lifecycle::{Identities, Lifecycle, Prepared};
 use super::presence::Sample;
+use super::purchases::Purchase;
 use super::totals::Sums;
 use super::uniques::Marker;
 use crate::instance::incarnation::Incarnation;
@@ -56,6 +58,9 @@ pub struct State {
     pub days: BTreeMap<String, Daily>,
     markers: BTreeMap<(String, String), Marker>,
     pub keys: BTreeMap<(String, String), KeyMarker>,
+    pub purchases: BTreeMap<ObjectId, Purchase>,
+    /// The server refuses purchases.
+    pub refuses_purchases: bool,
     /// Events of these users are refused for their content.
     pub refused_users: BTreeSet<String>,
     /// How long an addition to the totals takes, and how long it takes to store sessions.
@@ -162,7 +167,7 @@ impl Lifecycle for FakeStore {
         .await
     }
 
-    async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
+    async fn create_indexes(&self, _: bool) -> Result<Vec<(Level, String)>> {
         let takes = self.state().slow_indexes;
         tokio::time::sleep(takes).await;
         self.request(|_| Vec::new()).await

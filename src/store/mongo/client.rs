@@ -31,6 +31,7 @@ pub struct MongoStore {
     pub(super) players: Collection<Document>,
     /// Whether secondaries may answer what reports read.
     pub(super) reads_secondaries: bool,
+    pub(super) purchases: Collection<Document>,
     /// Beside the built-in ones.
     pub(super) own_counters: Vec<Counter>,
 }
@@ -48,6 +49,7 @@ impl MongoStore {
             events: database.collection_with_options(&names.events, durable()),
             uniques: database.collection_with_options(&names.uniques, durable()),
             reports: database.collection_with_options(&names.reports, light()),
+            purchases: database.collection_with_options(&names.purchases, durable()),
             kept_reports: database.collection_with_options(&names.reports, durable()),
             players: database.collection_with_options(&names.players, durable()),
             reads_secondaries: config.reports.reads_secondaries,

@@ -53,19 +53,32 @@ impl Lifecycle for MongoStore {
         Ok(Prepared::Ready(lines.collect()))
     }
 
-    async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
+    async fn create_indexes(&self, has_purchases: bool) -> Result<Vec<(Level, String)>> {
         let quorum = &self.quorum().await?;
         // Again, as the collection may be another one by now. What keeps it from being made is said by
         // `prepare`.
         create(&self.daily, unique_day(), quorum).await?;
-        let (daily, sessions, events, uniques) = tokio::join!(
+        let of_purchases = match has_purchases {
+            true => of_purchases(),
+            false => Vec::new(),
+        };
+        let (daily, sessions, events, uniques, purchases) = tokio::join!(
             create_all(&self.daily, vec![plain(doc! { "month": 1 })], quorum),
             create_all(&self.sessions, of_sessions(), quorum),
             create_all(&self.events, of_events(), quorum),
             create_all(&self.uniques, vec![expiring("x", Duration::ZERO)], quorum),
+            create_all(&self.purchases, of_purchases, quorum),
         );
         let time_series = self.time_series().await;
-        Ok([daily?, sessions?, events?, uniques?, time_series].concat())
+        Ok([
+            daily?,
+            sessions?,
+            events?,
+            uniques?,
+            purchases?,
+            time_series,
+        ]
+        .concat())
     }
 
     async fn identities(&self) -> Result<Option<Identities>> {
@@ -118,12 +131,13 @@ impl MongoStore {
         names.map(|name| (Level::Warn, line(name))).collect()
     }
 
-    fn names(&self) -> [(Kind, &str); 4] {
+    fn names(&self) -> [(Kind, &str); 5] {
         [
             (Kind::Events, self.events.name()),
             (Kind::Sessions, self.sessions.name()),
             (Kind::Daily, self.daily.name()),
             (Kind::Uniques, self.uniques.name()),
+            (Kind::Purchases, self.purchases.name()),
         ]
     }
 
@@ -256,6 +270,13 @@ fn of_events() -> Vec<IndexModel> {
     ]
 }
 
+fn of_purchases() -> Vec<IndexModel> {
+    vec![
+        plain(doc! { "day": 1 }),
+        plain(doc! { "userId": 1, "ts": 1 }),
+    ]
+}
+
 /// Creates indexes; returns log lines about those that cannot be created. One command reads the collection once
 /// for all of them; it is refused as a whole, and then each is created alone.
 async fn create_all<T: Send + Sync>(
@@ -263,7 +284,7 @@ async fn create_all<T: Send + Sync>(
     indexes: Vec<IndexModel>,
     quorum: &Option<CreateIndexOptions>,
 ) -> Result<Vec<(Level, String)>> {
-    if send(collection, &indexes, quorum).await?.is_none() {
+    if indexes.is_empty() || send(collection, &indexes, quorum).await?.is_none() {
         return Ok(Vec::new());
     }
     let mut refusals = Vec::new();

@@ -26,6 +26,7 @@ mod keys;
 mod legacy;
 mod personal;
 mod presence;
+mod purchases;
 mod records;
 mod reports;
 mod tls;

@@ -89,6 +89,9 @@ impl PersonalStore for MongoStore {
                 return Ok(erased);
             }
             let changed = match pseudonym {
+                None if collection == config::Collection::Purchases => {
+                    self.disown(collection, ids_of(&found)?, session).await?
+                }
                 None => self.delete(collection, ids_of(&found)?, session).await?,
                 Some(new) => {
                     let names = (user.id.as_str(), new);
@@ -113,6 +116,7 @@ impl MongoStore {
             config::Collection::Sessions => self.sessions.clone(),
             config::Collection::Daily => self.daily.clone_with_type(),
             config::Collection::Uniques => self.uniques.clone_with_type(),
+            config::Collection::Purchases => self.purchases.clone_with_type(),
         }
     }
 
@@ -126,7 +130,11 @@ impl MongoStore {
         let filter = match collection {
             config::Collection::Uniques => doc! { "_id": { "$in": marker_ids(user) } },
             _ => {
-                options.hint = Some(Hint::Keys(doc! { "userId": 1 }));
+                let index = match collection {
+                    config::Collection::Purchases => doc! { "userId": 1, "ts": 1 },
+                    _ => doc! { "userId": 1 },
+                };
+                options.hint = Some(Hint::Keys(index));
                 doc! { "userId": &user.id }
             }
         };
@@ -173,6 +181,19 @@ impl MongoStore {
         let by_id = |id| doc! { "q": { "_id": id }, "limit": 1 };
         let deletes: Vec<Document> = ids.into_iter().map(by_id).collect();
         self.change(collection, "delete", "deletes", deletes, session)
+            .await
+    }
+
+    /// Documents name no user any more.
+    async fn disown(
+        &self,
+        collection: config::Collection,
+        ids: Vec<Bson>,
+        session: &mut ClientSession,
+    ) -> Result<u64> {
+        let nobody = |id| doc! { "q": { "_id": id }, "u": { "$set": { "userId": Bson::Null } } };
+        let updates: Vec<Document> = ids.into_iter().map(nobody).collect();
+        self.change(collection, "update", "updates", updates, session)
             .await
     }
 

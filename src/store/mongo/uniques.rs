@@ -6,7 +6,7 @@ use super::client::{MongoStore, WRITE_TIMEOUT};
 use super::cursor::collect;
 use super::error::unexpected;
 use crate::config::Collection;
-use crate::store::error::{Fault, Result, StoreError};
+use crate::store::error::{Result, StoreError};
 use crate::store::records::Dropped;
 use crate::store::uniques::{Marker, UniquesStore};
 
@@ -44,33 +44,11 @@ impl MongoStore {
         Ok(collect(found).await?)
     }
 
-    /// Inserts into `gsouniques`; what is there already stays. Returns what the server refuses: documents
-    /// that it refuses together are sent in halves.
+    /// Inserts into `gsouniques`; what is there already stays. Returns what the server refuses.
     pub(super) async fn insert_new(&self, documents: Vec<Document>) -> Result<Vec<Dropped>> {
-        let name = self.uniques.name();
-        let mut dropped = Vec::new();
-        let mut parts = vec![(0, documents)];
-        while let Some((start, mut documents)) = parts.pop() {
-            match self.insert_documents(name, documents.clone()).await {
-                Ok(inserted) => dropped.extend(inserted.dropped.into_iter().map(|one| Dropped {
-                    index: start + one.index,
-                    ..one
-                })),
-                Err(error) if error.fault != Fault::Content => {
-                    return Err(error.on(Collection::Uniques));
-                }
-                Err(error) if documents.len() == 1 => dropped.push(Dropped {
-                    index: start,
-                    message: error.message,
-                }),
-                Err(_) => {
-                    let half = documents.len() / 2;
-                    let rest = documents.split_off(half);
-                    parts.extend([(start, documents), (start + half, rest)]);
-                }
-            }
-        }
-        Ok(dropped)
+        let inserted = self.insert_apart(self.uniques.name(), documents).await;
+        let inserted = inserted.map_err(|error| error.on(Collection::Uniques))?;
+        Ok(inserted.dropped)
     }
 }
 

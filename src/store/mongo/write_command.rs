@@ -36,6 +36,40 @@ impl MongoStore {
         self.send(raw(&command)?, None).await?.inserted(count)
     }
 
+    /// The same; documents that the server refuses together for their content are sent in halves.
+    pub(super) async fn insert_apart(
+        &self,
+        collection: &str,
+        documents: Vec<Document>,
+    ) -> Result<Inserted> {
+        let mut all = Inserted::default();
+        let mut parts = vec![(0, documents)];
+        while let Some((start, mut documents)) = parts.pop() {
+            match self.insert_documents(collection, documents.clone()).await {
+                Ok(inserted) => {
+                    let there = inserted.duplicates.into_iter().map(|index| start + index);
+                    all.duplicates.extend(there);
+                    all.dropped
+                        .extend(inserted.dropped.into_iter().map(|one| Dropped {
+                            index: start + one.index,
+                            ..one
+                        }));
+                }
+                Err(error) if error.fault != Fault::Content => return Err(error),
+                Err(error) if documents.len() == 1 => all.dropped.push(Dropped {
+                    index: start,
+                    message: error.message,
+                }),
+                Err(_) => {
+                    let half = documents.len() / 2;
+                    let rest = documents.split_off(half);
+                    parts.extend([(start, documents), (start + half, rest)]);
+                }
+            }
+        }
+        Ok(all)
+    }
+
     /// Sends a write command; an error when it has to be repeated as a whole.
     pub(super) async fn send(
         &self,

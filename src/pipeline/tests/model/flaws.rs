@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::server::{Addition, State};
 use super::truth::Truth;
 use crate::pipeline::totals::{Batch, Pending, Rules};
-use crate::store::{Delta, Marker, Period, SeqAdvance};
+use crate::store::{Delta, KeyMarker, Marker, Period, Purchase, SeqAdvance};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
@@ -55,10 +55,14 @@ pub enum Flaw {
     KeyNotReadBack,
     /// A delivery counts with its own amount, whatever another has stored.
     KeyedAmountNotRead,
+    /// A purchase is stored once its marker is made.
+    PurchaseAfterMarker,
+    /// The same for purchases, whatever another has paid.
+    PurchaseNotRead,
 }
 
 impl Flaw {
-    pub const ALL: [Flaw; 22] = [
+    pub const ALL: [Flaw; 24] = [
         Flaw::GuardedUpsert,
         Flaw::GroupsCutAnew,
         Flaw::CumulativeSet,
@@ -81,6 +85,8 @@ impl Flaw {
         Flaw::KeyMarkerFirst,
         Flaw::KeyNotReadBack,
         Flaw::KeyedAmountNotRead,
+        Flaw::PurchaseAfterMarker,
+        Flaw::PurchaseNotRead,
     ];
 
     /// Whether it is about what processes leave on disk.
@@ -178,9 +184,31 @@ pub struct Memory {
     standings: HashMap<(String, String), Option<i64>>,
     /// Users whose marker a process has read after it had inserted it: by process and period.
     credited: HashSet<(usize, String, String)>,
+    /// Purchases whose markers are not made, by their keys.
+    unrecorded: HashMap<String, Purchase>,
 }
 
 impl Memory {
+    /// Keeps the purchases that have a key; returns the others.
+    pub fn postpone(&mut self, purchases: &[Purchase]) -> Vec<Purchase> {
+        let mut others = Vec::new();
+        for purchase in purchases.iter().cloned() {
+            match purchase.key.clone() {
+                Some(key) => drop(self.unrecorded.insert(key, purchase)),
+                None => others.push(purchase),
+            }
+        }
+        others
+    }
+
+    /// Those that were kept for these markers.
+    pub fn postponed(&self, markers: &[KeyMarker]) -> Vec<Purchase> {
+        let kept = markers
+            .iter()
+            .filter_map(|one| self.unrecorded.get(&one.key));
+        kept.cloned().collect()
+    }
+
     /// A group in halves when it was sent before.
     pub fn cut_anew(&mut self, truth: &Truth, addition: Addition) -> Vec<Addition> {
         if self.sent.insert((addition.day.clone(), addition.last)) {

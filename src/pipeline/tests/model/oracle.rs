@@ -5,7 +5,8 @@
 //! When all is written: no record is stored twice, every record of a process that lived is stored and
 //! totalled, and of one that died no more is missing than it had not settled; distinct users are
 //! exact but for those whose login a dead process stored and did not total. Of all deliveries under one dedupe
-//! key one is stored, and it counts once, with what is stored of it.
+//! key one is stored, and it counts once, with what is stored of it. A purchase is stored with its event, and
+//! before the marker of its key.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -14,8 +15,9 @@ use bson::{Bson, Document};
 use super::options::own_counter;
 use super::scenario::KEYS;
 use super::server::{Daily, Event, State};
-use super::truth::{KEYED, Record, Truth, What, digit};
+use super::truth::{KEYED, KEYED_EVENT, Record, Truth, What, digit, is_purchase};
 use crate::record::counters::Counter;
+use crate::record::key::document_id;
 use crate::store::Sums;
 
 pub type Verdict = Result<(), String>;
@@ -25,6 +27,8 @@ struct Look<'a> {
     state: &'a State,
     truth: &'a Truth,
     events: HashSet<i32>,
+    /// Records whose purchase is stored.
+    purchases: HashSet<i32>,
     /// By their keys.
     keyed: BTreeMap<u8, &'a Event>,
     sessions: BTreeMap<i32, Option<(i64, f64)>>,
@@ -99,11 +103,15 @@ impl<'a> Look<'a> {
             state,
             truth,
             events: HashSet::new(),
+            purchases: HashSet::new(),
             keyed: BTreeMap::new(),
             sessions: BTreeMap::new(),
         };
-        for event in state.events.values() {
+        for (id, event) in state.events.iter() {
             let record = event.record;
+            if state.purchases.contains_key(id) {
+                look.purchases.insert(record);
+            }
             if !look.events.insert(record) {
                 return Err(format!("event {record} is stored twice"));
             }
@@ -124,7 +132,10 @@ impl<'a> Look<'a> {
 
     fn is_stored(&self, record: &Record) -> bool {
         match record.what {
-            What::Event { stored, .. } => !stored || self.events.contains(&record.id),
+            What::Event { stored, .. } => {
+                let is_recorded = !record.is_purchase() || self.purchases.contains(&record.id);
+                !stored || self.events.contains(&record.id) && is_recorded
+            }
             What::Keyed { key } => self.keyed.contains_key(&key),
             What::Login { .. } => self.sessions.contains_key(&record.id),
             What::Logout {
@@ -171,7 +182,20 @@ impl<'a> Look<'a> {
                 users.len(),
             )?;
         }
+        self.purchases_are_marked_as_they_are_stored()?;
         self.mau_does_not_lead()
+    }
+
+    fn purchases_are_marked_as_they_are_stored(&self) -> Verdict {
+        for (key, marker) in self.state.keys.iter() {
+            let purchase = self.state.purchases.get(&document_id(KEYED_EVENT, key));
+            let stored = purchase.map(|one| (&one.day, one.amount));
+            let is_right = stored == Some((&marker.day, marker.amount));
+            if is_purchase(key.parse().expect("a number")) && !is_right {
+                return Err(format!("{marker:?} marks a purchase: {purchase:?}"));
+            }
+        }
+        Ok(())
     }
 
     /// What is stored with a key is in the total of its day, or not at all.

@@ -44,9 +44,11 @@ pub enum Sight {
     Drained,
     /// The marker of a dedupe key was there.
     Redelivery,
+    /// A purchase was there.
+    Repurchase,
 }
 
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 25] = [
     "runs",
     "steps",
     "records",
@@ -71,6 +73,7 @@ const NAMES: [&str; 24] = [
     "rests of groups",
     "drained records",
     "redeliveries",
+    "purchases read back",
 ];
 
 #[derive(Debug, Clone, Copy, Default)]

@@ -11,7 +11,10 @@ use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::document::raw_number;
 use crate::record::item::Close;
-use crate::store::{AppliedSeq, Baseline, CLAIM_TTL, Delta, KeyMarker, KeyedEvent, Marker, Sums};
+use crate::store::{
+    AppliedSeq, Baseline, CLAIM_TTL, Delta, KeyMarker, KeyedEvent, KeyedPurchase, Marker, Purchase,
+    Sums,
+};
 
 /// Cheap to clone: collections are shared until they change.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,6 +24,8 @@ pub struct State {
     pub days: Arc<BTreeMap<String, Daily>>,
     pub markers: Arc<BTreeMap<(String, String), Marker>>,
     pub keys: Arc<BTreeMap<String, KeyMarker>>,
+    /// By the ids of their events.
+    pub purchases: Arc<BTreeMap<ObjectId, Purchase>>,
     pub baselines: Arc<BTreeMap<String, Baseline>>,
     /// Seconds and number of the old sessions of a day that is marked.
     pub durations: Arc<BTreeMap<String, (f64, f64)>>,
@@ -133,6 +138,25 @@ impl State {
             there.entry(key).or_insert_with(|| marker.clone());
         }
         duplicates
+    }
+
+    /// The places of those that are there already.
+    pub fn insert_purchases(&mut self, purchases: &[Purchase]) -> Vec<usize> {
+        let there = Arc::make_mut(&mut self.purchases);
+        let mut duplicates = Vec::new();
+        for (place, purchase) in purchases.iter().enumerate() {
+            duplicates.extend(there.contains_key(&purchase.document).then_some(place));
+            let entry = there.entry(purchase.document);
+            entry.or_insert_with(|| purchase.clone());
+        }
+        duplicates
+    }
+
+    pub fn find_purchases(&self, wanted: &[Purchase]) -> Vec<KeyedPurchase> {
+        let found = wanted
+            .iter()
+            .filter_map(|one| self.purchases.get(&one.document));
+        found.map(KeyedPurchase::from).collect()
     }
 
     /// How many of the sessions are there already.

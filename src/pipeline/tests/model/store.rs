@@ -14,8 +14,9 @@ use crate::record::document::Batch;
 use crate::record::item::Close;
 use crate::store::{
     Added, AppliedSeq, Baseline, CloseOutcome, Delta, Dropped, Identities, Inserted, KeyMarker,
-    KeyStore, KeyedEvent, LegacyStore, Lifecycle, Marker, MonthView, Prepared, RecordStore, Result,
-    SeqAdvance, Store, StoreError, TotalsStore, UniquesStore,
+    KeyStore, KeyedEvent, KeyedPurchase, LegacyStore, Lifecycle, Marker, MonthView, Prepared,
+    Purchase, PurchaseStore, RecordStore, Result, SeqAdvance, Store, StoreError, TotalsStore,
+    UniquesStore,
 };
 
 const APPLIED: Added = Added::Applied {
@@ -323,13 +324,20 @@ impl KeyStore for Handle {
     async fn insert_keys(&self, markers: &[KeyMarker]) -> Result<Inserted> {
         let markers = markers.to_vec();
         let is_read_back = !self.is(Flaw::KeyNotReadBack) && !self.is(Flaw::KeyMarkerFirst);
-        self.write(move |state, seen| {
-            let there = state.insert_keys(&markers);
-            count_duplicates(seen, there.len() as u64);
-            seen[Sight::Redelivery] += there.len() as u64;
-            inserted(if is_read_back { there } else { Vec::new() })
-        })
-        .await
+        let postponed = self.lock().memory.postponed(&markers);
+        let made = self
+            .write(move |state, seen| {
+                let there = state.insert_keys(&markers);
+                count_duplicates(seen, there.len() as u64);
+                seen[Sight::Redelivery] += there.len() as u64;
+                inserted(if is_read_back { there } else { Vec::new() })
+            })
+            .await?;
+        if !postponed.is_empty() {
+            self.write(move |state, _| drop(state.insert_purchases(&postponed)))
+                .await?;
+        }
+        Ok(made)
     }
 
     async fn find_keyed_events(&self, ids: &[ObjectId]) -> Result<Vec<KeyedEvent>> {
@@ -344,7 +352,28 @@ impl KeyStore for Handle {
     }
 }
 
-/// Samples are no part of the model: all are stored.
+impl PurchaseStore for Handle {
+    async fn insert_purchases(&self, purchases: &[Purchase]) -> Result<Inserted> {
+        let purchases = match self.is(Flaw::PurchaseAfterMarker) {
+            true => self.lock().memory.postpone(purchases),
+            false => purchases.to_vec(),
+        };
+        let is_read_back = !self.is(Flaw::PurchaseNotRead);
+        self.write(move |state, seen| {
+            let there = state.insert_purchases(&purchases);
+            count_duplicates(seen, there.len() as u64);
+            inserted(if is_read_back { there } else { Vec::new() })
+        })
+        .await
+    }
+
+    async fn find_purchases(&self, wanted: &[Purchase]) -> Result<Vec<KeyedPurchase>> {
+        let wanted = wanted.to_vec();
+        self.lock().seen[Sight::Repurchase] += 1;
+        self.read(move |state| state.find_purchases(&wanted)).await
+    }
+}
+
 impl LegacyStore for Handle {
     async fn baselines(&self, days: &[Day]) -> Result<Vec<Baseline>> {
         self.read_or_insert_baselines(days).await
@@ -398,7 +427,7 @@ impl Lifecycle for Handle {
         self.read(|_| Prepared::Ready(Vec::new())).await
     }
 
-    async fn create_indexes(&self) -> Result<Vec<(Level, String)>> {
+    async fn create_indexes(&self, _: bool) -> Result<Vec<(Level, String)>> {
         Ok(Vec::new())
     }
 

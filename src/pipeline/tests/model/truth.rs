@@ -4,14 +4,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bson::oid::ObjectId;
-use bson::rawdoc;
+use bson::{RawDocumentBuf, rawdoc};
 
 use super::options::{config, own_counter};
 use super::scenario::{AMOUNTS, Call, CallKind, OldDay, Scenario};
 use super::server::{Daily, Session, State};
 use crate::record::counters::Counter;
 use crate::record::day::Day;
-use crate::record::frame::testing::frame;
+use crate::record::frame::testing::{frame, priced};
+use crate::record::purchase::Price;
 use crate::store::Delta;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -92,6 +93,17 @@ impl Record {
         match self.what {
             What::Keyed { key } => Some(key),
             _ => None,
+        }
+    }
+
+    /// Whether something was paid.
+    pub fn is_purchase(&self) -> bool {
+        match self.what {
+            What::Event {
+                counter, stored, ..
+            } => stored && counter == Counter::CreditsEarned,
+            What::Keyed { key } => is_purchase(key),
+            What::Login { .. } | What::Logout { .. } => false,
         }
     }
 
@@ -299,21 +311,34 @@ impl Truth {
                 stored,
             },
         );
-        let elements = elements(user, id);
-        frame(1, u8::from(stored), index, time_ms, amount, &elements)
+        let document = rawdoc! { "userId": user, "event": "unkeyed", "record": id };
+        let elements = elements_of(&document);
+        let frame = frame(1, u8::from(stored), index, time_ms, amount, elements);
+        self.with_price(id, frame, amount)
+    }
+
+    fn with_price(&self, id: i32, frame: Vec<u8>, cents: f64) -> Vec<u8> {
+        let price = Price {
+            cents,
+            currency: None,
+        };
+        match self.record(id).is_purchase() {
+            true => priced(frame, price),
+            false => frame,
+        }
     }
 
     fn keyed(&mut self, process: usize, user: &str, time_ms: i64, key: u8, amount: u8) -> Vec<u8> {
         let day = Day::of(time_ms).as_str().to_owned();
         let id = self.note(process, day, What::Keyed { key });
         let document = rawdoc! {
-            "userId": user, "event": "keyed", "dedupeKey": key.to_string(), "record": id,
+            "userId": user, "event": KEYED_EVENT, "dedupeKey": key.to_string(), "record": id,
         };
-        let bytes = document.as_bytes();
-        let elements = &bytes[4..bytes.len() - 1];
+        let elements = elements_of(&document);
         let amount = place_of(key) * f64::from(amount + 1);
         let index = config(process).counters.index(KEYED).expect("known");
-        frame(1, 1, index, time_ms, amount, elements)
+        let frame = frame(1, 1, index, time_ms, amount, elements);
+        self.with_price(id, frame, amount)
     }
 
     fn logout(&mut self, process: usize, user: &str, time_ms: i64, at_once: bool) -> Vec<u8> {
@@ -360,6 +385,14 @@ impl Truth {
     }
 }
 
+/// The name of events with a key.
+pub const KEYED_EVENT: &str = "keyed";
+
+/// Whether the event with a key is a purchase.
+pub fn is_purchase(key: u8) -> bool {
+    key.is_multiple_of(2)
+}
+
 /// The total of events with a key.
 pub const KEYED: Counter = Counter::StripeRevenue;
 
@@ -379,14 +412,14 @@ fn user(number: u8) -> String {
     format!("u{number}")
 }
 
-fn elements(user: &str, id: i32) -> Vec<u8> {
-    let document = rawdoc! { "userId": user, "record": id };
+fn elements_of(document: &RawDocumentBuf) -> &[u8] {
     let bytes = document.as_bytes();
-    bytes[4..bytes.len() - 1].to_vec()
+    &bytes[4..bytes.len() - 1]
 }
 
 fn session_frame(kind: u8, time_ms: i64, user: &str, id: i32) -> Vec<u8> {
-    frame(kind, 1, 0, time_ms, 0.0, &elements(user, id))
+    let document = rawdoc! { "userId": user, "record": id };
+    frame(kind, 1, 0, time_ms, 0.0, elements_of(&document))
 }
 
 /// What the replaced class wrote: sessions, and daily documents with its own `dau`.

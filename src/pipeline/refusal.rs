@@ -1,8 +1,8 @@
 //! The refusal of a collection, as the log and the report tell it.
 
+use super::messages;
 use crate::config::Collection;
 use crate::instance::shared::Shared;
-use crate::pipeline::messages;
 use crate::store::StoreError;
 
 /// A collection refuses requests, whatever these hold.
