@@ -64,7 +64,7 @@ pub fn fields(rows: &[EventRow], totals: Option<&Document>, settings: &Settings)
             excluded += row.count;
             continue;
         }
-        events.add(&row.event, sum);
+        events.add(&cut_name(&row.event), sum);
         let here = settings.flows.iter().zip(&mut flows);
         for (flow, totals) in here.filter(|(flow, _)| is(row, &flow.event)) {
             totals.add(row, flow, sum);
@@ -192,7 +192,7 @@ impl Names {
         let mut rest = self.rest;
         cut.iter().for_each(|(_, sum)| rest.add(*sum));
         let names = cut.len() as i64 + self.more;
-        let entry = |(name, sum)| shown.entry(doc! { "k": cut_name(name) }, sum);
+        let entry = |(name, sum)| shown.entry(doc! { "k": name }, sum);
         let mut entries: Vec<Document> = sums.into_iter().map(entry).collect();
         if names > 0 {
             entries.push(shown.entry(doc! { "other": number(names as f64) }, rest));
@@ -202,8 +202,9 @@ impl Names {
 }
 
 /// Names of events have up to 256 bytes.
-fn cut_name(name: Name) -> Name {
-    name.map(|name| name.chars().take(64).collect())
+fn cut_name(name: &Name) -> Name {
+    let name = name.as_ref()?;
+    Some(name.chars().take(64).collect())
 }
 
 impl Totals {

@@ -79,10 +79,11 @@ impl MongoStore {
     /// The users of so many days that end with this one.
     async fn active_users(&self, day: &Day, days: i64, excluded: &Excluded) -> Result<i64> {
         let start_ms = day.start_ms().unwrap_or_default();
-        let first = Day::of(start_ms - (days - 1) * DAY_MS);
-        let range = doc! { "$gte": first.as_str(), "$lte": day.as_str() };
+        // By name: between two days there are texts that are none.
+        let day_before = |ago| Bson::from(Day::of(start_ms - ago * DAY_MS).as_str());
+        let days = doc! { "$in": (0..days).map(day_before).collect::<Vec<Bson>>() };
         let stages = [
-            doc! { "$match": sessions_of(range, excluded) },
+            doc! { "$match": sessions_of(days, excluded) },
             doc! { "$group": { "_id": "$userId" } },
             doc! { "$group": { "_id": null, "u": { "$sum": 1 } } },
         ];
