@@ -148,4 +148,4 @@ function sitting(dice, players, player, from, to) {
   }
 }
 
-module.exports = { planDay, HOUR };
+module.exports = { Dice, planDay, HOUR };

@@ -7,4 +7,5 @@ main(async () => {
   await install();
   await build();
   await run(process.execPath, ['examples/demo.js']);
+  await run(process.execPath, ['examples/answers.js']);
 });

@@ -29,6 +29,7 @@ const SHORT = [
     files: [...['exactness/one-day', 'exactness/lost-replies', 'faults/oracle'], 'refusals/'],
     seconds: 60,
   },
+  { name: 'reports of random databases', files: ['reports/oracle/'], seconds: 60 },
   { name: 'spool tests', files: ['spool/kill', 'spool/stop', 'forwarding/raw'], seconds: 25 },
   {
     name: 'exits of processes and threads',

@@ -1,0 +1,173 @@
+// Random databases out of a seed: what is stored at first, what is stored later, and the options of
+// the instances that report it.
+'use strict';
+
+const { generator } = require('../../../support/random');
+const { DAY_MS, dayOf, plus, startOf } = require('./calendar');
+const { COUNTED } = require('./reports');
+const values = require('./values');
+
+/** How long ago the oldest events are. */
+const EVENT_DAYS = 8;
+
+/**
+ * `{ options, ttlDays, batches }`: each batch is `{ sessions, events, days }`, documents to be stored
+ * between two runs. `nowMs` is the server's clock: nothing but days of sessions is later.
+ */
+function generate(seed, nowMs) {
+  const maker = new Maker(generator(seed), nowMs);
+  return {
+    options: maker.options(),
+    ttlDays: maker.chance(0.1) ? 3 : 7,
+    batches: Array.from({ length: maker.chance(0.4) ? 2 : 1 }, (_, index) => maker.batch(index)),
+  };
+}
+
+class Maker {
+  constructor(random, nowMs) {
+    this.random = random;
+    this.nowMs = nowMs;
+    this.today = dayOf(nowMs);
+    this.users = this.some(values.USERS, 1 + this.below(values.USERS.length));
+    this.currencies = this.chance(0.2) ? ['gems', 'gold'] : ['credits', 'gems'];
+    // Sums of both together would not be exact.
+    this.amounts = this.chance(0.85) ? values.FINE : values.HUGE;
+    this.oldDay = this.chance(0.25) ? this.one(values.EDGES) : undefined;
+    this.names = this.some(values.NAMES, 1 + this.below(values.NAMES.length));
+    this.days = new Set();
+  }
+
+  below(end) {
+    return Math.floor(this.random() * end);
+  }
+
+  chance(probability) {
+    return this.random() < probability;
+  }
+
+  one(list) {
+    return list[this.below(list.length)];
+  }
+
+  some(list, count) {
+    const left = [...list];
+    return Array.from({ length: count }, () => left.splice(this.below(left.length), 1)[0]);
+  }
+
+  options() {
+    const excludeUsers = this.chance(0.3)
+      ? this.some(['bot-*', 'tester', 'ann', '$*'], 2)
+      : undefined;
+    const currencies = this.currencies.includes('gold') ? this.currencies : undefined;
+    const reasonFields = this.chance(0.2) ? ['why', 'reason'] : undefined;
+    return { excludeUsers, currencies, reasonFields };
+  }
+
+  batch(index) {
+    const many = this.chance(0.1) ? 600 : 60;
+    const make = (count, one) => Array.from({ length: count }, one);
+    return {
+      sessions: make(this.below(many), () => this.session(index)),
+      events: make(this.below(many), () => this.event()),
+      days: index === 0 ? this.dailyDocuments() : [],
+    };
+  }
+
+  /** Late ones are of days that are still reported again. */
+  session(index) {
+    const day = index > 0 ? plus(this.today, -this.below(5)) : this.dayOfSession();
+    const atMs = startOf(day) + this.timeOfDay();
+    return {
+      ...this.ending(atMs),
+      userId: this.user(),
+      username: 'name',
+      ...this.dated(day, atMs),
+      __v: 0,
+    };
+  }
+
+  dayOfSession() {
+    if (this.oldDay && this.chance(0.3)) return plus(this.oldDay, this.below(4) - 1);
+    if (this.chance(0.05)) return plus(this.today, 1 + this.below(3));
+    return plus(this.today, -this.below(this.chance(0.3) ? 45 : 9));
+  }
+
+  dated(day, atMs) {
+    const kept = this.chance(0.04) ? this.one(values.NO_DAYS)(day) : day;
+    return { day: kept, month: day.slice(0, 7), loginAt: new Date(atMs) };
+  }
+
+  ending(atMs) {
+    if (this.chance(0.15))
+      return this.one([
+        { logoutAt: null, durationS: 0 },
+        { durationS: 0 },
+        { logoutAt: null, durationS: 60 },
+      ]);
+    const durationS = this.one(this.chance(0.1) ? values.NO_DURATIONS : values.DURATIONS);
+    const seconds = typeof durationS === 'number' && durationS < 1e6 ? Math.max(durationS, 0) : 1;
+    return {
+      logoutAt: new Date(atMs + seconds * 1_000),
+      ...(durationS !== undefined && { durationS }),
+    };
+  }
+
+  event() {
+    const day = plus(this.today, -this.below(EVENT_DAYS));
+    const ts = new Date(Math.min(startOf(day) + this.timeOfDay(), this.nowMs));
+    const event = { userId: this.user(), event: this.eventName(), day: dayOf(ts), ts, __v: 0 };
+    if (this.chance(0.05))
+      return {
+        ...event,
+        ...this.one([{}, { data: null }, { data: [this.data()] }, { data: 'x' }]),
+      };
+    return { ...event, data: this.data() };
+  }
+
+  eventName() {
+    if (this.chance(0.02)) return this.one(values.NO_TEXTS);
+    if (this.chance(0.3)) return this.one(this.names);
+    if (this.chance(0.15)) return this.one(values.OTHER_EVENTS);
+    return `${this.one(this.currencies)}.${this.one(['earn', 'spend'])}`;
+  }
+
+  data() {
+    const amount = this.one(this.chance(0.2) ? values.NO_AMOUNTS : this.amounts);
+    const data = { [this.one(['amount', 'amount', 'amount', 'gems', 'amountCents'])]: amount };
+    for (const field of ['reason', 'source', 'on', 'why', 'item', 'sku', 'recipe']) {
+      if (this.chance(0.35)) data[field] = this.name();
+    }
+    return data;
+  }
+
+  name() {
+    if (this.chance(0.1)) return this.one(values.NO_TEXTS);
+    return this.chance(0.05) ? `name ${this.below(150)}` : this.one(this.names);
+  }
+
+  user() {
+    return this.one(this.chance(0.03) ? values.NO_USERS : this.users);
+  }
+
+  timeOfDay() {
+    return this.one([0, 1, DAY_MS - 1, DAY_MS - 2, this.below(DAY_MS), this.below(DAY_MS)]);
+  }
+
+  dailyDocuments() {
+    const totals = COUNTED.map(([total]) => total);
+    const days = Array.from({ length: 12 }, (_, ago) => plus(this.today, -ago));
+    return days
+      .filter(() => this.chance(0.7))
+      .map((day) => {
+        const kept = this.some(totals, this.below(totals.length + 1));
+        const total = () => (this.chance(0.1) ? this.one(['5', null, {}]) : this.below(1_000) / 2);
+        return {
+          day,
+          month: day.slice(0, 7),
+          ...Object.fromEntries(kept.map((name) => [name, total()])),
+        };
+      });
+  }
+}
+
+module.exports = { generate };
