@@ -1,8 +1,8 @@
 //! Recovery of abandoned slots: the records of processes that crashed and were not replaced are written and
 //! forwarded beside our own, one slot after the other, under the crashed process's writer id.
 //!
-//! Each slot gets a worker of its own. One slot at a time is written; slots whose events wait for a
-//! destination hold up no other for longer than their turn.
+//! Each slot gets a worker of its own. One slot at a time is written, unless it takes long, as one does whose
+//! records are refused; slots whose events wait for a destination hold up no other for longer than their turn.
 
 use std::collections::HashSet;
 use std::io;
@@ -26,7 +26,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(30);
 const MEMORY_SHARE: usize = 4;
 /// How long a slot has its turn at least, when there are more of them.
 const TURN: Duration = Duration::from_secs(3);
-/// Slots that are recovered at once, of which all but one wait for a destination, or all for the database.
+/// How long a slot is written before the next is begun beside it.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Slots that are recovered at once, which wait for a destination or for the database.
 const MOST_SLOTS: usize = 4;
 
 pub struct Recovery {
@@ -106,16 +108,20 @@ impl Recovery {
 
     /// When there is room for another slot.
     pub fn wake_at(&self) -> Option<Instant> {
-        let has_database = self.shared.database.get().connected;
-        let is_writing = !self.running.iter().all(|slot| slot.is_written);
-        if self.is_looking || has_database && is_writing {
+        if self.is_looking {
             return None;
         }
-        if self.running.len() < MOST_SLOTS {
-            return Some(self.next_look);
-        }
-        let written = self.running.iter().find(|slot| slot.is_written);
-        written.map(|slot| self.next_look.max(slot.since + TURN))
+        let has_database = self.shared.database.get().connected;
+        let is_writing = |slot: &&Running| has_database && !slot.is_written;
+        let writing = self.running.iter().filter(is_writing);
+        let patient_until = writing.map(|slot| slot.since + PATIENCE).max();
+        let room_at = if self.running.len() < MOST_SLOTS {
+            self.next_look
+        } else {
+            let written = self.running.iter().find(|slot| slot.is_written)?;
+            self.next_look.max(written.since + TURN)
+        };
+        Some(room_at.max(patient_until.unwrap_or(room_at)))
     }
 
     /// Resolves with the next result. Cancel-safe.

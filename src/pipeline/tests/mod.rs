@@ -10,6 +10,7 @@ mod model;
 mod panics;
 mod presence;
 mod purchases;
+mod recovery;
 mod reporting;
 mod spool;
 mod switching;
