@@ -54,6 +54,7 @@ export type Flow = AnalyticsSystem.Flow;
 export type Coverage = AnalyticsSystem.Coverage;
 export type Balance = AnalyticsSystem.Balance;
 export type Economy = AnalyticsSystem.Economy;
+export type RevenueDay = AnalyticsSystem.RevenueDay;
 export type EventCount = AnalyticsSystem.EventCount;
 export type Health = AnalyticsSystem.Health;
 export type TotalsState = AnalyticsSystem.TotalsState;

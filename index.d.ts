@@ -306,6 +306,25 @@ declare class AnalyticsSystem<
   ): Promise<AnalyticsSystem.Economy[]>;
 
   /**
+   * Who pays: one row per UTC day, oldest first, in one currency; currencies are never added up.
+   * Answers out of the purchases, which are kept for ever, and `dau` of the report of each day. Days
+   * before the first stored purchase have `cents` of the total `stripeRevenue`, and payers `null`.
+   *
+   * Costs the database one pass over the purchases of the range, and one over all for `newPayers`:
+   * about 0.1 s of its CPU per 100 000. Calls at the same time share one read.
+   *
+   * @param options `currency`: three capital letters, by default `USD`.
+   * @throws {TypeError} rejects with it when an option is wrong; the message begins with its name.
+   * @throws {AnalyticsSystem.AnalyticsError} rejects with `code` `ANALYTICS_REPORTS_OFF` when reports are
+   *   off; `ANALYTICS_HISTORY_BUILDING` when days up to the last one are not reported within
+   *   `operationTimeoutMs`; `ANALYTICS_TIMEOUT`, `ANALYTICS_DATABASE` and `ANALYTICS_INTERNAL` as
+   *   {@link getMetrics}.
+   */
+  getRevenue(
+    options?: AnalyticsSystem.Range & { currency?: string | undefined },
+  ): Promise<AnalyticsSystem.RevenueDay[]>;
+
+  /**
    * What players do most: one row per event, most frequent first, over all known days of the range.
    * Costs as {@link getActivity}.
    *
@@ -1313,6 +1332,30 @@ declare namespace AnalyticsSystem {
     sinkItems: Flow[];
     /** Each day of the range, oldest first. */
     days: (ReportHead & Balance & { day: string })[];
+  }
+
+  /** Row of {@link AnalyticsSystem.getRevenue}. `state` and `asOf` are those of `dau`. */
+  export interface RevenueDay extends ReportHead {
+    /** The UTC day of the purchases, `YYYY-MM-DD`. */
+    day: string;
+    /** The currency of all amounts, as ISO 4217 names it. */
+    currency: string;
+    /** Sum of the amounts, in minor units as cents; refunds are negative. */
+    cents: number | null;
+    /** Purchases of more than 0. */
+    payments: number | null;
+    /** Distinct users who made one; as "paying users" of GameAnalytics and Unity. */
+    payers: number | null;
+    /** Those who had never paid before, in any currency. */
+    newPayers: number | null;
+    /** `payers` / `dau`. */
+    payingShare: number | null;
+    /** `cents` / `dau`: ARPDAU, without ads. */
+    arpdauCents: number | null;
+    /** `cents` / `payers`: ARPPU. */
+    arppuCents: number | null;
+    /** What was paid in other currencies; `null` for purchases without a known one. */
+    otherCurrencies: { currency: string | null; cents: number; payments: number }[];
   }
 
   /** Row of {@link AnalyticsSystem.getTopEvents}. */

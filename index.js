@@ -73,6 +73,10 @@ class AnalyticsSystem {
     return (await this[CLIENT].report('getEconomy', options)).rows;
   }
 
+  async getRevenue(options) {
+    return (await this[CLIENT].report('getRevenue', options)).rows;
+  }
+
   async getTopEvents(options) {
     return (await this[CLIENT].report('getTopEvents', options)).rows;
   }

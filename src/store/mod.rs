@@ -49,7 +49,7 @@ pub use purchases::{KeyedPurchase, Purchase, PurchaseStore};
 pub use records::{CloseOutcome, Dropped, Inserted, RecordStore};
 pub use reports::{
     DaySessions, DayUsers, EventPass, EventRow, LATE_AFTER_MS, Mark, REPORT_VERSION, Report,
-    ReportStore, Sources,
+    ReportStore, Revenue, RevenueRow, Sources,
 };
 #[cfg(test)]
 pub use totals::MonthView;

@@ -8,6 +8,7 @@
 //! | `lease`, `lease:<work>` | who makes reports, and until when |
 //! | `<user id>` of `gsoplayers` | `f`, the first day on which that user logged in |
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bson::Document;
@@ -49,6 +50,12 @@ pub trait ReportStore {
 
     /// The daily document.
     fn day_totals(&self, day: &Day) -> impl Reply<Option<Document>>;
+
+    /// The purchases from one day to another.
+    fn revenue(&self, from: &Day, to: &Day) -> impl Reply<Revenue>;
+
+    /// This total and the day of each daily document from one day to another.
+    fn totals_between(&self, from: &Day, to: &Day, total: &str) -> impl Reply<Vec<Document>>;
 
     /// Notes that sessions of these days have come after their reports may have been final.
     fn note_late(&self, days: &[Day]) -> impl Reply<()>;
@@ -129,6 +136,28 @@ pub struct EventRow {
     pub count: i64,
     /// The sum of the amounts that are numbers.
     pub amount: f64,
+}
+
+/// Purchases of some days.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Revenue {
+    /// The day of the first purchase that is stored.
+    pub first_day: Option<Day>,
+    pub rows: Vec<RevenueRow>,
+    /// Users by the day of their first payment ever.
+    pub new_payers: BTreeMap<Day, i64>,
+}
+
+/// Purchases of one day and currency.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RevenueRow {
+    pub day: Day,
+    pub currency: Option<String>,
+    /// In minor units of the currency; refunds are negative.
+    pub cents: f64,
+    /// Purchases of more than 0, and users who have made any.
+    pub payments: i64,
+    pub payers: i64,
 }
 
 /// A report to be stored.

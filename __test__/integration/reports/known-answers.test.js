@@ -239,6 +239,64 @@ describe('the economy', () => {
   });
 });
 
+describe('the revenue', () => {
+  const purchase = (i, ago, userId, cents, currency = 'USD') => ({
+    _id: { i },
+    event: 'stripe.payment',
+    userId,
+    cents,
+    currency,
+    day: dayOf(ago),
+    ts: new Date(`${dayOf(ago)}T05:00:00Z`),
+  });
+
+  it('is that of purchases, and before there were any that of the totals', async () => {
+    const database = mongo.database();
+    const sessions = ['u1', 'u2', 'u3', 'u4'].flatMap((user) =>
+      [4, 3, 2, 1].map((ago) => session(user, ago)),
+    );
+    const days = [4, 3, 2].map((ago) => ({ day: dayOf(ago), stripeRevenue: 700 }));
+    await store(database, { sessions, days });
+    await database.db.collection('gsopurchases').insertMany([
+      purchase(1, 3, 'u1', 500),
+      // Twice on a day is one payer.
+      purchase(2, 2, 'u1', 100),
+      purchase(3, 2, 'u1', 200),
+      purchase(4, 2, 'u2', 300),
+      purchase(5, 2, 'u3', 900, 'EUR'),
+      purchase(6, 2, null, 50),
+      purchase(7, 1, 'u2', -300),
+      purchase(8, 1, 'u3', 10),
+    ]);
+    const { analytics } = await started(database);
+    const found = byDay(await analytics.getRevenue({ days: 5 }));
+    const names = ['cents', 'payments', 'payers', 'newPayers', 'payingShare', 'arpdauCents'];
+    const expected = {
+      4: [700, null, null, null, null, 175],
+      3: [500, 1, 1, 1, 0.25, 125],
+      2: [650, 4, 2, 2, 0.5, 162.5],
+      1: [-290, 1, 1, 0, 0.25, -72.5],
+      0: [0, 0, 0, 0, null, null],
+    };
+    for (const [ago, values] of Object.entries(expected)) {
+      const row = found[dayOf(ago)];
+      assert.deepStrictEqual(
+        names.map((name) => row[name]),
+        values,
+        `${ago} days ago`,
+      );
+    }
+    assert.deepStrictEqual(found[dayOf(2)].otherCurrencies, [
+      { currency: 'EUR', cents: 900, payments: 1 },
+    ]);
+    assert.strictEqual(found[dayOf(2)].arppuCents, 325);
+    const [euros] = await analytics.getRevenue({ days: 1, to: dayOf(2), currency: 'EUR' });
+    assert.deepStrictEqual([euros.cents, euros.payers, euros.arppuCents], [900, 1, 900]);
+    const [before] = await analytics.getRevenue({ days: 1, to: dayOf(4), currency: 'EUR' });
+    assert.strictEqual(before.cents, null);
+  });
+});
+
 describe('an empty database', () => {
   it('is not written to, and has a day without anybody', async () => {
     const database = mongo.database();

@@ -176,6 +176,7 @@ describe('methods', () => {
       ['getSessionLengths', { days: '7' }, /^days: /],
       ['getEconomy', { currency: 'gold' }, /^currency: must be one of credits, gems/],
       ['getEconomy', { limit: 101 }, /^limit: /],
+      ['getRevenue', { currency: 'usd' }, /^currency: /],
       ['getTopEvents', { limit: {} }, /^limit: /],
     ];
     for (const [method, options, message] of cases) {

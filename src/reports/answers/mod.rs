@@ -8,6 +8,7 @@ mod economy;
 mod names;
 mod query;
 mod retention;
+mod revenue;
 mod rows;
 mod session_lengths;
 mod top_events;
@@ -72,6 +73,7 @@ impl Answers {
             Query::Retention(cohorts) => retention::read(store, &outlook, cohorts).await?,
             Query::SessionLengths(range) => session_lengths::read(store, &outlook, range).await?,
             Query::Economy(wanted) => economy::read(store, &outlook, wanted, settings).await?,
+            Query::Revenue(wanted) => revenue::read(store, &outlook, wanted).await?,
             Query::TopEvents(wanted) => top_events::read(store, &outlook, wanted).await?,
         };
         let unreadable = || StoreError::permanent("internal: an answer cannot be encoded");

@@ -17,6 +17,7 @@ pub enum Query {
     Retention(Cohorts),
     SessionLengths(Range),
     Economy(EconomyQuery),
+    Revenue(RevenueQuery),
     TopEvents(TopEvents),
 }
 
@@ -43,6 +44,13 @@ pub struct EconomyQuery {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevenueQuery {
+    pub range: Range,
+    /// Three capital letters, as ISO 4217 has them.
+    pub currency: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopEvents {
     pub range: Range,
     pub limit: usize,
@@ -64,6 +72,10 @@ impl Query {
                 currency: options.currency(currencies)?,
                 limit: options.whole("limit", 20, 1, 100)? as usize,
             }),
+            "getRevenue" => Query::Revenue(RevenueQuery {
+                range: options.range()?,
+                currency: options.code()?,
+            }),
             "getTopEvents" => Query::TopEvents(TopEvents {
                 range: options.range()?,
                 limit: options.whole("limit", 20, 1, 200)? as usize,
@@ -83,6 +95,7 @@ impl Query {
             Query::Retention(_) => "getRetention()",
             Query::SessionLengths(_) => "getSessionLengths()",
             Query::Economy(_) => "getEconomy()",
+            Query::Revenue(_) => "getRevenue()",
             Query::TopEvents(_) => "getTopEvents()",
         }
     }
@@ -92,6 +105,7 @@ impl Query {
         match self {
             Query::Activity(range) | Query::SessionLengths(range) => range.ends(today),
             Query::Economy(economy) => economy.range.ends(today),
+            Query::Revenue(revenue) => revenue.range.ends(today),
             Query::TopEvents(events) => events.range.ends(today),
             Query::Retention(cohorts) => cohorts.range().ends(today),
         }
@@ -169,6 +183,17 @@ impl Fields {
         }
     }
 
+    /// The code of a currency.
+    fn code(&mut self) -> Result<String, String> {
+        let is_code =
+            |code: &str| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+        match self.take("currency") {
+            None => Ok("USD".to_owned()),
+            Some(Value::String(code)) if is_code(&code) => Ok(code),
+            Some(_) => Err("currency: must be three capital letters, as 'USD'".to_owned()),
+        }
+    }
+
     fn whole(&mut self, field: &str, default: i64, min: i64, max: i64) -> Result<i64, String> {
         let problem = || format!("{field}: must be a whole number from {min} to {max}");
         match self.take(field) {
@@ -225,6 +250,7 @@ mod tests {
             ("getRetention", r#"{"cohorts": 500}"#, "cohorts"),
             ("getEconomy", r#"{"currency": "gold"}"#, "currency"),
             ("getEconomy", r#"{"limit": 101}"#, "limit"),
+            ("getRevenue", r#"{"currency": "usd"}"#, "currency"),
             ("getTopEvents", r#"{"limit": []}"#, "limit"),
         ] {
             let error = read(method, options).expect_err(options);

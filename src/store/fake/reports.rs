@@ -9,7 +9,7 @@ use crate::config::Excluded;
 use crate::record::day::Day;
 use crate::store::error::{Result, StoreError};
 use crate::store::reports::{
-    DaySessions, DayUsers, EventPass, EventRow, Mark, Report, ReportStore, Sources,
+    DaySessions, DayUsers, EventPass, EventRow, Mark, Report, ReportStore, Revenue, Sources,
 };
 
 impl ReportStore for FakeStore {
@@ -50,6 +50,14 @@ impl ReportStore for FakeStore {
     }
 
     async fn day_totals(&self, _: &Day) -> Result<Option<Document>> {
+        Err(none())
+    }
+
+    async fn revenue(&self, _: &Day, _: &Day) -> Result<Revenue> {
+        Err(none())
+    }
+
+    async fn totals_between(&self, _: &Day, _: &Day, _: &str) -> Result<Vec<Document>> {
         Err(none())
     }
 

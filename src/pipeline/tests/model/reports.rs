@@ -8,8 +8,8 @@ use super::world::Handle;
 use crate::config::Excluded;
 use crate::record::day::Day;
 use crate::store::{
-    DaySessions, DayUsers, EventPass, EventRow, Mark, Report, ReportStore, Result, Sources,
-    StoreError,
+    DaySessions, DayUsers, EventPass, EventRow, Mark, Report, ReportStore, Result, Revenue,
+    Sources, StoreError,
 };
 
 impl ReportStore for Handle {
@@ -46,6 +46,14 @@ impl ReportStore for Handle {
     }
 
     async fn day_totals(&self, _: &Day) -> Result<Option<Document>> {
+        Err(none())
+    }
+
+    async fn revenue(&self, _: &Day, _: &Day) -> Result<Revenue> {
+        Err(none())
+    }
+
+    async fn totals_between(&self, _: &Day, _: &Day, _: &str) -> Result<Vec<Document>> {
         Err(none())
     }
 

@@ -8,10 +8,12 @@
 //! | `reading` | how the documents of a day are read, and from which member |
 //! | `days` | which days there are, and their reports |
 //! | `users`, `sessions`, `events` | the pipelines of a day |
+//! | `revenue` | the purchases of some days |
 
 mod days;
 mod events;
 mod reading;
+mod revenue;
 mod sessions;
 mod users;
 
@@ -27,7 +29,7 @@ use crate::config::Excluded;
 use crate::record::day::Day;
 use crate::store::error::Result;
 use crate::store::reports::{
-    DaySessions, DayUsers, EventPass, EventRow, Mark, Report, ReportStore, Sources,
+    DaySessions, DayUsers, EventPass, EventRow, Mark, Report, ReportStore, Revenue, Sources,
 };
 
 impl ReportStore for MongoStore {
@@ -91,6 +93,14 @@ impl ReportStore for MongoStore {
     async fn day_totals(&self, day: &Day) -> Result<Option<Document>> {
         let found = self.daily.find_one(doc! { "day": day.as_str() }).await?;
         Ok(found)
+    }
+
+    async fn revenue(&self, from: &Day, to: &Day) -> Result<Revenue> {
+        self.read_revenue(from, to).await
+    }
+
+    async fn totals_between(&self, from: &Day, to: &Day, total: &str) -> Result<Vec<Document>> {
+        self.find_totals(from, to, total).await
     }
 
     async fn note_late(&self, days: &[Day]) -> Result<()> {

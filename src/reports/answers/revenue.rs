@@ -1,0 +1,103 @@
+//! `getRevenue()`: who pays. It reads purchases, which are kept for ever, and not reports; before there were any, the
+//! total of the daily documents.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bson::{Document, doc};
+
+use super::query::RevenueQuery;
+use super::rows::{self, Content, Row, number_in, quotient, value};
+use crate::reports::due::Outlook;
+use crate::store::{ReportStore, Result, Revenue, RevenueRow};
+
+/// The currency of the total of the daily documents.
+const CURRENCY_OF_TOTAL: &str = "USD";
+const TOTAL: &str = "stripeRevenue";
+
+pub async fn read<S: ReportStore + Sync>(
+    store: &S,
+    outlook: &Outlook,
+    wanted: &RevenueQuery,
+) -> Result<Document> {
+    let rows = rows::read(store, outlook, &wanted.range, &["users.dau"]).await?;
+    let (from, to) = wanted.range.ends(&outlook.today());
+    let revenue = store.revenue(&from, &to).await?;
+    let totals = totals_before(store, &revenue, &rows, &wanted.currency).await?;
+    let shown = rows
+        .iter()
+        .map(|row| shown(row, &revenue, &totals, &wanted.currency));
+    Ok(doc! { "rows": shown.collect::<Vec<Document>>() })
+}
+
+/// The totals of the days before the first purchase.
+async fn totals_before<S: ReportStore + Sync>(
+    store: &S,
+    revenue: &Revenue,
+    rows: &[Row],
+    currency: &str,
+) -> Result<BTreeMap<String, f64>> {
+    let before = rows.iter().filter(|row| !has_purchases(row, revenue));
+    let days: BTreeSet<&str> = before.map(|row| row.day.as_str()).collect();
+    if days.is_empty() || currency != CURRENCY_OF_TOTAL {
+        return Ok(BTreeMap::new());
+    }
+    let (first, last) = (&rows[0].day, &rows[rows.len() - 1].day);
+    let found = store.totals_between(first, last, TOTAL).await?;
+    let total = |document: &Document| {
+        let day = document
+            .get_str("day")
+            .ok()
+            .filter(|day| days.contains(day))?;
+        Some((day.to_owned(), document.get(TOTAL).and_then(number_in)?))
+    };
+    Ok(found.iter().filter_map(total).collect())
+}
+
+/// Whether purchases were stored on that day, had there been any.
+fn has_purchases(row: &Row, revenue: &Revenue) -> bool {
+    revenue
+        .first_day
+        .as_ref()
+        .is_some_and(|first| *first <= row.day)
+}
+
+fn shown(row: &Row, revenue: &Revenue, totals: &BTreeMap<String, f64>, currency: &str) -> Document {
+    let mut shown = row.head();
+    let day = revenue.rows.iter().filter(|one| one.day == row.day);
+    let (own, others): (Vec<&RevenueRow>, Vec<&RevenueRow>) =
+        day.partition(|one| one.currency.as_deref() == Some(currency));
+    let is_known = has_purchases(row, revenue) && !is_future(row);
+    let number = |value_of: fn(&RevenueRow) -> f64| {
+        is_known.then(|| own.iter().fold(0.0, |sum, one| sum + value_of(one)))
+    };
+    let cents = match is_known {
+        true => number(|one| one.cents),
+        false => totals.get(row.day.as_str()).copied(),
+    };
+    let payers = number(|one| one.payers as f64);
+    let new = revenue
+        .new_payers
+        .get(&row.day)
+        .copied()
+        .unwrap_or_default();
+    let dau = row.number("users", "dau");
+    shown.extend(doc! {
+        "currency": currency, "cents": value(cents), "payments": value(number(|one| one.payments as f64)),
+        "payers": value(payers), "newPayers": value(is_known.then_some(new as f64)),
+        "payingShare": value(quotient(payers, dau)), "arpdauCents": value(quotient(cents, dau)),
+        "arppuCents": value(quotient(cents, payers)),
+        "otherCurrencies": others.iter().map(|one| other(one)).collect::<Vec<Document>>(),
+    });
+    shown
+}
+
+fn is_future(row: &Row) -> bool {
+    matches!(row.content, Content::Unknown) && row.as_of.is_none() && row.state == "open"
+}
+
+fn other(row: &RevenueRow) -> Document {
+    doc! {
+        "currency": row.currency.as_deref(), "cents": value(Some(row.cents)),
+        "payments": value(Some(row.payments as f64)),
+    }
+}

@@ -1,0 +1,100 @@
+//! Purchases of some days (`gsopurchases`), summed up by day and currency.
+
+use std::collections::BTreeMap;
+
+use bson::{Bson, Document, doc};
+
+use super::reading::{counted, day_in};
+use crate::record::day::Day;
+use crate::store::error::Result;
+use crate::store::mongo::client::MongoStore;
+use crate::store::mongo::cursor::{collect, number_in};
+use crate::store::reports::{Revenue, RevenueRow};
+
+impl MongoStore {
+    pub(super) async fn read_revenue(&self, from: &Day, to: &Day) -> Result<Revenue> {
+        let (first_day, rows, new_payers) = tokio::try_join!(
+            self.first_purchase(),
+            self.revenue_rows(from, to),
+            self.new_payers(from, to),
+        )?;
+        Ok(Revenue {
+            first_day,
+            rows,
+            new_payers,
+        })
+    }
+
+    async fn first_purchase(&self) -> Result<Option<Day>> {
+        let days = doc! { "day": { "$gte": "0", "$lt": ":" } };
+        let found = self.purchases.find_one(days).sort(doc! { "day": 1 });
+        let found = found.projection(doc! { "_id": 0, "day": 1 }).await?;
+        Ok(found.and_then(|one| one.get("day").and_then(day_in)))
+    }
+
+    async fn revenue_rows(&self, from: &Day, to: &Day) -> Result<Vec<RevenueRow>> {
+        let is_payment = doc! { "$cond": [{ "$gt": ["$cents", 0] }, 1, 0] };
+        let is_payer = doc! { "$cond": [{ "$and": [
+            { "$gt": ["$p", 0] }, { "$eq": [{ "$type": "$_id.u" }, "string"] },
+        ] }, 1, 0] };
+        let stages = [
+            doc! { "$match": { "day": { "$gte": from.as_str(), "$lte": to.as_str() } } },
+            doc! { "$group": {
+                "_id": { "d": "$day", "c": "$currency", "u": "$userId" },
+                "a": { "$sum": "$cents" }, "p": { "$sum": is_payment },
+            } },
+            doc! { "$group": {
+                "_id": { "d": "$_id.d", "c": "$_id.c" },
+                "a": { "$sum": "$a" }, "p": { "$sum": "$p" }, "u": { "$sum": is_payer },
+            } },
+            doc! { "$sort": { "_id": 1 } },
+        ];
+        let rows = self
+            .rows(&self.purchases, &stages, doc! { "day": 1 })
+            .await?;
+        Ok(rows.iter().filter_map(row).collect())
+    }
+
+    /// Users by the day of their first payment ever. Those who paid on these days are looked for among all.
+    async fn new_payers(&self, from: &Day, to: &Day) -> Result<BTreeMap<Day, i64>> {
+        let paid = doc! { "cents": { "$gt": 0 }, "userId": { "$gte": "" } };
+        let stages = [
+            doc! { "$match": paid },
+            doc! { "$group": { "_id": "$userId", "d": { "$min": "$day" } } },
+            doc! { "$match": { "d": { "$gte": from.as_str(), "$lte": to.as_str() } } },
+            doc! { "$group": { "_id": "$d", "u": { "$sum": 1 } } },
+        ];
+        let rows = self
+            .rows(&self.purchases, &stages, doc! { "userId": 1, "ts": 1 })
+            .await?;
+        let day = |row: &Document| Some((row.get("_id").and_then(day_in)?, counted(row, "u")));
+        Ok(rows.iter().filter_map(day).collect())
+    }
+
+    pub(super) async fn find_totals(
+        &self,
+        from: &Day,
+        to: &Day,
+        total: &str,
+    ) -> Result<Vec<Document>> {
+        let days = doc! { "day": { "$gte": from.as_str(), "$lte": to.as_str() } };
+        let found = self.daily.find(days);
+        let found = found.projection(doc! { "_id": 0, "day": 1, total: 1 });
+        Ok(collect(found.await?).await?)
+    }
+}
+
+fn row(row: &Document) -> Option<RevenueRow> {
+    let key = row.get_document("_id").ok()?;
+    let currency = match key.get("c") {
+        Some(Bson::String(code)) => Some(code.clone()),
+        _ => None,
+    };
+    Some(RevenueRow {
+        day: key.get("d").and_then(day_in)?,
+        currency,
+        cents: row.get("a").and_then(number_in).unwrap_or_default(),
+        payments: counted(row, "p"),
+        payers: counted(row, "u"),
+    })
+}
