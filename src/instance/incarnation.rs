@@ -14,6 +14,10 @@ impl Incarnation {
         Self(random.bytes())
     }
 
+    pub fn bytes(self) -> [u8; 5] {
+        self.0
+    }
+
     /// The incarnation that is shown as this text.
     pub fn named(text: &str) -> Option<Self> {
         if text.len() != 10 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {

@@ -3,7 +3,7 @@
 //!
 //! | document | content |
 //! |---|---|
-//! | `now:<incarnation>` | the newest sample: `n` players, `seq`, `t`, `h`, `at`; at the end `ended` and `x` |
+//! | `now:<incarnation>` | the newest sample: `n` players, `seq`, `t`, `from`, `h`, `at`; at the end `ended` and `x` |
 //! | `p:<hour>:<incarnation>` | `m: {<minute>: n}`, the last sample of each minute; `x` |
 //! | `dead:<incarnation>` | a claim to close the sessions of an instance that died |
 //!
@@ -55,6 +55,8 @@ pub struct Sample {
     pub online: i64,
     /// The host's clock, ms since 1970.
     pub host_ms: i64,
+    /// The earliest that it has shown since the instance is: no session of it is older.
+    pub from_ms: i64,
     /// Its state of health, for other processes; at most 4 KiB.
     pub health: Document,
     /// No other sample follows.

@@ -168,7 +168,7 @@ impl Ingest {
         day: Day,
         record: &Record<'_>,
     ) -> Item<'a> {
-        let id = new_id(record.time_ms);
+        let id = new_id(record.time_ms, self.shared.incarnation.bytes());
         let session = Session {
             id,
             login_ms: record.time_ms,
@@ -192,10 +192,11 @@ impl Ingest {
 
     /// An id repeats after 16 million in one second, which many events may name as theirs.
     fn event_id(&self, record: &Record<'_>) -> ObjectId {
-        new_id(match record.is_of_call {
+        let time_ms = match record.is_of_call {
             true => record.time_ms,
             false => self.shared.context.clock.now_ms(),
-        })
+        };
+        new_id(time_ms, *process())
     }
 
     fn next_seq(&mut self) -> i64 {
@@ -212,18 +213,27 @@ impl Ingest {
     }
 }
 
-/// An ObjectId whose time is the host's clock, as its own driver would make it.
-fn new_id(time_ms: i64) -> ObjectId {
-    static PROCESS: OnceLock<[u8; 12]> = OnceLock::new();
-    static COUNTER: AtomicU32 = AtomicU32::new(0);
-    // The driver's own: five bytes of this process, and where counting starts.
-    let process = PROCESS.get_or_init(|| ObjectId::new().bytes());
-    // Below the half: the first eight million keep their order within a second.
-    let start = u32::from_be_bytes([0, process[9] & 0x7f, process[10], process[11]]);
-    let count = start.wrapping_add(COUNTER.fetch_add(1, Ordering::Relaxed));
+/// The five bytes of this process in the ids of its events, as its own driver makes them.
+fn process() -> &'static [u8; 5] {
+    static PROCESS: OnceLock<[u8; 5]> = OnceLock::new();
+    PROCESS.get_or_init(|| {
+        let [_, _, _, _, process @ .., _, _, _] = ObjectId::new().bytes();
+        process
+    })
+}
+
+/// An ObjectId whose time is the host's clock, of this process or this incarnation.
+fn new_id(time_ms: i64, maker: [u8; 5]) -> ObjectId {
+    static COUNTER: OnceLock<AtomicU32> = OnceLock::new();
+    let counter = COUNTER.get_or_init(|| {
+        let [.., first, second, third] = ObjectId::new().bytes();
+        // Below the half: the first eight million keep their order within a second.
+        AtomicU32::new(u32::from_be_bytes([0, first & 0x7f, second, third]))
+    });
+    let count = counter.fetch_add(1, Ordering::Relaxed);
     let mut bytes = [0; 12];
     bytes[..4].copy_from_slice(&(time_ms.div_euclid(1000) as u32).to_be_bytes());
-    bytes[4..9].copy_from_slice(&process[4..9]);
+    bytes[4..9].copy_from_slice(&maker);
     bytes[9..].copy_from_slice(&count.to_be_bytes()[1..]);
     ObjectId::from_bytes(bytes)
 }
@@ -234,8 +244,10 @@ mod tests {
 
     #[test]
     fn ids_carry_the_hosts_time_and_are_unique() {
-        let (a, b) = (new_id(1_795_392_000_999), new_id(1_795_392_000_999));
-        assert_ne!(a, b);
+        let maker = [1, 2, 3, 4, 5];
+        let [a, b] = [0, 1].map(|_| new_id(1_795_392_000_999, maker));
+        assert!(a < b);
+        assert_eq!(a.bytes()[4..9], maker);
         assert_eq!(a.timestamp().timestamp_millis(), 1_795_392_000_000);
     }
 }

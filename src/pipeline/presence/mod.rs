@@ -37,6 +37,8 @@ pub struct Presence {
     due: Option<Instant>,
     is_refused: bool,
     state: State,
+    /// The earliest that the host's clock has shown.
+    from_ms: i64,
     tasks: Tasks<Written>,
 }
 
@@ -72,6 +74,7 @@ impl Presence {
             due: None,
             is_refused: false,
             state: State::Absent,
+            from_ms: shared.context.clock.now_ms(),
             tasks: Tasks::new(),
         }
     }
@@ -115,16 +118,19 @@ impl Presence {
         }
     }
 
-    fn sample(&self, is_last: bool) -> Sample {
+    fn sample(&mut self, is_last: bool) -> Sample {
         let online = match is_last {
             true => 0,
             false => self.shared.active_sessions.load(Ordering::Acquire) as i64,
         };
+        let host_ms = self.shared.context.clock.now_ms();
+        self.from_ms = self.from_ms.min(host_ms);
         Sample {
             incarnation: self.shared.incarnation,
             seq: self.seq,
             online,
-            host_ms: self.shared.context.clock.now_ms(),
+            host_ms,
+            from_ms: self.from_ms,
             health: summary::of(&self.shared, &self.destinations),
             is_last,
         }

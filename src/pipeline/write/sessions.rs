@@ -15,7 +15,6 @@ use crate::record::document::Batch;
 use crate::record::item::{Close, SessionChange, SessionItem};
 use crate::store::{CloseOutcome, Fault, LATE_AFTER_MS, Result, Store, StoreError};
 use crate::util::failpoint::failpoint;
-use crate::util::fnv::fnv1a;
 
 /// Stores the sessions of logins; can be repeated until it succeeds.
 pub async fn write_logins<S: Store>(
@@ -117,17 +116,19 @@ async fn cutoffs<S: Store>(
     Ok(baselines.iter().map(|baseline| baseline.cutoff).collect())
 }
 
-/// The id under which a session is stored: its own, or one just above the cutoff when the host's clock is
-/// behind. The same for every retry, restart and process.
+/// The id under which a session is stored: its own, or one above the cutoff when the host's clock is behind.
+/// The same for every retry, restart and process; its incarnation and its place stay, and sessions of
+/// different seconds get different ones.
 fn above(id: ObjectId, cutoff: ObjectId) -> ObjectId {
     if id > cutoff {
         return id;
     }
-    let cutoff = cutoff.bytes();
-    let second = u32::from_be_bytes([cutoff[0], cutoff[1], cutoff[2], cutoff[3]]).saturating_add(1);
-    let mut bytes = [0; 12];
+    let mut bytes = id.bytes();
+    let [cutoff, second] =
+        [cutoff.bytes(), bytes].map(|[t1, t2, t3, t4, ..]| u32::from_be_bytes([t1, t2, t3, t4]));
+    let behind = cutoff - second;
+    let second = cutoff.saturating_add(1).saturating_add(behind);
     bytes[..4].copy_from_slice(&second.to_be_bytes());
-    bytes[4..].copy_from_slice(&fnv1a(&id.bytes()).to_be_bytes());
     ObjectId::from_bytes(bytes)
 }
 
@@ -137,14 +138,14 @@ mod tests {
 
     #[test]
     fn a_session_of_a_slow_clock_gets_the_same_id_above_the_cut_each_time() {
-        let cutoff = ObjectId::from_bytes([0x60, 0, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9]);
-        let old = ObjectId::from_bytes([0x5f; 12]);
-        let moved = above(old, cutoff);
+        let cutoff = ObjectId::from_bytes([0x60, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9, 9]);
+        let slow = |second| ObjectId::from_bytes([0x60, 0, 0, second, 1, 2, 3, 4, 5, 6, 7, 8]);
+        let moved = above(slow(7), cutoff);
         assert!(moved > cutoff);
-        assert_eq!(moved, above(old, cutoff));
-        assert_eq!(moved.bytes()[..4], [0x60, 0, 0, 1]);
-        assert_ne!(moved, above(ObjectId::from_bytes([0x5e; 12]), cutoff));
-        let new = ObjectId::from_bytes([0x61; 12]);
-        assert_eq!(above(new, cutoff), new);
+        assert_eq!(moved, above(slow(7), cutoff));
+        assert_eq!(moved.bytes(), [0x60, 0, 0, 12, 1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(above(slow(9), cutoff).bytes()[3], 10);
+        assert_ne!(moved, above(slow(8), cutoff));
+        assert_eq!(above(slow(10), cutoff), slow(10));
     }
 }

@@ -137,7 +137,7 @@ impl MongoStore {
 fn newest(sample: &Sample, now_ms: i64) -> Document {
     let mut set = doc! {
         "n": sample.online, "seq": sample.seq, "t": DateTime::from_millis(sample.host_ms),
-        "h": &sample.health,
+        "from": DateTime::from_millis(sample.from_ms), "h": &sample.health,
     };
     let mut change = doc! { "$currentDate": { "at": true } };
     if sample.is_last {
