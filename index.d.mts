@@ -37,6 +37,7 @@ export type Concurrency = AnalyticsSystem.Concurrency;
 export type ConcurrencySource = AnalyticsSystem.ConcurrencySource;
 export type FunnelDefinition = AnalyticsSystem.FunnelDefinition;
 export type Funnel = AnalyticsSystem.Funnel;
+export type FunnelRange = AnalyticsSystem.FunnelRange;
 export type FunnelStep = AnalyticsSystem.FunnelStep;
 export type FunnelDay = AnalyticsSystem.FunnelDay;
 export type FunnelState = AnalyticsSystem.FunnelState;

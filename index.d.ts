@@ -153,14 +153,20 @@ declare class AnalyticsSystem<
   getConcurrency(options?: { day?: string | undefined }): Promise<AnalyticsSystem.Concurrency>;
 
   /**
-   * Reads how many users came how far through a sequence of events, and how fast, over the last days.
+   * Reads how many users came how far through a sequence of events, and how fast, by UTC day.
    * Does not wait for queued records; {@link flush} does.
    *
    * A user belongs to the cohort of a UTC day with every first step on that day. The user reaches step
    * k if there are k different events in the order of the steps, the first of them on that day, and the
    * last at most `windowS` later. Events of one millisecond count as ordered, other events may be
    * between, a repeated step needs an event of its own, and entering again is another chance. Over
-   * several days numbers are sums: a user who enters on two days counts twice.
+   * several days numbers are sums: a user who enters on two days counts twice. Users of
+   * {@link AnalyticsSystem.Options.excludeUsers} are left out.
+   *
+   * The cohorts of declared funnels are kept for ever: each day is computed in the background at the
+   * times at which the day is reported, as long as its events are there. Another definition under the
+   * same name begins anew, with the days whose events are there. Days that are not over are computed
+   * when somebody asks, and then not again for 10 s, or for 20 times as long as that took.
    *
    * The events are read by an index, that on `event` or that on `ts`, whichever has less to read:
    * about 7 s of the database's CPU per million events. In this process it takes about 200 bytes for
@@ -174,9 +180,8 @@ declare class AnalyticsSystem<
    * );
    *
    * @param funnel the name of one of {@link AnalyticsSystem.Options.funnels}, or a definition.
-   * @param options `days` is the number of cohorts, the last of which is today by the MongoDB server's
-   *   clock: a whole number from 1 to 6, by default 6.
-   * @throws {TypeError} rejects with it for a name that is not declared, a bad definition or bad `days`;
+   * @param options see {@link AnalyticsSystem.FunnelRange}.
+   * @throws {TypeError} rejects with it for a name that is not declared, a bad definition or a bad range;
    *   the message begins with the field.
    * @throws {AnalyticsSystem.AnalyticsError} rejects with `code` `ANALYTICS_TIMEOUT` after
    *   `operationTimeoutMs`; `ANALYTICS_DATABASE` when the database refuses the read;
@@ -184,7 +189,7 @@ declare class AnalyticsSystem<
    */
   getFunnel(
     funnel: string | AnalyticsSystem.FunnelDefinition,
-    options?: { days?: number | undefined },
+    options?: AnalyticsSystem.FunnelRange,
   ): Promise<AnalyticsSystem.Funnel>;
 
   /**
@@ -615,7 +620,7 @@ declare namespace AnalyticsSystem {
     instanceName?: string | undefined;
 
     /**
-     * Funnels that {@link AnalyticsSystem.getFunnel} knows by name: a plain object of at most 10, with
+     * Funnels that {@link AnalyticsSystem.getFunnel} knows by name, and whose days are kept: a plain object of at most 10, with
      * names of 1 to 64 characters as its keys:
      *
      * `{ onboarding: { steps: ['user.register', 'dungeon.complete'], windowS: 86_400 } }`
@@ -1105,9 +1110,23 @@ declare namespace AnalyticsSystem {
     readonly windowS: number;
   }
 
+  /** Which days {@link AnalyticsSystem.getFunnel} reads. */
+  export interface FunnelRange {
+    /**
+     * The number of days: for a declared funnel a whole number from 1 to 366, by default 30; for a
+     * definition one from 1 to 6, by default 6.
+     */
+    days?: number | undefined;
+    /**
+     * The last day, `YYYY-MM-DD`; only for a declared funnel. By default today, by the MongoDB
+     * server's clock.
+     */
+    to?: string | undefined;
+  }
+
   /** Result of {@link AnalyticsSystem.getFunnel}. */
   export interface Funnel {
-    /** A row for each step, over all cohorts. */
+    /** A row for each step, over all days that are known. */
     steps: FunnelStep[];
     /** Longest time from the first step to any other, in seconds. */
     windowS: number;
@@ -1131,7 +1150,8 @@ declare namespace AnalyticsSystem {
     ofPrevious: number | null;
     /**
      * Median over these users of the shortest time in which each came from the first step to this one,
-     * in seconds: the smallest that at least half of them do not exceed. `null` when there are none.
+     * in seconds: the smallest that at least half of them do not exceed; over several days within 5 %
+     * or 1 ms. `null` when there are none.
      */
     medianS: number | null;
   }
@@ -1142,20 +1162,23 @@ declare namespace AnalyticsSystem {
     day: string;
     /** Whether the numbers may change. */
     state: FunnelState;
-    /** Users who reached each step. */
-    users: number[];
+    /** When the numbers were read, by the MongoDB server's clock; `null` where they are not known. */
+    asOf: Date | null;
+    /** Users who reached each step; `null` where the events are gone and nothing was kept. */
+    users: number[] | null;
     /** As {@link FunnelStep.medianS}, for each step. */
-    medianS: (number | null)[];
+    medianS: (number | null)[] | null;
     /** Events of these names on this day that have no user and count nowhere. */
-    withoutUser: number;
+    withoutUser: number | null;
   }
 
   /**
    * Whether the numbers of a cohort may change.
    *
    * - `open`: yes: the day is not over
-   * - `settling`: yes: until a day after the end of the last window, since events may come late
-   * - `final`: no, unless events came later than that
+   * - `settling`: yes: until a day after the end of the last window, since events may come late, or until
+   *   the last time at which the day is reported
+   * - `final`: no
    */
   export type FunnelState = 'open' | 'settling' | 'final';
 

@@ -3,25 +3,18 @@
  */
 'use strict';
 
-const { plainJson } = require('./options.js');
-
-/** Events are kept for 7 days. */
-const MOST_DAYS = 6;
+const { plainJson, snapshotOf } = require('./options.js');
 
 /**
  * @param {import('./client.js').Client} client
  * @param {unknown} funnel
- * @param {any} options
+ * @param {unknown} options
  */
 async function getFunnel(client, funnel, options) {
-  const days = options?.days ?? MOST_DAYS;
-  if (!Number.isInteger(days) || days < 1 || days > MOST_DAYS) {
-    throw new TypeError(`days: must be a whole number from 1 to ${MOST_DAYS}`);
-  }
-  const json = plainJson(funnel);
+  const json = plainJson({ funnel: snapshotOf(funnel), options });
   const bytes = await client.request((request) => {
-    const problem = client.native.requestFunnel(request, json, days);
-    if (problem != null) throw new TypeError(problem);
+    const problem = client.native.requestFunnel(request, json);
+    if (problem !== null) throw new TypeError(problem);
   });
   return client.deserialize(bytes);
 }

@@ -120,4 +120,4 @@ function environmentJson({ mongoose }) {
   return JSON.stringify(Object.fromEntries(entries));
 }
 
-module.exports = { optionsJson, environmentJson, plainJson };
+module.exports = { optionsJson, environmentJson, plainJson, snapshotOf };

@@ -3,28 +3,25 @@
 use napi::Error;
 use napi::bindgen_prelude::{Result, Uint8Array};
 use napi_derive::napi;
-use serde_json::Value;
 
 use super::instance::NativeAnalytics;
-use crate::config::{Collection, ConfigError, Funnel};
-use crate::pipeline::{Pipeline, Request};
+use crate::config::Collection;
+use crate::pipeline::Request;
 use crate::record::day::Day;
+use crate::reports::funnel::FunnelQuery;
 use crate::store::User;
 
 #[napi]
 impl NativeAnalytics {
-    /// `funnel` is the name of a declared one or a definition, in JSON. Returns what is wrong with it, if anything,
-    /// and sends no request then.
+    /// `asked` is `{ funnel, options }` in JSON. What is wrong with it, if no request was made.
     #[napi]
-    pub fn request_funnel(&self, request: u32, funnel: String, days: u32) -> Option<String> {
-        match named_or_defined(&self.pipeline, &funnel) {
-            Ok(funnel) => {
-                let wanted = Request::Funnel { funnel, days };
-                self.pipeline.request(request, wanted);
-                None
-            }
-            Err(problem) => Some(problem.to_string()),
+    pub fn request_funnel(&self, request: u32, asked: String) -> Option<String> {
+        let declared = &self.pipeline.shared().config.funnels;
+        match FunnelQuery::read(&asked, declared) {
+            Ok(query) => self.pipeline.request(request, Request::Funnel(query)),
+            Err(problem) => return Some(problem),
         }
+        None
     }
 
     /// `now_ms` is the JavaScript clock.
@@ -56,26 +53,6 @@ impl NativeAnalytics {
         let user = user(user_id, now_ms);
         self.pipeline
             .request(request, Request::Erase { user, pseudonym });
-    }
-}
-
-fn named_or_defined(pipeline: &Pipeline, json: &str) -> std::result::Result<Funnel, ConfigError> {
-    match serde_json::from_str(json) {
-        Ok(Value::String(name)) => pipeline
-            .shared()
-            .config
-            .funnels
-            .get(&name)
-            .cloned()
-            .ok_or_else(|| {
-                let problem = "is the name of no funnel in the option funnels";
-                ConfigError::new("funnel", problem)
-            }),
-        Ok(definition @ Value::Object(_)) => Funnel::read("", definition),
-        _ => {
-            let problem = "must be the name of a declared funnel or { steps, windowS }";
-            Err(ConfigError::new("funnel", problem))
-        }
     }
 }
 

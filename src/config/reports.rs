@@ -37,6 +37,11 @@ pub struct Excluded {
 }
 
 impl Excluded {
+    pub fn has(&self, user: &str) -> bool {
+        let begins = |prefix: &String| user.starts_with(prefix.as_str());
+        self.ids.iter().any(|id| id == user) || self.prefixes.iter().any(begins)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty() && self.prefixes.is_empty()
     }

@@ -115,9 +115,16 @@ impl Outlook {
 
 fn young(now_ms: i64) -> Vec<Day> {
     let today = today(now_ms);
-    let is_young = |start: &i64| now_ms < start + RUN_POINTS[0];
-    let starts = [today - DAY_MS, today];
-    starts.into_iter().filter(is_young).map(Day::of).collect()
+    let starts = [today - DAY_MS, today].into_iter();
+    starts
+        .filter(|start| is_young(*start, now_ms))
+        .map(Day::of)
+        .collect()
+}
+
+/// Whether no run point of the day has come yet.
+pub fn is_young(start: i64, now_ms: i64) -> bool {
+    now_ms < start + RUN_POINTS[0]
 }
 
 fn today(now_ms: i64) -> i64 {
@@ -169,7 +176,8 @@ fn run_points(start: i64, kept: Option<i64>) -> Vec<i64> {
     points.into_iter().map(|point| start + point).collect()
 }
 
-fn is_due(start: i64, as_of: Option<i64>, now: i64, kept: Option<i64>) -> bool {
+/// Whether a run point of the day has come since its report was begun.
+pub fn is_due(start: i64, as_of: Option<i64>, now: i64, kept: Option<i64>) -> bool {
     let is_open = |point: &i64| match as_of {
         None => true,
         Some(as_of) => *point > as_of || as_of > now + AHEAD_MS,

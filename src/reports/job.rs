@@ -7,13 +7,16 @@ use std::time::{Duration, Instant};
 
 use super::day_report::{self, Read, Times};
 use super::due::{Outlook, has_events};
+use super::funnel::Subject;
 use super::settings::Settings;
-use crate::record::day::Day;
-use crate::store::{ReportStore, Result};
+use crate::record::day::{DAY_MS, Day};
+use crate::store::{FunnelStore, ReportStore, Result};
 
 /// The lease of the run over the days that are due, and how long one is held without renewal.
-const LEASE: &str = "lease";
+pub const LEASE: &str = "lease";
 const HELD_FOR: Duration = Duration::from_secs(120);
+/// Days before today whose events may be there.
+const FUNNEL_DAYS: i64 = 6;
 
 /// What a run has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +52,7 @@ pub async fn outlook<S: ReportStore>(store: &S) -> Result<Outlook> {
 }
 
 /// Reports the days that are due.
-pub async fn run<S: ReportStore + Sync>(
+pub async fn run<S: ReportStore + FunnelStore + Sync>(
     store: &S,
     settings: &Settings,
     owner: &str,
@@ -72,7 +75,12 @@ pub async fn run<S: ReportStore + Sync>(
         if !store.take_lease(LEASE, owner, HELD_FOR).await? {
             return Ok(Outcome::Elsewhere);
         }
-        report_day(store, settings, day, outlook.events_kept_ms).await?;
+        let reported = report_day(store, settings, day, outlook.events_kept_ms).await;
+        if reported.is_err() {
+            // Nobody needs to wait until the lease is over.
+            let _ = store.take_lease(LEASE, owner, Duration::ZERO).await;
+        }
+        reported?;
         if outlook.missing().any(|one| one == day) {
             missing -= 1;
         }
@@ -80,6 +88,45 @@ pub async fn run<S: ReportStore + Sync>(
     }
     if !outlook.due.is_empty() {
         store.take_lease(LEASE, owner, Duration::ZERO).await?;
+    }
+    keep_funnels(store, settings, owner, &outlook, watcher).await
+}
+
+/// Keeps the cohorts of the declared funnels that are due.
+async fn keep_funnels<S: ReportStore + FunnelStore + Sync>(
+    store: &S,
+    settings: &Settings,
+    owner: &str,
+    outlook: &Outlook,
+    watcher: &impl Watcher,
+) -> Result<Outcome> {
+    let today = outlook.now_ms.div_euclid(DAY_MS) * DAY_MS;
+    let (from, to) = (today - FUNNEL_DAYS * DAY_MS, today - DAY_MS);
+    for (name, funnel) in &settings.funnels {
+        if watcher.has_left() {
+            return Ok(Outcome::Left);
+        }
+        let subject = Subject {
+            funnel,
+            excluded: settings.excluded(),
+            now_ms: outlook.now_ms,
+            events_kept_ms: outlook.events_kept_ms,
+        };
+        let kept = subject.kept(store, from, to).await?;
+        let due = subject.due(&kept, from, to);
+        if due.is_empty() {
+            continue;
+        }
+        if !store.take_lease(LEASE, owner, HELD_FOR).await? {
+            return Ok(Outcome::Elsewhere);
+        }
+        let kept = subject.keep(store, name, &due).await;
+        store.take_lease(LEASE, owner, Duration::ZERO).await?;
+        match kept {
+            // As while an index is under way: they are due at the next look.
+            Err(error) if error.is_transient() => return Ok(Outcome::Elsewhere),
+            kept => kept?,
+        };
     }
     Ok(Outcome::Done)
 }

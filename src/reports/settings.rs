@@ -1,6 +1,8 @@
 //! What reports are made of: the currencies and their events, and what each event adds to the totals.
 
-use crate::config::{Config, Excluded};
+use std::collections::BTreeMap;
+
+use crate::config::{Config, Excluded, Funnel};
 use crate::store::EventPass;
 
 #[derive(Debug, Clone)]
@@ -10,6 +12,8 @@ pub struct Settings {
     /// What events add to the totals, by their names.
     pub totals: Vec<Counted>,
     pub pass: EventPass,
+    /// Those that are declared, by name.
+    pub funnels: BTreeMap<String, Funnel>,
 }
 
 /// An event that brings a currency into the game, or takes it out.
@@ -72,6 +76,7 @@ impl Settings {
             currencies,
             totals,
             pass: EventPass::new(&config.reports, amounts),
+            funnels: config.funnels.clone(),
         }
     }
 

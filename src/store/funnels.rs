@@ -1,20 +1,32 @@
-//! Events of funnels, as they are stored.
+//! Events of funnels, and the cohorts of declared ones (`gsoreports`). Every time is the server's.
 
 use std::ops::Range;
 
+use bson::Document;
+
 use super::Reply;
+use crate::config::Excluded;
+use crate::record::day::Day;
 
 pub trait FunnelStore {
-    /// The server's clock, ms since 1970.
-    fn clock_ms(&self) -> impl Reply<i64>;
+    /// How long events are kept; `None` for ever.
+    fn events_kept_ms(&self) -> impl Reply<Option<i64>>;
 
-    /// Calls `each` for every event of these names that happened within the span, in the order of their times.
+    /// Calls `each` for every event of these names that happened within the span, in the order of their times,
+    /// but for those of excluded users.
     fn named_events(
         &self,
         names: &[String],
         span: Range<i64>,
+        excluded: &Excluded,
         each: impl FnMut(NamedEvent) + Send,
     ) -> impl Reply<()>;
+
+    /// The kept cohorts of a funnel from one day to another.
+    fn kept_funnels(&self, key: &str, from: &Day, to: &Day) -> impl Reply<Vec<(Day, Document)>>;
+
+    /// Keeps the cohort of a day, unless one is there that was begun later.
+    fn keep_funnel(&self, key: &str, day: &Day, as_of_ms: i64, cohort: Document) -> impl Reply<()>;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -44,6 +44,7 @@ async function play(analytics) {
   await analytics.getLast30Days();
   await analytics.getConcurrency();
   await analytics.getConcurrency({ day: '2026-01-01' });
+  await analytics.getFunnel({ steps: ['credits.earn', 'credits.spend'], windowS: 60 });
   return analytics.getMetrics();
 }
 

@@ -3,7 +3,6 @@
 
 mod concurrency;
 mod curve;
-mod funnel;
 mod metrics;
 mod operation;
 mod personal;
@@ -24,7 +23,7 @@ use crate::instance::listener::Message;
 use crate::instance::reports_status::ReportsState;
 use crate::instance::shared::Shared;
 use crate::record::day::Day;
-use crate::reports::{Answers, Settings};
+use crate::reports::{Answers, Settings, funnel};
 use crate::store::{Result, Store, StoreError};
 pub use operation::Request;
 use operation::{Operation, Phase};
@@ -212,8 +211,11 @@ impl Requests {
                     Request::PersonalDocuments(collection, ids) => {
                         personal::documents(store, *collection, ids).await
                     }
-                    Request::Funnel { funnel, days } => {
-                        funnel::read(store, funnel, *days).await.and_then(encoded)
+                    Request::Funnel(query) => {
+                        let excluded = &shared.config.reports.excluded;
+                        let keeps = shared.reports.get().state != ReportsState::Off;
+                        let answer = funnel::answer(store, excluded, query, keeps);
+                        answer.await.and_then(encoded)
                     }
                     Request::Erase { user, pseudonym } => {
                         let pseudonym = pseudonym.as_deref();

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::config::{Collection, Funnel};
+use crate::config::Collection;
 use crate::instance::error::Error;
 use crate::record::day::Day;
 use crate::reports::Query;
+use crate::reports::funnel::FunnelQuery;
 use crate::store::User;
 
 /// A request of the host.
@@ -19,11 +20,7 @@ pub enum Request {
     Last30Days,
     /// For this day; `None` for today by the server's clock.
     Concurrency(Option<Day>),
-    /// Of the cohorts of so many days, the last of which is today.
-    Funnel {
-        funnel: Funnel,
-        days: u32,
-    },
+    Funnel(FunnelQuery),
     /// Of the documents that name this user.
     PersonalIds(User),
     /// Documents of a collection, by their `_id`s in BSON.
@@ -50,7 +47,7 @@ impl Request {
             self,
             Request::Last30Days
                 | Request::Concurrency(_)
-                | Request::Funnel { .. }
+                | Request::Funnel(_)
                 | Request::PersonalDocuments(..)
                 | Request::Report(_)
         )
@@ -64,7 +61,7 @@ impl Request {
             Request::Last30Days => "getLast30Days()",
             Request::Concurrency(_) => "getConcurrency()",
             Request::PersonalIds(_) | Request::PersonalDocuments(..) => "exportUser()",
-            Request::Funnel { .. } => "getFunnel()",
+            Request::Funnel(_) => "getFunnel()",
             Request::Erase { .. } => "deleteUser()",
             Request::Report(query) => query.name(),
             Request::Stop => "stop()",

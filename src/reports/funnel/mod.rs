@@ -1,16 +1,31 @@
 //! Funnels: how many users of a day come how far through a sequence of events, and how fast.
 //!
 //! A user belongs to the cohort of a day with every first step on that day, and reaches step k if some chain of
-//! k events does; see [`chains`].
+//! k events does; see [`chains`]. The cohorts of declared funnels are kept, so that they are known when the events are
+//! gone.
+//!
+//! | module | responsibility |
+//! |---|---|
+//! | `chains` | how far one user comes |
+//! | `kept` | what is stored of the cohort of a day |
+//! | `keeping` | when it is computed, and when again |
+//! | `query`, `answer` | `getFunnel()` |
 
+mod answer;
 mod chains;
+mod keeping;
+mod kept;
+mod query;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 use std::ops::Range;
 
+pub use answer::answer;
 use chains::Chains;
+pub use keeping::Subject;
+pub use query::FunnelQuery;
 
 /// The steps of a funnel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,23 +179,6 @@ impl Cohort {
         Outcome {
             times_ms,
             without_user: self.without_user,
-        }
-    }
-}
-
-impl Outcome {
-    /// The users who reached each step.
-    pub fn users(&self) -> impl Iterator<Item = usize> {
-        self.times_ms.iter().map(Vec::len)
-    }
-
-    /// The users of both, each as often as in the two.
-    pub fn add(&mut self, other: &Outcome) {
-        self.without_user += other.without_user;
-        self.times_ms.resize(other.times_ms.len(), Vec::new());
-        for (times, others) in self.times_ms.iter_mut().zip(&other.times_ms) {
-            times.extend(others);
-            times.sort_unstable();
         }
     }
 }

@@ -168,10 +168,6 @@ fn cohorts_and_users_are_apart() {
     assert_eq!([outcomes[0].without_user, outcomes[1].without_user], [0, 1]);
     assert_eq!(outcomes[0].times_ms, [vec![0, 0], vec![10, 250]]);
     assert_eq!(outcomes[1].times_ms, [vec![0], vec![50]]);
-    let mut sum = outcomes[0].clone();
-    sum.add(&outcomes[1]);
-    assert_eq!(sum.users().collect::<Vec<_>>(), [3, 3]);
-    assert_eq!(sum.times_ms[1], [10, 50, 250]);
 }
 
 #[test]

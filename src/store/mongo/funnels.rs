@@ -1,4 +1,4 @@
-//! Events of funnels (`gsoevents`), found by the index on `event` or that on `ts`, whichever has less to read.
+//! Cohorts of funnels (`gsoreports`), and their events (`gsoevents`), found by the index on `event` or that on `ts`, whichever has less to read.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -10,7 +10,9 @@ use tokio::task::yield_now;
 
 use super::client::MongoStore;
 use super::cursor::{collect, number_in};
-use super::error::without_index;
+use super::error::{is_duplicate_id, without_index};
+use crate::config::Excluded;
+use crate::record::day::Day;
 use crate::store::error::Result;
 use crate::store::funnels::{FunnelStore, NamedEvent};
 
@@ -20,16 +22,19 @@ const MOST_SORTED: i64 = 1_000_000;
 const TURN: usize = 10_000;
 /// Time limit of the server.
 const TIMEOUT: Duration = Duration::from_secs(600);
+/// What is from further ahead was made by a clock that was wrong.
+const AHEAD_MS: i64 = 300_000;
 
 impl FunnelStore for MongoStore {
-    async fn clock_ms(&self) -> Result<i64> {
-        self.server_ms().await
+    async fn events_kept_ms(&self) -> Result<Option<i64>> {
+        self.events_kept_ms().await
     }
 
     async fn named_events(
         &self,
         names: &[String],
         span: Range<i64>,
+        excluded: &Excluded,
         mut each: impl FnMut(NamedEvent) + Send,
     ) -> Result<()> {
         let [start, end] = [span.start, span.end].map(DateTime::from_millis);
@@ -56,7 +61,7 @@ impl FunnelStore for MongoStore {
             None => found.await,
         };
         let mut found = found.map_err(|error| without_index(error, self.events.name(), field))?;
-        let mut reader = Reader::new(names);
+        let mut reader = Reader::new(names, excluded);
         let mut unsorted = Vec::new();
         let mut turn = 0;
         while found.advance().await? {
@@ -78,6 +83,48 @@ impl FunnelStore for MongoStore {
         }
         Ok(())
     }
+
+    async fn kept_funnels(&self, key: &str, from: &Day, to: &Day) -> Result<Vec<(Day, Document)>> {
+        let range = doc! { "$gte": kept_id(key, from), "$lte": kept_id(key, to) };
+        let found = self.kept_reports.find(doc! { "_id": range }).await?;
+        let found: Vec<Document> = collect(found).await?;
+        let prefix = format!("f:{key}:");
+        let day = |document: Document| {
+            let day = document.get_str("_id").ok()?.strip_prefix(&prefix)?;
+            Some((Day::existing(day)?, document))
+        };
+        Ok(found.into_iter().filter_map(day).collect())
+    }
+
+    async fn keep_funnel(
+        &self,
+        key: &str,
+        day: &Day,
+        as_of_ms: i64,
+        cohort: Document,
+    ) -> Result<()> {
+        let [as_of, ahead] = [as_of_ms, as_of_ms + AHEAD_MS].map(DateTime::from_millis);
+        let earlier = doc! {
+            "_id": kept_id(key, day),
+            "$or": [
+                { "asOf": { "$lt": as_of } },
+                { "asOf": { "$gt": ahead } },
+                { "asOf": { "$not": { "$type": "date" } } },
+            ],
+        };
+        let keeping = self
+            .kept_reports
+            .update_one(earlier, doc! { "$set": cohort });
+        match keeping.upsert(true).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_duplicate_id(&error) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn kept_id(key: &str, day: &Day) -> String {
+    format!("f:{key}:{}", day.as_str())
 }
 
 impl MongoStore {
@@ -100,34 +147,41 @@ impl MongoStore {
 /// Reads events, and numbers their users.
 struct Reader<'a> {
     names: &'a [String],
-    users: HashMap<String, u32>,
+    excluded: &'a Excluded,
+    /// `None` for those who are excluded.
+    users: HashMap<String, Option<u32>>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(names: &'a [String]) -> Self {
+    fn new(names: &'a [String], excluded: &'a Excluded) -> Self {
         Self {
             names,
+            excluded,
             users: HashMap::new(),
         }
     }
 
-    /// `None` for what is no event of these names.
+    /// `None` for what is no event of these names, or of a user who is excluded.
     fn event(&mut self, document: &RawDocument) -> Option<NamedEvent> {
         let event = document.get_str("event").ok()?;
         let name = self.names.iter().position(|name| name == event)?;
-        let user = document.get_str("userId").ok();
+        let user = match document.get_str("userId").ok() {
+            Some(user) => Some(self.number_of(user)?),
+            None => None,
+        };
         Some(NamedEvent {
             at_ms: document.get_datetime("ts").ok()?.timestamp_millis(),
             name: name as u8,
-            user: user.map(|user| self.number_of(user)),
+            user,
         })
     }
 
-    fn number_of(&mut self, user: &str) -> u32 {
+    fn number_of(&mut self, user: &str) -> Option<u32> {
         if let Some(number) = self.users.get(user) {
             return *number;
         }
         let number = self.users.len() as u32;
+        let number = (!self.excluded.has(user)).then_some(number);
         self.users.insert(user.to_owned(), number);
         number
     }

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use bson::Bson;
 use bson::raw::RawArrayBuf;
+use bson::{Bson, Document};
 
 use super::world::Handle;
-use crate::config::Collection;
+use crate::config::{Collection, Excluded};
 use crate::record::day::Day;
 use crate::store::{
     FunnelStore, Minutes, NamedEvent, Page, PersonalStore, Presence, PresenceStore, Result, Sample,
@@ -53,16 +53,25 @@ impl PersonalStore for Handle {
 }
 
 impl FunnelStore for Handle {
-    async fn clock_ms(&self) -> Result<i64> {
-        Ok(0)
+    async fn events_kept_ms(&self) -> Result<Option<i64>> {
+        Ok(None)
     }
 
     async fn named_events(
         &self,
         _: &[String],
         _: Range<i64>,
+        _: &Excluded,
         _: impl FnMut(NamedEvent) + Send,
     ) -> Result<()> {
+        Ok(())
+    }
+
+    async fn kept_funnels(&self, _: &str, _: &Day, _: &Day) -> Result<Vec<(Day, Document)>> {
+        Ok(Vec::new())
+    }
+
+    async fn keep_funnel(&self, _: &str, _: &Day, _: i64, _: Document) -> Result<()> {
         Ok(())
     }
 }
