@@ -193,8 +193,8 @@ declare class AnalyticsSystem<
   ): Promise<AnalyticsSystem.Funnel>;
 
   /**
-   * Reads everything that is stored of a user: sessions, events, and the markers by which users are
-   * counted. Waits for what was tracked before the first document is asked for. Each collection is
+   * Reads everything that is stored of a user: sessions, events, the markers by which users are counted,
+   * and the first day. Waits for what was tracked before the first document is asked for. Each collection is
    * read once for the `_id`s of the user's documents, then page by page, at most 200 documents and
    * about 4 MiB at a time; what is erased meanwhile is passed over.
    *
@@ -215,14 +215,14 @@ declare class AnalyticsSystem<
 
   /**
    * Writes everything that was tracked before the call, then erases a user: deletes the sessions,
-   * events and markers that have the id, or puts a pseudonym in its place. Totals keep their numbers,
+   * events, markers and the first day that have the id, or puts a pseudonym in its place. Totals keep their numbers,
    * and purchases stay, with `userId: null` or the pseudonym.
    * A second call finds nothing more; after an error it goes on where the first one ended.
    *
    * It finds documents by indexes only, never by reading a whole collection, and changes them by
-   * `_id`. Needs the right to `remove` on `events`, `sessions` and `uniques`, and a few milliseconds of
-   * the database per 100 documents. A user who comes back is new: one who returns in the same day or
-   * month may be counted once more.
+   * `_id`, while no report is made. Needs the right to `remove` on `events`, `sessions`, `uniques` and
+   * `players`, and a few milliseconds of the database per 100 documents. A user who comes back is new:
+   * one who returns in the same day or month is counted once more.
    *
    * @param userId as in {@link onLogin}.
    * @param options see {@link AnalyticsSystem.ErasureOptions}.
@@ -1191,7 +1191,7 @@ declare namespace AnalyticsSystem {
   }
 
   /** A collection with documents that name users. */
-  export type PersonalCollection = 'sessions' | 'events' | 'uniques' | 'purchases';
+  export type PersonalCollection = 'sessions' | 'events' | 'uniques' | 'purchases' | 'players';
 
   /** How {@link AnalyticsSystem.deleteUser} erases. */
   export interface ErasureOptions {

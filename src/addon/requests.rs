@@ -5,11 +5,10 @@ use napi::bindgen_prelude::{Result, Uint8Array};
 use napi_derive::napi;
 
 use super::instance::NativeAnalytics;
-use crate::config::Collection;
 use crate::pipeline::Request;
 use crate::record::day::Day;
 use crate::reports::funnel::FunnelQuery;
-use crate::store::User;
+use crate::store::{Personal, User};
 
 #[napi]
 impl NativeAnalytics {
@@ -39,7 +38,7 @@ impl NativeAnalytics {
         collection: String,
         ids: Uint8Array,
     ) -> Result<()> {
-        let collection = Collection::keyed(&collection);
+        let collection = Personal::keyed(&collection);
         let collection = collection.ok_or_else(|| Error::from_reason("no such collection"))?;
         let wanted = Request::PersonalDocuments(collection, ids.to_vec());
         self.pipeline.request(request, wanted);

@@ -29,18 +29,6 @@ pub enum Collection {
 }
 
 impl Collection {
-    /// The collection with this key in the options.
-    pub fn keyed(key: &str) -> Option<Self> {
-        let all = [
-            Self::Events,
-            Self::Sessions,
-            Self::Daily,
-            Self::Uniques,
-            Self::Purchases,
-        ];
-        all.into_iter().find(|one| one.key() == key)
-    }
-
     /// Its key in the options.
     pub fn key(self) -> &'static str {
         match self {

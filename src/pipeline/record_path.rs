@@ -268,6 +268,11 @@ impl RecordPath {
         self.totals.restore_uniques(store)
     }
 
+    /// A user is erased.
+    pub fn forget_user(&self, user: &str) {
+        self.totals.forget_user(user);
+    }
+
     /// Whether purchases were stored since this was last asked.
     pub fn take_purchased(&mut self) -> bool {
         self.writes.take_purchased()

@@ -160,6 +160,9 @@ impl<S: Store> Worker<S> {
             self.legacy.want(self.requests.metrics_days());
             self.legacy.poll(store, now);
             let committed = self.path.committed();
+            for user in self.requests.erased_users() {
+                self.path.forget_user(user);
+            }
             self.requests
                 .poll_reads(store, committed, &self.legacy, now);
         }

@@ -27,3 +27,6 @@ mod settings;
 
 pub use answers::{Answers, Query};
 pub use settings::Settings;
+
+/// Who has both makes reports alone: one is that of runs over the days that are due, one that of reports for callers.
+pub const LEASES: [&str; 2] = [job::LEASE, answers::LEASE];

@@ -43,7 +43,7 @@ pub use lifecycle::{Identities, Lifecycle, Prepared};
 pub use mongo::{Connection, MongoStore, check, harmless_options, target, trusts_process};
 #[cfg(test)]
 pub use personal::Page;
-pub use personal::{PERSONAL, PersonalStore, User};
+pub use personal::{Personal, PersonalStore, User};
 pub use presence::{Minutes, Presence, PresenceStore, Sample, Samples, Seen};
 pub use purchases::{KeyedPurchase, Purchase, PurchaseStore};
 pub use records::{CloseOutcome, Dropped, Inserted, RecordStore};

@@ -4,32 +4,54 @@ use bson::raw::RawArrayBuf;
 use bson::{Bson, RawDocumentBuf};
 
 use super::Reply;
-use crate::config::Collection;
 use crate::record::day::Day;
 
-/// The collections with documents that name users. The indexes of the first may be still to be made.
-pub const PERSONAL: [Collection; 4] = [
-    Collection::Purchases,
-    Collection::Sessions,
-    Collection::Events,
-    Collection::Uniques,
-];
+/// A collection with documents that name users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Personal {
+    Purchases,
+    Sessions,
+    Events,
+    Uniques,
+    Players,
+}
+
+impl Personal {
+    /// The indexes of the first may be still to be made.
+    pub const ALL: [Self; 5] = [
+        Self::Purchases,
+        Self::Sessions,
+        Self::Events,
+        Self::Uniques,
+        Self::Players,
+    ];
+
+    /// Its key in the options.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Purchases => "purchases",
+            Self::Sessions => "sessions",
+            Self::Events => "events",
+            Self::Uniques => "uniques",
+            Self::Players => "players",
+        }
+    }
+
+    pub fn keyed(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.key() == key)
+    }
+}
 
 pub trait PersonalStore {
     /// The `_id`s of the documents in a collection that name a user.
-    fn personal_ids(&self, collection: Collection, user: &User) -> impl Reply<RawArrayBuf>;
+    fn personal_ids(&self, collection: Personal, user: &User) -> impl Reply<RawArrayBuf>;
 
     /// The documents with these `_id`s, as far as they go into a page; those that are gone are passed over.
-    fn personal_documents(&self, collection: Collection, ids: Vec<Bson>) -> impl Reply<Page>;
+    fn personal_documents(&self, collection: Personal, ids: Vec<Bson>) -> impl Reply<Page>;
 
-    /// Deletes the documents in a collection that name a user, or lets them name a pseudonym; purchases stay in
-    /// any case, and name nobody then. Returns how many there were. Safe to interrupt and to repeat.
-    fn erase(
-        &self,
-        collection: Collection,
-        user: &User,
-        pseudonym: Option<&str>,
-    ) -> impl Reply<u64>;
+    /// Deletes the documents in a collection that name a user, or lets them name a pseudonym; returns how many
+    /// there were. Safe to interrupt and to repeat.
+    fn erase(&self, collection: Personal, user: &User, pseudonym: Option<&str>) -> impl Reply<u64>;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

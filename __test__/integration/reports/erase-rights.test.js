@@ -10,9 +10,10 @@ const mongo = useMongod({ auth: true });
 
 const PASSWORD = 'secret';
 const USUAL = ['find', 'insert', 'update', 'createIndex', 'listIndexes'];
-const COLLECTIONS = ['sessions', 'events', 'uniques', 'dailies', 'reports', 'purchases'].map(
-  (name) => `gso${name}`,
-);
+const COLLECTIONS = [
+  ...['gsosessions', 'gsoevents', 'gsouniques', 'gsodailies'],
+  ...['gsoreports', 'gsoplayers', 'gsopurchases'],
+];
 
 /** Rights by collection: the usual ones, and these. */
 function privileges(db, more) {
@@ -49,7 +50,13 @@ describe('without the right to remove', () => {
     assert.strictEqual(await database.count('gsoevents'), 1);
     await grant(database, { gsoevents: ['remove'], gsouniques: ['remove'] });
     const { documents } = await analytics.deleteUser('ann');
-    assert.deepStrictEqual(documents, { sessions: 0, events: 1, uniques: 2, purchases: 0 });
+    assert.deepStrictEqual(documents, {
+      sessions: 0,
+      events: 1,
+      uniques: 2,
+      purchases: 0,
+      players: 0,
+    });
     const { refusedCollections, dropped } = analytics.getHealth();
     assert.deepStrictEqual([refusedCollections, dropped], [[], {}]);
     await analytics.stop();

@@ -6,12 +6,13 @@ const assert = require('node:assert');
 const { describe, it } = require('node:test');
 const { ObjectId } = require('../../support/driver');
 const { NOBODY, create, useMongod } = require('../../support/setup');
+const { waitFor } = require('../../support/wait');
 
 const mongo = useMongod();
 
 const DAY_MS = 86_400_000;
 const ID = '665f1f77bcf86cd799439011';
-const NONE = { sessions: 0, events: 0, uniques: 0, purchases: 0 };
+const NONE = { sessions: 0, events: 0, uniques: 0, purchases: 0, players: 0 };
 const dayBefore = (days) => new Date(Date.now() - days * DAY_MS).toISOString().slice(0, 10);
 
 /** What `JSON.stringify` shows of the whole database. */
@@ -25,6 +26,12 @@ async function textOf(database) {
 async function totalsOf(database) {
   const [{ _a, ...totals }] = await database.days();
   return totals;
+}
+
+/** What the report of today says of its users, which makes it. */
+async function activityOf(analytics) {
+  const [{ asOf, ...activity }] = await analytics.getActivity({ days: 1 });
+  return activity;
 }
 
 /** A session that has ended, one that has not, events with the id in their data, and another user. */
@@ -65,9 +72,16 @@ describe('deleteUser()', () => {
     const database = mongo.database();
     const { analytics, lines } = create({ uri: database.uri });
     await play(analytics, new ObjectId(ID));
+    await activityOf(analytics);
     const totals = await totalsOf(database);
     const { documents, notReached } = await analytics.deleteUser(ID);
-    assert.deepStrictEqual(documents, { sessions: 2, events: 3, uniques: 2, purchases: 1 });
+    assert.deepStrictEqual(documents, {
+      sessions: 2,
+      events: 3,
+      uniques: 2,
+      purchases: 1,
+      players: 1,
+    });
     assert.ok(notReached.some((line) => /spools of other processes/.test(line)));
     assert.doesNotMatch(await textOf(database), new RegExp(`${ID}|Miller`));
     assert.deepStrictEqual(await totalsOf(database), totals);
@@ -86,9 +100,15 @@ describe('deleteUser()', () => {
     const { analytics } = create({ uri: database.uri });
     await play(analytics, ID);
     const before = { events: await database.events(), sessions: await database.sessions() };
-    const totals = await totalsOf(database);
+    const [totals, activity] = [await totalsOf(database), await activityOf(analytics)];
     const { documents } = await analytics.deleteUser(ID, { keepCounts: true });
-    assert.deepStrictEqual(documents, { sessions: 2, events: 3, uniques: 2, purchases: 1 });
+    assert.deepStrictEqual(documents, {
+      sessions: 2,
+      events: 3,
+      uniques: 2,
+      purchases: 1,
+      players: 1,
+    });
     const text = await textOf(database);
     assert.doesNotMatch(text, new RegExp(`${ID}|Miller`));
     const pseudonyms = new Set(text.match(/erased:\w+/g));
@@ -101,6 +121,8 @@ describe('deleteUser()', () => {
     const after = { events: await database.events(), sessions: await database.sessions() };
     assert.strictEqual(JSON.stringify(after), renamed);
     assert.strictEqual(await database.count('gsouniques', { '_id.u': pseudonym }), 2);
+    await database.db.collection('gsoreports').deleteMany({ _id: /^d:/ });
+    assert.deepStrictEqual(await activityOf(create({ uri: database.uri }).analytics), activity);
     assert.deepStrictEqual(await totalsOf(database), totals);
     assert.deepStrictEqual((await analytics.deleteUser(ID, { keepCounts: true })).documents, NONE);
     await analytics.stop();
@@ -114,6 +136,24 @@ describe('deleteUser()', () => {
     const { documents } = await analytics.deleteUser('ann');
     assert.deepStrictEqual(documents, { ...NONE, sessions: 1, events: 1_500, uniques: 2 });
     assert.doesNotMatch(await textOf(database), /ann/);
+  });
+
+  it('writes no marker of the user again after the collection was dropped', async () => {
+    const database = mongo.database();
+    const { analytics } = create({ uri: database.uri });
+    await analytics.onLogin('ann', 'Ann');
+    await analytics.onLogin('bob', 'Bob');
+    await analytics.deleteUser('ann');
+    await database.db.collection('gsouniques').drop();
+    await waitFor(
+      async () => {
+        analytics.track('chat', 'bob');
+        await analytics.flush();
+        return (await database.count('gsouniques', { '_id.u': 'bob' })) === 2;
+      },
+      { what: 'the markers of the other user', everyMs: 200 },
+    );
+    assert.doesNotMatch(await textOf(database), /ann/i);
   });
 
   it('finds the markers of all days and months that may be there', async () => {
@@ -167,6 +207,11 @@ describe('exportUser()', () => {
     };
     assert.deepStrictEqual(sorted('events'), await database.events(ofUser));
     assert.deepStrictEqual(sorted('sessions'), await database.sessions(ofUser));
+    await activityOf(analytics);
+    const players = (await exported(analytics, ID)).filter((one) => one.collection === 'players');
+    assert.deepStrictEqual(players, [
+      { collection: 'players', document: { _id: ID, f: dayBefore(0) } },
+    ]);
     await analytics.deleteUser(ID);
     assert.deepStrictEqual(await exported(analytics, ID), []);
   });

@@ -131,6 +131,14 @@ impl Requests {
         })
     }
 
+    /// The users who are being erased.
+    pub fn erased_users(&self) -> impl Iterator<Item = &str> {
+        self.open.iter().filter_map(|op| match &op.request {
+            Request::Erase { user, .. } => Some(user.id.as_str()),
+            _ => None,
+        })
+    }
+
     /// Answers requests that are complete, and those whose time is over.
     pub fn poll(&mut self, progress: Progress, legacy: &Legacy, now: Instant) {
         let mut open = Vec::new();
@@ -219,7 +227,7 @@ impl Requests {
                     }
                     Request::Erase { user, pseudonym } => {
                         let pseudonym = pseudonym.as_deref();
-                        let erased = personal::erase(store, &shared.config, user, pseudonym);
+                        let erased = personal::erase(store, &shared, user, pseudonym);
                         erased.await.and_then(encoded)
                     }
                     _ => store.newest_days(NEWEST_DAYS).await.map(document_of),

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::config::Collection;
 use crate::instance::error::Error;
 use crate::record::day::Day;
 use crate::reports::Query;
 use crate::reports::funnel::FunnelQuery;
-use crate::store::User;
+use crate::store::{Personal, User};
 
 /// A request of the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +23,7 @@ pub enum Request {
     /// Of the documents that name this user.
     PersonalIds(User),
     /// Documents of a collection, by their `_id`s in BSON.
-    PersonalDocuments(Collection, Vec<u8>),
+    PersonalDocuments(Personal, Vec<u8>),
     Erase {
         user: User,
         /// What takes the place of the id; without it, documents are deleted.

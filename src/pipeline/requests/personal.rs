@@ -1,16 +1,24 @@
 //! Personal data for `exportUser()` and `deleteUser()`.
 
+use std::time::Duration;
+
 use bson::raw::{RawArrayBuf, RawBson, cstr};
 use bson::{Bson, Document, RawDocumentBuf, doc};
 
-use crate::config::{Collection, Config};
+use crate::config::Config;
+use crate::instance::reports_status::ReportsState;
+use crate::instance::shared::Shared;
 use crate::record::document::number;
-use crate::store::{PERSONAL, Result, Store, StoreError, User};
+use crate::reports;
+use crate::store::{Personal, Result, Store, StoreError, User, is_unauthorized};
+
+/// How long no report is made for the sake of one that is erased, at most.
+const HELD_FOR: Duration = Duration::from_secs(120);
 
 /// The `_id`s of all documents that name a user: `{ found: [{ collection, ids }] }`.
 pub async fn ids<S: Store>(store: &S, user: &User) -> Result<RawDocumentBuf> {
     let mut found = RawArrayBuf::new();
-    for collection in PERSONAL {
+    for collection in Personal::ALL {
         let mut part = RawDocumentBuf::new();
         part.append(cstr!("collection"), collection.key());
         part.append(cstr!("ids"), &store.personal_ids(collection, user).await?);
@@ -24,7 +32,7 @@ pub async fn ids<S: Store>(store: &S, user: &User) -> Result<RawDocumentBuf> {
 /// A page of the documents with these `_id`s, which are `{ ids }` in BSON: `{ documents, left }`.
 pub async fn documents<S: Store>(
     store: &S,
-    collection: Collection,
+    collection: Personal,
     ids: &[u8],
 ) -> Result<RawDocumentBuf> {
     let ids: Option<Document> = bson::deserialize_from_slice(ids).ok();
@@ -49,19 +57,51 @@ fn unreadable() -> StoreError {
     StoreError::permanent("the list of documents cannot be read")
 }
 
-/// Erases a user: `{ documents: { <collection>: number }, notReached }`.
+/// Erases a user: `{ documents: { <collection>: number }, notReached }`. No report is made meanwhile: one that has
+/// read the sessions before would note the user as a player again.
 pub async fn erase<S: Store>(
     store: &S,
-    config: &Config,
+    shared: &Shared,
+    user: &User,
+    pseudonym: Option<&str>,
+) -> Result<Document> {
+    let owner = format!("{}:erase", shared.incarnation);
+    let may_report = shared.reports.get().state != ReportsState::Off;
+    if may_report && !take_leases(store, &owner, HELD_FOR).await? {
+        let problem = "reports are being made, which may name the user again: it is tried again";
+        return Err(StoreError::transient(problem));
+    }
+    let erased = erase_everywhere(store, user, pseudonym).await;
+    if may_report {
+        take_leases(store, &owner, Duration::ZERO).await?;
+    }
+    Ok(doc! { "documents": erased?, "notReached": not_reached(&shared.config) })
+}
+
+/// Whether all were free. Who has no right to take one makes no reports either.
+async fn take_leases<S: Store>(store: &S, owner: &str, time: Duration) -> Result<bool> {
+    for lease in reports::LEASES {
+        match store.take_lease(lease, owner, time).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(false),
+            Err(error) if is_unauthorized(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
+}
+
+async fn erase_everywhere<S: Store>(
+    store: &S,
     user: &User,
     pseudonym: Option<&str>,
 ) -> Result<Document> {
     let mut documents = Document::new();
-    for collection in PERSONAL {
+    for collection in Personal::ALL {
         let erased = store.erase(collection, user, pseudonym).await?;
         documents.insert(collection.key(), number(erased as f64));
     }
-    Ok(doc! { "documents": documents, "notReached": not_reached(config) })
+    Ok(documents)
 }
 
 /// Where copies may be that this process cannot erase.

@@ -338,6 +338,10 @@ impl Ledger {
         entries.for_each(|entry| entry.is_from_elsewhere = true);
     }
 
+    pub fn forget_user(&self, user: &str) {
+        self.users.forget_user(user);
+    }
+
     /// The collection of markers and baselines is another one. Days get their baselines again, and users who
     /// are counted their markers, unless the totals that count them are gone as well.
     pub async fn restore_uniques<S: Store>(&self, store: &S) -> Result<()> {

@@ -163,6 +163,13 @@ impl Totals {
         async move { ledger.restore_uniques(store.as_ref()).await }
     }
 
+    /// A user is erased: no marker of theirs is written again.
+    pub fn forget_user(&self, user: &str) {
+        self.accounts[Queue::Logins as usize]
+            .ledger
+            .forget_user(user);
+    }
+
     /// Whether a day was found to be removed or replaced since this was last asked.
     pub fn take_day_gone(&mut self) -> bool {
         std::mem::take(&mut self.is_day_gone)

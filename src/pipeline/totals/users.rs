@@ -64,6 +64,14 @@ impl Users {
         self.known = Arc::default();
     }
 
+    /// A user is erased, and new when they come back. All copies forget the user.
+    pub fn forget_user(&self, user: &str) {
+        let mut known = self.lock();
+        known.values_mut().for_each(|users| {
+            users.remove(user);
+        });
+    }
+
     /// A day was removed, or is that of a backup, and so may markers and baselines be: users are looked up
     /// again. Copies that were made before know no user any more.
     pub async fn begin_anew<S: Store>(&mut self, store: &S) -> Result<()> {

@@ -27,7 +27,7 @@ use crate::store::{Mark, ReportStore, Result, StoreError};
 pub use query::Query;
 
 /// The lease of the reports that are made for callers, and how long one is held.
-const LEASE: &str = "lease:today";
+pub const LEASE: &str = "lease:today";
 const HELD_FOR: Duration = Duration::from_secs(120);
 /// For how long it is believed which days there are; and while some are missing.
 const BELIEVED_FOR: Duration = Duration::from_secs(10);

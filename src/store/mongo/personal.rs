@@ -1,7 +1,7 @@
 //! Personal data: the documents that name a user.
 //!
 //! They are found by an index on `userId`, or by `_id`s that are listed: markers have no index on users, but
-//! the `_id` of each follows from its user and its period. They are changed by `_id`, a page at a time, so that
+//! the `_id` of each follows from its user and its period. The `_id` of a player is the user's. They are changed by `_id`, a page at a time, so that
 //! a request that is repeated goes on where it was interrupted.
 
 use bson::raw::RawArrayBuf;
@@ -13,11 +13,10 @@ use super::client::{MongoStore, WRITE_TIMEOUT};
 use super::codes::UNAUTHORIZED;
 use super::error::{unexpected, without_index};
 use super::write_command::{raw, write_command};
-use crate::config;
 use crate::record::day::Day;
 use crate::record::pseudonym;
 use crate::store::error::{Result, StoreError};
-use crate::store::personal::{Page, PersonalStore, User};
+use crate::store::personal::{Page, Personal, PersonalStore, User};
 use crate::store::uniques::Period;
 
 /// Documents that are deleted together.
@@ -32,11 +31,7 @@ const DAYS_BACK: i64 = 70;
 const DAY_MS: i64 = 86_400_000;
 
 impl PersonalStore for MongoStore {
-    async fn personal_ids(
-        &self,
-        collection: config::Collection,
-        user: &User,
-    ) -> Result<RawArrayBuf> {
+    async fn personal_ids(&self, collection: Personal, user: &User) -> Result<RawArrayBuf> {
         let session = &mut self.session().await?;
         let options = FindOptions::builder().projection(doc! { "_id": 1 }).build();
         let mut found = self.find_named(collection, user, options, session).await?;
@@ -48,11 +43,7 @@ impl PersonalStore for MongoStore {
         Ok(ids)
     }
 
-    async fn personal_documents(
-        &self,
-        collection: config::Collection,
-        ids: Vec<Bson>,
-    ) -> Result<Page> {
+    async fn personal_documents(&self, collection: Personal, ids: Vec<Bson>) -> Result<Page> {
         let by_id = doc! { "_id": { "$in": &ids } };
         let documents = self.documents_of(collection);
         let found = documents.find(by_id).max_time(WRITE_TIMEOUT).await;
@@ -74,7 +65,7 @@ impl PersonalStore for MongoStore {
 
     async fn erase(
         &self,
-        collection: config::Collection,
+        collection: Personal,
         user: &User,
         pseudonym: Option<&str>,
     ) -> Result<u64> {
@@ -89,7 +80,7 @@ impl PersonalStore for MongoStore {
                 return Ok(erased);
             }
             let changed = match pseudonym {
-                None if collection == config::Collection::Purchases => {
+                None if collection == Personal::Purchases => {
                     self.disown(collection, ids_of(&found)?, session).await?
                 }
                 None => self.delete(collection, ids_of(&found)?, session).await?,
@@ -100,7 +91,7 @@ impl PersonalStore for MongoStore {
             };
             if changed == 0 {
                 let problem = "documents of the user are read that can no longer be changed";
-                return Err(StoreError::transient(problem).on(collection));
+                return Err(StoreError::transient(problem));
             }
             erased += changed;
         }
@@ -110,28 +101,29 @@ impl PersonalStore for MongoStore {
 type Found = SessionCursor<RawDocumentBuf>;
 
 impl MongoStore {
-    fn documents_of(&self, collection: config::Collection) -> Collection<RawDocumentBuf> {
+    fn documents_of(&self, collection: Personal) -> Collection<RawDocumentBuf> {
         match collection {
-            config::Collection::Events => self.events.clone(),
-            config::Collection::Sessions => self.sessions.clone(),
-            config::Collection::Daily => self.daily.clone_with_type(),
-            config::Collection::Uniques => self.uniques.clone_with_type(),
-            config::Collection::Purchases => self.purchases.clone_with_type(),
+            Personal::Events => self.events.clone(),
+            Personal::Sessions => self.sessions.clone(),
+            Personal::Uniques => self.uniques.clone_with_type(),
+            Personal::Purchases => self.purchases.clone_with_type(),
+            Personal::Players => self.players.clone_with_type(),
         }
     }
 
     async fn find_named(
         &self,
-        collection: config::Collection,
+        collection: Personal,
         user: &User,
         mut options: FindOptions,
         session: &mut ClientSession,
     ) -> Result<Found> {
         let filter = match collection {
-            config::Collection::Uniques => doc! { "_id": { "$in": marker_ids(user) } },
-            _ => {
+            Personal::Uniques => doc! { "_id": { "$in": marker_ids(user) } },
+            Personal::Players => doc! { "_id": &user.id },
+            Personal::Sessions | Personal::Events | Personal::Purchases => {
                 let index = match collection {
-                    config::Collection::Purchases => doc! { "userId": 1, "ts": 1 },
+                    Personal::Purchases => doc! { "userId": 1, "ts": 1 },
                     _ => doc! { "userId": 1 },
                 };
                 options.hint = Some(Hint::Keys(index));
@@ -150,7 +142,7 @@ impl MongoStore {
 
     async fn some_ids(
         &self,
-        collection: config::Collection,
+        collection: Personal,
         user: &User,
         session: &mut ClientSession,
     ) -> Result<Vec<RawDocumentBuf>> {
@@ -163,7 +155,7 @@ impl MongoStore {
 
     async fn some_documents(
         &self,
-        collection: config::Collection,
+        collection: Personal,
         user: &User,
         session: &mut ClientSession,
     ) -> Result<Vec<RawDocumentBuf>> {
@@ -174,7 +166,7 @@ impl MongoStore {
 
     async fn delete(
         &self,
-        collection: config::Collection,
+        collection: Personal,
         ids: Vec<Bson>,
         session: &mut ClientSession,
     ) -> Result<u64> {
@@ -187,7 +179,7 @@ impl MongoStore {
     /// Documents name no user any more.
     async fn disown(
         &self,
-        collection: config::Collection,
+        collection: Personal,
         ids: Vec<Bson>,
         session: &mut ClientSession,
     ) -> Result<u64> {
@@ -201,7 +193,7 @@ impl MongoStore {
     /// takes the place of the old one.
     async fn rename(
         &self,
-        collection: config::Collection,
+        collection: Personal,
         documents: &[RawDocumentBuf],
         (old, new): (&str, &str),
         session: &mut ClientSession,
@@ -239,7 +231,7 @@ impl MongoStore {
     /// Sends changes of documents by their `_id`; returns how many documents there were.
     async fn change(
         &self,
-        collection: config::Collection,
+        collection: Personal,
         command: &str,
         field: &str,
         statements: Vec<Document>,
@@ -250,29 +242,26 @@ impl MongoStore {
         let sent = self.send(raw(&command)?, Some(session)).await;
         let reply = sent.map_err(|error| self.refusal(error, collection))?;
         if let Some(refused) = reply.dropped()?.into_iter().next() {
-            return Err(StoreError::permanent(refused.message).on(collection));
+            return Err(StoreError::permanent(refused.message));
         }
         let done = reply.done();
         Ok(done.ok_or_else(|| unexpected("a number of documents"))? as u64)
     }
 
     /// What the operator has to change, where that is known.
-    fn refusal(&self, error: StoreError, collection: config::Collection) -> StoreError {
+    fn refusal(&self, error: StoreError, collection: Personal) -> StoreError {
         let name = self.documents_of(collection).name().to_owned();
-        let refusal = match error.code {
-            Some(UNAUTHORIZED) => {
-                let right = match error.missing_privilege.as_deref() {
-                    Some("delete") => "remove",
-                    other => other.unwrap_or("find, insert, update or remove"),
-                };
-                let message = format!(
-                    "the user of the connection lacks the right {right} on {name}: grant it and call again"
-                );
-                StoreError { message, ..error }
-            }
-            _ => error,
+        if error.code != Some(UNAUTHORIZED) {
+            return error;
+        }
+        let right = match error.missing_privilege.as_deref() {
+            Some("delete") => "remove",
+            other => other.unwrap_or("find, insert, update or remove"),
         };
-        refusal.on(collection)
+        let message = format!(
+            "the user of the connection lacks the right {right} on {name}: grant it and call again"
+        );
+        StoreError { message, ..error }
     }
 }
 

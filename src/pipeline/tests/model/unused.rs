@@ -6,11 +6,11 @@ use bson::raw::RawArrayBuf;
 use bson::{Bson, Document};
 
 use super::world::Handle;
-use crate::config::{Collection, Excluded};
+use crate::config::Excluded;
 use crate::record::day::Day;
 use crate::store::{
-    FunnelStore, Minutes, NamedEvent, Page, PersonalStore, Presence, PresenceStore, Result, Sample,
-    Samples, User,
+    FunnelStore, Minutes, NamedEvent, Page, Personal, PersonalStore, Presence, PresenceStore,
+    Result, Sample, Samples, User,
 };
 
 impl PresenceStore for Handle {
@@ -39,15 +39,15 @@ impl PresenceStore for Handle {
 }
 
 impl PersonalStore for Handle {
-    async fn personal_ids(&self, _: Collection, _: &User) -> Result<RawArrayBuf> {
+    async fn personal_ids(&self, _: Personal, _: &User) -> Result<RawArrayBuf> {
         Ok(RawArrayBuf::new())
     }
 
-    async fn personal_documents(&self, _: Collection, _: Vec<Bson>) -> Result<Page> {
+    async fn personal_documents(&self, _: Personal, _: Vec<Bson>) -> Result<Page> {
         Ok(Page::default())
     }
 
-    async fn erase(&self, _: Collection, _: &User, _: Option<&str>) -> Result<u64> {
+    async fn erase(&self, _: Personal, _: &User, _: Option<&str>) -> Result<u64> {
         Ok(0)
     }
 }
