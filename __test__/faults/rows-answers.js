@@ -1,6 +1,7 @@
 // MongoDB answers with errors: of the server, of missing rights, of documents that it refuses.
 'use strict';
 
+const { afterIndexBuilds } = require('../support/index-builds');
 const { conclude, delay, playHarmed, startPair } = require('./play');
 
 const WRITES = ['insert', 'update', 'findAndModify'];
@@ -63,7 +64,7 @@ async function documentsRefused(context, { forbid, extras, refused }) {
   const servers = await startPair(context, database.uri);
   const rounds = context.rounds(1, 5);
   const harm = async () => {
-    await forbid(database.db);
+    await afterIndexBuilds(() => forbid(database.db));
     for (const server of servers) {
       for (const extra of extras) await server.tell('extra', extra);
     }

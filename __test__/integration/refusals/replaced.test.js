@@ -5,6 +5,7 @@
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
 const { insertOldData, makePlan } = require('../../support/old-data');
+const { afterIndexBuilds } = require('../../support/index-builds');
 const { waitFor } = require('../../support/wait');
 const { create, useMongod } = require('../../support/setup');
 
@@ -56,18 +57,6 @@ const CHANGES = {
   'the database is dropped': (db) => db.dropDatabase(),
 };
 
-/** Whether it is done; MongoDB refuses to rename a collection while an index of it is being finished. */
-function isChanged(change, db) {
-  const isBuilding = ({ code }) => code === 12_587 || code === 12_586;
-  return change(db).then(
-    () => true,
-    (error) => {
-      if (!isBuilding(error)) throw error;
-      return false;
-    },
-  );
-}
-
 describe('the indexes are there again when', () => {
   for (const [name, change] of Object.entries(CHANGES)) {
     it(name, async () => {
@@ -80,9 +69,7 @@ describe('the indexes are there again when', () => {
       await waitFor(isIndexed, { what: 'the first indexes' });
       const before = await indexesOf(database.db);
       assert.ok(before.gsodailies.includes('day_1') && before.gsoevents.includes('ts_1'));
-      await waitFor(() => isChanged(change, database.db), {
-        what: 'the end of the last index build',
-      });
+      await afterIndexBuilds(() => change(database.db));
       // One write only: it must suffice to notice the change.
       await write(analytics, 'second');
       await waitFor(isIndexed, { what: 'the indexes', ...SOON });
@@ -167,9 +154,7 @@ describe('markers that were dropped alone', () => {
       await waitFor(async () => (await indexesOf(database.db)).gsouniques.length === 2, {
         what: 'indexes',
       });
-      await waitFor(() => isChanged(change, database.db), {
-        what: 'the end of the last index build',
-      });
+      await afterIndexBuilds(() => change(database.db));
       analytics.track('chat', 'u', {});
       await analytics.flush();
       const areBack = async () =>
