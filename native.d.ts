@@ -59,11 +59,8 @@ export declare class NativeAnalytics {
   /** Keeps the process alive until `unref`. */
   ref(): void
   unref(): void
-  /**
-   * `funnel` is the name of a declared one or a definition, in JSON. Returns what is wrong with it, if anything,
-   * and sends no request then.
-   */
-  requestFunnel(request: number, funnel: string, days: number): string | null
+  /** `asked` is `{ funnel, options }` in JSON. What is wrong with it, if no request was made. */
+  requestFunnel(request: number, asked: string): string | null
   /** `now_ms` is the JavaScript clock. */
   requestPersonalIds(request: number, userId: string, nowMs: number): void
   /** `ids` is `{ ids }` in BSON, as many of those of `request_personal_ids` as go into a page. */
