@@ -2,7 +2,7 @@
 'use strict';
 
 const { isDeepStrictEqual } = require('node:util');
-const { WHEN_ANSWERED } = require('./recompute');
+const { Near, WHEN_ANSWERED } = require('./tolerances');
 
 /** Of numbers that are quotients or powers. */
 const ROUNDING = 1e-12;
@@ -23,11 +23,13 @@ function own(object, name) {
 }
 
 function isParent(value) {
-  return typeof value === 'object' && value !== null && !(value instanceof Date);
+  const isLeaf = value instanceof Date || value instanceof Near;
+  return typeof value === 'object' && value !== null && !isLeaf;
 }
 
 function isSame(expected, found) {
   if (expected === WHEN_ANSWERED) return found instanceof Date;
+  if (expected instanceof Near) return expected.fits(found);
   if (typeof expected === 'number' && typeof found === 'number') {
     return (
       Math.abs(expected - found) <= ROUNDING * Math.abs(expected) || Object.is(expected, found)

@@ -3,37 +3,43 @@
 'use strict';
 
 const { DAY_MS, daysTo, startOf } = require('./calendar');
+const { WHEN_ANSWERED, nearly } = require('./tolerances');
 
-/** `events` are of users who count. */
-function funnel({ steps, windowS }, { events, today, nowMs, days }) {
-  const ours = events.filter(({ event }) => steps.includes(event));
+/** The answer of `world` about the days up to `today`. */
+function funnel({ steps, windowS }, { world, today, nowMs, days }) {
+  const ours = world.events.filter(({ event }) => steps.includes(event));
   const inOrder = ours.toSorted((one, other) => one.ts - other.ts);
-  const ids = [...new Set(inOrder.filter(hasUser).map(({ userId }) => userId))];
+  const counts = ({ userId }) => hasUser({ userId }) && !world.isExcluded(userId);
+  const ids = [...new Set(inOrder.filter(counts).map(({ userId }) => userId))];
   const sorted = ids.map((id) => inOrder.filter(({ userId }) => userId === id));
   const cohorts = daysTo(today, days).map((day) => {
     const all = sorted.map((list) => shortest(steps, windowS * 1_000, list, day));
     const times = steps.map((_, step) => all.flatMap((best) => best[step] ?? []));
     const without = ours.filter((event) => !hasUser(event) && isOn(day, event));
-    return { day, times, withoutUser: without.length };
+    const isKnown = world.hasEvents(day, nowMs);
+    const state = stateOf(day, windowS, { world, nowMs });
+    return { day, state, isKnown, times, withoutUser: without.length };
   });
-  const total = steps.map((_, step) => cohorts.flatMap(({ times }) => times[step]));
+  const known = cohorts.filter(({ isKnown }) => isKnown);
+  const total = steps.map((_, step) => known.flatMap(({ times }) => times[step]));
   return {
     steps: steps.map((event, step) => ({
       event,
       users: total[step].length,
       ofFirst: share(total[step], total[0]),
       ofPrevious: share(total[step], total[Math.max(step - 1, 0)]),
-      medianS: medianS(total[step]),
+      medianS: known.length === 1 ? medianS(total[step]) : nearly(medianS(total[step])),
     })),
     windowS,
-    withoutUser: cohorts.reduce((sum, { withoutUser }) => sum + withoutUser, 0),
-    days: cohorts.map(({ day, times, withoutUser }) => ({
-      day,
-      state: stateOf(day, windowS, nowMs),
-      users: times.map(({ length }) => length),
-      medianS: times.map(medianS),
-      withoutUser,
+    withoutUser: known.reduce((sum, { withoutUser }) => sum + withoutUser, 0),
+    days: cohorts.map(({ day, state, isKnown, times, withoutUser }) => ({
+      ...{ day, state },
+      asOf: isKnown ? WHEN_ANSWERED : null,
+      users: isKnown ? times.map(({ length }) => length) : null,
+      medianS: isKnown ? times.map(medianS) : null,
+      withoutUser: isKnown ? withoutUser : null,
     })),
+    asOf: WHEN_ANSWERED,
   };
 }
 
@@ -71,10 +77,11 @@ function medianS(times) {
   return sorted.length === 0 ? null : sorted[Math.ceil(sorted.length / 2) - 1] / 1_000;
 }
 
-function stateOf(day, windowS, nowMs) {
-  const end = startOf(day) + DAY_MS;
-  if (nowMs < end) return 'open';
-  return nowMs < end + windowS * 1_000 + DAY_MS ? 'settling' : 'final';
+/** Final when no event may come late, or none is read again. */
+function stateOf(day, windowS, { world, nowMs }) {
+  const lastMs = startOf(day) + DAY_MS + windowS * 1_000 + DAY_MS;
+  const state = world.state(day, nowMs);
+  return state === 'settling' && nowMs >= lastMs ? 'final' : state;
 }
 
 module.exports = { funnel };

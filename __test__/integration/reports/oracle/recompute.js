@@ -4,9 +4,8 @@
 const { dayOf, daysTo, plus } = require('./calendar');
 const { funnel } = require('./funnels');
 const { COUNTED, World, largestFirst, sum } = require('./reports');
+const { WHEN_ANSWERED } = require('./tolerances');
 
-/** Stands for a moment at which the instance answered. */
-const WHEN_ANSWERED = Symbol('when answered');
 const STATES = ['open', 'settling', 'final'];
 /** What getEconomy() says of the days with reports. */
 const FLOWS = { source: ['sources', 'sourceItems'], sink: ['sinks', 'sinkItems'] };
@@ -123,11 +122,9 @@ class Answers {
     };
   }
 
-  /** Of all users, also of those whom reports leave out. */
   getFunnel(definition, { days }) {
     const { world, today, nowMs } = this;
-    const answer = funnel(definition, { events: world.events, today, nowMs, days });
-    return { ...answer, asOf: WHEN_ANSWERED };
+    return funnel(definition, { world, today, nowMs, days });
   }
 
   getTopEvents({ limit = 20, ...range } = {}) {
@@ -233,4 +230,4 @@ function merged(lists, limit, size) {
   return others > 0 ? [...shown, { name: null, others, a, n }] : shown;
 }
 
-module.exports = { Answers, WHEN_ANSWERED };
+module.exports = { Answers };
