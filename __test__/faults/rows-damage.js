@@ -26,7 +26,10 @@ async function leaveSpool(context, database) {
   // Records are on disk a little after their turn is reported.
   await new Promise((resolve) => setTimeout(resolve, 100));
   const account = await server.crash();
-  const file = path.join(folder, '0', '00000001.seg');
+  const slot = path.join(folder, '0');
+  const segments = fs.readdirSync(slot).filter((name) => name.endsWith('.seg'));
+  if (segments.length !== 1) throw new Error(`one segment was expected, not ${segments}`);
+  const file = path.join(slot, segments[0]);
   return { folder, file, account, bytes: fs.readFileSync(file) };
 }
 

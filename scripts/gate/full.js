@@ -17,6 +17,11 @@ main(() =>
     tests('all other JavaScript tests', 900, '--except', ...done, ...ALONE),
     tests('receivers that flood', 120, ...ALONE),
     {
+      name: 'reports of 200 random databases',
+      seconds: 200,
+      work: () => node('__test__/integration/reports/oracle/main.js', '--first', '13'),
+    },
+    {
       name: 'other versions of Node',
       seconds: 600,
       work: () => node('scripts/gate/runtimes.js', '--short'),

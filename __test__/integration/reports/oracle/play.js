@@ -11,6 +11,7 @@ const { DAY_MS, dayOf, isDay, plus, startOf } = require('./calendar');
 const { described, differences } = require('./compare');
 const { generate } = require('./generate');
 const { Answers } = require('./recompute');
+const { WHEN_ANSWERED } = require('./tolerances');
 
 /** Days whose reports settle: another run point comes for them. */
 const SETTLING_DAYS = 6;
@@ -152,9 +153,11 @@ async function asOfs({ db }) {
 async function compare(database, { analytics, options, ttlDays, nowMs }) {
   const questions = questionsOf(await stored(database), nowMs);
   const found = [];
+  const before = await asOfs(database);
   for (const [method, ...given] of questions) found.push(await analytics[method](...given));
   const raw = await stored(database);
-  const expected = new Answers({ ...raw, options, ttlDays }, await asOfs(database), nowMs);
+  const asOf = eitherOf(before, await asOfs(database));
+  const expected = new Answers({ ...raw, options, ttlDays }, asOf, nowMs);
   const lines = questions.flatMap(([method, ...given], index) => {
     const all = differences(expected[method](...given), found[index]);
     return described(all).map(
@@ -165,6 +168,12 @@ async function compare(database, { analytics, options, ttlDays, nowMs }) {
   return [...lines, ...(await compareReports(database, expected)), ...kept].toSorted(
     (one, other) => one.length - other.length,
   );
+}
+
+/** Another runner may have made a report again while questions were asked. */
+function eitherOf(before, after) {
+  const isSame = (day, asOf) => before.get(day)?.getTime() === asOf.getTime();
+  return new Map([...after].map(([day, asOf]) => [day, isSame(day, asOf) ? asOf : WHEN_ANSWERED]));
 }
 
 /** Every method, over the days that have something and over few. */
