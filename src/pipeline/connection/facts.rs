@@ -62,9 +62,8 @@ impl Facts {
         is_due
     }
 
-    /// The server was asked in vain, or what it told does not hold any more. Nothing else may be written that would
-    /// make it be asked again.
-    pub fn look_again(&mut self, now: Instant) {
+    /// The server was asked in vain. Nothing else may be written that would make it be asked again.
+    pub fn failed(&mut self, now: Instant) {
         self.due = Some(now + EVERY);
     }
 
@@ -88,8 +87,16 @@ impl Facts {
     /// The collections have their indexes, and what was lost is there again; returns whether that still holds.
     pub fn restored(&mut self, indexed: Indexed) -> bool {
         self.changed.clear();
-        let is_same = indexed.identities[0] == indexed.identities[1];
-        indexed.identities.into_iter().for_each(|one| self.see(one));
+        let is_first = self.seen.is_none();
+        let [before, after] = indexed.identities;
+        let is_same = before == after;
+        self.see(before);
+        let known = self.seen.clone().unwrap_or_default();
+        self.see(after);
+        if is_first {
+            // Those of a new database appear. They are looked at again, but nothing can have been lost of them.
+            self.changed.retain(|one| known.contains_key(one));
+        }
         is_same && self.changed.is_empty()
     }
 
@@ -172,6 +179,18 @@ mod tests {
     }
 
     #[test]
+    fn nothing_was_lost_of_the_collections_that_the_first_pass_makes() {
+        use Collection::{Daily, Uniques};
+        let whole = [(Daily, 1), (Uniques, 2)];
+        let mut facts = Facts::default();
+        assert!(!facts.restored(pass(&[], &whole)) && !facts.has_changed(Uniques));
+        assert!(facts.restored(pass(&whole, &whole)));
+        let mut facts = Facts::default();
+        assert!(!facts.restored(pass(&[(Uniques, 1)], &whole)));
+        assert!(facts.has_changed(Uniques) && !facts.has_changed(Daily));
+    }
+
+    #[test]
     fn the_server_is_asked_beside_writes_every_two_seconds_and_at_once_when_a_day_is_gone() {
         let start = Instant::now();
         let mut facts = facts(&[]);
@@ -191,7 +210,7 @@ mod tests {
         for mut facts in [facts(&[]), Facts::default()] {
             facts.suspect(start);
             assert!(facts.begin(start));
-            facts.look_again(start);
+            facts.failed(start);
             assert!(!facts.begin(start) && facts.begin(start + EVERY));
             assert!(facts.look(None), "the day is still gone");
         }

@@ -135,13 +135,13 @@ impl Upkeep {
         }
     }
 
-    /// A collection that appeared beside the pass, as in a new database, may have been dropped in between: it is
-    /// prepared again, when a server that starts has less to do.
     fn indexed(&mut self, mut indexed: Indexed, now: Instant) {
-        self.log(std::mem::take(&mut indexed.lines));
-        self.indexing.succeed();
-        if !self.facts.restored(indexed) {
-            self.facts.look_again(now);
+        let lines = std::mem::take(&mut indexed.lines);
+        if self.facts.restored(indexed) {
+            self.indexing.succeed();
+            self.log(lines);
+        } else {
+            self.indexing.fail(now);
         }
     }
 
@@ -171,7 +171,7 @@ impl Upkeep {
             UpkeepResult::Indexed(Ok(indexed)) => self.indexed(indexed, now),
             UpkeepResult::Looked(Ok(found)) => self.looked(found),
             // Writes say what is wrong with the database.
-            UpkeepResult::Looked(Err(_)) => self.facts.look_again(now),
+            UpkeepResult::Looked(Err(_)) => self.facts.failed(now),
             UpkeepResult::Indexed(Err(error)) => {
                 self.shared.health.error(error.message);
                 self.indexing.fail(now);

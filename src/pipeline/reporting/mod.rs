@@ -17,13 +17,15 @@ use crate::instance::reports_status::{ReportsState, ReportsStatus};
 use crate::instance::shared::Shared;
 use crate::reports::Settings;
 use crate::reports::job::{self, Outcome};
-use crate::store::{Result, Store, is_unauthorized};
+use crate::store::{Result, Store, StoreError, is_unauthorized};
 use crate::util::clock::system_ms;
 use progress::Follower;
 
 /// Waits after an error: the first, and the longest.
 const FIRST_WAIT: Duration = Duration::from_secs(300);
 const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+/// Transient errors in a row that are not: they take half an hour.
+const TRANSIENT_FAILURES: u32 = 3;
 
 pub struct Reporting {
     shared: Arc<Shared>,
@@ -34,7 +36,8 @@ pub struct Reporting {
     tasks: Tasks<Ran>,
     /// The wait after the next error.
     wait: Duration,
-    is_failing: bool,
+    /// Errors since a run succeeded.
+    failures: u32,
 }
 
 /// The result of a run.
@@ -52,7 +55,7 @@ impl Reporting {
             run: None,
             tasks: Tasks::new(),
             wait: FIRST_WAIT,
-            is_failing: false,
+            failures: 0,
         }
     }
 
@@ -96,7 +99,7 @@ impl Reporting {
         match ran.0 {
             Ok(Outcome::Left | Outcome::Elsewhere) => {}
             Ok(Outcome::Done) => {
-                (self.wait, self.is_failing) = (FIRST_WAIT, false);
+                (self.wait, self.failures) = (FIRST_WAIT, 0);
                 if let Some(follower) = follower {
                     follower.ended();
                 }
@@ -113,7 +116,8 @@ impl Reporting {
                 self.due = Some(now + self.wait);
                 self.wait = (self.wait * 2).min(LONGEST_WAIT);
                 change(&self.shared, |status| status.state = ReportsState::Failing);
-                if !std::mem::replace(&mut self.is_failing, true) {
+                self.failures += 1;
+                if self.failures == told_at(&error) {
                     self.shared.log.warn(messages::reports_failed(&error));
                 }
             }
@@ -132,7 +136,7 @@ impl Reporting {
         self.interrupt();
         self.tasks.detach();
         (self.run, self.due) = (None, None);
-        (self.wait, self.is_failing) = (FIRST_WAIT, false);
+        (self.wait, self.failures) = (FIRST_WAIT, 0);
         let state = match self.shared.config.reports.are_on {
             true => ReportsState::Waiting,
             false => ReportsState::Off,
@@ -148,6 +152,14 @@ impl Reporting {
     /// When it is looked next.
     pub fn wake_at(&self) -> Option<Instant> {
         self.due.filter(|_| self.tasks.is_empty() && self.is_on())
+    }
+}
+
+/// The failure of an episode that is told. While the database is away, that is told already.
+fn told_at(error: &StoreError) -> u32 {
+    match error.is_transient() {
+        true => TRANSIENT_FAILURES,
+        false => 1,
     }
 }
 
