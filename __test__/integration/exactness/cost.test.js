@@ -98,6 +98,8 @@ async function playAll(t, { db, watch, servers }) {
 describe('one more process', () => {
   it('costs the daily document a few bytes, and an update per queue and flush interval', async (t) => {
     const database = mongo.database();
+    // The first purchase would make it, and every process look at all indexes again.
+    await database.db.createCollection('gsopurchases');
     const watch = new DailyUpdates();
     const proxy = await startProxy(mongo.server.port, watch);
     const settings = Array.from({ length: SERVERS }, (_, i) => ({
