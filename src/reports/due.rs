@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::record::day::{DAY_MS, Day};
-use crate::store::{Mark, REPORT_VERSION, Sources};
+use crate::store::{AHEAD_MS, Mark, REPORT_VERSION, Sources};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -22,8 +22,6 @@ const RUN_POINTS: [i64; 4] = [
 const BEFORE_DELETION_MS: i64 = 12 * HOUR_MS;
 /// Events are not read again when some may be deleted meanwhile.
 const MARGIN_MS: i64 = 30 * MINUTE_MS;
-/// A report from further ahead was made by a clock that was wrong.
-const AHEAD_MS: i64 = 5 * MINUTE_MS;
 /// A day without sessions has a report while one of the days before it has users of its month.
 const MONTH_DAYS: i64 = 30;
 

@@ -1,4 +1,5 @@
-//! Cohorts of funnels (`gsoreports`), and their events (`gsoevents`), found by the index on `event` or that on `ts`, whichever has less to read.
+//! Cohorts of funnels (`gsoreports`), and their events (`gsoevents`), found by the index on `event` or that on
+//! `ts`, whichever has less to read.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -15,6 +16,7 @@ use crate::config::Excluded;
 use crate::record::day::Day;
 use crate::store::error::Result;
 use crate::store::funnels::{FunnelStore, NamedEvent};
+use crate::store::reports::AHEAD_MS;
 
 /// Events that are sorted in memory, 16 bytes each. Of more, the index on `ts` gives the order.
 const MOST_SORTED: i64 = 1_000_000;
@@ -22,8 +24,6 @@ const MOST_SORTED: i64 = 1_000_000;
 const TURN: usize = 10_000;
 /// Time limit of the server.
 const TIMEOUT: Duration = Duration::from_secs(600);
-/// What is from further ahead was made by a clock that was wrong.
-const AHEAD_MS: i64 = 300_000;
 
 impl FunnelStore for MongoStore {
     async fn events_kept_ms(&self) -> Result<Option<i64>> {

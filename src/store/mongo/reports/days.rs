@@ -8,10 +8,7 @@ use crate::store::error::{Result, StoreError};
 use crate::store::mongo::client::MongoStore;
 use crate::store::mongo::cursor::{collect, number_in};
 use crate::store::mongo::error::is_duplicate_id;
-use crate::store::reports::{Mark, REPORT_VERSION, Report, Sources};
-
-/// A report from further ahead was made by a clock that was wrong.
-const AHEAD_MS: i64 = 300_000;
+use crate::store::reports::{AHEAD_MS, Mark, REPORT_VERSION, Report, Sources};
 
 impl MongoStore {
     pub(super) async fn read_sources(&self) -> Result<Sources> {
