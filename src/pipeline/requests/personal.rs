@@ -68,6 +68,8 @@ pub async fn erase<S: Store>(
     let owner = format!("{}:erase", shared.incarnation);
     let may_report = shared.reports.get().state != ReportsState::Off;
     if may_report && !take_leases(store, &owner, HELD_FOR).await? {
+        // The one that was free is given back.
+        take_leases(store, &owner, Duration::ZERO).await?;
         let problem = "reports are being made, which may name the user again: it is tried again";
         return Err(StoreError::transient(problem));
     }
