@@ -52,6 +52,7 @@ async fn a_panic_wherever_a_sender_waits_loses_no_event_and_keeps_their_order() 
             }
             at += 1;
         }
-        assert!(at > 10, "only {at} waits: this tested nothing");
+        // How many there are depends on the random back-off.
+        assert!(at >= EVENTS as u64, "only {at} waits: this tested nothing");
     }
 }
