@@ -4,7 +4,7 @@
 
 const { LIMITS, judge, mergeRows } = require('./play');
 const { launch, startServer } = require('./servers');
-const { promisedOf, turnsOf } = require('./turns');
+const { promisedOf, reportOf } = require('./turns');
 
 /** 2 000 events a second. */
 const LOAD = { turn: { events: 10, logins: 1 }, everyMs: 5, turns: 60 };
@@ -91,13 +91,14 @@ function lastOf(stdout) {
 }
 
 function accountOf({ stdout }, { name, ending, how }) {
-  const turns = turnsOf(stdout);
+  const report = reportOf(stdout);
+  const { turns } = report;
   const { events, logins, ms: endedMs } = lastOf(stdout);
   const ended = turns.findLast(({ ms }) => ms <= endedMs) ?? { events: 0, logins: 0 };
   const promises = {
     all: { events, logins },
     turns: ended,
-    none: how === 'memory' ? { events: 0, logins: 0 } : promisedOf(turns, endedMs),
+    none: how === 'memory' ? { events: 0, logins: 0 } : promisedOf(report, endedMs),
   };
   const most = Math.max(events, ...turns.map((turn) => turn.events));
   return {

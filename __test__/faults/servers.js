@@ -4,7 +4,7 @@
 const { execFileSync } = require('node:child_process');
 const support = require('../support/game-server');
 const { waitFor } = require('../support/wait');
-const { promisedOf, turnsOf } = require('./turns');
+const { promisedOf, reportOf } = require('./turns');
 
 const ORDERS = require.resolve('./orders');
 const LIFETIME_MS = 30 * 60_000;
@@ -54,11 +54,11 @@ class Server extends support.GameServer {
 
   /** The account of a server that died at this time. With a spool, the records of its turns must be stored. */
   accountOfDead(diedMs, isKept = true) {
-    const turns = turnsOf(this.output.stdout);
-    const last = turns.at(-1) ?? { events: 0, logins: 0 };
+    const report = reportOf(this.output.stdout);
+    const last = report.turns.at(-1) ?? { events: 0, logins: 0 };
     return {
       name: this.name,
-      promised: isKept ? promisedOf(turns, diedMs) : { events: 0, logins: 0 },
+      promised: isKept ? promisedOf(report, diedMs) : { events: 0, logins: 0 },
       // The turn in which it died is not reported.
       events: last.events + this.turn.events,
       logins: last.logins + this.turn.logins,

@@ -22,8 +22,9 @@ use crate::util::threads::Threads;
 const WORKERS: usize = 2;
 /// Threads for look-ups of the names of MongoDB's servers, by the driver.
 const LOOK_UPS: usize = 3;
-/// Threads for the disk, per instance: one appends while another syncs, and a third reads.
-const DISK: usize = 3;
+/// Threads for the disk, per instance: one syncs while another reads. A third one appends and does nothing
+/// else, since records are safe only then.
+const DISK: usize = 2;
 /// How long threads that were made may take to begin.
 const BEGIN: Duration = Duration::from_secs(10);
 /// Longer than any process runs.
@@ -38,6 +39,7 @@ pub fn prepare(config: &Config) -> io::Result<(Context, EnterGuard<'static>)> {
     let mut context = Context::default();
     if config.spool_dir.is_some() {
         context.disk = Threads::start("gso-disk", DISK)?;
+        context.appends = Threads::start("gso-append", 1)?;
     }
     if !config.destinations.is_empty() {
         let threads = config.destinations.iter();

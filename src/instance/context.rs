@@ -13,8 +13,9 @@ pub struct Context {
     pub clock: Clock,
     pub random: Random,
     pub limits: Limits,
-    /// Threads for disk I/O.
+    /// Threads for disk I/O, and one for appends alone.
     pub disk: Threads,
+    pub appends: Threads,
     pub forwarders: Forwarders,
 }
 

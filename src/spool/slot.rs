@@ -83,14 +83,18 @@ impl Slot {
         self.contents.are_totals_damaged
     }
 
-    /// Keeps the totals that wait, or nothing, in place of what is kept.
-    pub fn keep_totals(&self, totals: Option<(Document, Version)>) -> io::Result<()> {
-        match totals {
+    /// What keeps the totals that wait, or nothing, in place of what is kept. It syncs, and nothing else of the
+    /// slot has to wait for that.
+    pub fn keep_totals(
+        &self,
+        totals: Option<(Document, Version)>,
+    ) -> impl FnOnce() -> io::Result<()> + use<> {
+        let (path, writer, target) = (self.path.clone(), self.writer.clone(), self.target);
+        move || match totals {
             Some((totals, version)) => {
-                let writer = self.writer.clone();
-                TotalsFile::new(writer, self.target, totals, version).write(&self.path)
+                TotalsFile::new(writer, target, totals, version).write(&path)
             }
-            None => totals_file::remove(&self.path),
+            None => totals_file::remove(&path),
         }
     }
 

@@ -11,6 +11,7 @@ use bson::Document;
 use tokio::time::Instant;
 
 use super::append_buffer::AppendBuffer;
+use crate::instance::context::Context;
 use crate::pipeline::task::Tasks;
 use crate::pipeline::watermarks::Queue;
 use crate::spool::{Position, ReadBatch, Segments, SharedSegments, SpoolStatus, Version, read};
@@ -25,6 +26,8 @@ pub struct Disk {
     segments: SharedSegments,
     path: PathBuf,
     threads: Threads,
+    /// For appends alone, which wait for no sync and no read.
+    appends: Threads,
     status: SpoolStatus,
     is_appending: bool,
     is_syncing: bool,
@@ -45,11 +48,12 @@ pub enum DiskResult {
 }
 
 impl Disk {
-    pub fn new(shared: SharedSegments, segments: &Segments, threads: &Threads) -> Self {
+    pub fn new(shared: SharedSegments, segments: &Segments, context: &Context) -> Self {
         let now = Instant::now();
         Self {
             path: segments.slot().path().to_owned(),
-            threads: threads.clone(),
+            threads: context.disk.clone(),
+            appends: context.appends.clone(),
             status: segments.status(),
             segments: shared,
             is_appending: false,
@@ -72,7 +76,7 @@ impl Disk {
     /// Begins to append; only while nothing is appended.
     pub fn append(&mut self, buffer: AppendBuffer) {
         self.is_appending = true;
-        self.change(move |segments| {
+        self.change(&self.appends.clone(), move |segments| {
             let append = || Ok(segments.append(&buffer.frames, buffer.version, buffer.last));
             let appended = catch_io(append).unwrap_or_else(|panicked| {
                 // It may be there in part.
@@ -129,20 +133,30 @@ impl Disk {
     ) {
         if self.release_due <= now && !self.is_releasing {
             self.is_releasing = true;
-            self.change(move |segments| DiskResult::Released(catch_io(|| release(segments))));
+            self.change(&self.threads.clone(), move |segments| {
+                DiskResult::Released(catch_io(|| release(segments)))
+            });
         }
     }
 
     /// Keeps totals that wait in place of those that are kept, or none.
     pub fn keep_totals(&mut self, totals: Option<(Document, Version)>) {
         self.run(move |segments| {
-            let kept = catch_io(|| segments.lock().slot().keep_totals(totals));
+            // Not under the lock: appends need not wait for it.
+            let kept = catch_io(|| {
+                let keep = segments.lock().slot().keep_totals(totals);
+                keep()
+            });
             (DiskResult::TotalsKept(kept), None)
         });
     }
 
-    fn change(&mut self, change: impl FnOnce(&mut Segments) -> DiskResult + Send + 'static) {
-        self.run(move |segments| {
+    fn change(
+        &mut self,
+        threads: &Threads,
+        change: impl FnOnce(&mut Segments) -> DiskResult + Send + 'static,
+    ) {
+        self.run_on(threads, move |segments| {
             let mut segments = segments.lock();
             let result = change(&mut segments);
             (result, Some(segments.status()))
@@ -153,8 +167,16 @@ impl Disk {
         &mut self,
         work: impl FnOnce(&SharedSegments) -> (DiskResult, Option<SpoolStatus>) + Send + 'static,
     ) {
+        self.run_on(&self.threads.clone(), work);
+    }
+
+    fn run_on(
+        &mut self,
+        threads: &Threads,
+        work: impl FnOnce(&SharedSegments) -> (DiskResult, Option<SpoolStatus>) + Send + 'static,
+    ) {
         let segments = self.segments.clone();
-        let work = self.threads.run(move || work(&segments));
+        let work = threads.run(move || work(&segments));
         self.tasks.spawn(async {
             match work.await {
                 Ok(result) => result,

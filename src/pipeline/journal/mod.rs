@@ -76,7 +76,7 @@ impl Journal {
             full_until: None,
             end: segments.end(),
             reading: Reading::new(shared, &segments, written_before),
-            disk: Disk::new(spool.clone(), &segments, &shared.context.disk),
+            disk: Disk::new(spool.clone(), &segments, &shared.context),
         }
     }
 
