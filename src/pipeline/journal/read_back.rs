@@ -1,7 +1,8 @@
 //! How far a write queue has read the records on disk that it does not have.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use crate::record::day::Day;
 use crate::record::item::{Item, SessionItem};
 use crate::spool::{Position, ReadBatch};
 
@@ -12,11 +13,20 @@ pub struct ReadBack {
     /// Where to read on; unknown until that record is appended.
     at: Option<Position>,
     is_reading: bool,
-    /// Read, and not enqueued yet, with the end of the spool at that time.
-    pub piece: Option<(ReadBatch, Position)>,
+    /// Read, and not enqueued yet.
+    pub piece: Option<Piece>,
     /// Records of this process that are to be read back, and the promises of those that have one.
     spilled: u64,
     acks: HashMap<i64, u32>,
+}
+
+/// Records that were read.
+pub struct Piece {
+    pub batch: ReadBatch,
+    /// The end of the spool when the read began.
+    pub until: Position,
+    /// Those of the recovered records.
+    pub days: HashSet<Day>,
 }
 
 impl ReadBack {
@@ -85,7 +95,7 @@ impl ReadBack {
     }
 
     /// Nothing was read without a piece.
-    pub fn end(&mut self, piece: Option<(ReadBatch, Position)>) {
+    pub fn end(&mut self, piece: Option<Piece>) {
         self.is_reading = false;
         self.piece = piece;
     }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::append_buffer::AppendBuffer;
 use super::applied::Applied;
 use super::disk::Disk;
-use super::read_back::ReadBack;
+use super::read_back::{Piece, ReadBack};
 use crate::instance::shared::Shared;
 use crate::pipeline::messages;
 use crate::pipeline::watermarks::{QUEUES, Queue, Watermarks};
@@ -114,12 +114,12 @@ impl Reading {
         now: Instant,
     ) -> io::Result<()> {
         let (piece, error) = match result {
-            Ok(piece) => (Some((piece, until)), None),
+            Ok(batch) => (Some(self.piece(batch, until)), None),
             Err(error) => (None, Some(error)),
         };
         // All queues read the same.
-        if let (Some((piece, _)), Queue::Events) = (&piece, queue) {
-            self.report_damage(piece.damaged);
+        if let (Some(piece), Queue::Events) = (&piece, queue) {
+            self.report_damage(piece.batch.damaged);
         }
         self.queues[queue as usize].end(piece);
         match error {
@@ -127,6 +127,16 @@ impl Reading {
             Some(_) => self.backoff.fail(now),
         }
         error.map_or(Ok(()), Err)
+    }
+
+    fn piece(&self, batch: ReadBatch, until: Position) -> Piece {
+        let recovered = batch.frames().filter(|(seq, _)| *seq < self.first);
+        let days = recovered.filter_map(|(_, body)| record_codec::day(body));
+        Piece {
+            days: days.collect(),
+            batch,
+            until,
+        }
     }
 
     fn report_damage(&self, bytes: u64) {
@@ -140,19 +150,16 @@ impl Reading {
     /// Enqueues the records that were read for a queue, once it is known which of them are applied. If
     /// `end` is the end of all records, the queue may have everything then.
     pub fn enqueue_piece(&mut self, queue: Queue, end: Option<Position>, writes: &mut Writes) {
-        let (first, applied) = (self.first, &self.applied);
-        let piece = self.queues[queue as usize].piece.take_if(|(piece, _)| {
-            let mut days = recovered_days(piece, first);
-            days.all(|day| applied.knows(&day))
-        });
-        let Some((piece, until)) = piece else {
+        let (piece, applied) = (&mut self.queues[queue as usize].piece, &self.applied);
+        let known = piece.take_if(|piece| piece.days.iter().all(|day| applied.knows(day)));
+        let Some(Piece { batch, until, .. }) = known else {
             return;
         };
-        for (seq, body) in piece.frames() {
+        for (seq, body) in batch.frames() {
             self.enqueue(queue, seq, body, writes);
         }
-        self.queues[queue as usize].move_to(piece.next.unwrap_or(until));
-        if piece.next.is_none() && end == Some(until) {
+        self.queues[queue as usize].move_to(batch.next.unwrap_or(until));
+        if batch.next.is_none() && end == Some(until) {
             self.catch_up(queue);
         }
     }
@@ -229,7 +236,7 @@ impl Reading {
     /// Looks up which recovered records are applied to their days.
     pub fn look_up_applied<S: Store>(&mut self, store: &Arc<S>, writer: &str, now: Instant) {
         let pieces = self.queues.iter().flat_map(|queue| &queue.piece);
-        let days = pieces.flat_map(|(piece, _)| recovered_days(piece, self.first));
+        let days = pieces.flat_map(|piece| piece.days.iter().cloned());
         self.applied.look_up(days, store, writer, now);
     }
 
@@ -238,10 +245,4 @@ impl Reading {
         let read = self.backoff.until().filter(|_| self.is_any_behind());
         [read, self.applied.wake_at()]
     }
-}
-
-/// The days of the recovered records of a piece.
-fn recovered_days(piece: &ReadBatch, first: i64) -> impl Iterator<Item = Day> {
-    let recovered = piece.frames().filter(move |(seq, _)| *seq < first);
-    recovered.filter_map(|(_, body)| record_codec::day(body))
 }
