@@ -1089,9 +1089,10 @@ declare namespace AnalyticsSystem {
      */
     curve: (number | null)[];
     /**
-     * `samples` for a day of which there are any: the last three days and today. `sessions` for any
-     * other: computed from the sessions that have a logout and began on that day or the day before.
-     * Sessions that are still open, or whose logout was never stored, are missing then.
+     * `samples` for today and every day whose report was made of them; samples are deleted after
+     * three days, the report stays. `sessions` for any other: computed from the sessions that have
+     * a logout and began on that day or the day before. Sessions that are still open, or whose
+     * logout was never stored, are missing then.
      */
     source: ConcurrencySource;
   }

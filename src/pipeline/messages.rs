@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::config::{Collection, Config};
 use crate::instance::spool_report::SpoolReport;
+use crate::record::day::{Day, iso};
 use crate::store::StoreError;
 
 pub fn no_connection(config: &Config) -> String {
@@ -287,6 +288,15 @@ pub fn reports_progress(done: u32, total: u32, is_first: bool) -> String {
 pub fn reports_done(total: u32, took: Duration) -> String {
     let seconds = took.as_secs_f64();
     format!("the days that are stored are reported: {total} days, {seconds:.1} s")
+}
+
+pub fn reports_ahead(reports: usize, day: &Day, as_of_ms: i64) -> String {
+    format!(
+        "the report of {}, one of {reports}, was begun at a time that is still to come, {}, as after a fail-over to a \
+         server whose clock is behind; such reports are made again. Compare the clocks of the database's servers",
+        day.as_str(),
+        iso(as_of_ms)
+    )
 }
 
 pub fn reports_unauthorized(error: &StoreError) -> String {

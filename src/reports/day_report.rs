@@ -3,6 +3,7 @@
 use bson::{Bson, Document, doc};
 
 use super::due::{self, State};
+use super::presence::DayPresence;
 use super::settings::Settings;
 use super::{economy, lengths};
 use crate::record::day::Day;
@@ -21,6 +22,7 @@ pub struct Read {
     pub users: DayUsers,
     pub sessions: DaySessions,
     pub totals: Option<Document>,
+    pub presence: DayPresence,
     /// `None` where some may be deleted.
     pub events: Option<Vec<EventRow>>,
 }
@@ -51,6 +53,7 @@ pub fn report(day: &Day, read: &Read, times: Times, settings: &Settings) -> Repo
         as_of_ms: times.as_of_ms,
         set,
         set_new,
+        presence: read.presence.document(),
     }
 }
 
@@ -139,6 +142,7 @@ mod tests {
             users: DayUsers::default(),
             sessions: DaySessions::default(),
             totals: None,
+            presence: DayPresence::default(),
             events: None,
         }
     }

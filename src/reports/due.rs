@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::record::day::{DAY_MS, Day};
-use crate::store::{AHEAD_MS, Mark, REPORT_VERSION, Sources};
+use crate::store::{AHEAD_MS, Late, Mark, REPORT_VERSION, Sources};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -35,7 +35,7 @@ pub enum State {
 }
 
 impl State {
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             State::Open => "open",
             State::Settling => "settling",
@@ -57,12 +57,13 @@ pub struct Outlook {
     pub due: Vec<Day>,
     /// Days that no run point has reached yet, and their reports: callers get one that is made for them.
     pub young: Vec<(Day, Option<Mark>)>,
+    /// The begins of days of which sessions came late.
+    late: BTreeSet<i64>,
 }
 
 impl Outlook {
-    pub fn new(now_ms: i64, sources: &Sources, marks: Vec<Mark>) -> Self {
-        let kept = sources.events_kept_ms;
-        let mut days: BTreeMap<i64, Option<Mark>> = candidates(now_ms, sources)
+    pub fn new(now_ms: i64, kept: Option<i64>, sources: &Sources, marks: Vec<Mark>) -> Self {
+        let mut days: BTreeMap<i64, Option<Mark>> = candidates(now_ms, kept, sources)
             .into_iter()
             .map(|start| (start, None))
             .collect();
@@ -78,13 +79,13 @@ impl Outlook {
                 days.insert(start, Some(mark));
             }
         }
-        let late = late_since(&sources.late);
+        let late = by_begin(&sources.late);
         let is_due = |(start, mark): (&i64, &Option<Mark>)| {
             let as_of = mark.as_ref().map(|mark| mark.as_of_ms);
             let is_newer = mark
                 .as_ref()
                 .is_some_and(|mark| mark.version > REPORT_VERSION);
-            let is_late = as_of.is_some_and(|as_of| late_after(&late, *start) > as_of);
+            let is_late = as_of.is_some_and(|as_of| changed_ms(&late, *start) > as_of);
             !is_newer && (is_late || is_due(*start, as_of, now_ms, kept))
         };
         let due = days.iter().filter(|day| is_due(*day));
@@ -94,8 +95,31 @@ impl Outlook {
             first_session_day: sources.session_days.first().cloned(),
             due: due.map(|(start, _)| Day::of(*start)).collect(),
             young,
+            late: late.into_keys().collect(),
             days,
         }
+    }
+
+    /// Whether sessions of the day came late.
+    pub fn is_late(&self, day: &Day) -> bool {
+        day.start_ms()
+            .is_some_and(|start| self.late.contains(&start))
+    }
+
+    /// Days after this one.
+    pub fn later(&self, day: &Day) -> impl Iterator<Item = Day> {
+        let start = day.start_ms().unwrap_or_default();
+        self.days
+            .range(start + 1..)
+            .map(|(start, _)| Day::of(*start))
+    }
+
+    /// Reports that are due because they were begun at a time that is still to come, and that time.
+    pub fn ahead(&self) -> impl Iterator<Item = (&Day, i64)> {
+        self.due.iter().filter_map(|day| {
+            let mark = self.days.get(&day.start_ms()?)?.as_ref()?;
+            (mark.as_of_ms > self.now_ms + AHEAD_MS).then_some((day, mark.as_of_ms))
+        })
     }
 
     /// Days that are to have a report by now and have none.
@@ -130,14 +154,13 @@ fn today(now_ms: i64) -> i64 {
 }
 
 /// The begin of each day before today that has sessions or events, or users of the month before.
-fn candidates(now_ms: i64, sources: &Sources) -> BTreeSet<i64> {
+fn candidates(now_ms: i64, kept: Option<i64>, sources: &Sources) -> BTreeSet<i64> {
     let end = today(now_ms);
     let mut starts = BTreeSet::new();
     for start in sources.session_days.iter().filter_map(Day::start_ms) {
         starts.extend((0..MONTH_DAYS).map(|day| start + day * DAY_MS));
     }
     if let Some(oldest) = sources.oldest_event_ms {
-        let kept = sources.events_kept_ms;
         let first = kept.map_or(oldest, |kept| oldest.max(now_ms - kept));
         let mut start = today(first);
         while start < end {
@@ -149,17 +172,20 @@ fn candidates(now_ms: i64, sources: &Sources) -> BTreeSet<i64> {
     starts
 }
 
-fn late_since(late: &[(Day, i64)]) -> BTreeMap<i64, i64> {
-    let since = late
+fn by_begin(late: &[Late]) -> BTreeMap<i64, &Late> {
+    let begins = late
         .iter()
-        .filter_map(|(day, at)| Some((day.start_ms()?, *at)));
-    since.collect()
+        .filter_map(|late| Some((late.day.start_ms()?, late)));
+    begins.collect()
 }
 
-/// When sessions came last that change the report of a day: its own, or those of the month before it.
-fn late_after(late: &BTreeMap<i64, i64>, start: i64) -> i64 {
+/// When sessions came last that change the report of a day: its own, those of the month before it, or any before it
+/// that made the first day of a user earlier.
+fn changed_ms(late: &BTreeMap<i64, &Late>, start: i64) -> i64 {
     let month = late.range(start - (MONTH_DAYS - 1) * DAY_MS..=start);
-    month.map(|(_, at)| *at).max().unwrap_or(i64::MIN)
+    let lowered = late.range(..=start).filter_map(|(_, late)| late.lowered_ms);
+    let came = month.map(|(_, late)| late.at_ms).chain(lowered);
+    came.max().unwrap_or(i64::MIN)
 }
 
 /// The run points of a day, in order.
@@ -261,32 +287,45 @@ mod tests {
     fn days_without_sessions_count_while_the_month_has_users() {
         let sources = Sources {
             session_days: vec![Day::of(START)],
-            events_kept_ms: WEEK,
             ..Sources::default()
         };
-        let outlook = Outlook::new(at(100, 1, 0), &sources, Vec::new());
+        let outlook = Outlook::new(at(100, 1, 0), WEEK, &sources, Vec::new());
         let first: Vec<&Day> = outlook.due.iter().collect();
         assert_eq!(first.len(), 30);
         assert_eq!(*first[29], Day::of(at(29, 0, 0)));
         assert_eq!(outlook.missing().count(), 30);
         let done = (0..30).map(|day| mark(day, at(day + 7, 0, 0))).collect();
-        let outlook = Outlook::new(at(100, 1, 0), &sources, done);
+        let outlook = Outlook::new(at(100, 1, 0), WEEK, &sources, done);
         assert!(outlook.due.is_empty());
     }
 
     #[test]
     fn late_sessions_make_their_day_and_its_month_due_again() {
         let done = |count: i64| (0..count).map(|day| mark(day, at(60, 0, 0))).collect();
-        let sources = Sources {
+        let mut sources = Sources {
             session_days: (0..20).map(|day| Day::of(at(day, 0, 0))).collect(),
-            events_kept_ms: WEEK,
-            late: vec![(Day::of(at(3, 0, 0)), at(60, 5, 0))],
+            late: vec![Late {
+                day: Day::of(at(3, 0, 0)),
+                at_ms: at(60, 5, 0),
+                lowered_ms: None,
+            }],
             ..Sources::default()
         };
-        let outlook = Outlook::new(at(100, 1, 0), &sources, done(49));
+        let outlook = Outlook::new(at(100, 1, 0), WEEK, &sources, done(49));
         assert_eq!(outlook.due.first(), Some(&Day::of(at(3, 0, 0))));
         assert_eq!(outlook.due.len(), 30);
         assert_eq!(outlook.missing().count(), 0);
+        sources.late[0].lowered_ms = Some(at(60, 6, 0));
+        let outlook = Outlook::new(at(100, 1, 0), WEEK, &sources, done(49));
+        assert_eq!(outlook.due.len(), 46);
+    }
+
+    #[test]
+    fn a_report_from_ahead_is_due_and_told() {
+        let ahead = mark(0, at(3, 0, 0));
+        let outlook = Outlook::new(at(2, 1, 0), WEEK, &Sources::default(), vec![ahead]);
+        let told: Vec<(&Day, i64)> = outlook.ahead().collect();
+        assert_eq!(told, [(&Day::of(START), at(3, 0, 0))]);
     }
 
     #[test]

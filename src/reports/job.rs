@@ -3,14 +3,17 @@
 //! It can be interrupted between any two steps, and done by several processes at once: a day that has no report,
 //! or an old one, is due at the next look.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::day_report::{self, Read, Times};
 use super::due::{Outlook, has_events};
 use super::funnel::Subject;
+use super::looks::Looks;
+use super::presence;
 use super::settings::Settings;
 use crate::record::day::{DAY_MS, Day};
-use crate::store::{FunnelStore, ReportStore, Result};
+use crate::store::{FunnelStore, PresenceStore, ReportStore, Result};
 
 /// The lease of the run over the days that are due, and how long one is held without renewal.
 pub const LEASE: &str = "lease";
@@ -40,25 +43,21 @@ pub struct Progress {
 pub trait Watcher: Send + Sync {
     fn progress(&self, progress: Progress);
 
+    /// So many reports, this one first, were begun at a time that is still to come, and are made again.
+    fn ahead(&self, reports: usize, day: &Day, as_of_ms: i64);
+
     fn has_left(&self) -> bool;
 }
 
-/// The days that there are, now.
-pub async fn outlook<S: ReportStore>(store: &S) -> Result<Outlook> {
-    let now_ms = store.server_ms().await?;
-    let sources = store.sources().await?;
-    let marks = store.marks().await?;
-    Ok(Outlook::new(now_ms, &sources, marks))
-}
-
 /// Reports the days that are due.
-pub async fn run<S: ReportStore + FunnelStore + Sync>(
+pub async fn run<S: ReportStore + PresenceStore + FunnelStore + Sync>(
     store: &S,
     settings: &Settings,
+    looks: &Looks,
     owner: &str,
     watcher: &impl Watcher,
 ) -> Result<Outcome> {
-    let outlook = outlook(store).await?;
+    let outlook = looks.look(store).await?;
     let total = outlook.days.len() as u32;
     let mut missing = outlook.missing().count() as u32;
     let progress = |missing| Progress {
@@ -66,7 +65,11 @@ pub async fn run<S: ReportStore + FunnelStore + Sync>(
         total,
     };
     watcher.progress(progress(missing));
-    for day in &outlook.due {
+    if let Some((day, as_of_ms)) = outlook.ahead().next() {
+        watcher.ahead(outlook.ahead().count(), day, as_of_ms);
+    }
+    let mut due: BTreeSet<Day> = outlook.due.iter().cloned().collect();
+    while let Some(day) = due.pop_first() {
         if watcher.has_left() {
             // So that the next process need not wait. Where that is too late, the lease expires.
             store.take_lease(LEASE, owner, Duration::ZERO).await.ok();
@@ -75,13 +78,15 @@ pub async fn run<S: ReportStore + FunnelStore + Sync>(
         if !store.take_lease(LEASE, owner, HELD_FOR).await? {
             return Ok(Outcome::Elsewhere);
         }
-        let reported = report_day(store, settings, day, outlook.events_kept_ms).await;
+        let reported = report_due(store, settings, &day, &outlook).await;
         if reported.is_err() {
             // Nobody needs to wait until the lease is over.
             let _ = store.take_lease(LEASE, owner, Duration::ZERO).await;
         }
-        reported?;
-        if outlook.missing().any(|one| one == day) {
+        if reported? {
+            due.extend(outlook.later(&day));
+        }
+        if outlook.missing().any(|one| *one == day) {
             missing -= 1;
         }
         watcher.progress(progress(missing));
@@ -131,8 +136,28 @@ async fn keep_funnels<S: ReportStore + FunnelStore + Sync>(
     Ok(Outcome::Done)
 }
 
+/// Reports a day that is due; whether its late sessions make first days earlier, so that later days are due again.
+/// That is noted before the first days change, for a run that ends there, and after that, for reports that have
+/// just read them.
+async fn report_due<S: ReportStore + PresenceStore + Sync>(
+    store: &S,
+    settings: &Settings,
+    day: &Day,
+    outlook: &Outlook,
+) -> Result<bool> {
+    let is_lowered = outlook.is_late(day) && store.lowers_first_days(day).await?;
+    if is_lowered {
+        store.note_lowered(day).await?;
+    }
+    report_day(store, settings, day, outlook.events_kept_ms).await?;
+    if is_lowered {
+        store.note_lowered(day).await?;
+    }
+    Ok(is_lowered)
+}
+
 /// Reports one day.
-pub async fn report_day<S: ReportStore + Sync>(
+pub async fn report_day<S: ReportStore + PresenceStore + Sync>(
     store: &S,
     settings: &Settings,
     day: &Day,
@@ -146,6 +171,7 @@ pub async fn report_day<S: ReportStore + Sync>(
     let users = store.day_users(day, settings.excluded()).await?;
     let sessions = store.day_sessions(day, settings.excluded()).await?;
     let totals = store.day_totals(day).await?;
+    let presence = presence::read(store, day, as_of_ms).await?;
     let events = match has_events(start, as_of_ms, events_kept_ms) {
         true => Some(store.day_events(day, &settings.pass).await?),
         false => None,
@@ -154,6 +180,7 @@ pub async fn report_day<S: ReportStore + Sync>(
         users,
         sessions,
         totals,
+        presence,
         events,
     };
     let times = Times {

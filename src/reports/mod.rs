@@ -7,9 +7,10 @@
 //! | module | responsibility |
 //! |---|---|
 //! | `due` | run points, and which days are to be reported |
+//! | `looks` | what is read to know that |
 //! | `job` | the order of a run, and of the report of a day |
 //! | `day_report` | the document of a day |
-//! | `economy`, `lengths` | its parts |
+//! | `economy`, `lengths`, `presence`, `curve` | its parts |
 //! | `amount` | which texts are numbers |
 //! | `settings` | what reports are made of |
 //! | `answers` | the methods for the host |
@@ -17,12 +18,15 @@
 
 mod amount;
 pub mod answers;
+mod curve;
 mod day_report;
 mod due;
 mod economy;
 pub mod funnel;
 pub mod job;
 mod lengths;
+pub mod looks;
+pub mod presence;
 mod settings;
 
 pub use answers::{Answers, Query};

@@ -9,9 +9,6 @@ use crate::config::Excluded;
 use crate::record::day::Day;
 
 pub trait FunnelStore {
-    /// How long events are kept; `None` for ever.
-    fn events_kept_ms(&self) -> impl Reply<Option<i64>>;
-
     /// Calls `each` for every event of these names that happened within the span, in the order of their times,
     /// but for those of excluded users.
     fn named_events(

@@ -48,8 +48,8 @@ pub use presence::{Minutes, Presence, PresenceStore, Sample, Samples, Seen};
 pub use purchases::{KeyedPurchase, Purchase, PurchaseStore};
 pub use records::{CloseOutcome, Dropped, Inserted, RecordStore};
 pub use reports::{
-    AHEAD_MS, DaySessions, DayUsers, EventPass, EventRow, LATE_AFTER_MS, Mark, REPORT_VERSION,
-    Report, ReportStore, Revenue, RevenueRow, Sources,
+    AHEAD_MS, DaySessions, DayUsers, EventPass, EventRow, LATE_AFTER_MS, Late, Mark,
+    REPORT_VERSION, Report, ReportStore, Revenue, RevenueRow, Sources,
 };
 #[cfg(test)]
 pub use totals::MonthView;

@@ -4,7 +4,8 @@
 //! | document | content |
 //! |---|---|
 //! | `d:<day>` of `gsoreports` | the report of a day |
-//! | `late:<day>` | sessions of that day came after its report was final |
+//! | `late:<day>` | sessions of that day came after its report was final, last `at`; `lowered` when one of them made
+//!   the first day of a user earlier |
 //! | `lease`, `lease:<work>` | who makes reports, and until when |
 //! | `<user id>` of `gsoplayers` | `f`, the first day on which that user logged in |
 
@@ -34,11 +35,17 @@ pub trait ReportStore {
     /// given back.
     fn take_lease(&self, name: &str, owner: &str, time: Duration) -> impl Reply<bool>;
 
-    /// What there is to report.
-    fn sources(&self) -> impl Reply<Sources>;
+    /// How long events are kept; `None` for ever.
+    fn events_kept_ms(&self) -> impl Reply<Option<i64>>;
 
-    /// The days that are reported, and when each was begun.
-    fn marks(&self) -> impl Reply<Vec<Mark>>;
+    /// What there is to report, of days since this one.
+    fn sources(&self, since: Option<&Day>) -> impl Reply<Sources>;
+
+    /// The days since this one that are reported, and when each was begun.
+    fn marks(&self, since: Option<&Day>) -> impl Reply<Vec<Mark>>;
+
+    /// Whether this day is earlier than the noted first day of one of its users.
+    fn lowers_first_days(&self, day: &Day) -> impl Reply<bool>;
 
     /// Notes the first day of the users of this day, where it is their first.
     fn merge_first_days(&self, day: &Day) -> impl Reply<()>;
@@ -63,6 +70,9 @@ pub trait ReportStore {
     /// Notes that sessions of these days have come after their reports may have been final.
     fn note_late(&self, days: &[Day]) -> impl Reply<()>;
 
+    /// Notes that late sessions of this day make first days earlier, which changes the reports of all days after it.
+    fn note_lowered(&self, day: &Day) -> impl Reply<()>;
+
     /// Puts the report of a day in place of one that was begun earlier. False if a later one is there.
     fn put_report(&self, report: Report) -> impl Reply<bool>;
 
@@ -77,10 +87,18 @@ pub struct Sources {
     pub session_days: Vec<Day>,
     /// The time of the oldest event, ms since 1970.
     pub oldest_event_ms: Option<i64>,
-    /// How long events are kept; `None` for ever.
-    pub events_kept_ms: Option<i64>,
-    /// Days of which sessions came late, and when the last of them came.
-    pub late: Vec<(Day, i64)>,
+    /// All days of which sessions came late.
+    pub late: Vec<Late>,
+}
+
+/// A day of which sessions came late. Times are ms since 1970.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Late {
+    pub day: Day,
+    /// When the last of them came.
+    pub at_ms: i64,
+    /// When they made the first day of a user earlier.
+    pub lowered_ms: Option<i64>,
 }
 
 /// A report that is there.
@@ -172,6 +190,8 @@ pub struct Report {
     pub set: Document,
     /// Fields of a report that was not there.
     pub set_new: Document,
+    /// Who was online. One of sessions does not replace one of samples, which are deleted after some days.
+    pub presence: Document,
 }
 
 impl EventPass {

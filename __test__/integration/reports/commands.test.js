@@ -7,7 +7,7 @@ const mongoose = require('mongoose');
 const { startProxy } = require('../../support/proxy');
 const { assertFitsShards } = require('../../support/sharding');
 const { create, useMongod } = require('../../support/setup');
-const { event, session, store } = require('./days');
+const { dayOf, event, session, store } = require('./days');
 
 const mongo = useMongod();
 
@@ -30,6 +30,7 @@ const OPERATORS = [
   ...['$match', '$project', '$group', '$sort', '$limit', '$lookup', '$merge', '$set'],
   ...['$sum', '$min', '$add', '$cond', '$ifNull', '$switch', '$literal', '$and', '$or', '$not'],
   ...['$nor', '$in', '$eq', '$gt', '$gte', '$lt', '$lte', '$type', '$trunc', '$arrayElemAt'],
+  ...['$floor', '$divide', '$subtract', '$max', '$unwind'],
   ...['$toDouble', '$toString', '$substrCP', '$strLenBytes', '$currentDate'],
 ];
 const OURS = ['gsosessions', 'gsoevents', 'gsodailies', 'gsoreports', 'gsoplayers', 'gsopurchases'];
@@ -67,6 +68,10 @@ describe('the commands', () => {
   it('are known to MongoDB 4.2, and fit a sharded cluster', async () => {
     const database = mongo.database();
     await store(database, history());
+    // A session that came late, and makes the first day of its user earlier.
+    await database.db.collection('gsoplayers').insertOne({ _id: 'u1', f: dayOf(1) });
+    const late = { _id: `late:${dayOf(2)}`, at: new Date() };
+    await database.db.collection('gsoreports').insertOne(late);
     const sent = [];
     const observe = ({ command, body }) => sent.push({ command, body });
     const proxy = await startProxy(mongo.server.port, { observe });

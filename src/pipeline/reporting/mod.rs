@@ -17,6 +17,7 @@ use crate::instance::reports_status::{ReportsState, ReportsStatus};
 use crate::instance::shared::Shared;
 use crate::reports::Settings;
 use crate::reports::job::{self, Outcome};
+use crate::reports::looks::Looks;
 use crate::store::{Result, Store, StoreError, is_unauthorized};
 use crate::util::clock::system_ms;
 use progress::Follower;
@@ -30,6 +31,7 @@ const TRANSIENT_FAILURES: u32 = 3;
 pub struct Reporting {
     shared: Arc<Shared>,
     settings: Arc<Settings>,
+    looks: Arc<Looks>,
     /// When it is looked next; `None` before the database is there.
     due: Option<Instant>,
     run: Option<Arc<Follower>>,
@@ -51,6 +53,7 @@ impl Reporting {
         Self {
             settings: Arc::new(Settings::new(&shared.config)),
             shared: Arc::clone(shared),
+            looks: Arc::default(),
             due: None,
             run: None,
             tasks: Tasks::new(),
@@ -75,10 +78,11 @@ impl Reporting {
         }
         let follower = Arc::new(Follower::new(&self.shared));
         let (store, settings) = (Arc::clone(store), Arc::clone(&self.settings));
+        let looks = Arc::clone(&self.looks);
         let owner = self.shared.incarnation.to_string();
         let watcher = Arc::clone(&follower);
         let running = run_to_end("reports", async move {
-            job::run(store.as_ref(), &settings, &owner, watcher.as_ref()).await
+            job::run(store.as_ref(), &settings, &looks, &owner, watcher.as_ref()).await
         });
         self.run = Some(follower);
         self.tasks.spawn(async move { Ran(running.await) });
@@ -136,6 +140,7 @@ impl Reporting {
         self.interrupt();
         self.tasks.detach();
         (self.run, self.due) = (None, None);
+        self.looks = Arc::default();
         (self.wait, self.failures) = (FIRST_WAIT, 0);
         let state = match self.shared.config.reports.are_on {
             true => ReportsState::Waiting,

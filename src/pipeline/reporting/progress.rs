@@ -8,6 +8,7 @@ use crate::instance::published::Published;
 use crate::instance::reports_status::ReportsState;
 use crate::instance::shared::Shared;
 use crate::pipeline::messages;
+use crate::record::day::Day;
 use crate::reports::job::{Progress, Watcher};
 
 /// A run that takes less is not worth a log line.
@@ -75,6 +76,11 @@ impl Watcher for Follower {
             let line = messages::reports_progress(progress.done, progress.total, is_first);
             self.shared.log.info(line);
         }
+    }
+
+    fn ahead(&self, reports: usize, day: &Day, as_of_ms: i64) {
+        let line = messages::reports_ahead(reports, day, as_of_ms);
+        self.shared.log.warn(line);
     }
 
     fn has_left(&self) -> bool {

@@ -2,7 +2,6 @@
 //! answered within its time limit.
 
 mod concurrency;
-mod curve;
 mod metrics;
 mod operation;
 mod personal;
@@ -214,7 +213,10 @@ impl Requests {
                     Request::Metrics(today) => {
                         metrics::read(store, &baselines, today, &shared.active_sessions).await
                     }
-                    Request::Concurrency(day) => concurrency::read(store, day.as_ref()).await,
+                    Request::Concurrency(day) => {
+                        let found = concurrency::read(store, day.as_ref()).await;
+                        found.and_then(encoded)
+                    }
                     Request::PersonalIds(user) => personal::ids(store, user).await,
                     Request::PersonalDocuments(collection, ids) => {
                         personal::documents(store, *collection, ids).await

@@ -48,6 +48,7 @@ async fn it_looks_soon_after_the_start_and_at_each_interval_until_stop() {
     assert_eq!(state(&pipeline), ReportsState::Current);
     sleep(INTERVAL * 3).await;
     assert_eq!(store.state().report_looks, 4);
+    assert_eq!(store.state().whole_looks, 1);
     pipeline.request(7, Request::Stop);
     assert_eq!(host.outcome(7).await, Ok(None));
     sleep(INTERVAL * 3).await;

@@ -21,9 +21,10 @@ use tokio::sync::Mutex;
 
 use super::due::Outlook;
 use super::job;
+use super::looks::Looks;
 use super::settings::Settings;
 use crate::record::day::Day;
-use crate::store::{Mark, ReportStore, Result, StoreError};
+use crate::store::{AHEAD_MS, Mark, PresenceStore, ReportStore, Result, StoreError};
 pub use query::Query;
 
 /// The lease of the reports that are made for callers, and how long one is held.
@@ -40,6 +41,7 @@ const FRESH_TIMES: i64 = 20;
 pub struct Answers {
     settings: Arc<Settings>,
     owner: String,
+    looks: Looks,
     known: Mutex<Option<Known>>,
 }
 
@@ -54,12 +56,13 @@ impl Answers {
         Self {
             settings: Arc::clone(settings),
             owner,
+            looks: Looks::default(),
             known: Mutex::new(None),
         }
     }
 
     /// The answer; `None` while days are not reported that it needs.
-    pub async fn answer<S: ReportStore + Sync>(
+    pub async fn answer<S: ReportStore + PresenceStore + Sync>(
         &self,
         store: &S,
         query: &Query,
@@ -82,14 +85,14 @@ impl Answers {
     }
 
     /// Makes the reports that the query needs and no run makes.
-    async fn ready<S: ReportStore + Sync>(
+    async fn ready<S: ReportStore + PresenceStore + Sync>(
         &self,
         store: &S,
         query: &Query,
     ) -> Result<Option<Outlook>> {
         let known = &mut *self.known.lock().await;
         if known.as_ref().is_none_or(Known::is_old) {
-            *known = Some(Known::read(store).await?);
+            *known = Some(self.look(store).await?);
         }
         loop {
             let Some(known) = known.as_mut() else {
@@ -109,12 +112,18 @@ impl Answers {
             if !self.report(store, &day, &known.outlook).await? {
                 return Ok(None);
             }
-            *known = Known::read(store).await?;
+            *known = self.look(store).await?;
         }
     }
 
+    async fn look<S: ReportStore + Sync>(&self, store: &S) -> Result<Known> {
+        let at = Instant::now();
+        let outlook = self.looks.look(store).await?;
+        Ok(Known { outlook, at })
+    }
+
     /// Reports the day, unless another process is at it.
-    async fn report<S: ReportStore + Sync>(
+    async fn report<S: ReportStore + PresenceStore + Sync>(
         &self,
         store: &S,
         day: &Day,
@@ -131,12 +140,6 @@ impl Answers {
 }
 
 impl Known {
-    async fn read<S: ReportStore + Sync>(store: &S) -> Result<Self> {
-        let at = Instant::now();
-        let outlook = job::outlook(store).await?;
-        Ok(Self { outlook, at })
-    }
-
     fn is_old(&self) -> bool {
         let believed = match self.outlook.missing().next() {
             None => BELIEVED_FOR,
@@ -148,6 +151,7 @@ impl Known {
     fn is_fresh(&self, mark: &Mark) -> bool {
         let now_ms = self.outlook.now_ms + self.at.elapsed().as_millis() as i64;
         let fresh_ms = FRESH_MS.max(FRESH_TIMES * mark.took_ms);
-        (0..fresh_ms).contains(&(now_ms - mark.as_of_ms))
+        // Nothing replaces a report from a little ahead before that time has come.
+        (-AHEAD_MS..fresh_ms).contains(&(now_ms - mark.as_of_ms))
     }
 }

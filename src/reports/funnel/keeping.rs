@@ -9,7 +9,7 @@ use super::{Cohorts, Outcome, StepEvent, Steps};
 use crate::config::{Excluded, Funnel};
 use crate::record::day::{DAY_MS, Day};
 use crate::reports::due;
-use crate::store::{FunnelStore, NamedEvent, Result};
+use crate::store::{AHEAD_MS, FunnelStore, NamedEvent, Result};
 
 /// How long a cohort of an open day is fresh, and how many times as long as it took.
 const FRESH_MS: i64 = 10_000;
@@ -129,7 +129,7 @@ impl Subject<'_> {
                 false => due::is_due(begin, as_of, self.now_ms, self.events_kept_ms),
                 true => kept.is_none_or(|kept| {
                     let fresh_ms = FRESH_MS.max(FRESH_TIMES * kept.took_ms);
-                    !(0..fresh_ms).contains(&(self.now_ms - kept.as_of_ms))
+                    !(-AHEAD_MS..fresh_ms).contains(&(self.now_ms - kept.as_of_ms))
                 }),
             }
     }

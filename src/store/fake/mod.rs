@@ -1,15 +1,13 @@
 //! Fake store in memory, for tests. A test decides the fate of each request and reply.
 
-mod funnels;
 mod keys;
 mod legacy;
-mod personal;
 mod presence;
 mod purchases;
 mod records;
-mod reports;
 mod totals;
 mod uniques;
+pub mod unused;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -97,6 +95,8 @@ pub struct State {
     /// Why the server refuses what reports read, and how often it was looked what there is to report.
     pub refuses_reports: Option<StoreError>,
     pub report_looks: u64,
+    /// Those at all days.
+    pub whole_looks: u64,
     /// Days of which sessions were noted as late.
     pub late_days: Vec<Day>,
     /// The server refuses samples.

@@ -1,7 +1,6 @@
 //! Presence of instances (`gsoreports`).
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use bson::{Bson, DateTime, Document, doc};
 
@@ -20,8 +19,6 @@ const HOUR_MS: i64 = 60 * MINUTE_MS;
 const KEPT_MS: i64 = 3 * DAY_MS;
 /// Time limit of the server; a sample that is late is of no use.
 const TIMEOUT_MS: i64 = 5_000;
-/// Time limit of the server for reading the sessions of two days.
-const SESSIONS_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl PresenceStore for MongoStore {
     async fn prepare_presence(&self) -> Result<()> {
@@ -107,8 +104,9 @@ impl PresenceStore for MongoStore {
             doc! { "$unwind": "$change" },
             doc! { "$group": { "_id": "$change.m", "d": { "$sum": "$change.d" } } },
         ];
-        let found = self.sessions.aggregate(stages);
-        let found = collect(found.max_time(SESSIONS_TIMEOUT).await?).await?;
+        let found = self
+            .rows(&self.sessions, &stages, doc! { "day": 1 })
+            .await?;
         let number = |document: &Document, name| document.get(name).and_then(number_in);
         let changes = found.iter().filter_map(|document| {
             Some((

@@ -4,6 +4,7 @@
 
 const { generator } = require('../../../support/random');
 const { DAY_MS, dayOf, plus, startOf } = require('./calendar');
+const { samplesOf } = require('./online');
 const { COUNTED } = require('./reports');
 const values = require('./values');
 
@@ -11,8 +12,8 @@ const values = require('./values');
 const EVENT_DAYS = 8;
 
 /**
- * `{ options, ttlDays, batches }`: each batch is `{ sessions, events, days }`, documents to be stored
- * between two runs. `nowMs` is the server's clock: nothing but days of sessions is later.
+ * `{ options, ttlDays, batches }`: each batch is documents to be stored between two runs, the days whose late
+ * sessions are noted, and whether the server's clock was ahead before it. `nowMs` is the server's clock: nothing but days of sessions is later.
  */
 function generate(seed, nowMs) {
   const maker = new Maker(generator(seed), nowMs);
@@ -70,7 +71,44 @@ class Maker {
       sessions: make(this.below(many), () => this.session(index)),
       events: make(this.below(many), () => this.event()),
       days: index === 0 ? this.dailyDocuments() : [],
+      purchases: this.chance(0.6) ? make(this.below(30), () => this.purchase()) : [],
+      samples: index === 0 && this.chance(0.3) ? this.samples() : [],
+      ...this.late(index),
+      isAhead: index > 0 && this.chance(0.3),
     };
+  }
+
+  /** Sessions that come when the last report of their day has been made, noted as this package does. */
+  late(index) {
+    if (index === 0 || this.chance(0.5)) return { lateDays: [], lateSessions: [] };
+    const count = 1 + this.below(3);
+    const lateDays = Array.from({ length: count }, () => plus(this.today, -6 - this.below(50)));
+    const lateSessions = lateDays.map((day) => {
+      const atMs = startOf(day) + this.timeOfDay();
+      return { ...this.ending(atMs), userId: this.user(), ...this.dated(day, atMs), day };
+    });
+    return { lateDays, lateSessions };
+  }
+
+  purchase() {
+    const day = plus(this.today, -this.below(this.chance(0.3) ? 45 : 9));
+    return {
+      userId: this.chance(0.1) ? null : this.one(this.users),
+      cents: this.one(values.CENTS),
+      currency: this.one(values.CODES),
+      day,
+      ts: new Date(startOf(day)),
+    };
+  }
+
+  /** How many players one instance had in some minutes of one of the last days. */
+  samples() {
+    const day = plus(this.today, -1 - this.below(3));
+    const minutes = Array.from({ length: 1 + this.below(40) }, () => this.below(1_440));
+    return samplesOf(
+      day,
+      minutes.map((minute) => [minute, this.below(9)]),
+    );
   }
 
   /** Late ones are of days that are still reported again. */

@@ -16,6 +16,7 @@ const { WHEN_ANSWERED } = require('./tolerances');
 /** Days whose reports settle: another run point comes for them. */
 const SETTLING_DAYS = 6;
 const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 const BREAK_EVERY_MS = 20;
 const FUNNELS = [
   { steps: ['gems.earn', 'gems.spend', 'gems.earn', 'gems.spend'], windowS: 432_000 },
@@ -32,6 +33,7 @@ async function play(seed, database) {
   for (const [index, batch] of batches.entries()) {
     await insert(database, batch);
     await passRunPoint(database);
+    if (batch.isAhead) await setClockBack(database);
     // Runs that do not know of each other may go on after the last answer.
     const isLast = index === batches.length - 1;
     const found = await round(database, { options, ttlDays, seed: seed + index, isLast });
@@ -53,13 +55,20 @@ async function createIndexes({ db }, ttlDays) {
   await db.collection('gsoevents').createIndex({ ts: 1 }, { expireAfterSeconds });
 }
 
-async function insert({ db }, { sessions, events, days }) {
+async function insert({ db }, batch) {
+  const { sessions, lateSessions = [], lateDays = [], samples = [], purchases = [] } = batch;
   for (const [name, documents] of Object.entries({
-    gsosessions: sessions,
-    gsoevents: events,
-    gsodailies: days,
+    gsosessions: [...sessions, ...lateSessions],
+    gsoevents: batch.events,
+    gsodailies: batch.days,
+    gsopurchases: purchases,
+    gsoreports: samples,
   })) {
     if (documents.length > 0) await db.collection(name).insertMany(documents);
+  }
+  for (const day of lateDays) {
+    const late = { $currentDate: { at: true } };
+    await db.collection('gsoreports').updateOne({ _id: `late:${day}` }, late, { upsert: true });
   }
 }
 
@@ -72,6 +81,15 @@ async function passRunPoint(database) {
     const report = database.db.collection('gsoreports');
     await report.updateOne({ _id: `d:${day}` }, { $set: { asOf, tookMs: 0 } });
   }
+}
+
+/** Makes every report one of a server whose clock was an hour ahead, and says that its owner has the lease. */
+async function setClockBack(database) {
+  const reports = database.db.collection('gsoreports');
+  const asOf = new Date((await serverMs(database)) + HOUR_MS);
+  await reports.updateMany({ _id: /^d:/ }, { $set: { asOf, 'users.dau': 999 } });
+  const lease = { owner: 'another', until: asOf };
+  await reports.updateOne({ _id: 'lease' }, { $set: lease }, { upsert: true });
 }
 
 /** Reports what is due, and compares. */
@@ -94,7 +112,8 @@ async function round(database, { options, ttlDays, seed, isLast }) {
 function runner({ uri }, options) {
   const { logger, lines } = keepingLogger();
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value));
-  const analytics = new AnalyticsSystem({ uri, logger, operationTimeoutMs: 60_000, ...given });
+  const always = { logger, presence: 'off', operationTimeoutMs: 60_000 };
+  const analytics = new AnalyticsSystem({ uri, ...always, ...given });
   analytics.start();
   return { analytics, lines };
 }
@@ -125,8 +144,14 @@ async function reported(database, { options, ttlDays, nowMs }) {
   const settling = plus(dayOf(nowMs), -SETTLING_DAYS);
   await waitFor(
     async () => {
+      const late = await lateDays(database);
       const asOf = await asOfs(database);
-      const missing = due.filter((day) => !(asOf.get(day) >= (day < settling ? 0 : nowMs)));
+      const isMade = (day) => {
+        const made = asOf.get(day);
+        const since = day < settling ? changedAt(day, late) : nowMs;
+        return made >= since && made < nowMs + HOUR_MS / 2;
+      };
+      const missing = due.filter((day) => !isMade(day));
       if (missing.length > 0) throw new Error(`none of ${missing.join(', ')}`);
       return true;
     },
@@ -134,12 +159,30 @@ async function reported(database, { options, ttlDays, nowMs }) {
   );
 }
 
+function lateDays({ db }) {
+  return db
+    .collection('gsoreports')
+    .find({ _id: /^late:/ })
+    .toArray();
+}
+
+/** When late sessions made the report of a day an old one. */
+function changedAt(day, late) {
+  const times = late.map(({ _id, at, lowered = 0 }) => {
+    const first = _id.slice('late:'.length);
+    if (day < first) return 0;
+    return Math.max(day < plus(first, 30) ? at : 0, lowered);
+  });
+  return Math.max(0, ...times);
+}
+
 async function stored({ db }) {
-  const all = (name) => db.collection(name).find().toArray();
-  const [sessions, events, days] = await Promise.all(
-    ['gsosessions', 'gsoevents', 'gsodailies'].map(all),
-  );
-  return { sessions, events, days };
+  const all = (name, filter = {}) => db.collection(name).find(filter).toArray();
+  const [sessions, events, days, purchases, samples] = await Promise.all([
+    ...['gsosessions', 'gsoevents', 'gsodailies', 'gsopurchases'].map((name) => all(name)),
+    all('gsoreports', { _id: /^p:/ }),
+  ]);
+  return { sessions, events, days, purchases, samples };
 }
 
 async function asOfs({ db }) {
@@ -187,6 +230,11 @@ function questionsOf({ sessions }, nowMs) {
       ['getSessionLengths', range],
     ]),
     ...FUNNELS.map((funnel) => ['getFunnel', funnel, { days: 6 }]),
+    ...[{ days: 50 }, { days: 3, to: plus(today, 1), currency: 'EUR' }, ...ranges].map((range) => [
+      'getRevenue',
+      range,
+    ]),
+    ...[1, 2, 3, 30].map((ago) => ['getConcurrency', { day: plus(today, -ago) }]),
     ['getRetention', { cohorts: 50, days: [1, 2, 3, 7, 14, 30] }],
     ...[{ days: 10 }, { days: 1, to: plus(today, -1), limit: 3 }].flatMap((range) => [
       ['getEconomy', range],
@@ -217,4 +265,4 @@ async function comparePlayers({ db }, expected) {
   return described(differences(wanted, found)).map((line) => `first days: ${line}`);
 }
 
-module.exports = { play };
+module.exports = { compare, insert, passRunPoint, play, reported, runner, serverMs };

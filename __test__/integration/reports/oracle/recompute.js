@@ -3,6 +3,8 @@
 
 const { dayOf, daysTo, plus } = require('./calendar');
 const { funnel } = require('./funnels');
+const { presence } = require('./online');
+const { revenue } = require('./revenue');
 const { COUNTED, World, largestFirst, sum } = require('./reports');
 const { WHEN_ANSWERED } = require('./tolerances');
 
@@ -120,6 +122,19 @@ class Answers {
       coverage: coverage(currency, known),
       days: rows.map((row) => economyDay(currency, row)),
     };
+  }
+
+  getRevenue({ currency = 'USD', ...range } = {}) {
+    const rows = this.rows(range).map(({ report, ...head }) => {
+      return { ...head, dau: report?.users.dau ?? null };
+    });
+    return revenue(this.world, rows, this.today, currency);
+  }
+
+  /** Nobody is online: no instance says how many players it has. */
+  getConcurrency({ day }) {
+    const nobody = { now: null, processes: 0, byInstance: [], asOf: WHEN_ANSWERED };
+    return { ...nobody, day, ...presence(day, this.world, this.nowMs) };
   }
 
   getFunnel(definition, { days }) {

@@ -4,6 +4,7 @@
 
 const { Decimal128, Long } = require('../../../support/driver');
 const { DAY_MS, daysTo, isDay, plus, startOf } = require('./calendar');
+const { presence } = require('./online');
 
 const MONTH_DAYS = 30;
 /** How long before events are deleted a report no longer reads them. */
@@ -37,11 +38,13 @@ const COUNTED = [
 
 /** What is stored, and what is asked of it. */
 class World {
-  constructor({ sessions, events, days, options, ttlDays }) {
+  constructor({ sessions, events, days, purchases, samples, options, ttlDays }) {
     const { excludeUsers, ...given } = options;
     this.settings = { ...DEFAULTS, ...withoutUndefined(given) };
     this.excluded = excludeUsers ?? [];
     this.keptMs = ttlDays * DAY_MS;
+    this.purchases = purchases;
+    this.samples = samples;
     this.dated = sessions.filter(({ day }) => isDay(day));
     this.all = this.dated.filter(({ userId }) => typeof userId === 'string');
     this.sessions = this.all.filter(({ userId }) => !this.isExcluded(userId));
@@ -97,6 +100,7 @@ class World {
       state: this.state(day, asOfMs),
       users: this.users(day),
       sessions: this.lengths(day),
+      presence: presence(day, this, asOfMs),
       ...(events ? this.eventFields(day, events) : UNKNOWN),
     };
   }

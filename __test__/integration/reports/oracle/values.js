@@ -58,6 +58,10 @@ const DURATIONS = [1, 2, 12, 59.7, 60, 61, 600, 3_600, 86_399, 90_000, 0.4, 2 **
 /** Of sessions that have a logout, and no length. */
 const NO_DURATIONS = [0, -5, null, undefined, '60', Number.NaN, 2 ** 31, Number.POSITIVE_INFINITY];
 
+/** Amounts of purchases in minor units, and their currencies. */
+const CENTS = [499, 999, 1, 0, -499, 100_000, 2.5, 499, 999, '499', null, {}];
+const CODES = ['USD', 'USD', 'USD', 'EUR', 'JPY', null];
+
 /** Days that are none, as `day` of a session. */
 const NO_DAYS = [
   (day) => `${day}T00:00`,
@@ -74,6 +78,8 @@ const NO_DAYS = [
 const EDGES = ['2024-02-28', '2024-02-29', '2023-02-28', '2025-12-31', '2024-12-31', '2026-01-31'];
 
 module.exports = {
+  CENTS,
+  CODES,
   DURATIONS,
   EDGES,
   FINE,

@@ -11,7 +11,6 @@ mod flaws;
 mod options;
 mod oracle;
 mod process;
-mod reports;
 mod run;
 mod scenario;
 mod seen;

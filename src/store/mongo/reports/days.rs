@@ -8,28 +8,27 @@ use crate::store::error::{Result, StoreError};
 use crate::store::mongo::client::MongoStore;
 use crate::store::mongo::cursor::{collect, number_in};
 use crate::store::mongo::error::is_duplicate_id;
-use crate::store::reports::{AHEAD_MS, Mark, REPORT_VERSION, Report, Sources};
+use crate::store::reports::{AHEAD_MS, Late, Mark, REPORT_VERSION, Report, Sources};
 
 impl MongoStore {
-    pub(super) async fn read_sources(&self) -> Result<Sources> {
-        let (session_days, oldest_event_ms, events_kept_ms, late) = tokio::try_join!(
-            self.session_days(),
+    pub(super) async fn read_sources(&self, since: Option<&Day>) -> Result<Sources> {
+        let (session_days, oldest_event_ms, late) = tokio::try_join!(
+            self.session_days(since),
             self.oldest_event_ms(),
-            self.events_kept_ms(),
             self.late_days(),
         )?;
         Ok(Sources {
             session_days,
             oldest_event_ms,
-            events_kept_ms,
             late,
         })
     }
 
     /// Out of the index alone: the server skips from day to day.
-    async fn session_days(&self) -> Result<Vec<Day>> {
+    async fn session_days(&self, since: Option<&Day>) -> Result<Vec<Day>> {
+        let first = since.map_or("0", Day::as_str);
         let stages = [
-            doc! { "$match": { "day": { "$gte": "0", "$lt": ":" } } },
+            doc! { "$match": { "day": { "$gte": first, "$lt": ":" } } },
             doc! { "$sort": { "day": 1 } },
             doc! { "$group": { "_id": "$day" } },
         ];
@@ -56,37 +55,40 @@ impl MongoStore {
         Ok(oldest.map(|time| time.timestamp_millis()))
     }
 
-    async fn late_days(&self) -> Result<Vec<(Day, i64)>> {
+    async fn late_days(&self) -> Result<Vec<Late>> {
         let late = doc! { "_id": { "$gte": "late:", "$lt": "late;" } };
         let found = collect(self.kept_reports.find(late).await?).await?;
         let day = |document: &Document| {
             let id = document.get_str("_id").ok()?;
-            let at = document.get_datetime("at").ok()?;
-            Some((
-                Day::existing(id.strip_prefix("late:")?)?,
-                at.timestamp_millis(),
-            ))
+            let time = |field| {
+                let time = document.get_datetime(field).ok();
+                time.map(|time| time.timestamp_millis())
+            };
+            Some(Late {
+                day: Day::existing(id.strip_prefix("late:")?)?,
+                at_ms: time("at")?,
+                lowered_ms: time("lowered"),
+            })
         };
         Ok(found.iter().filter_map(day).collect())
     }
 
-    pub(super) async fn insert_late(&self, days: &[Day]) -> Result<()> {
-        for day in days {
-            let id = format!("late:{}", day.as_str());
-            let now = doc! { "$currentDate": { "at": true } };
-            let noting = self.kept_reports.update_one(doc! { "_id": id }, now);
-            match noting.upsert(true).await {
-                Ok(_) => {}
-                // Another process notes it at the same moment.
-                Err(error) if is_duplicate_id(&error) => {}
-                Err(error) => return Err(error.into()),
-            }
+    /// Sets this time of a late day to the server's.
+    pub(super) async fn mark_late(&self, day: &Day, field: &str) -> Result<()> {
+        let id = format!("late:{}", day.as_str());
+        let now = doc! { "$currentDate": { field: true } };
+        let noting = self.kept_reports.update_one(doc! { "_id": id }, now);
+        match noting.upsert(true).await {
+            Ok(_) => Ok(()),
+            // Another process notes it at the same moment.
+            Err(error) if is_duplicate_id(&error) => Ok(()),
+            Err(error) => Err(error.into()),
         }
-        Ok(())
     }
 
-    pub(super) async fn read_marks(&self) -> Result<Vec<Mark>> {
-        let reports = doc! { "_id": { "$gte": "d:", "$lt": "d;" } };
+    pub(super) async fn read_marks(&self, since: Option<&Day>) -> Result<Vec<Mark>> {
+        let first = format!("d:{}", since.map_or("", Day::as_str));
+        let reports = doc! { "_id": { "$gte": first, "$lt": "d;" } };
         let found = self.kept_reports.find(reports);
         let found = found.projection(doc! { "v": 1, "asOf": 1, "tookMs": 1 });
         let found = collect(found.await?).await?;
@@ -115,6 +117,7 @@ impl MongoStore {
             let there = format!("${name}");
             fields.insert(name, doc! { "$ifNull": [there, { "$literal": value }] });
         }
+        fields.insert("presence", kept_presence(&report.presence));
         for (name, value) in report.set {
             fields.insert(name, doc! { "$literal": value });
         }
@@ -143,6 +146,15 @@ impl MongoStore {
             .find(doc! { "_id": { "$gte": from, "$lte": to } });
         let found = found.sort(doc! { "_id": 1 }).projection(wanted);
         Ok(collect(found.await?).await?)
+    }
+}
+
+/// The presence of the new report, or that of the old one, which alone knows samples.
+fn kept_presence(new: &Document) -> Document {
+    let new_one = doc! { "$literal": new };
+    match new.get_str("source") {
+        Ok("samples") => new_one,
+        _ => doc! { "$cond": [{ "$eq": ["$presence.source", "samples"] }, "$presence", new_one] },
     }
 }
 

@@ -9,9 +9,11 @@
 //! | `days` | which days there are, and their reports |
 //! | `users`, `sessions`, `events` | the pipelines of a day |
 //! | `revenue` | the purchases of some days |
+//! | `funnels` | events in their order, and the cohorts of funnels |
 
 mod days;
 mod events;
+mod funnels;
 mod reading;
 mod revenue;
 mod sessions;
@@ -32,6 +34,9 @@ use crate::store::reports::{
     DaySessions, DayUsers, EventPass, EventRow, Mark, Report, ReportStore, Revenue, Sources,
 };
 
+/// A lease that ends later than so long from now was taken by a clock that was wrong.
+const MOST_HELD_MS: i64 = 600_000;
+
 impl ReportStore for MongoStore {
     async fn server_ms(&self) -> Result<i64> {
         // The one of its own, not this one.
@@ -44,6 +49,7 @@ impl ReportStore for MongoStore {
         let is_mine = doc! { "$or": [
             { "$eq": ["$owner", &owner] },
             { "$lte": [{ "$ifNull": ["$until", DateTime::from_millis(0)] }, "$$NOW"] },
+            { "$gt": ["$until", { "$add": ["$$NOW", MOST_HELD_MS] }] },
         ] };
         let until = doc! { "$add": ["$$NOW", time.as_millis() as i64] };
         let lease = doc! {
@@ -66,12 +72,21 @@ impl ReportStore for MongoStore {
         }
     }
 
-    async fn sources(&self) -> Result<Sources> {
-        self.read_sources().await
+    async fn events_kept_ms(&self) -> Result<Option<i64>> {
+        // The one of its own, not this one.
+        MongoStore::events_kept_ms(self).await
     }
 
-    async fn marks(&self) -> Result<Vec<Mark>> {
-        self.read_marks().await
+    async fn sources(&self, since: Option<&Day>) -> Result<Sources> {
+        self.read_sources(since).await
+    }
+
+    async fn marks(&self, since: Option<&Day>) -> Result<Vec<Mark>> {
+        self.read_marks(since).await
+    }
+
+    async fn lowers_first_days(&self, day: &Day) -> Result<bool> {
+        self.has_later_players(day).await
     }
 
     async fn merge_first_days(&self, day: &Day) -> Result<()> {
@@ -104,7 +119,14 @@ impl ReportStore for MongoStore {
     }
 
     async fn note_late(&self, days: &[Day]) -> Result<()> {
-        self.insert_late(days).await
+        for day in days {
+            self.mark_late(day, "at").await?;
+        }
+        Ok(())
+    }
+
+    async fn note_lowered(&self, day: &Day) -> Result<()> {
+        self.mark_late(day, "lowered").await
     }
 
     async fn put_report(&self, report: Report) -> Result<bool> {

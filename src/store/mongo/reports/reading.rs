@@ -22,7 +22,7 @@ const LAST_CHARACTER: char = '\u{10FFFF}';
 
 impl MongoStore {
     /// The rows of a pipeline that reads through the index with these keys.
-    pub(super) async fn rows<T: Send + Sync>(
+    pub(in crate::store::mongo) async fn rows<T: Send + Sync>(
         &self,
         collection: &Collection<T>,
         stages: &[Document],

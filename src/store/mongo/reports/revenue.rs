@@ -33,7 +33,9 @@ impl MongoStore {
     }
 
     async fn revenue_rows(&self, from: &Day, to: &Day) -> Result<Vec<RevenueRow>> {
-        let is_payment = doc! { "$cond": [{ "$gt": ["$cents", 0] }, 1, 0] };
+        let is_payment = doc! { "$cond": [{ "$and": [
+            { "$in": [{ "$type": "$cents" }, ["int", "long", "double"]] }, { "$gt": ["$cents", 0] },
+        ] }, 1, 0] };
         let is_payer = doc! { "$cond": [{ "$and": [
             { "$gt": ["$p", 0] }, { "$eq": [{ "$type": "$_id.u" }, "string"] },
         ] }, 1, 0] };

@@ -32,6 +32,19 @@ impl MongoStore {
         Ok(())
     }
 
+    pub(super) async fn has_later_players(&self, day: &Day) -> Result<bool> {
+        let stages = [
+            doc! { "$match": sessions_of(day.as_str(), &Excluded::default()) },
+            doc! { "$group": { "_id": "$userId" } },
+            doc! { "$lookup": {
+                "from": self.players.name(), "localField": "_id", "foreignField": "_id", "as": "p",
+            } },
+            doc! { "$match": { "p.f": { "$gt": day.as_str() } } },
+            doc! { "$limit": 1 },
+        ];
+        Ok(!self.user_rows(&stages).await?.is_empty())
+    }
+
     pub(super) async fn read_users(&self, day: &Day, excluded: &Excluded) -> Result<DayUsers> {
         Ok(DayUsers {
             by_first_day: self.by_first_day(day, excluded).await?,

@@ -9,13 +9,13 @@ use bson::{DateTime, Document, RawDocument, doc};
 use mongodb::options::Hint;
 use tokio::task::yield_now;
 
-use super::client::MongoStore;
-use super::cursor::{collect, number_in};
-use super::error::{is_duplicate_id, without_index};
 use crate::config::Excluded;
 use crate::record::day::Day;
 use crate::store::error::Result;
 use crate::store::funnels::{FunnelStore, NamedEvent};
+use crate::store::mongo::client::MongoStore;
+use crate::store::mongo::cursor::{collect, number_in};
+use crate::store::mongo::error::{is_duplicate_id, without_index};
 use crate::store::reports::AHEAD_MS;
 
 /// Events that are sorted in memory, 16 bytes each. Of more, the index on `ts` gives the order.
@@ -26,10 +26,6 @@ const TURN: usize = 10_000;
 const TIMEOUT: Duration = Duration::from_secs(600);
 
 impl FunnelStore for MongoStore {
-    async fn events_kept_ms(&self) -> Result<Option<i64>> {
-        self.events_kept_ms().await
-    }
-
     async fn named_events(
         &self,
         names: &[String],
