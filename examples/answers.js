@@ -38,6 +38,16 @@ const QUESTIONS = [
     part: (rows) => rows.map((row) => ({ ...row, days: row.days.slice(-1) })),
   },
   {
+    call: 'getRevenue({ days: 2, to: yesterday })',
+    ask: (analytics) => analytics.getRevenue({ days: 2, to: yesterday }),
+    part: (rows) => rows,
+  },
+  {
+    call: 'getConcurrency({ day: yesterday })',
+    ask: (analytics) => analytics.getConcurrency({ day: yesterday }),
+    part: ({ curve, ...answer }) => ({ ...answer, curve: curve.slice(0, 3) }),
+  },
+  {
     call: 'getFunnel(funnel, { days: 6 })',
     ask: (analytics) => analytics.getFunnel(funnel, { days: 6 }),
     part: (answer) => ({ ...answer, days: answer.days.slice(-2, -1) }),
@@ -63,11 +73,12 @@ async function main() {
 }
 
 async function fill(uri) {
-  const { sessions, events, days } = planMonth(LATEST);
+  const { sessions, events, days, purchases } = planMonth(LATEST);
   const { connection } = await mongoose.connect(uri);
   await connection.collection('gsosessions').insertMany(sessions);
   await connection.collection('gsoevents').insertMany(events);
   await connection.collection('gsodailies').insertMany(days);
+  await connection.collection('gsopurchases').insertMany(purchases);
 }
 
 async function answer(uri) {

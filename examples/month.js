@@ -14,11 +14,12 @@ const NEW_PLAYERS = 6;
 /** How likely a player is there so many days after the first one. */
 const chanceAfter = (days) => 0.5 / days ** 0.6;
 
-/** `{ sessions, events, days }`, documents of the days before the one that begins at `today` (ms). */
+/** `{ sessions, events, days, purchases }`, documents of the days before the one that begins at `today` (ms). */
 function planMonth(today) {
   const month = new Month(today);
   for (let ago = DAYS; ago >= 1; ago -= 1) month.playDay(ago);
-  return { sessions: month.sessions, events: month.events, days: [...month.days.values()] };
+  const { sessions, events, days, purchases } = month;
+  return { sessions, events, days: [...days.values()], purchases };
 }
 
 class Month {
@@ -26,6 +27,7 @@ class Month {
   players = [];
   sessions = [];
   events = [];
+  purchases = [];
   days = new Map();
 
   constructor(today) {
@@ -70,7 +72,10 @@ class Month {
         item,
       });
     }
-    if (dice.chance(0.03)) this.event('gems.purchase', id, at(0.7), { gems: 500 });
+    if (dice.chance(0.03)) {
+      this.event('gems.purchase', id, at(0.7), { gems: 500 });
+      this.purchase(id, at(0.7), 499);
+    }
     if (dice.chance(0.06))
       this.event('gems.spend', id, at(0.8), { amount: 80, reason: 'shop', item: 'skin' });
   }
@@ -86,7 +91,20 @@ class Month {
   event(event, userId, ms, data) {
     const { day } = dated(ms);
     this.events.push({ userId, event, data, day, ts: new Date(ms), __v: 0 });
-    const [total, amount] = COUNTED[event](data);
+    this.count(ms, ...COUNTED[event](data));
+  }
+
+  /** Of an event that the shop delivered under a key of its own. */
+  purchase(userId, ms, cents) {
+    const { day } = dated(ms);
+    const event = 'stripe.payment';
+    const _id = { e: event, k: `payment${this.purchases.length + 1}` };
+    this.purchases.push({ _id, event, userId, cents, currency: 'USD', day, ts: new Date(ms) });
+    this.count(ms, 'stripeRevenue', cents);
+  }
+
+  count(ms, total, amount) {
+    const { day } = dated(ms);
     const document = this.days.get(day) ?? { ...dated(ms), __v: 0 };
     this.days.set(day, { ...document, [total]: (document[total] ?? 0) + amount });
   }
