@@ -30,6 +30,7 @@ const SHORT = [
     seconds: 60,
   },
   { name: 'reports of random databases', files: ['reports/oracle/'], seconds: 60 },
+  { name: 'the dashboard in a browser', files: ['dashboard/'], seconds: 60 },
   { name: 'spool tests', files: ['spool/kill', 'spool/stop', 'forwarding/raw'], seconds: 25 },
   {
     name: 'exits of processes and threads',

@@ -1,0 +1,239 @@
+/**
+ * The figures of the page, by section. Each is what the public methods answer, as they answer it; beside them
+ * stand the two that only the page has: whether today is normal, and what changed most.
+ */
+'use strict';
+
+const { Cache } = require('./cache.js');
+const { byDay, changesOf, dayBefore, sameWeekdays } = require('./changes.js');
+const { normality } = require('./normal.js');
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+/** How long answers are kept. */
+const LIVE = 5 * SECOND;
+const TODAY = MINUTE;
+const RECENT = 10 * MINUTE;
+/** Samples of players online are kept for so many days; older curves do not change. */
+const SAMPLED_DAYS = 4;
+const SPARK_DAYS = 7;
+const TOP_EVENTS = 20;
+const MOST_CURRENCIES = 4;
+const RETENTION_DAYS = [1, 3, 7, 14, 30];
+/** A mean over a week of cohorts needs these besides the days that are shown. */
+const MORE_COHORTS = 9;
+
+/** @typedef {import('../../index.js')} Analytics */
+
+class Figures {
+  /**
+   * @param {{ analytics: Analytics, survey: () => Promise<any>, funnels: string[], days: number }} source `survey`
+   *   tells how all instances are, `funnels` are the declared ones
+   */
+  constructor({ analytics, survey, funnels, days }) {
+    this.analytics = analytics;
+    this.readSurvey = survey;
+    this.funnels = funnels;
+    this.days = days;
+    this.cache = new Cache();
+  }
+
+  /**
+   * @param {string} section one of `SECTIONS`
+   * @returns {Promise<any>} rejects as the methods do
+   */
+  section(section) {
+    const read = SECTIONS[/** @type {keyof typeof SECTIONS} */ (section)];
+    return this.cache.get(section, section === 'live' || section === 'health' ? LIVE : TODAY, () =>
+      read(this),
+    );
+  }
+
+  /** All sections; one that cannot be read is `{ error }`. */
+  async all() {
+    const names = Object.keys(SECTIONS);
+    const answers = await Promise.all(
+      names.map((name) => this.section(name).catch((error) => ({ error: told(error) }))),
+    );
+    return Object.fromEntries(names.map((name, i) => [name, answers[i]]));
+  }
+
+  today() {
+    return this.cache.get('today', LIVE, () => this.analytics.getConcurrency());
+  }
+
+  /** @type {(day: string, ago: number) => Promise<any>} */
+  curve(day, ago) {
+    const ask = () => this.analytics.getConcurrency({ day });
+    return this.cache.get(`curve ${day}`, ago > SAMPLED_DAYS ? DAY : RECENT, ask);
+  }
+
+  /** @param {string} day */
+  eventsOf(day) {
+    const ask = () => this.analytics.getTopEvents({ days: 1, to: day, limit: 200 });
+    const key = `events ${day}`;
+    return this.cache.get(key, TODAY, async () => {
+      const rows = await ask();
+      const isFinal = rows[0]?.state === 'final';
+      return isFinal ? this.cache.get(`final ${key}`, DAY, async () => rows) : rows;
+    });
+  }
+}
+
+/** @type {Record<string, (figures: Figures) => Promise<any>>} */
+const SECTIONS = {
+  live: async (figures) => {
+    const today = await figures.today();
+    const curves = await weekdayCurves(figures, today.day);
+    return { ...today, normal: normality(today, curves) };
+  },
+  past: async (figures) => {
+    const { day } = await figures.today();
+    const yesterday = await figures.curve(dayBefore(day, 1), 1);
+    return { day, yesterday, weekdays: await weekdayCurves(figures, day) };
+  },
+  players: ({ analytics, days }) => analytics.getActivity({ days }),
+  retention: ({ analytics, days }) =>
+    analytics.getRetention({ cohorts: days + MORE_COHORTS, days: RETENTION_DAYS }),
+  sessions: ({ analytics, days }) => analytics.getSessionLengths({ days }),
+  economy: ({ analytics, days }) => analytics.getEconomy({ days, limit: 8 }),
+  revenue: revenueByCurrency,
+  funnels: ({ analytics, funnels, days }) =>
+    Promise.all(
+      funnels.map(async (name) => ({ name, ...(await analytics.getFunnel(name, { days })) })),
+    ),
+  events: topEvents,
+  changes: async (figures) => {
+    const { day } = await figures.today();
+    const yesterday = dayBefore(day, 1);
+    return { day: yesterday, rows: changesOf(await comparable(figures, yesterday), yesterday) };
+  },
+  health: ({ readSurvey }) => readSurvey(),
+};
+
+/** The same weekday of the last four weeks, newest first. @type {(figures: Figures, day: string) => Promise<any[]>} */
+function weekdayCurves(figures, day) {
+  const days = sameWeekdays(day).slice(0, Math.floor(figures.days / 7));
+  return Promise.all(days.map((one, week) => figures.curve(one, 7 * (week + 1))));
+}
+
+/** Revenue in each currency in which anything was paid, dollars if nothing was. @param {Figures} figures */
+async function revenueByCurrency({ analytics, days }) {
+  const dollars = await analytics.getRevenue({ days });
+  const others = new Set(
+    dollars.flatMap((row) => row.otherCurrencies.flatMap(({ currency }) => currency ?? [])),
+  );
+  const isPaid = dollars.some((row) => row.payments !== null && row.payments > 0);
+  const hasCents = dollars.some((row) => row.cents !== null && row.cents !== 0);
+  const rest = [...others].slice(0, MOST_CURRENCIES - 1);
+  const found = await Promise.all(rest.map((currency) => analytics.getRevenue({ days, currency })));
+  return isPaid || hasCents || found.length === 0 ? [dollars, ...found] : found;
+}
+
+/** The most frequent events, and how often each came on the last days. @param {Figures} figures */
+async function topEvents(figures) {
+  const { day } = await figures.today();
+  const days = Array.from({ length: SPARK_DAYS }, (_, i) => dayBefore(day, SPARK_DAYS - 1 - i));
+  const [rows, ...single] = await Promise.all([
+    figures.analytics.getTopEvents({ days: SPARK_DAYS, to: day, limit: TOP_EVENTS }),
+    ...days.map((one) => figures.eventsOf(one)),
+  ]);
+  const counts = single.map((list) => (list[0]?.daysKnown === 0 ? null : countsOf(list)));
+  return {
+    days,
+    rows: rows.map((row) => ({
+      ...row,
+      byDay: counts.map((known) => (known === null ? null : (known.get(row.event) ?? 0))),
+    })),
+  };
+}
+
+/** @type {(rows: { event: string | null, others: number, count: number }[]) => Map<string | null, number>} */
+const countsOf = (rows) =>
+  new Map(rows.filter(({ others }) => others === 0).map(({ event, count }) => [event, count]));
+
+/**
+ * The figures that are looked at for changes. Those that cannot be read are left out.
+ *
+ * @type {(figures: Figures, day: string) => Promise<import('./changes.js').Figure[]>}
+ */
+async function comparable(figures, day) {
+  const [players, retention, sessions, economy, revenue, events] = await Promise.all([
+    ...['players', 'retention', 'sessions', 'economy', 'revenue'].map((name) =>
+      figures.section(name).catch(() => []),
+    ),
+    eventsByDay(figures, day).catch(() => new Map()),
+  ]);
+  const count = (/** @type {string} */ section, /** @type {string | string[]} */ name) => {
+    return { section, name, unit: 'count' };
+  };
+  return [
+    { ...count('players', 'Players'), values: byDay(players, (row) => row.dau) },
+    { ...count('players', 'New players'), values: byDay(players, (row) => row.newUsers) },
+    {
+      section: 'retention',
+      name: 'New players of the day before who returned',
+      unit: 'share',
+      values: returnedNextDay(retention),
+      sizes: shifted(byDay(retention, (row) => row.size)),
+    },
+    {
+      section: 'sessions',
+      name: 'Median session length',
+      unit: 'seconds',
+      values: byDay(sessions, (row) => row.p50S),
+      sizes: byDay(sessions, (row) => row.ended),
+    },
+    ...economy.flatMap((/** @type {any} */ { currency, days }) => [
+      { ...count('economy', [currency, 'earned']), values: byDay(days, (row) => row.sourced) },
+      { ...count('economy', [currency, 'spent']), values: byDay(days, (row) => row.sunk) },
+    ]),
+    ...revenue.map((/** @type {any[]} */ rows) => ({
+      ...{ section: 'revenue', name: 'Revenue', unit: 'money', currency: rows[0]?.currency },
+      values: byDay(rows, (row) => row.cents),
+    })),
+    ...[...events]
+      .filter(([name]) => !isToldElsewhere(name, economy))
+      .map(([name, values]) => ({ ...count('events', ['event', name]), values })),
+  ];
+}
+
+/** Amounts say more than the number of their events. @type {(event: string, economy: any[]) => boolean} */
+const isToldElsewhere = (event, economy) =>
+  economy.some(({ currency }) => event.startsWith(`${currency}.`)) || event === 'stripe.payment';
+
+/** `retained[1]` of the cohort before, by the day of the return. @param {any[]} cohorts */
+function returnedNextDay(cohorts) {
+  const share = byDay(cohorts, ({ size, retained }) =>
+    size > 0 && retained[1] !== null ? retained[1] / size : null,
+  );
+  return shifted(share);
+}
+
+/** @param {Map<string, number | null>} values of a day, put on the day after */
+const shifted = (values) => new Map([...values].map(([day, value]) => [dayBefore(day, -1), value]));
+
+/** How often each frequent event came, by day, on the days that are compared. @type {(figures: Figures, day: string) => Promise<Map<string, Map<string, number | null>>>} */
+async function eventsByDay(figures, day) {
+  const days = [day, ...sameWeekdays(day)];
+  const lists = await Promise.all(days.map((one) => figures.eventsOf(one)));
+  const found = new Map();
+  const names = lists.flatMap((rows) =>
+    rows.slice(0, TOP_EVENTS).flatMap(({ event }) => event ?? []),
+  );
+  for (const name of new Set(names)) {
+    const counts = lists.map((rows) => {
+      return rows[0] === undefined || rows[0].daysKnown === 0
+        ? null
+        : (countsOf(rows).get(name) ?? 0);
+    });
+    found.set(name, new Map(days.map((one, i) => [one, counts[i]])));
+  }
+  return found;
+}
+
+/** What the page shows of an error. @param {any} error */
+const told = (error) => ({ code: error?.code ?? null, message: String(error?.message ?? error) });
+
+module.exports = { Figures, SECTION_NAMES: Object.keys(SECTIONS), told };

@@ -1,0 +1,270 @@
+// What players do, where they are lost, and how the processes of the game are.
+
+import { meter, spark } from './chart.mjs';
+import { behind, el, table } from './dom.mjs';
+import * as f from './format.mjs';
+import { empty, largest, panel, panels, section, warning, wide } from './parts.mjs';
+
+export function funnels(list) {
+  const days = list.flatMap(({ days }) => days);
+  const head = {
+    id: 'funnels',
+    title: 'Funnels',
+    definition:
+      'Users who came this far through a sequence of events, the first of them on the UTC day, the last within the window. Over several days numbers are sums.',
+    asOf: list[0]?.asOf,
+    state: f.stateOf(days),
+  };
+  if (list.length === 0) {
+    return section(
+      head,
+      empty(
+        'No funnel is declared.',
+        "Give the game’s AnalyticsSystem the option “funnels”, as { start: { steps: ['user.register', 'dungeon.complete'], windowS: 86400 } }. It appears here once its first day is kept.",
+      ),
+    );
+  }
+  return section(head, list.length === 1 ? funnel(list[0]) : panels(...list.map(funnel)));
+}
+
+function funnel({ name, steps, windowS, days }) {
+  const known = days.filter(({ users }) => users !== null);
+  const rows = steps.map((step, i) => [
+    el(
+      'span',
+      { class: 'barred' },
+      el('span', { class: 'cut' }, `${i + 1}. ${f.name(step.event)}`),
+      meter(step.ofFirst ?? 0, 'returning'),
+    ),
+    f.count(step.users),
+    f.share(step.ofFirst),
+    i === 0 ? f.UNKNOWN : f.share(step.ofPrevious),
+    i === 0 ? f.UNKNOWN : f.seconds(step.medianS),
+  ]);
+  return panel(
+    el('h3', {}, f.name(name)),
+    el(
+      'p',
+      { class: 'note' },
+      `Within ${f.seconds(windowS)} of the first step; ${f.plural(known.length, 'known day')}`,
+    ),
+    table(
+      `Funnel ${f.name(name)}`,
+      ['Step', 'Users', 'Of first', 'Of previous', 'Median time'],
+      rows,
+    ),
+    behind(
+      `funnel-${name}`,
+      `${f.name(name)} by day of the first step`,
+      ['Day', ...steps.map((step) => f.name(step.event)), 'State'],
+      [...days]
+        .reverse()
+        .map((day) => [
+          f.dayLong(day.day),
+          ...steps.map((_, i) => f.count(day.users?.[i])),
+          f.STATES[day.state],
+        ]),
+    ),
+  );
+}
+
+export function events({ days, rows }) {
+  const head = {
+    id: 'events',
+    title: 'Events',
+    definition: `What players did most, ${f.dayShort(days[0])} to ${f.dayShort(days.at(-1))}, today included. The line shows these days, its dot today so far.`,
+    asOf: f.asOfOf(rows),
+    state: f.stateOf(rows),
+  };
+  if (rows.length === 0)
+    return section(
+      head,
+      empty(
+        'No event is known of the last seven days.',
+        'Call track() in the game. A day is known as soon as it is reported.',
+      ),
+    );
+  const most = largest(rows.map(({ count }) => count));
+  const isOther = ({ others }) => others > 0;
+  return section(
+    head,
+    wide(
+      table(
+        'Most frequent events of seven days',
+        ['Event', 'Count', 'Share', 'Seven days'],
+        rows.map((row) => [
+          el(
+            'span',
+            { class: 'barred' },
+            el('span', { class: 'cut' }, f.nameOf(row, 'event')),
+            meter(row.count / most, 'returning'),
+          ),
+          f.count(row.count),
+          f.share(row.share),
+          isOther(row) ? '' : spark(row.byDay),
+        ]),
+      ),
+    ),
+    behind(
+      'events',
+      'events by day',
+      ['Event', ...days.map(f.dayShort)],
+      rows
+        .filter((row) => !isOther(row))
+        .map((row) => [f.name(row.event), ...row.byDay.map(f.count)]),
+    ),
+  );
+}
+
+const HERE = { here: 'running', ended: 'stopped', dead: 'died', silent: 'silent' };
+/** Also of those that ended, as long as they are stored. */
+const MOST_GONE = 10;
+
+export function health({ asOf, instances }) {
+  const head = {
+    id: 'health',
+    title: 'Health',
+    definition:
+      'What each process says of itself every 20 s: records that wait, are written or lost, and its destinations.',
+    asOf,
+  };
+  if (instances.length === 0) {
+    return section(
+      head,
+      empty(
+        'No process of the game has said that it is running.',
+        'Start one, with the option “presence” on and the right to write “gsoreports”.',
+      ),
+    );
+  }
+  const order = ['silent', 'here', 'dead', 'ended'];
+  const sorted = [...instances].sort(
+    (a, b) => order.indexOf(a.state) - order.indexOf(b.state) || (a.seenAt < b.seenAt ? 1 : -1),
+  );
+  const running = sorted.filter(({ state }) => state === 'here' || state === 'silent');
+  const gone = sorted.filter((one) => !running.includes(one));
+  const problems = running.flatMap((one) => problemsOf(one, asOf));
+  const destinations = running.flatMap((one) =>
+    (one.health.destinations ?? []).map((to) => ({ ...to, from: called(one) })),
+  );
+  return section(
+    head,
+    problems.length > 0
+      ? el('div', { class: 'problems' }, ...problems.map((text) => warning(text)))
+      : el(
+          'p',
+          { class: 'good' },
+          running.length > 0
+            ? `All well: ${f.plural(running.length, 'process runs', 'processes run')}, nothing is lost, blocked or waiting long.`
+            : 'No process is running now.',
+        ),
+    wide(
+      el('h3', {}, 'Processes'),
+      instancesTable(
+        'Processes of the game',
+        [...running, ...gone.slice(0, running.length === 0 ? MOST_GONE : 0)],
+        asOf,
+      ),
+    ),
+    destinations.length > 0
+      ? wide(el('h3', {}, 'Destinations'), destinationsTable(destinations))
+      : el(
+          'p',
+          { class: 'note' },
+          'No destination is configured: events are stored, and not forwarded.',
+        ),
+    gone.length > 0 &&
+      running.length > 0 &&
+      el(
+        'details',
+        { 'data-key': 'gone' },
+        el(
+          'summary',
+          {},
+          `Table: ${f.plural(gone.length, 'process', 'processes')} that stopped in the last days`,
+        ),
+        instancesTable('Processes that stopped', gone.slice(0, MOST_GONE), asOf),
+      ),
+  );
+}
+
+const called = ({ health }) =>
+  health.instance === undefined || health.instance === null
+    ? '(no instanceName)'
+    : f.name(health.instance);
+const ago = (time, now) =>
+  `${f.seconds(Math.max(0, (Date.parse(now) - Date.parse(time)) / 1000))} ago`;
+
+function problemsOf(instance, asOf) {
+  const { state, seenAt, health } = instance;
+  const who = called(instance);
+  return [
+    state === 'silent' &&
+      `${who} was last seen ${ago(seenAt, asOf)}: it is frozen, dead, or cut off from the database.`,
+    health.totals === 'blocked' &&
+      `${who}: totals are blocked, no daily total is written. Its log says how to repair that.`,
+    health.dropped > 0 &&
+      `${who} has lost ${f.plural(health.dropped, 'record')}. Its log says why.`,
+    (health.spool === 'full' || health.spool === 'off') &&
+      `${who}: the disk of its spool is ${health.spool === 'full' ? 'full, or refuses writes' : 'not in use'}; records wait in memory only.`,
+    ...(health.destinations ?? []).map(
+      (to) =>
+        to.circuit !== 'closed' &&
+        `${who}: the destination ${f.name(to.name)} ${to.circuit === 'disabled' ? 'has said that it is gone for ever' : 'fails'}${to.lastError ? `: ${to.lastError}` : ''}.`,
+    ),
+  ].filter(Boolean);
+}
+
+function instancesTable(caption, instances, asOf) {
+  return table(
+    caption,
+    [
+      'Process',
+      'State',
+      'Seen',
+      'Players',
+      'Waiting',
+      'Written',
+      'Lost',
+      'Totals',
+      'Spool',
+      'Version',
+    ],
+    instances.map((one) => {
+      const { health, state, seenAt, players } = one;
+      return [
+        el('span', { class: 'cut' }, called(one)),
+        el('span', { class: `state ${state}` }, HERE[state]),
+        ago(seenAt, asOf),
+        state === 'here' ? f.count(players) : f.UNKNOWN,
+        ...[f.count(health.queued), f.count(health.written), f.count(health.dropped)],
+        ...[health.totals ?? f.UNKNOWN, health.spool ?? 'none', health.version ?? f.UNKNOWN],
+      ];
+    }),
+  );
+}
+
+function destinationsTable(list) {
+  return table(
+    'Destinations of running processes',
+    [
+      'Destination',
+      'Process',
+      'Circuit',
+      'Waiting',
+      'Oldest waits',
+      'Sent',
+      'Retried',
+      'Refused',
+      'Last error',
+    ],
+    list.map((to) => [
+      el('span', { class: 'cut' }, f.name(to.name)),
+      el('span', { class: 'cut' }, to.from),
+      el('span', { class: `state ${to.circuit === 'closed' ? 'here' : 'silent'}` }, to.circuit),
+      ...[f.count(to.queued), to.queued > 0 ? f.seconds(to.oldestWaitingMs / 1000) : f.UNKNOWN],
+      ...[f.count(to.sent), f.count(to.retried), f.count(to.refused)],
+      el('span', { class: 'cut long' }, to.lastError ?? 'none'),
+    ]),
+  );
+}

@@ -1,0 +1,129 @@
+// Numbers, times and names as the page writes them. What is not known is a dash.
+
+const LOCALE = 'en-GB';
+export const UNKNOWN = '–';
+
+const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
+const precise = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 1 });
+const small = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 2 });
+const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+
+const known = (write) => (value) =>
+  value === null || value === undefined ? UNKNOWN : write(value);
+
+export const count = known((value) => whole.format(value));
+/** With decimals while they say something. */
+export const amount = known((value) =>
+  (Math.abs(value) < 10 ? small : Math.abs(value) < 100 ? precise : whole).format(value),
+);
+/** 12k, for axes. */
+export const compact = known((value) =>
+  Math.abs(value) < 10 ? small.format(value) : short.format(value),
+);
+/** 0.385 is 38.5 %. */
+export const share = known(
+  (value) => `${Math.abs(value) < 0.1 ? precise.format(value * 100) : whole.format(value * 100)} %`,
+);
+
+/** +12 % */
+export const change = known((value) => {
+  const percent = Math.abs(value * 100);
+  const text = percent >= 1_000 ? `× ${precise.format(value + 1)}` : `${whole.format(percent)} %`;
+  if (percent >= 1_000) return text;
+  return `${value < 0 ? '−' : '+'}${text}`;
+});
+
+/** 95 is 1 min 35 s. */
+export const seconds = known((value) => {
+  const total = Math.round(value);
+  if (value < 1 && value > 0) return `${Math.round(value * 1000)} ms`;
+  if (total < 60) return `${total} s`;
+  const [days, hours, minutes] = [total / 86_400, (total / 3600) % 24, (total / 60) % 60].map(
+    Math.floor,
+  );
+  if (days > 0) return hours === 0 ? `${days} d` : `${days} d ${hours} h`;
+  if (hours > 0) return minutes === 0 ? `${hours} h` : `${hours} h ${minutes} min`;
+  return total % 60 === 0 || minutes >= 10
+    ? `${Math.round(total / 60)} min`
+    : `${minutes} min ${total % 60} s`;
+});
+/** For axes. */
+export const minutes = known((value) =>
+  value < 60
+    ? `${value} s`
+    : value < 3600
+      ? `${amount(value / 60)} min`
+      : `${amount(value / 3600)} h`,
+);
+
+/** An amount in minor units, as cents. Currencies that no one knows are written as they are called. */
+export function money(minor, currency, { isShort = false } = {}) {
+  if (minor === null || minor === undefined) return UNKNOWN;
+  try {
+    const style = { style: 'currency', currency };
+    const digits = new Intl.NumberFormat(LOCALE, style).resolvedOptions().maximumFractionDigits;
+    const value = minor / 10 ** digits;
+    const brief = { notation: 'compact', maximumFractionDigits: 1 };
+    return new Intl.NumberFormat(
+      'en',
+      isShort && Math.abs(value) >= 10 ? { ...style, ...brief } : style,
+    ).format(value);
+  } catch {
+    return `${amount(minor)} minor units of ${currency}`;
+  }
+}
+
+const dateWith = (options) => {
+  const format = new Intl.DateTimeFormat(LOCALE, { timeZone: 'UTC', ...options });
+  return (time) => format.format(typeof time === 'string' ? new Date(time) : time);
+};
+/** Of a day `YYYY-MM-DD` or a time. */
+export const dayShort = dateWith({ day: 'numeric', month: 'short' });
+export const dayLong = dateWith({ weekday: 'short', day: 'numeric', month: 'short' });
+export const dayFull = dateWith({
+  weekday: 'long',
+  day: 'numeric',
+  month: 'long',
+  year: 'numeric',
+});
+export const weekday = dateWith({ weekday: 'long' });
+const clock = dateWith({ hour: '2-digit', minute: '2-digit' });
+const clockS = dateWith({ hour: '2-digit', minute: '2-digit', second: '2-digit' });
+export const time = known((value) => `${clock(value)} UTC`);
+export const timeS = known((value) => `${clockS(value)} UTC`);
+export const moment = known((value) => `${dayShort(value)}, ${clock(value)} UTC`);
+/** 14:35 of a step of a day. */
+export const hour = (s) =>
+  `${String(Math.floor(s / 3600)).padStart(2, '0')}:${String(Math.floor(s / 60) % 60).padStart(2, '0')}`;
+
+/** 1 process, 2 processes. */
+export const plural = (number, one, many = `${one}s`) =>
+  `${count(number)} ${number === 1 ? one : many}`;
+
+/** A name of the game. An empty one would be nothing to see. */
+export function name(text) {
+  if (text === null || text === undefined) return '(no name)';
+  const shown = String(text);
+  return shown.trim() === '' ? '(empty name)' : shown;
+}
+
+/** The row that sums up other names has none of its own. */
+export const nameOf = (row, field = 'name') =>
+  row.others > 0 ? `${plural(row.others, 'other')}` : name(row[field]);
+
+export const STATES = {
+  open: 'today is not over',
+  settling: 'may change',
+  final: 'final',
+};
+
+/** The least final state of rows. */
+export const stateOf = (rows) =>
+  ['open', 'settling', 'final'].find((state) => rows.some((row) => row.state === state)) ?? null;
+
+/** The oldest moment of rows. */
+export const asOfOf = (rows) =>
+  rows.reduce(
+    (newest, { asOf }) => (asOf !== null && (newest === null || asOf > newest) ? asOf : newest),
+    null,
+  );

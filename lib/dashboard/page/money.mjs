@@ -1,0 +1,297 @@
+// Where the currencies come from and go, and who pays.
+
+import { barChart, figure, lineChart, meter } from './chart.mjs';
+import { behind, el, table } from './dom.mjs';
+import * as f from './format.mjs';
+import { empty, largest, panel, panels, section, tile, tiles, warning, wide } from './parts.mjs';
+
+const dayLabels = (rows) => rows.map(({ day }) => f.dayShort(day));
+const isOpen = (rows) => (i) => rows[i].state === 'open';
+
+export function economy(currencies) {
+  const head = {
+    id: 'economy',
+    title: 'Economy',
+    definition:
+      'What came in and what went out of each currency of the game, by reason and item. Net is in minus out; it is not what players hold.',
+    asOf: f.asOfOf(currencies),
+    state: f.stateOf(currencies),
+  };
+  const used = currencies.filter(({ sourced, sunk }) => sourced > 0 || sunk > 0);
+  if (used.length === 0) {
+    return section(
+      head,
+      empty(
+        'No currency moved in this range.',
+        'Track “credits.earn” and “credits.spend” with data.amount, or set the option “currencies” to yours.',
+      ),
+    );
+  }
+  const idle = currencies
+    .filter((one) => !used.includes(one))
+    .map(({ currency }) => f.name(currency));
+  return section(
+    head,
+    ...used.flatMap(currency),
+    idle.length > 0 && el('p', { class: 'note' }, `Not used in this range: ${idle.join(', ')}.`),
+  );
+}
+
+function currency(row) {
+  const { currency: name, sourced, sunk, net, days, daysKnown, coverage } = row;
+  const called = f.name(name);
+  const describe = (i) =>
+    `${f.dayLong(days[i].day)} · in ${f.amount(days[i].sourced)} · out ${f.amount(days[i].sunk)} · net ${f.amount(days[i].net)}`;
+  const known = `in ${f.plural(daysKnown, 'known day')}`;
+  return [
+    el('h3', { class: 'currency' }, called),
+    tiles(
+      tile('Came in', f.amount(sourced), known),
+      tile(
+        'Went out',
+        f.amount(sunk),
+        sourced > 0 ? `${f.share(sunk / sourced)} of what came in` : known,
+      ),
+      tile(
+        'Net',
+        `${net > 0 ? '+' : ''}${f.amount(net)}`,
+        net >= 0 ? 'players hold more' : 'players hold less',
+      ),
+    ),
+    ...coverageOf(coverage),
+    panels(
+      wide(
+        figure({
+          title: `Per day: ${called}`,
+          legend: [
+            { name: 'in', kind: 'in' },
+            { name: 'out', kind: 'out' },
+            { name: 'net', kind: 'net' },
+          ],
+          hint:
+            daysKnown < days.length
+              ? `${f.plural(days.length - daysKnown, 'day')} of the range not known: their events were gone before the first report`
+              : '',
+          draw: barChart({
+            stacks: [
+              { kind: 'in', values: days.map(({ sourced }) => sourced) },
+              { kind: 'out', values: days.map(({ sunk }) => (sunk === null ? null : -sunk)) },
+            ],
+            line: { kind: 'net', values: days.map(({ net }) => net) },
+            ...{
+              labels: dayLabels(days),
+              format: f.compact,
+              describe,
+              faded: isOpen(days),
+              height: 220,
+            },
+            label: `${called} that came in and went out, by day`,
+          }),
+        }),
+      ),
+    ),
+    grid(
+      panel(flows(called, 'Where it comes from', 'Reason', row.sources, sourced, 'in')),
+      panel(flows(called, 'Where it goes', 'Reason', row.sinks, sunk, 'out')),
+      isNamed(row.sourceItems) &&
+        panel(flows(called, 'Items that bring it in', 'Item', row.sourceItems, sourced, 'in')),
+      isNamed(row.sinkItems) &&
+        panel(flows(called, 'Items it is spent on', 'Item', row.sinkItems, sunk, 'out')),
+    ),
+    behind(
+      `economy-${name}`,
+      `${called} by day`,
+      ['Day', 'In', 'Out', 'Net', 'State'],
+      [...days]
+        .reverse()
+        .map((day) => [
+          f.dayLong(day.day),
+          f.amount(day.sourced),
+          f.amount(day.sunk),
+          f.amount(day.net),
+          f.STATES[day.state],
+        ]),
+    ),
+  ];
+}
+
+/** Lists beside each other: two or four of them in two columns, three in three. */
+function grid(...lists) {
+  const shown = lists.filter(Boolean);
+  return el('div', { class: shown.length === 3 ? 'panels trio' : 'panels' }, ...shown);
+}
+
+const isNamed = (rows) => rows.some(({ name }) => name !== null);
+
+/** Says where totals and events differ by more than a thousandth. */
+function coverageOf(coverage) {
+  const differs = ({ counted, seen }) =>
+    counted !== null &&
+    seen !== null &&
+    Math.abs(counted - seen) > 0.001 * Math.max(Math.abs(counted), 1);
+  return coverage
+    .filter(differs)
+    .map(({ total, counted, seen }) =>
+      warning(
+        `These figures have seen ${f.amount(seen)} of the ${f.amount(counted)} that the total “${total}” says. `,
+        seen < counted
+          ? 'The rest came when its day was final, or its events were deleted.'
+          : 'The total lags, or documents were written by others.',
+      ),
+    );
+}
+
+function flows(currency, title, what, rows, total, kind) {
+  if (rows.length === 0) return [el('h3', {}, title), empty('Nothing in this range.')];
+  const most = largest(rows.map(({ amount }) => amount));
+  return [
+    el('h3', {}, title),
+    table(
+      `${currency}: ${title.toLowerCase()}`,
+      [what, 'Amount', 'Share', 'Events'],
+      rows.map((row) => [
+        el(
+          'span',
+          { class: 'barred' },
+          el('span', { class: 'cut' }, f.nameOf(row).replace(/^\(no name\)$/, 'not named')),
+          meter(row.amount / most, kind),
+        ),
+        f.amount(row.amount),
+        total > 0 ? f.share(row.amount / total) : f.UNKNOWN,
+        f.count(row.count),
+      ]),
+    ),
+  ];
+}
+
+export function revenue(byCurrency) {
+  const all = byCurrency.flat();
+  const head = {
+    id: 'revenue',
+    title: 'Revenue',
+    definition:
+      'Purchases by UTC day, each currency on its own; refunds are negative. ARPDAU is revenue by players of the day, ARPPU by payers; without ads.',
+    asOf: f.asOfOf(all),
+    state: f.stateOf(all),
+  };
+  if (all.every(({ cents, payments }) => !cents && !payments)) {
+    return section(
+      head,
+      empty(
+        'No purchase is stored in this range.',
+        'Track “stripe.payment” with amountCents and currency, or name your events in the option “purchases”.',
+      ),
+    );
+  }
+  return section(
+    head,
+    ...byCurrency
+      .filter((rows) => rows.some(({ cents, payments }) => cents || payments))
+      .flatMap(paid),
+  );
+}
+
+function paid(rows) {
+  const { currency } = rows[0];
+  const money = (value) => f.money(value, currency);
+  const short = (value) => f.money(value, currency, { isShort: true });
+  const sum = (field) => rows.reduce((total, row) => total + (row[field] ?? 0), 0);
+  const labels = dayLabels(rows);
+  const day = (i) => f.dayLong(rows[i].day);
+  const payers = rows.map((row) => row.payers);
+  const old = rows.map((row) => (row.payers === null ? null : row.payers - (row.newPayers ?? 0)));
+  const knowsPayers = payers.some((value) => value !== null);
+  return [
+    el('h3', { class: 'currency' }, currency),
+    tiles(
+      tile('Revenue', money(sum('cents')), `in ${f.plural(rows.length, 'day')}`),
+      tile(
+        'Purchases',
+        f.count(sum('payments')),
+        `${sum('payments') > 0 ? money(sum('cents') / sum('payments')) : f.UNKNOWN} on average`,
+      ),
+      tile('New payers', f.count(sum('newPayers')), 'who had never paid before'),
+    ),
+    panels(
+      wide(
+        figure({
+          title: `Revenue per day, ${currency}`,
+          draw: barChart({
+            stacks: [{ kind: 'returning', values: rows.map(({ cents }) => cents) }],
+            ...{
+              labels,
+              format: short,
+              faded: isOpen(rows),
+              height: 200,
+              label: `Revenue in ${currency} by day`,
+            },
+            describe: (i) =>
+              `${day(i)} · ${money(rows[i].cents)} · ${f.plural(rows[i].payments ?? 0, 'purchase')}`,
+          }),
+        }),
+      ),
+      knowsPayers &&
+        panel(
+          figure({
+            title: 'Payers per day',
+            legend: [
+              { name: 'new', kind: 'new' },
+              { name: 'have paid before', kind: 'returning' },
+            ],
+            draw: barChart({
+              stacks: [
+                { kind: 'returning', values: old },
+                { kind: 'new', values: rows.map(({ newPayers }) => newPayers) },
+              ],
+              ...{ labels, format: f.compact, faded: isOpen(rows), label: 'Payers by day' },
+              describe: (i) =>
+                `${day(i)} · ${f.plural(payers[i] ?? 0, 'payer')}, ${f.count(rows[i].newPayers)} new · ${f.share(rows[i].payingShare)} of the players`,
+            }),
+          }),
+        ),
+      panel(
+        figure({
+          title: 'Revenue per player of the day (ARPDAU)',
+          draw: lineChart({
+            lines: [{ kind: 'now', values: rows.map(({ arpdauCents }) => arpdauCents) }],
+            ...{ labels, format: short, label: 'Revenue per player by day' },
+            describe: (i) =>
+              `${day(i)} · ${money(rows[i].arpdauCents)} per player · ${money(rows[i].arppuCents)} per payer`,
+          }),
+        }),
+      ),
+    ),
+    behind(
+      `revenue-${currency}`,
+      `revenue by day, ${currency}`,
+      [
+        'Day',
+        'Revenue',
+        'Purchases',
+        'Payers',
+        'New payers',
+        'Paying share',
+        'ARPDAU',
+        'ARPPU',
+        'State',
+      ],
+      [...rows]
+        .reverse()
+        .map((row) => [
+          ...[
+            f.dayLong(row.day),
+            money(row.cents),
+            f.count(row.payments),
+            f.count(row.payers),
+            f.count(row.newPayers),
+          ],
+          ...[
+            f.share(row.payingShare),
+            money(row.arpdauCents),
+            money(row.arppuCents),
+            f.STATES[row.state],
+          ],
+        ]),
+    ),
+  ];
+}

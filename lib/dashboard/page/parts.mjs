@@ -1,0 +1,71 @@
+// Parts of which every section is made.
+
+import { el } from './dom.mjs';
+import { moment, STATES } from './format.mjs';
+
+/** What to do about an error, by its code. */
+const ADVICE = {
+  ANALYTICS_REPORTS_OFF:
+    'Reports are off. Give this command a user with the rights that docs/data-model.md names, or let a process of the game report its days.',
+  ANALYTICS_HISTORY_BUILDING:
+    'The stored days are being reported for the first time. This page tries again by itself.',
+  ANALYTICS_TIMEOUT:
+    'The database did not answer in time. This page tries again by itself; see that MongoDB can be reached.',
+  ANALYTICS_DATABASE:
+    'The database refuses to answer. “gso-analytics doctor” says which right is missing.',
+};
+
+/** A section with its heading, the line that says of what it is, and its parts. */
+export function section({ id, title, definition, asOf, state }, ...parts) {
+  const facts = [asOf && `As of ${moment(asOf)}`, state && STATES[state]]
+    .filter(Boolean)
+    .join(' · ');
+  return [
+    el(
+      'div',
+      { class: 'head' },
+      el('h2', { id: `${id}-title` }, title),
+      facts && el('p', { class: 'facts' }, facts),
+    ),
+    el('p', { class: 'definition' }, definition),
+    ...parts,
+  ];
+}
+
+export const panel = (...parts) => el('div', { class: 'panel' }, ...parts);
+export const wide = (...parts) => el('div', { class: 'panel wide' }, ...parts);
+export const panels = (...parts) => el('div', { class: 'panels' }, ...parts);
+
+/** A number with its name, and what it is of. */
+export function tile(name, value, note, href) {
+  const body = [
+    el('span', { class: 'tile-name' }, name),
+    el('strong', {}, value),
+    el('span', { class: 'note' }, note),
+  ];
+  return href ? el('a', { class: 'tile', href }, ...body) : el('div', { class: 'tile' }, ...body);
+}
+
+export const tiles = (...list) => el('div', { class: 'tiles' }, ...list);
+
+export const empty = (what, todo) =>
+  el('div', { class: 'empty' }, el('p', {}, what), todo && el('p', { class: 'note' }, todo));
+
+export const warning = (...text) => el('p', { class: 'warning' }, ...text);
+
+/** In place of the parts of a section that cannot be read. */
+export function failure({ code, message }) {
+  return el(
+    'div',
+    { class: 'empty' },
+    el(
+      'p',
+      {},
+      ADVICE[code] ?? 'These figures could not be read. This page tries again by itself.',
+    ),
+    el('p', { class: 'note' }, message),
+  );
+}
+
+/** Rows with bars: the largest fills its cell. */
+export const largest = (values) => Math.max(...values.map((value) => Math.abs(value ?? 0)), 1e-9);
