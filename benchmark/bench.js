@@ -18,6 +18,8 @@ const { buildAddon, buildRustClient, nodeWithThreadCpu } = require('./tools');
 const { chooseFastest, playRounds } = require('./rounds');
 const { playCurves } = require('./curves');
 const { playForwarding } = require('./forwarding');
+const { playReports } = require('./reports');
+const { reportsTables } = require('./reports-tables');
 const { playMetrics } = require('./metrics');
 const { playCost } = require('./cost');
 const { playSpool } = require('./spool');
@@ -29,9 +31,11 @@ const REFERENCE = path.join(ROOT, '..', 'shared', 'reference', 'AnalyticsSystem.
 const USAGE = `npm run bench -- [options]
   --reference <path>  the mongoose-based class (or BENCH_REFERENCE)
   --rounds <n>        of each measurement (5)
-  --no-curves         leaves payloads, processes, latencies, getMetrics(), one more process and
-                      forwarding out
+  --no-curves         leaves payloads, processes, latencies, getMetrics(), one more process,
+                      forwarding and reports out
   --only-forwarding   measures nothing else, and saves nothing
+  --only-reports      the same for reports
+  --scale <n>         of the documents that reports are made of (1); 0.01 shows that everything works
   --against <folder>  another build of this package, made with npm run build: compares it with this one,
                       and saves nothing
   --save              writes benchmark/results and the last run in benchmark/README.md
@@ -42,6 +46,8 @@ const OPTIONS = {
   rounds: { type: 'string', default: '5' },
   'no-curves': { type: 'boolean', default: false },
   'only-forwarding': { type: 'boolean', default: false },
+  'only-reports': { type: 'boolean', default: false },
+  scale: { type: 'string', default: '1' },
   against: { type: 'string' },
   save: { type: 'boolean', default: false },
   report: { type: 'boolean', default: false },
@@ -58,9 +64,10 @@ async function main() {
 
 async function runAll(options) {
   await step('build the addon, optimised', buildAddon);
-  const rust = options.against
-    ? undefined
-    : await step('build the Rust client, optimised', buildRustClient);
+  const rust =
+    options.against || options['only-reports']
+      ? undefined
+      : await step('build the Rust client, optimised', buildRustClient);
   const node = await step('find a Node that measures the CPU of a thread', nodeWithThreadCpu);
   const reference = findReference(options.reference);
   const server = await step('start mongod', () => startMongod({ own: true, say }));
@@ -77,6 +84,7 @@ async function runAll(options) {
 
 function chosenRun(options) {
   if (options.against) return runAgainst;
+  if (options['only-reports']) return runReports;
   return options['only-forwarding'] ? runForwarding : runWhole;
 }
 
@@ -90,6 +98,12 @@ async function runAgainst(bench, { options: { against: folder, rounds } }) {
 async function runForwarding(bench, { options: { rounds } }) {
   const results = await step('forwarding', () => playForwarding(bench, { rounds: Number(rounds) }));
   console.log(`\n${forwardingTable(results)}`);
+}
+
+async function runReports(bench, { options: { rounds, scale } }) {
+  const given = { rounds: Number(rounds), scale: Number(scale) };
+  const results = await step('reports', () => playReports(bench, given));
+  console.log(`\n${reportsTables(results).join('\n\n')}`);
 }
 
 async function runWhole(bench, { options, server, node }) {
@@ -116,7 +130,10 @@ async function measure(bench, options) {
   const metrics = await step('getMetrics()', () => playMetrics(bench));
   const cost = await step('one more process', () => playCost(bench));
   const forwarding = await step('forwarding', () => playForwarding(bench, { rounds }));
-  return { ...results, curves, metrics, cost, forwarding };
+  const reports = await step('reports', () =>
+    playReports(bench, { rounds, scale: Number(options.scale) }),
+  );
+  return { ...results, curves, metrics, cost, forwarding, reports };
 }
 
 main().catch((error) => {

@@ -25,4 +25,14 @@ function twoPlaces(value) {
   return value.toFixed(2);
 }
 
-module.exports = { TITLES, onePlace, twoPlaces, whole };
+function cell(found, show) {
+  if (found === undefined) return '–';
+  return `${show(found.median)} (${show(found.min)}–${show(found.max)})`;
+}
+
+function markdown([head, ...rows]) {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+module.exports = { TITLES, cell, markdown, onePlace, twoPlaces, whole };

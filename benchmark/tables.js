@@ -1,7 +1,8 @@
 // A run as people read it: Markdown with where it was made, what the goals are, and all its tables.
 'use strict';
 
-const { TITLES, onePlace, twoPlaces, whole } = require('./format');
+const { TITLES, cell, markdown, onePlace, twoPlaces, whole } = require('./format');
+const { REPORTS, reportsGoals, reportsTables } = require('./reports-tables');
 const { spread } = require('./statistics');
 
 const SIDES = Object.keys(TITLES);
@@ -67,6 +68,7 @@ function lastRun(results, pictures = []) {
     ...(results.forwarding
       ? ['### Forwarding', FORWARDING, forwardingTable(results.forwarding)]
       : []),
+    ...(results.reports ? ['### Reports', REPORTS, ...reportsTables(results.reports)] : []),
   ];
   return `${parts.filter(Boolean).join('\n\n')}\n`;
 }
@@ -95,13 +97,8 @@ function table(measured) {
   return markdown([head, ...rows]);
 }
 
-function cell(found, show) {
-  if (found === undefined) return '–';
-  return `${show(found.median)} (${show(found.min)}–${show(found.max)})`;
-}
-
 /** What the package is meant to reach, as ratios of this run. */
-function goals({ measured, about, metrics, cost }) {
+function goals({ measured, about, metrics, cost, reports }) {
   const of = (what, side, name) => spread(measured[what][side], name)?.median;
   const events = (side) => of('throughput', side, 'perSecond');
   const js = (side) => of('throughput', side, 'jsCpuUs');
@@ -139,6 +136,7 @@ function goals({ measured, about, metrics, cost }) {
     ['bytes per event queued in a burst', bytesQueued(measured), '≤ 300'],
     ...metricsGoals(metrics),
     ...costGoals(cost),
+    ...reportsGoals(reports),
     ['`require()`, ms', of('require', 'addon'), '≤ 40'],
     ['size of the binary, MB', about.binaryBytes / 1e6, '≤ 12'],
   ];
@@ -370,11 +368,6 @@ function daily(rows) {
 
 function waits({ p50Ms, p99Ms }) {
   return [twoPlaces(p50Ms), twoPlaces(p99Ms)];
-}
-
-function markdown([head, ...rows]) {
-  const line = (cells) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
 module.exports = { forwardingTable, lastRun };

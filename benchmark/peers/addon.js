@@ -13,6 +13,7 @@ async function open({ uri, database, options, folder = ROOT }) {
     track: (event, userId, data) => analytics.track(event, userId, data),
     login: (userId, name) => analytics.onLogin(userId, name),
     stored: () => analytics.flush(),
+    ask: (method, options) => analytics[method](options),
     metrics: () => analytics.getMetrics(),
     health: () => analytics.getHealth(),
     close: () => analytics.stop(),
