@@ -109,6 +109,25 @@ describe('a clock that was ahead', { concurrency: true }, () => {
   });
 });
 
+describe('the clock of the host', () => {
+  it('a day ahead changes no row', async (t) => {
+    const database = mongo.database();
+    await store(database, { sessions: [session('ann', 1), session('ann', 0, { atMs: 0 })] });
+    const days = [dayOf(1), dayOf(0)];
+    const ahead = Date.now() + 24 * HOUR_MS;
+    t.mock.timers.enable({ apis: ['Date'], now: ahead });
+    const { analytics } = create({ uri: database.uri, operationTimeoutMs: 60_000 });
+    analytics.start();
+    const rows = await analytics.getActivity({ days: 2 });
+    const shown = rows.map(({ day, state, dau, newUsers }) => [day, state, dau, newUsers]);
+    assert.deepStrictEqual(shown, [
+      [days[0], rows[0].state, 1, 1],
+      [days[1], 'open', 1, 0],
+    ]);
+    assert.ok(rows.every(({ asOf }) => asOf < ahead - 12 * HOUR_MS));
+  });
+});
+
 describe('presence in a report', { concurrency: true }, () => {
   const hour = (ago, minutes) => ({ _id: `p:${dayOf(ago)}T12:0a0b0c0d0e`, m: minutes });
 
