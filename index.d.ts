@@ -345,6 +345,26 @@ declare class AnalyticsSystem<
   ): Promise<AnalyticsSystem.EventCount[]>;
 
   /**
+   * Text for a scrape of Prometheus: this process, out of {@link getHealth}, and the whole game, out of
+   * what is stored. The figures of the game are the same from every process: use
+   * `max without(instance)`, never `sum`. See `docs/monitoring.md` for all series.
+   *
+   * Figures of the game are read at most every 10 s: a small document per process, the daily document
+   * and the payers of today; once a minute the samples of today and at most 8 reports. They are left out, not 0,
+   * when MongoDB does not answer within 3 s. No report is made for it. At most 250 series with up to
+   * 5 destinations and 10 currencies; 11 more for each further destination.
+   *
+   * @example
+   * const type = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
+   * response.writeHead(200, { 'content-type': type }).end(await analytics.getOpenMetrics());
+   *
+   * @param options `format`: `openmetrics` by default, or `prometheus`, the older text format
+   *   (`text/plain; version=0.0.4`), which may be followed by the text of another library.
+   * @throws {TypeError} rejects with it for another format.
+   */
+  getOpenMetrics(options?: { format?: 'openmetrics' | 'prometheus' | undefined }): Promise<string>;
+
+  /**
    * Resolves when everything that was accepted before the call is in MongoDB, totals included, or
    * counted under {@link AnalyticsSystem.Health.dropped}. Does not wait for destinations.
    *

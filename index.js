@@ -1,11 +1,8 @@
 'use strict';
 
-const { Client } = require('./lib/client.js');
+const { CLIENT, Client } = require('./lib/client.js');
 const { getFunnel } = require('./lib/funnel.js');
 const { deleteUser, exportUser } = require('./lib/personal.js');
-
-/** Not a private field: those cannot be reached through a Proxy or a derived object. */
-const CLIENT = Symbol('client');
 
 /** Drop-in for the mongoose-based class of the same name; see `index.d.ts` for the documentation. */
 class AnalyticsSystem {
@@ -79,6 +76,10 @@ class AnalyticsSystem {
 
   async getTopEvents(options) {
     return (await this[CLIENT].report('getTopEvents', options)).rows;
+  }
+
+  getOpenMetrics(options) {
+    return this[CLIENT].openMetrics.text(options);
   }
 
   flush() {

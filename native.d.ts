@@ -6,10 +6,10 @@ export declare class NativeAnalytics {
   /**
    * `options` and `environment` are JSON objects; `on_message` receives every message of the
    * instance. `authorities` is called where a setting uses TLS; it returns those that this process
-   * trusts, in PEM, if they are not those that Node brings along. A bad option is an error whose
-   * message begins with the option's name.
+   * trusts, in PEM, if they are not those that Node brings along. One that is made to read writes
+   * nothing of its own accord. A bad option is an error whose message begins with the option's name.
    */
-  constructor(options: string, environment: string, onMessage: (arg: Message) => void, authorities: () => string | null)
+  constructor(options: string, environment: string, onMessage: (arg: Message) => void, authorities: () => string | null, isReader: boolean)
   get maxEventBytes(): number
   get isForwarding(): boolean
   /** Whether a connection string was given, so that no mongoose is looked for. */
@@ -61,6 +61,18 @@ export declare class NativeAnalytics {
   unref(): void
   /** `asked` is `{ funnel, options }` in JSON. What is wrong with it, if no request was made. */
   requestFunnel(request: number, asked: string): string | null
+  /** Figures of the whole game; `is_whole` with those that change rarely. */
+  requestGame(request: number, isWhole: boolean): void
+  /** What each instance says of itself. */
+  requestInstances(request: number): void
+  /** What the database is like. */
+  requestInspection(request: number): void
+  /** Makes the report of a day. False, and no request, if there is no such day. */
+  requestReportOfDay(request: number, day: string): boolean
+  /** The currencies of the game, and the totals that say how much of each came in and went out today. */
+  flows(): Array<CurrencyFlow>
+  /** Bound of the memory that queued records take. */
+  get maxQueueBytes(): number
   /** `now_ms` is the JavaScript clock. */
   requestPersonalIds(request: number, userId: string, nowMs: number): void
   /** `ids` is `{ ids }` in BSON, as many of those of `request_personal_ids` as go into a page. */
@@ -78,6 +90,14 @@ export interface CountedEvent {
   amount?: string
   /** Of a purchase. */
   price?: PriceFields
+}
+
+/** A total of the day, and which way of a currency it counts. */
+export interface CurrencyFlow {
+  currency: string
+  /** `source` or `sink`. */
+  flow: string
+  total: string
 }
 
 export interface DestinationReport {

@@ -57,12 +57,20 @@ function guildJoined(account, guild) {
   analytics.track('guild.join', account._id, { guild });
 }
 
+const OPEN_METRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
+
 async function answer(request, response) {
   if (request.url !== '/metrics') {
     response.writeHead(404).end();
     return;
   }
   try {
+    // Prometheus says what it takes; everybody else gets JSON.
+    if (request.headers.accept?.includes('application/openmetrics-text')) {
+      const text = await analytics.getOpenMetrics();
+      response.writeHead(200, { 'content-type': OPEN_METRICS }).end(text);
+      return;
+    }
     const metrics = await analytics.getMetrics();
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(metrics));
   } catch (error) {

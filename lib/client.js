@@ -12,6 +12,7 @@ const { flushAtExit } = require('./exit.js');
 const { loadBinary } = require('./loader.js');
 const { lineWriter, warnOnce } = require('./logger.js');
 const { messageHandler } = require('./messages.js');
+const { OpenMetrics } = require('./metrics/index.js');
 const { HostConnection } = require('./mongoose/connection.js');
 const { registerModelsNow } = require('./mongoose/models.js');
 const { environmentJson, optionsJson, plainJson } = require('./options.js');
@@ -23,6 +24,11 @@ const { authorities, untrusted } = require('./trust.js');
  * @typedef {import('../native.js').RejectReason} RejectReason
  * @typedef {import('./mongoose/settings.js').Settings} Settings
  */
+
+/** Key of the client of an instance. Not a private field: those cannot be reached through a Proxy or a derived object. */
+const CLIENT = Symbol('client');
+/** Key of an option: whether the instance writes nothing of its own accord. */
+const READS_ONLY = Symbol('readsOnly');
 
 const native = loadBinary();
 
@@ -38,8 +44,12 @@ class Client {
     this.pending = new PendingPromises();
     const onMessage = messageHandler(this, { isDebugBuild: native.IS_DEBUG_BUILD });
     try {
-      this.native = new native.NativeAnalytics(json, environmentJson(options), onMessage, () =>
-        this.authorities(),
+      this.native = new native.NativeAnalytics(
+        json,
+        environmentJson(options),
+        onMessage,
+        () => this.authorities(),
+        /** @type {any} */ (options)[READS_ONLY] === true,
       );
     } catch (error) {
       throw constructorError(/** @type {any} */ (error));
@@ -52,6 +62,7 @@ class Client {
       harmless: native.harmlessOptions(),
       ownTotals: this.native.ownTotals,
     });
+    this.openMetrics = new OpenMetrics(this);
     this.stage = this.createStage();
     this.isStarted = false;
     this.wasStopped = false;
@@ -210,6 +221,37 @@ class Client {
     return this.deserialize(bytes);
   }
 
+  /**
+   * Figures of the whole game.
+   *
+   * @param {boolean} isWhole with those that change rarely
+   */
+  async game(isWhole) {
+    return this.deserialize(await this.request((id) => this.native.requestGame(id, isWhole)));
+  }
+
+  /** What each instance says of itself. */
+  async instances() {
+    return this.deserialize(await this.request((id) => this.native.requestInstances(id)));
+  }
+
+  /** What the database is like. */
+  async inspection() {
+    return this.deserialize(await this.request((id) => this.native.requestInspection(id)));
+  }
+
+  /**
+   * Makes the report of a day.
+   *
+   * @param {string} day
+   * @returns {Promise<void>}
+   */
+  makeReport(day) {
+    return this.request((id) => {
+      if (!this.native.requestReportOfDay(id, day)) throw invalidDay();
+    });
+  }
+
   /** @param {Uint8Array} bytes */
   deserialize(bytes) {
     this.host.meet();
@@ -351,4 +393,4 @@ function constructorError({ code, message }) {
   return requestError({ code, text: message });
 }
 
-module.exports = { Client };
+module.exports = { CLIENT, Client, READS_ONLY };

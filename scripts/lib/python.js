@@ -1,5 +1,5 @@
-// Cargo's tools and zig from PyPI, where their binaries come without a toolchain of their own: versions
-// and contents pinned in requirements.txt, installed into a folder of the project.
+// Tools from PyPI: those of cargo and zig, whose binaries come there without a toolchain of their own, and the
+// parser of Prometheus. Versions and contents are pinned in requirements.txt, installed into a folder of the project.
 'use strict';
 
 const fs = require('node:fs');
@@ -29,7 +29,7 @@ async function install() {
   fs.writeFileSync(INSTALLED, wanted());
 }
 
-/** An environment in which `cargo deny`, `cargo zigbuild` and its zig are found. */
+/** An environment in which `cargo deny`, `cargo zigbuild` and its zig, and this `python` are found. */
 async function toolEnvironment() {
   if (!isCurrent()) await step('install tools from PyPI (100 MB the first time)', install);
   return { ...process.env, PATH: `${PROGRAMS}${path.delimiter}${process.env.PATH}` };

@@ -38,8 +38,8 @@ pub struct NativeAnalytics {
 impl NativeAnalytics {
     /// `options` and `environment` are JSON objects; `on_message` receives every message of the
     /// instance. `authorities` is called where a setting uses TLS; it returns those that this process
-    /// trusts, in PEM, if they are not those that Node brings along. A bad option is an error whose
-    /// message begins with the option's name.
+    /// trusts, in PEM, if they are not those that Node brings along. One that is made to read writes
+    /// nothing of its own accord. A bad option is an error whose message begins with the option's name.
     #[napi(constructor)]
     pub fn new(
         env: Env,
@@ -47,9 +47,13 @@ impl NativeAnalytics {
         environment: String,
         on_message: Function<'_, Message, ()>,
         authorities: Function<'_, (), Option<String>>,
+        is_reader: bool,
     ) -> std::result::Result<Self, Error<ErrorCode>> {
         let (mut config, unknown_options) =
             Config::from_json(&options, &environment).map_err(refused)?;
+        if is_reader {
+            config = config.for_reading();
+        }
         // A variable never keeps a server from starting: it is complained of, and records wait.
         if let Some(uri) = config.uri.as_ref().filter(|uri| uri.field == URI) {
             store::check(uri).map_err(refused)?;

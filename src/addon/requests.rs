@@ -8,6 +8,7 @@ use super::instance::NativeAnalytics;
 use crate::pipeline::Request;
 use crate::record::day::Day;
 use crate::reports::funnel::FunnelQuery;
+use crate::reports::{self, Settings};
 use crate::store::{Personal, User};
 
 #[napi]
@@ -21,6 +22,59 @@ impl NativeAnalytics {
             Err(problem) => return Some(problem),
         }
         None
+    }
+
+    /// Figures of the whole game; `is_whole` with those that change rarely.
+    #[napi]
+    pub fn request_game(&self, request: u32, is_whole: bool) {
+        self.pipeline.request(request, Request::Game { is_whole });
+    }
+
+    /// What each instance says of itself.
+    #[napi]
+    pub fn request_instances(&self, request: u32) {
+        self.pipeline.request(request, Request::Instances);
+    }
+
+    /// What the database is like.
+    #[napi]
+    pub fn request_inspection(&self, request: u32) {
+        self.pipeline.request(request, Request::Inspection);
+    }
+
+    /// Makes the report of a day. False, and no request, if there is no such day.
+    #[napi]
+    pub fn request_report_of_day(&self, request: u32, day: String) -> bool {
+        let Some(day) = Day::existing(&day) else {
+            return false;
+        };
+        self.pipeline.request(request, Request::ReportDay(day));
+        true
+    }
+
+    /// The currencies of the game, and the totals that say how much of each came in and went out today.
+    #[napi]
+    pub fn flows(&self) -> Vec<CurrencyFlow> {
+        let settings = Settings::new(&self.pipeline.shared().config);
+        let total = |event: &str| {
+            let counted = settings.totals.iter().find(|one| one.event == event);
+            counted.map(|one| one.total.to_owned())
+        };
+        let flow = |flow: &reports::Flow| {
+            let flow_name = if flow.is_source { "source" } else { "sink" };
+            Some(CurrencyFlow {
+                currency: flow.currency.clone(),
+                flow: flow_name.to_owned(),
+                total: total(&flow.event)?,
+            })
+        };
+        settings.flows.iter().filter_map(flow).collect()
+    }
+
+    /// Bound of the memory that queued records take.
+    #[napi(getter)]
+    pub fn max_queue_bytes(&self) -> f64 {
+        self.pipeline.shared().config.max_queue_bytes as f64
     }
 
     /// `now_ms` is the JavaScript clock.
@@ -53,6 +107,15 @@ impl NativeAnalytics {
         self.pipeline
             .request(request, Request::Erase { user, pseudonym });
     }
+}
+
+/// A total of the day, and which way of a currency it counts.
+#[napi(object, object_from_js = false)]
+pub struct CurrencyFlow {
+    pub currency: String,
+    /// `source` or `sink`.
+    pub flow: String,
+    pub total: String,
 }
 
 fn user(id: String, now_ms: f64) -> User {

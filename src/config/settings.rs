@@ -57,6 +57,9 @@ pub struct Config {
     /// Those that are declared, by name.
     pub funnels: BTreeMap<String, Funnel>,
     pub reports: Reports,
+    /// Whether nothing is written of its own accord: no index, sample or sum of old sessions. It is no
+    /// option: the command line opens such instances.
+    pub is_reader: bool,
     /// `flush` and what reads the database reject after it; 100 to 600 000 ms, default 10 000.
     pub operation_timeout: Duration,
     /// `onLogin`, `onLogout` resolve after it at the latest; 1 to 600 000 ms, default 5 000.
@@ -122,6 +125,7 @@ impl Config {
             instance_name: instance_name(&mut source)?,
             funnels: funnels::read(&mut source)?,
             reports: Reports::read(&mut source)?,
+            is_reader: false,
             operation_timeout: source.millis("operationTimeoutMs", None, 10_000, 100..=600_000)?,
             ack_timeout: source.millis("ackTimeoutMs", None, 5_000, 1..=600_000)?,
             shutdown_timeout: source.millis(
@@ -134,6 +138,17 @@ impl Config {
         let known = |name: &String| JAVASCRIPT_OPTIONS.contains(&name.as_str());
         let unknown = source.unread().filter(|name| !known(name)).collect();
         Ok((config, unknown))
+    }
+
+    /// These settings, for an instance that writes nothing of its own accord.
+    pub fn for_reading(self) -> Config {
+        Config {
+            is_reader: true,
+            presence: false,
+            spool_dir: None,
+            destinations: Vec::new(),
+            ..self
+        }
     }
 }
 

@@ -13,15 +13,19 @@
 //! | `economy`, `lengths`, `presence`, `curve` | its parts |
 //! | `amount` | which texts are numbers |
 //! | `settings` | what reports are made of |
+//! | `access` | what may be done with reports |
 //! | `answers` | the methods for the host |
+//! | `figures` | what a scrape shows of reports |
 //! | `funnel` | how many users come how far through a sequence of events |
 
+mod access;
 mod amount;
 pub mod answers;
 mod curve;
 mod day_report;
 mod due;
 mod economy;
+pub mod figures;
 pub mod funnel;
 pub mod job;
 mod lengths;
@@ -29,8 +33,9 @@ pub mod looks;
 pub mod presence;
 mod settings;
 
+pub use access::Access;
 pub use answers::{Answers, Query};
-pub use settings::Settings;
+pub use settings::{Flow, Settings};
 
 /// Who has both makes reports alone: one is that of runs over the days that are due, one that of reports for callers.
 pub const LEASES: [&str; 2] = [job::LEASE, answers::LEASE];

@@ -15,12 +15,14 @@
 //! | `funnels` | [`FunnelStore`] | events, to be read in their order |
 //! | `reports` | [`ReportStore`] | reports, and what they are made of |
 //! | `legacy` | [`LegacyStore`] | baselines of the days that the replaced class wrote to |
+//! | `inspection` | [`InspectionStore`] | what the database and its indexes are like |
 //! | `lifecycle` | [`Lifecycle`] | indexes, and the identity of collections |
 
 mod error;
 #[cfg(test)]
 pub(crate) mod fake;
 mod funnels;
+mod inspection;
 mod keys;
 mod legacy;
 mod lifecycle;
@@ -35,6 +37,7 @@ mod uniques;
 
 pub use error::{Fault, Result, StoreError, is_unauthorized};
 pub use funnels::{FunnelStore, NamedEvent};
+pub use inspection::InspectionStore;
 #[cfg(test)]
 pub use keys::KeyedEvent;
 pub use keys::{KEY_TTL_MS, KeyMarker, KeyStore};
@@ -67,6 +70,7 @@ pub trait Store:
     + PersonalStore
     + FunnelStore
     + ReportStore
+    + InspectionStore
     + LegacyStore
     + Lifecycle
     + Send

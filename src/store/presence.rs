@@ -83,6 +83,15 @@ pub struct Seen {
     pub name: Option<String>,
 }
 
+impl Presence {
+    /// The instances whose players are online.
+    pub fn here(&self) -> impl Iterator<Item = &Seen> {
+        self.instances
+            .iter()
+            .filter(|seen| seen.is_here(self.now_ms))
+    }
+}
+
 impl Seen {
     /// Whether its players are online. After a fail-over to a slower clock the sample may be from the future.
     pub fn is_here(&self, now_ms: i64) -> bool {

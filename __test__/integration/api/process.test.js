@@ -182,6 +182,7 @@ describe('the process', { concurrency: 3 }, () => {
           'getMetrics',
           'getLast30Days',
           'getConcurrency',
+          'getOpenMetrics',
           'stop',
         ]) {
           await new Promise((resolve) => setTimeout(resolve, 10));
@@ -192,7 +193,7 @@ describe('the process', { concurrency: 3 }, () => {
       },
       { given: { uri: mongo.database().uri } },
     );
-    assert.strictEqual(result?.length, 7);
+    assert.strictEqual(result?.length, 8);
   });
 
   it('ends with open promises when their time limits are over', async () => {

@@ -71,11 +71,15 @@ impl Upkeep {
     }
 
     /// Begins to prepare the open database for totals, and to make its indexes; or to look whether it is still
-    /// prepared. `restore` writes markers and baselines again, whose collection may be another one.
+    /// prepared. `restore` writes markers and baselines again, whose collection may be another one. An instance
+    /// that only reads takes the database as it is.
     pub fn poll<S: Store, R>(&mut self, store: &Arc<S>, restore: impl FnOnce() -> R, now: Instant)
     where
         R: Future<Output = Result<()>> + Send + 'static,
     {
+        if self.shared.config.is_reader {
+            return;
+        }
         if self.preparation.begin(now) {
             let store = Arc::clone(store);
             let preparing = attempt(async move { store.prepare().await });

@@ -117,9 +117,10 @@ impl Legacy {
         self.backoff.until().filter(|_| waits)
     }
 
-    /// Starts a builder for the newest day that is wanted.
+    /// Starts a builder for the newest day that is wanted, unless nothing is to be written.
     pub fn poll<S: Store>(&mut self, store: &Arc<S>, now: Instant) {
-        if self.build.is_some() || !self.backoff.is_over(now) {
+        let may_build = self.build.is_none() && !self.shared.config.is_reader;
+        if !may_build || !self.backoff.is_over(now) {
             return;
         }
         if let Some(today) = self.wanted.last().cloned() {

@@ -59,7 +59,7 @@ pub struct Written {
 
 /// Says that this instance takes no part, if the settings want that.
 pub fn remark_on(shared: &Shared) {
-    if !shared.config.presence {
+    if !shared.config.presence && !shared.config.is_reader {
         shared.log.info(messages::PRESENCE_OFF);
     }
 }

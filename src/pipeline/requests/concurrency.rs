@@ -21,8 +21,7 @@ pub async fn read<S: Store>(store: &S, day: Option<&Day>) -> Result<Document> {
 
 /// `{ now, processes, byInstance, asOf }`; what is not known is null.
 fn online(presence: &Presence) -> Document {
-    let is_here = |seen: &&Seen| seen.is_here(presence.now_ms);
-    let here: Vec<&Seen> = presence.instances.iter().filter(is_here).collect();
+    let here: Vec<&Seen> = presence.here().collect();
     let mut by_name: BTreeMap<Option<&str>, (i64, u32)> = BTreeMap::new();
     for seen in &here {
         let (players, processes) = by_name.entry(seen.name.as_deref()).or_default();

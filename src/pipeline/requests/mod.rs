@@ -1,17 +1,19 @@
 //! Requests of the host: each waits until the records before it are committed, reads if it has to, and is
 //! answered within its time limit.
 
+mod access;
 mod concurrency;
+mod game;
 mod metrics;
 mod operation;
 mod personal;
+mod reading;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bson::raw::{RawArrayBuf, cstr};
-use bson::{Document, RawDocumentBuf};
+use bson::RawDocumentBuf;
 use tokio::time::Instant;
 
 use super::legacy::{Legacy, Refused};
@@ -19,16 +21,15 @@ use super::messages;
 use super::task::{Tasks, run_to_end};
 use crate::instance::error::Error;
 use crate::instance::listener::Message;
-use crate::instance::reports_status::ReportsState;
 use crate::instance::shared::Shared;
 use crate::record::day::Day;
-use crate::reports::{Answers, Settings, funnel};
-use crate::store::{Result, Store, StoreError};
+use crate::reports::{Access, Answers, Settings};
+use crate::store::{Result, Store};
+use access::access;
 pub use operation::Request;
 use operation::{Operation, Phase};
+use reading::Reading;
 
-/// Daily documents that `getLast30Days()` returns.
-const NEWEST_DAYS: u32 = 30;
 /// Before a read that failed is retried.
 const READ_AGAIN: Duration = Duration::from_millis(200);
 
@@ -38,6 +39,9 @@ const INDEX_WAIT: Duration = Duration::from_secs(3);
 
 /// How long `stop()` waits for the last sample of presence.
 const PRESENCE_WAIT: Duration = Duration::from_secs(1);
+
+/// How long a scrape waits for the figures of the game: a scraper waits for 10 s as a rule.
+const SCRAPE_WAIT: Duration = Duration::from_secs(3);
 
 /// The result of a read, and the requests that it is for.
 pub struct Answer {
@@ -86,7 +90,7 @@ impl Requests {
     /// Takes a request that waits for every record up to `target`.
     pub fn accept(&mut self, id: u32, request: Request, target: i64) {
         if let Request::Report(query) = &request
-            && self.shared.reports.get().state == ReportsState::Off
+            && access(&self.shared) == Access::None
         {
             let operation = query.name();
             return self.fail(id, Error::ReportsOff { operation });
@@ -94,6 +98,7 @@ impl Requests {
         let config = &self.shared.config;
         let limit = match request {
             Request::Stop => config.shutdown_timeout,
+            Request::Game { .. } if !config.is_reader => config.operation_timeout.min(SCRAPE_WAIT),
             _ => config.operation_timeout,
         };
         self.open.push(Operation {
@@ -204,38 +209,13 @@ impl Requests {
                     ids.push(operation.id);
                 }
             }
-            let (store, shared) = (Arc::clone(store), Arc::clone(&self.shared));
-            let (baselines, answers) = (Arc::clone(legacy.baselines()), Arc::clone(&self.answers));
-            let read = run_to_end("read", async move {
-                let store = store.as_ref();
-                let found = match &request {
-                    Request::Report(query) => return answers.answer(store, query).await,
-                    Request::Metrics(today) => {
-                        metrics::read(store, &baselines, today, &shared.active_sessions).await
-                    }
-                    Request::Concurrency(day) => {
-                        let found = concurrency::read(store, day.as_ref()).await;
-                        found.and_then(encoded)
-                    }
-                    Request::PersonalIds(user) => personal::ids(store, user).await,
-                    Request::PersonalDocuments(collection, ids) => {
-                        personal::documents(store, *collection, ids).await
-                    }
-                    Request::Funnel(query) => {
-                        let excluded = &shared.config.reports.excluded;
-                        let keeps = shared.reports.get().state != ReportsState::Off;
-                        let answer = funnel::answer(store, excluded, query, keeps);
-                        answer.await.and_then(encoded)
-                    }
-                    Request::Erase { user, pseudonym } => {
-                        let pseudonym = pseudonym.as_deref();
-                        let erased = personal::erase(store, &shared, user, pseudonym);
-                        erased.await.and_then(encoded)
-                    }
-                    _ => store.newest_days(NEWEST_DAYS).await.map(document_of),
-                };
-                found.map(Some)
-            });
+            let reading = Reading {
+                store: Arc::clone(store),
+                shared: Arc::clone(&self.shared),
+                baselines: Arc::clone(legacy.baselines()),
+                answers: Arc::clone(&self.answers),
+            };
+            let read = run_to_end("read", async move { reading.answer(&request).await });
             self.tasks.spawn(async move {
                 let found = read.await;
                 Answer { ids, found }
@@ -373,17 +353,4 @@ fn may_read(operation: &Operation, committed: i64, legacy: &Legacy, now: Instant
             Phase::Reading => false,
             Phase::Again(at) => at <= now,
         }
-}
-
-fn document_of(days: Vec<RawDocumentBuf>) -> RawDocumentBuf {
-    let mut list = RawArrayBuf::new();
-    days.into_iter().for_each(|day| list.push(day));
-    let mut document = RawDocumentBuf::new();
-    document.append(cstr!("days"), &list);
-    document
-}
-
-fn encoded(answer: Document) -> Result<RawDocumentBuf> {
-    let encoded = RawDocumentBuf::try_from(answer);
-    encoded.map_err(|_| StoreError::permanent("the answer cannot be encoded"))
 }

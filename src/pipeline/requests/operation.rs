@@ -31,6 +31,16 @@ pub enum Request {
     },
     /// Out of reports.
     Report(Query),
+    /// Figures of the whole game; `is_whole` with those that change rarely.
+    Game {
+        is_whole: bool,
+    },
+    /// What each instance says of itself.
+    Instances,
+    /// What the database is like.
+    Inspection,
+    /// To be made now.
+    ReportDay(Day),
     Stop,
 }
 
@@ -49,6 +59,10 @@ impl Request {
                 | Request::Funnel(_)
                 | Request::PersonalDocuments(..)
                 | Request::Report(_)
+                | Request::Game { .. }
+                | Request::Instances
+                | Request::Inspection
+                | Request::ReportDay(_)
         )
     }
 
@@ -63,6 +77,10 @@ impl Request {
             Request::Funnel(_) => "getFunnel()",
             Request::Erase { .. } => "deleteUser()",
             Request::Report(query) => query.name(),
+            Request::Game { .. } => "getOpenMetrics()",
+            Request::Instances => "reading the instances",
+            Request::Inspection => "looking at the database",
+            Request::ReportDay(_) => "making a report",
             Request::Stop => "stop()",
         }
     }

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use bson::{Document, RawDocumentBuf};
 use tokio::sync::Mutex;
 
+use super::access::Access;
 use super::due::Outlook;
 use super::job;
 use super::looks::Looks;
@@ -26,6 +27,8 @@ use super::settings::Settings;
 use crate::record::day::Day;
 use crate::store::{AHEAD_MS, Mark, PresenceStore, ReportStore, Result, StoreError};
 pub use query::Query;
+pub(super) use query::plus;
+pub(super) use rows::{number_in, value};
 
 /// The lease of the reports that are made for callers, and how long one is held.
 pub const LEASE: &str = "lease:today";
@@ -66,8 +69,9 @@ impl Answers {
         &self,
         store: &S,
         query: &Query,
+        access: Access,
     ) -> Result<Option<RawDocumentBuf>> {
-        let Some(outlook) = self.ready(store, query).await? else {
+        let Some(outlook) = self.ready(store, query, access).await? else {
             return Ok(None);
         };
         let settings = &self.settings;
@@ -84,11 +88,12 @@ impl Answers {
         Ok(Some(answer))
     }
 
-    /// Makes the reports that the query needs and no run makes.
+    /// Makes the reports that the query needs and no run makes, if it may.
     async fn ready<S: ReportStore + PresenceStore + Sync>(
         &self,
         store: &S,
         query: &Query,
+        access: Access,
     ) -> Result<Option<Outlook>> {
         let known = &mut *self.known.lock().await;
         if known.as_ref().is_none_or(Known::is_old) {
@@ -98,6 +103,9 @@ impl Answers {
             let Some(known) = known.as_mut() else {
                 return Ok(None);
             };
+            if access != Access::Make {
+                return Ok(Some(known.outlook.clone()));
+            }
             let (from, to) = query.days(&known.outlook.today());
             if known.outlook.missing().any(|day| *day <= to) {
                 return Ok(None);
@@ -120,6 +128,17 @@ impl Answers {
         let at = Instant::now();
         let outlook = self.looks.look(store).await?;
         Ok(Known { outlook, at })
+    }
+
+    /// Reports the day for a caller who asks for that; `None` while another process makes a report.
+    pub async fn make<S: ReportStore + PresenceStore + Sync>(
+        &self,
+        store: &S,
+        day: &Day,
+    ) -> Result<Option<RawDocumentBuf>> {
+        let known = self.look(store).await?;
+        let is_made = self.report(store, day, &known.outlook).await?;
+        Ok(is_made.then(RawDocumentBuf::new))
     }
 
     /// Reports the day, unless another process is at it.

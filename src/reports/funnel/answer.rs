@@ -10,14 +10,16 @@ use super::query::FunnelQuery;
 use crate::config::{Excluded, Funnel};
 use crate::record::day::{DAY_MS, Day};
 use crate::record::document::number;
+use crate::reports::access::Access;
 use crate::store::{FunnelStore, ReportStore, Result};
 
 /// Reads the cohorts of the days. Without reports nothing is kept, and only days are known whose events are there.
+/// Who may only read keeps nothing either, and knows what others have kept.
 pub async fn answer<S: FunnelStore + ReportStore>(
     store: &S,
     excluded: &Excluded,
     query: &FunnelQuery,
-    keeps: bool,
+    access: Access,
 ) -> Result<Document> {
     let now_ms = store.server_ms().await?;
     let subject = Subject {
@@ -30,9 +32,10 @@ pub async fn answer<S: FunnelStore + ReportStore>(
     let to = query.to.as_ref().and_then(Day::start_ms).unwrap_or(today);
     let from = to - i64::from(query.days - 1) * DAY_MS;
     let begins: Vec<i64> = (from..=to).step_by(DAY_MS as usize).collect();
-    let cohorts = match query.name.as_deref().filter(|_| keeps) {
-        Some(name) => subject.current(store, name, from, to).await?,
-        None => {
+    let cohorts = match (query.name.as_deref(), access) {
+        (Some(name), Access::Make) => subject.current(store, name, from, to).await?,
+        (Some(_), Access::Read) => subject.seen(store, from, to).await?,
+        _ => {
             let known = begins
                 .iter()
                 .copied()

@@ -72,6 +72,19 @@ impl Subject<'_> {
         Ok(days)
     }
 
+    /// The same without storing them.
+    pub async fn seen<S: FunnelStore>(
+        &self,
+        store: &S,
+        from: i64,
+        to: i64,
+    ) -> Result<BTreeMap<i64, Kept>> {
+        let mut days = self.kept(store, from, to).await?;
+        let due = self.due(&days, from, to);
+        days.extend(self.compute(store, &due).await?);
+        Ok(days)
+    }
+
     pub async fn kept<S: FunnelStore>(
         &self,
         store: &S,

@@ -11,6 +11,7 @@ use crate::config::Excluded;
 use crate::record::day::Day;
 use crate::store::error::{Result, StoreError};
 use crate::store::funnels::{FunnelStore, NamedEvent};
+use crate::store::inspection::InspectionStore;
 use crate::store::personal::{Page, Personal, PersonalStore, User};
 use crate::store::reports::{
     DaySessions, DayUsers, EventPass, EventRow, Mark, Report, ReportStore, Revenue, Sources,
@@ -83,6 +84,16 @@ impl<S: Unused> FunnelStore for S {
     }
 }
 
+impl<S: Unused> InspectionStore for S {
+    async fn facts(&self) -> Result<Document> {
+        Ok(Document::new())
+    }
+
+    async fn instances(&self) -> Result<Document> {
+        Ok(Document::new())
+    }
+}
+
 impl<S: Unused> ReportStore for S {
     async fn server_ms(&self) -> Result<i64> {
         self.clock()
@@ -135,6 +146,10 @@ impl<S: Unused> ReportStore for S {
 
     async fn totals_between(&self, _: &Day, _: &Day, _: &str) -> Result<Vec<Document>> {
         Err(none())
+    }
+
+    async fn payers(&self, _: &Day) -> Result<i64> {
+        Ok(0)
     }
 
     async fn note_late(&self, days: &[Day]) -> Result<()> {

@@ -239,30 +239,30 @@ impl MongoStore {
     }
 }
 
-fn plain(keys: Document) -> IndexModel {
+pub(super) fn plain(keys: Document) -> IndexModel {
     IndexModel::builder().keys(keys).build()
 }
 
-fn unique_day() -> IndexModel {
+pub(super) fn unique_day() -> IndexModel {
     let unique = IndexOptions::builder().unique(true).build();
     let day = IndexModel::builder().keys(doc! { "day": 1 });
     day.options(unique).build()
 }
 
 /// Documents are deleted so long after the time in this field.
-fn expiring(field: &str, after: Duration) -> IndexModel {
+pub(super) fn expiring(field: &str, after: Duration) -> IndexModel {
     let expiring = IndexOptions::builder().expire_after(after).build();
     let field = IndexModel::builder().keys(doc! { field: 1 });
     field.options(expiring).build()
 }
 
-fn of_sessions() -> Vec<IndexModel> {
+pub(super) fn of_sessions() -> Vec<IndexModel> {
     let day_and_user = plain(doc! { "day": 1, "userId": 1 });
     let single = ["userId", "day", "month"].map(|field| plain(doc! { field: 1 }));
     single.into_iter().chain([day_and_user]).collect()
 }
 
-fn of_events() -> Vec<IndexModel> {
+pub(super) fn of_events() -> Vec<IndexModel> {
     vec![
         expiring("ts", EVENT_TTL),
         plain(doc! { "userId": 1 }),
@@ -270,7 +270,7 @@ fn of_events() -> Vec<IndexModel> {
     ]
 }
 
-fn of_purchases() -> Vec<IndexModel> {
+pub(super) fn of_purchases() -> Vec<IndexModel> {
     vec![
         plain(doc! { "day": 1 }),
         plain(doc! { "userId": 1, "ts": 1 }),
@@ -341,7 +341,9 @@ async fn send<T: Send + Sync>(
 }
 
 /// The indexes of a collection; `None` when the user may not list them.
-async fn existing<T: Send + Sync>(collection: &Collection<T>) -> Result<Option<Vec<IndexModel>>> {
+pub(super) async fn existing<T: Send + Sync>(
+    collection: &Collection<T>,
+) -> Result<Option<Vec<IndexModel>>> {
     let listed = match collection.list_indexes().await {
         Ok(cursor) => collect(cursor).await,
         Err(error) => Err(error),

@@ -177,12 +177,12 @@ fn minutes_in(document: &Document) -> impl Iterator<Item = (i64, i64)> {
 }
 
 /// The incarnation in the `_id`, if it begins so.
-fn named(document: &Document, prefix: &str) -> Option<Incarnation> {
+pub(super) fn named(document: &Document, prefix: &str) -> Option<Incarnation> {
     let id = document.get_str("_id").ok()?;
     Incarnation::named(id.strip_prefix(prefix)?)
 }
 
-fn seen(document: &Document, is_claimed: bool) -> Option<Seen> {
+pub(super) fn seen(document: &Document, is_claimed: bool) -> Option<Seen> {
     let name = |health: &Document| health.get_str("instance").ok().map(str::to_owned);
     Some(Seen {
         online: document.get("n").and_then(number_in)? as i64,

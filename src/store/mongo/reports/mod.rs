@@ -118,6 +118,10 @@ impl ReportStore for MongoStore {
         self.find_totals(from, to, total).await
     }
 
+    async fn payers(&self, day: &Day) -> Result<i64> {
+        self.count_payers(day).await
+    }
+
     async fn note_late(&self, days: &[Day]) -> Result<()> {
         for day in days {
             self.mark_late(day, "at").await?;

@@ -73,6 +73,19 @@ impl MongoStore {
         Ok(rows.iter().filter_map(day).collect())
     }
 
+    pub(super) async fn count_payers(&self, day: &Day) -> Result<i64> {
+        let paid = doc! { "day": day.as_str(), "cents": { "$gt": 0 }, "userId": { "$gte": "" } };
+        let stages = [
+            doc! { "$match": paid },
+            doc! { "$group": { "_id": "$userId" } },
+            doc! { "$group": { "_id": null, "u": { "$sum": 1 } } },
+        ];
+        let rows = self
+            .rows(&self.purchases, &stages, doc! { "day": 1 })
+            .await?;
+        Ok(rows.first().map_or(0, |row| counted(row, "u")))
+    }
+
     pub(super) async fn find_totals(
         &self,
         from: &Day,
