@@ -42,7 +42,7 @@ class OpenMetrics {
    */
   async text(options) {
     const format = formatOf(options);
-    const health = this.client.health();
+    const health = /** @type {any} */ (this.client.health());
     // Absent, not 0, while the database is away.
     const game = await this.gameFamilies().catch(() => []);
     const own = processFamilies(health, this.client.native.maxQueueBytes);

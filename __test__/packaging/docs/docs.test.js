@@ -3,18 +3,19 @@
 'use strict';
 
 const assert = require('node:assert');
-const { execFileSync } = require('node:child_process');
+const { execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { after, describe, it } = require('node:test');
 const { childEnvironment } = require('../../support/environment');
+const yaml = require('js-yaml');
 const documents = require('./documents');
 const { compile } = require('../types/compile');
 const { runProgram, useMongod } = require('../../support/setup');
 
 const { ROOT } = documents;
-const { scripts } = require('../../../package.json');
+const { bin, scripts } = require('../../../package.json');
 const mongo = useMongod();
 const pages = documents.readPages();
 const sources = documents.readSources();
@@ -153,9 +154,28 @@ function readGate() {
   return names.map((name) => fs.readFileSync(path.join(ROOT, name), 'utf8')).join('\n');
 }
 
+/** A command of the package: it is run. */
+const isOurs = (line) => /^(?:npx )?gso-analytics /.test(line);
+const isExport = (line) => /^export [A-Z_]+=/.test(line);
+
+/** Runs commands of the package in a folder of their own, on a database in which somebody has played. */
+async function runOurs(lines) {
+  if (lines.length === 0) return;
+  const database = mongo.database();
+  await runBlock("analytics.start(); await analytics.onLogin('ann', 'Ann');", database);
+  const cwd = makeFolder(os.tmpdir());
+  const env = childEnvironment({ ANALYTICS_MONGODB_URI: database.uri });
+  for (const line of lines) {
+    const main = `"${process.execPath}" "${path.join(ROOT, bin['gso-analytics'])}"`;
+    const command = line.replace(/^(?:npx )?gso-analytics/, () => main);
+    const { status, stderr } = spawnSync(command, { cwd, env, shell: true, encoding: 'utf8' });
+    assert.strictEqual(status, 0, `${line}\n${stderr}`);
+  }
+}
+
 /** Why nobody runs a command; nothing where the gate does. */
 function problemsOf(command) {
-  if (RELEASE_COMMANDS.includes(command)) return [];
+  if (RELEASE_COMMANDS.includes(command) || isOurs(command) || isExport(command)) return [];
   const text = COMMANDS[command];
   if (text === undefined) return [`no step of the gate is known to run: ${command}`];
   return readGate().includes(text) ? [] : [`the gate has no "${text}", which runs: ${command}`];
@@ -217,9 +237,22 @@ const CHECKS = {
   async sh(block) {
     const { commands, isVariables } = commandsOf(block);
     assert.deepStrictEqual(commands.flatMap(problemsOf), []);
+    await runOurs(commands.filter(isOurs));
     if (!isVariables) return;
     const { result, stderr } = await runVariables(block.text, mongo.database());
     assert.deepStrictEqual([result.length, stderr], [1, '']);
+  },
+
+  /** A configuration of Prometheus, or rules; `promtool` reads them where it is installed. */
+  yaml({ text }) {
+    assert.ok(yaml.load(text));
+    const file = path.join(makeFolder(os.tmpdir()), 'prometheus.yml');
+    fs.writeFileSync(file, `${text}\n`);
+    const kind = /^groups:/m.test(text) ? 'rules' : 'config';
+    const { error, status, stderr } = spawnSync('promtool', ['check', kind, file], {
+      encoding: 'utf8',
+    });
+    if (!error) assert.strictEqual(status, 0, stderr);
   },
 
   /** Pictures of folders and the like. */

@@ -1,0 +1,143 @@
+// `metrics`, `rollup` and `delete`: what they answer, and what they write.
+'use strict';
+
+const assert = require('node:assert');
+const { describe, it } = require('node:test');
+const { create, useMongod } = require('../../support/setup');
+const { dayOf, event, session, store } = require('../reports/days');
+const { cli, linesOf, watchedCli } = require('./command');
+
+const mongo = useMongod();
+const NEWER = [
+  session('u1', 2),
+  session('u1', 1),
+  session('u2', 1),
+  session('u3', 1, { durationS: null }),
+];
+
+/** A database with the sessions of two days, and no report. */
+async function played() {
+  const database = mongo.database();
+  await store(database, { sessions: NEWER, events: [event('credits.earn', 1, { amount: 5 })] });
+  return database;
+}
+
+describe('metrics', () => {
+  it('gives the series of the game that a process of it gives, and writes nothing', async () => {
+    const database = mongo.database();
+    const { analytics } = create({ uri: database.uri });
+    analytics.start();
+    await analytics.onLogin('ann', 'Ann');
+    analytics.track('credits.earn', 'ann', { amount: 5 });
+    await analytics.flush();
+    const { code, stdout, problems, writes } = await watchedCli(['metrics'], {
+      server: mongo.server,
+      database,
+    });
+    assert.deepStrictEqual([code, problems, writes], [0, [], []]);
+    assert.match(stdout, /^gso_today_users 1$/m);
+    assert.match(stdout, /^gso_today_currency_amount\{currency="credits",flow="source"\} 5$/m);
+    assert.doesNotMatch(stdout, /gso_analytics_/);
+    const ownLines = (await analytics.getOpenMetrics()).split('\n');
+    const stable = linesOf(stdout).filter((line) => !/players_online/.test(line));
+    assert.deepStrictEqual(
+      stable.filter((line) => !ownLines.includes(line)),
+      [],
+    );
+    await analytics.stop();
+  });
+
+  it('gives the older format, too, and fails where the database is away', async () => {
+    const { code, stdout } = await cli(['metrics', '--prometheus'], { uri: mongo.database().uri });
+    assert.strictEqual(code, 0);
+    assert.match(stdout, /^# TYPE gso_today_users gauge$/m);
+    assert.doesNotMatch(stdout, /# EOF/);
+  });
+});
+
+describe('rollup', () => {
+  it('reports every day that is due, and today', async () => {
+    const database = await played();
+    const { code, stdout } = await cli(['rollup', '--json'], { uri: database.uri });
+    assert.strictEqual(code, 0);
+    const row = JSON.parse(stdout);
+    assert.deepStrictEqual([row.day, row.state, row.dau, row.mau30], [dayOf(0), 'open', 0, 3]);
+    const days = await database.all('gsoreports', { _id: /^d:/ });
+    const yesterday = days.find(({ _id }) => _id === `d:${dayOf(1)}`);
+    assert.deepStrictEqual(
+      [yesterday.users.dau, yesterday.sessions.count, yesterday.eventsTotal],
+      [3, 3, 1],
+    );
+    assert.strictEqual(await database.count('gsoplayers'), 3);
+    assert.strictEqual(await database.count('gsoreports', { _id: /^now:/ }), 0);
+  });
+
+  it('reports one day again, and only that', async () => {
+    const database = await played();
+    const args = ['rollup', '--day', dayOf(1)];
+    const first = await cli(args, { uri: database.uri });
+    assert.strictEqual(first.code, 0);
+    assert.match(first.stdout, /is settling as of .*: users 3, new 3, sessions 3/);
+    await database.db.collection('gsosessions').insertOne(session('u4', 1));
+    const second = await cli(args, { uri: database.uri });
+    assert.match(second.stdout, /users 4, new 4, sessions 4/);
+    const days = await database.all('gsoreports', { _id: /^d:/ });
+    assert.deepStrictEqual(
+      days.map(({ _id, runs }) => [_id, runs]),
+      [[`d:${dayOf(1)}`, 2]],
+    );
+  });
+
+  it('refuses what is no day', async () => {
+    const { code, stderr } = await cli(['rollup', '--day', '2027-02-29'], {
+      uri: mongo.database().uri,
+    });
+    assert.strictEqual(code, 2);
+    assert.match(stderr, /day: must be a day of the calendar/);
+  });
+});
+
+describe('delete', () => {
+  async function withAnn() {
+    const database = mongo.database();
+    const { analytics } = create({ uri: database.uri });
+    await analytics.onLogin('ann', 'Ann');
+    analytics.track('chat', 'ann', { text: 'hello' });
+    analytics.track('chat', 'bob', { text: 'hello' });
+    await analytics.stop();
+    return database;
+  }
+
+  it('does nothing without --yes', async () => {
+    const database = await withAnn();
+    const { code, stderr, writes } = await watchedCli(['delete', 'ann'], {
+      server: mongo.server,
+      database,
+    });
+    assert.deepStrictEqual([code, writes], [2, []]);
+    assert.match(stderr, /nothing was deleted: .* --yes/);
+    assert.strictEqual(await database.count('gsoevents', { userId: 'ann' }), 1);
+  });
+
+  it('deletes the user, and says how much and what it cannot reach', async () => {
+    const database = await withAnn();
+    const { code, stdout } = await cli(['delete', 'ann', '--yes'], { uri: database.uri });
+    assert.strictEqual(code, 0);
+    assert.match(stdout, /^deleted: purchases 0, sessions 1, events 1, uniques 2, players 0$/m);
+    assert.match(stdout, /^not reached: records of the user in queues/m);
+    assert.strictEqual(await database.count('gsoevents', { userId: 'ann' }), 0);
+    assert.strictEqual(await database.count('gsoevents', { userId: 'bob' }), 1);
+    const again = await cli(['delete', 'ann', '--yes', '--json'], { uri: database.uri });
+    const { documents, notReached } = JSON.parse(again.stdout);
+    assert.deepStrictEqual([documents.events, Array.isArray(notReached)], [0, true]);
+  });
+
+  it('puts a pseudonym in place of the id with --keep-counts', async () => {
+    const database = await withAnn();
+    const args = ['delete', 'ann', '--yes', '--keep-counts'];
+    const { stdout } = await cli(args, { uri: database.uri });
+    assert.match(stdout, /^changed: purchases 0, sessions 1, events 1/m);
+    const [found] = await database.events({ userId: /^erased:/ });
+    assert.strictEqual(found.event, 'chat');
+  });
+});

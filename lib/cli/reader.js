@@ -1,0 +1,61 @@
+/**
+ * A database that is read by a process of its own. It has the methods of the class, and writes nothing of its
+ * own accord: no index, no sample of presence, no sum of old sessions.
+ *
+ * `getMetrics()` is not for it: on a database of the replaced class it waits for what a game server sums up.
+ */
+'use strict';
+
+const AnalyticsSystem = require('../../index.js');
+const { CLIENT, READS_ONLY } = require('../client.js');
+
+class Reader extends AnalyticsSystem {
+  /** @param {AnalyticsSystem.Options} options */
+  constructor(options) {
+    super(/** @type {any} */ ({ ...options, [READS_ONLY]: true }));
+  }
+
+  /** @returns {import('../client.js').Client} */
+  get client() {
+    return /** @type {any} */ (this)[CLIENT];
+  }
+
+  /**
+   * What each instance of the game says of itself: `{ now, instances: [{ id, name, players, at, hostTime, isHere,
+   * hasEnded, isDead, health }] }`. `health` is what it stores every 20 s; see `docs/data-model.md`.
+   *
+   * @returns {Promise<{ now: Date, instances: any[] }>}
+   */
+  async instances() {
+    return /** @type {any} */ (await this.client.instances());
+  }
+
+  /**
+   * What the server, the rights, the collections and their indexes are like.
+   *
+   * @returns {Promise<any>}
+   */
+  inspection() {
+    return this.client.inspection();
+  }
+
+  /**
+   * Makes the report of a UTC day, `YYYY-MM-DD`.
+   *
+   * @param {string} day
+   */
+  makeReport(day) {
+    return this.client.makeReport(day);
+  }
+
+  /**
+   * The figures of the game as `getOpenMetrics()` gives them, without those of this process.
+   *
+   * @param {{ format?: string }} options
+   */
+  getGameMetrics(options) {
+    return this.client.openMetrics.gameText(options);
+  }
+}
+
+module.exports = { Reader };
