@@ -4,11 +4,9 @@
 //! followed, and a file that is written under a name of its own is a new one. On Windows links are not followed
 //! either; who may write to a folder is not checked there.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
-#[cfg(not(unix))]
-use std::time::UNIX_EPOCH;
 
 use crate::util::random::random_id;
 
@@ -64,6 +62,11 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open(path)?.read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Opens a file to sync it, for which Windows wants a right to write.
+pub fn open_to_sync(path: &Path) -> io::Result<File> {
+    open_as(OpenOptions::new().append(true), path)
 }
 
 /// Opens a file for writing; creates it if it is missing.
@@ -164,25 +167,25 @@ pub fn unless_missing(removed: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// The identity of a file, which a copy does not have: device and inode, or the time of its creation in ms.
-pub fn identity(file: &Metadata) -> (u64, u64) {
+/// The identity of a file, which a copy does not have: device and inode, or volume and index on Windows.
+pub fn identity(file: &File) -> io::Result<(u64, u64)> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        (file.dev(), file.ino())
+        let file = file.metadata()?;
+        Ok((file.dev(), file.ino()))
     }
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     {
-        let created = file.created().ok();
-        let since = created.and_then(|created| created.duration_since(UNIX_EPOCH).ok());
-        (0, since.map_or(0, |since| since.as_millis() as u64))
+        let file = winapi_util::file::information(file)?;
+        Ok((file.volume_serial_number(), file.file_index()))
     }
 }
 
 /// Whether the path still leads to the open file.
 pub fn is_same(file: &File, path: &Path) -> bool {
-    let (open, found) = (file.metadata(), fs::symlink_metadata(path));
-    found.is_ok_and(|found| open.is_ok_and(|open| identity(&open) == identity(&found)))
+    let found = open(path).and_then(|found| identity(&found));
+    found.is_ok_and(|found| identity(file).is_ok_and(|open| open == found))
 }
 
 /// The name of a segment's file.

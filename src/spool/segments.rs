@@ -278,7 +278,8 @@ impl Segments {
         }
         if std::mem::take(&mut self.are_found_unsynced) {
             let found = self.slot.found().iter();
-            let files = found.filter_map(|found| files::open(&self.path_of(found.number)).ok());
+            let files =
+                found.filter_map(|found| files::open_to_sync(&self.path_of(found.number)).ok());
             let files: Vec<_> = files.map(Arc::new).collect();
             self.unsynced.extend(files);
         }

@@ -65,7 +65,7 @@ impl WriterFile {
 
 impl Validity {
     fn of(file: &Path) -> Option<Validity> {
-        let (device, inode) = files::identity(&fs::symlink_metadata(file).ok()?);
+        let (device, inode) = files::identity(&files::open(file).ok()?).ok()?;
         Some(Validity {
             machine: system_id("/etc/machine-id"),
             boot: system_id("/proc/sys/kernel/random/boot_id"),
