@@ -123,4 +123,4 @@ class LivingGame {
   }
 }
 
-module.exports = { beginGame };
+module.exports = { FUNNELS, beginGame };

@@ -156,6 +156,9 @@ function readGate() {
 
 /** A command of the package: it is run. */
 const isOurs = (line) => /^(?:npx )?gso-analytics /.test(line);
+/** It runs until it is stopped. */
+const isServer = (line) => /gso-analytics dashboard\b/.test(line);
+const SERVED_MS = 5_000;
 const isExport = (line) => /^export [A-Z_]+=/.test(line);
 
 /** Runs commands of the package in a folder of their own, on a database in which somebody has played. */
@@ -168,7 +171,13 @@ async function runOurs(lines) {
   for (const line of lines) {
     const main = `"${process.execPath}" "${path.join(ROOT, bin['gso-analytics'])}"`;
     const command = line.replace(/^(?:npx )?gso-analytics/, () => main);
-    const { status, stderr } = spawnSync(command, { cwd, env, shell: true, encoding: 'utf8' });
+    const run = { cwd, env, shell: true, encoding: 'utf8' };
+    if (isServer(line)) {
+      const { stdout, stderr } = spawnSync(`exec ${command} --port 0`, { ...run, timeout: SERVED_MS });
+      assert.match(stdout, /^http:\/\/127\.0\.0\.1:\d+\/#token=/, `${line}\n${stderr}`);
+      continue;
+    }
+    const { status, stderr } = spawnSync(command, run);
     assert.strictEqual(status, 0, `${line}\n${stderr}`);
   }
 }

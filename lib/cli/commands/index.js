@@ -23,6 +23,8 @@
 
 /** @type {Record<string, Command>} */
 const COMMANDS = {
+  dashboard: require('./dashboard.js'),
+  report: require('./report.js'),
   metrics: require('./metrics.js'),
   rollup: require('./rollup.js'),
   export: require('./export.js'),

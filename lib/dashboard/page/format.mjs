@@ -22,13 +22,15 @@ export const compact = known((value) =>
 );
 /** 0.385 is 38.5 %. */
 export const share = known(
-  (value) => `${Math.abs(value) < 0.1 ? precise.format(value * 100) : whole.format(value * 100)} %`,
+  (value) =>
+    `${Math.abs(value) < 0.1 ? precise.format(value * 100) : whole.format(value * 100)}\u00a0%`,
 );
 
 /** +12 % */
 export const change = known((value) => {
   const percent = Math.abs(value * 100);
-  const text = percent >= 1_000 ? `× ${precise.format(value + 1)}` : `${whole.format(percent)} %`;
+  const text =
+    percent >= 1_000 ? `× ${precise.format(value + 1)}` : `${whole.format(percent)}\u00a0%`;
   if (percent >= 1_000) return text;
   return `${value < 0 ? '−' : '+'}${text}`;
 });

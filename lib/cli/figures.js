@@ -1,0 +1,53 @@
+/**
+ * The figures of the dashboard and of the report, out of the database that a command was given.
+ */
+'use strict';
+
+const { Figures } = require('../dashboard/figures.js');
+const { version } = require('../../package.json');
+
+/**
+ * Option of both commands.
+ *
+ * @type {import('./commands/index.js').Option}
+ */
+const NO_ROLLUP = {
+  type: 'boolean',
+  help: 'makes no report, and shows only days that the game has reported; for a user who may only read',
+};
+
+/**
+ * @param {import('./context.js').Context} context
+ * @param {number} days that are shown
+ */
+function openFigures(context, days) {
+  const analytics = context.reader({ makesReports: !context.values['no-rollup'] });
+  const funnels = Object.keys(context.fileOptions().funnels ?? {});
+  const survey = () => surveyOf(analytics);
+  return { figures: new Figures({ analytics, survey, funnels, days }), about: { version, days } };
+}
+
+/**
+ * How every process is, as the page shows it.
+ *
+ * @param {import('./reader.js').Reader} reader
+ */
+async function surveyOf(reader) {
+  const { now, instances } = await reader.instances();
+  return {
+    asOf: now,
+    instances: instances.map(({ players, at, health, ...is }) => ({
+      ...{ state: stateOf(is), seenAt: at, players },
+      health: health ?? {},
+    })),
+  };
+}
+
+/** @param {any} instance */
+function stateOf({ hasEnded, isDead, isHere }) {
+  if (hasEnded) return 'ended';
+  if (isDead) return 'dead';
+  return isHere ? 'here' : 'silent';
+}
+
+module.exports = { NO_ROLLUP, openFigures };
