@@ -50,7 +50,8 @@ class MongodProcess {
   async startOnPort() {
     guardThisProcess();
     fs.rmSync(this.logFile, { force: true });
-    this.child = spawn(this.binary, this.arguments(), { stdio: 'ignore' });
+    // Ctrl-C is for the program that started it, which stops it, or whose watchdog does.
+    this.child = spawn(this.binary, this.arguments(), { stdio: 'ignore', detached: true });
     this.failed = undefined;
     this.child.once('error', (error) => {
       this.failed = error;

@@ -173,7 +173,10 @@ async function runOurs(lines) {
     const command = line.replace(/^(?:npx )?gso-analytics/, () => main);
     const run = { cwd, env, shell: true, encoding: 'utf8' };
     if (isServer(line)) {
-      const { stdout, stderr } = spawnSync(`exec ${command} --port 0`, { ...run, timeout: SERVED_MS });
+      const { stdout, stderr } = spawnSync(`exec ${command} --port 0`, {
+        ...run,
+        timeout: SERVED_MS,
+      });
       assert.match(stdout, /^http:\/\/127\.0\.0\.1:\d+\/#token=/, `${line}\n${stderr}`);
       continue;
     }
