@@ -25,7 +25,10 @@ const { authorities, untrusted } = require('./trust.js');
  * @typedef {import('./mongoose/settings.js').Settings} Settings
  */
 
-/** Key of the client of an instance. Not a private field: those cannot be reached through a Proxy or a derived object. */
+/**
+ * Key of the client of an instance. Not a private field: those cannot be reached through a Proxy or a derived
+ * object.
+ */
 const CLIENT = Symbol('client');
 /** Key of an option: whether the instance writes nothing of its own accord. */
 const READS_ONLY = Symbol('readsOnly');

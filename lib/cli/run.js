@@ -84,8 +84,9 @@ function commandOf(name) {
  */
 function tell(error, stderr) {
   stderr.write(`gso-analytics: ${error?.message ?? error}\n`);
-  const isUsage = error instanceof UsageError || error instanceof TypeError;
-  return isUsage ? USAGE : FAILED;
+  // The package names the option that it refuses.
+  const isOption = error instanceof TypeError && /^[\w.]+: /.test(error.message);
+  return error instanceof UsageError || isOption ? USAGE : FAILED;
 }
 
 module.exports = { run };
