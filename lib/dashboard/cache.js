@@ -18,7 +18,7 @@ class Cache {
   /**
    * @template T
    * @param {string} key
-   * @param {number} ms how long the answer is kept, from its arrival
+   * @param {number | ((answer: T) => number)} ms how long the answer is kept, from its arrival
    * @param {() => Promise<T>} ask
    * @returns {Promise<T>}
    */
@@ -30,7 +30,7 @@ class Cache {
       entry.until = performance.now() + time;
     };
     entry.answer.then(
-      () => keepFor(ms),
+      (answer) => keepFor(typeof ms === 'number' ? ms : ms(answer)),
       () => keepFor(FAILURE_MS),
     );
     this.entries.delete(key);

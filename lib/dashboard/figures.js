@@ -72,12 +72,8 @@ class Figures {
   /** @param {string} day */
   eventsOf(day) {
     const ask = () => this.analytics.getTopEvents({ days: 1, to: day, limit: 200 });
-    const key = `events ${day}`;
-    return this.cache.get(key, TODAY, async () => {
-      const rows = await ask();
-      const isFinal = rows[0]?.state === 'final';
-      return isFinal ? this.cache.get(`final ${key}`, DAY, async () => rows) : rows;
-    });
+    const lifetime = (/** @type {any[]} */ rows) => (rows[0]?.state === 'final' ? DAY : TODAY);
+    return this.cache.get(`events ${day}`, lifetime, ask);
   }
 }
 
