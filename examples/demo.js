@@ -69,9 +69,11 @@ function giveUp() {
 async function demonstrate(mongodbUri) {
   timeTrack();
   const port = await game.start({ mongodbUri });
-  const fetchMetrics = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).json();
+  const address = `http://127.0.0.1:${port}/metrics`;
+  const fetchMetrics = async () => (await fetch(address)).json();
   const seconds = await playDay(fetchMetrics);
   await report(await fetchMetrics());
+  await reportScrape(address);
   say(
     `${count(ledger.events)} events handed over in ${seconds.toFixed(1)} s of play, with ` +
       `${count(ledger.logins)} awaited logins: ${count(Math.round(ledger.events / seconds))} events/s; ` +
@@ -145,6 +147,17 @@ async function report(metrics) {
   const records = ledger.events + ledger.logins + ledger.logouts;
   const nothing = { dropped: {}, rejected: {}, warnings: {}, queued: 0 };
   compare('health', health, { accepted: records, written: records, ...nothing });
+}
+
+/** What Prometheus gets from the same address, as it asks for it. */
+async function reportScrape(address) {
+  const accept = 'application/openmetrics-text; version=1.0.0';
+  const text = await (await fetch(address, { headers: { accept } })).text();
+  const written = /^gso_analytics_records_written_total (\d+)$/m.exec(text)?.[1];
+  const series = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  say(`GET /metrics as OpenMetrics: ${series.length} series\n`);
+  const records = ledger.events + ledger.logins + ledger.logouts;
+  compare('OpenMetrics', { written: Number(written) }, { written: records });
 }
 
 async function reportCollections() {
