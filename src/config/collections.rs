@@ -29,6 +29,14 @@ pub enum Collection {
 }
 
 impl Collection {
+    pub const ALL: [Collection; 5] = [
+        Collection::Events,
+        Collection::Sessions,
+        Collection::Daily,
+        Collection::Uniques,
+        Collection::Purchases,
+    ];
+
     /// Its key in the options.
     pub fn key(self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
 //! Opening and closing of a store: indexes before the first write, connections after the last; and whether
 //! its collections are still those that have these indexes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Reply;
 use crate::config::Collection;
@@ -15,10 +15,9 @@ pub trait Lifecycle {
     /// Makes sure that there is the unique index without which a day could get two documents.
     fn prepare(&self) -> impl Reply<Prepared>;
 
-    /// Creates the other indexes that are missing; on big collections that takes long. Returns log lines
-    /// about those that cannot be created. Those of purchases only where there are any: a host without them
-    /// needs no right on their collection.
-    fn create_indexes(&self, has_purchases: bool) -> impl Reply<Vec<(Level, String)>>;
+    /// Creates the other indexes of these collections that are missing; on big ones that takes long. Returns log
+    /// lines about those that cannot be created.
+    fn create_indexes(&self, of: &BTreeSet<Collection>) -> impl Reply<Vec<(Level, String)>>;
 
     /// Which collections there are; `None` when the server does not tell, as where the user lacks the right.
     fn identities(&self) -> impl Reply<Option<Identities>>;

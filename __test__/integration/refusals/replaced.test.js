@@ -6,6 +6,7 @@ const assert = require('node:assert');
 const { describe, it } = require('node:test');
 const { insertOldData, makePlan } = require('../../support/old-data');
 const { afterIndexBuilds } = require('../../support/index-builds');
+const { fates, startProxy } = require('../../support/proxy');
 const { waitFor } = require('../../support/wait');
 const { create, useMongod } = require('../../support/setup');
 
@@ -56,6 +57,47 @@ const CHANGES = {
   'all are dropped': (db) => each(db, (collection) => collection.drop()),
   'the database is dropped': (db) => db.dropDatabase(),
 };
+
+describe('the indexes', () => {
+  it('are made again of no collection but the one that changed', async (t) => {
+    const database = mongo.database();
+    const first = create({ uri: database.uri }).analytics;
+    await write(first, 'first');
+    await first.stop();
+    const proxy = await startProxy(mongo.server.port);
+    t.after(() => proxy.close());
+    const made = proxy.rule({
+      when: ({ command, body }) => command === 'createIndexes' && body[command] !== 'gsoreports',
+      fate: fates.forward,
+    });
+    const passed = () => made.taken.map(({ request }) => request.body);
+    const { analytics } = create({ uri: proxy.uri(database.name), flushIntervalMs: 20 });
+    await write(analytics, 'second');
+    const isMade = (name, field) =>
+      passed().some(({ createIndexes, indexes }) => {
+        return createIndexes === name && indexes.some(({ key }) => field in key);
+      });
+    const all = [
+      ['gsosessions', 'userId'],
+      ['gsoevents', 'ts'],
+      ['gsodailies', 'month'],
+    ];
+    const areMade = () => [...all, ['gsouniques', 'x']].every((one) => isMade(...one));
+    await waitFor(areMade, { what: 'the first pass' });
+    const before = passed().length;
+    analytics.track('stripe.payment', 'payer', { amountCents: 1 });
+    await analytics.flush();
+    await waitFor(() => isMade('gsopurchases', 'day'), { ...SOON, what: 'those of purchases' });
+    await database.db.collection('gsosessions').drop();
+    await write(analytics, 'third');
+    const isAgain = async () =>
+      (await indexesOf(database.db)).gsosessions.includes('day_1_userId_1');
+    await waitFor(isAgain, { ...SOON, what: 'those of sessions' });
+    const again = passed().slice(before);
+    const names = new Set(again.map(({ createIndexes }) => createIndexes));
+    assert.deepStrictEqual([...names].sort(), ['gsopurchases', 'gsosessions']);
+  });
+});
 
 describe('the indexes are there again when', () => {
   for (const [name, change] of Object.entries(CHANGES)) {

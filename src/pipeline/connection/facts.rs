@@ -22,6 +22,8 @@ pub type Lines = Vec<(Level, String)>;
 /// A pass that has made the indexes.
 pub struct Indexed {
     pub lines: Lines,
+    /// Those whose indexes it has made.
+    of: BTreeSet<Collection>,
     /// The collections before and after it.
     identities: [Option<Identities>; 2],
 }
@@ -84,12 +86,18 @@ impl Facts {
         }
     }
 
-    /// The collections have their indexes, and what was lost is there again; returns whether that still holds.
-    pub fn restored(&mut self, indexed: Indexed) -> bool {
-        self.changed.clear();
+    /// The collections have their indexes, and what was lost is there again; returns those of which that may hold no
+    /// more.
+    pub fn restored(&mut self, indexed: Indexed) -> BTreeSet<Collection> {
+        self.changed.retain(|one| !indexed.of.contains(one));
         let is_first = self.seen.is_none();
         let [before, after] = indexed.identities;
-        let is_same = before == after;
+        let [old, new] = [&before, &after].map(|one| one.clone().unwrap_or_default());
+        let mut again: BTreeSet<Collection> = differing(&old, &new).collect();
+        if is_first && !again.is_empty() {
+            // One that a new database lacks now may have been there in the middle of the pass.
+            again = indexed.of;
+        }
         self.see(before);
         let known = self.seen.clone().unwrap_or_default();
         self.see(after);
@@ -97,15 +105,14 @@ impl Facts {
             // Those of a new database appear. They are looked at again, but nothing can have been lost of them.
             self.changed.retain(|one| known.contains_key(one));
         }
-        is_same && self.changed.is_empty()
+        again.extend(&self.changed);
+        again
     }
 
     /// One that appears may have been dropped since it was written to.
     fn see(&mut self, found: Option<Identities>) {
         if let (Some(seen), Some(found)) = (&self.seen, &found) {
-            let all = seen.keys().chain(found.keys());
-            let changed = all.filter(|one| seen.get(one) != found.get(one));
-            self.changed.extend(changed);
+            self.changed.extend(differing(seen, found));
         }
         self.seen = found;
     }
@@ -113,17 +120,39 @@ impl Facts {
     pub fn has_changed(&self, collection: Collection) -> bool {
         self.changed.contains(&collection)
     }
+
+    pub fn changed(&self) -> &BTreeSet<Collection> {
+        &self.changed
+    }
 }
 
-/// Makes the indexes; those of purchases where this process, or another one, has stored any.
-pub async fn make_indexes<S: Store>(store: &Arc<S>, has_purchases: bool) -> Result<Indexed> {
+/// The collections that are not the same in both.
+fn differing<'a>(
+    one: &'a Identities,
+    other: &'a Identities,
+) -> impl Iterator<Item = Collection> + 'a {
+    let all = one.keys().chain(other.keys()).copied();
+    all.filter(|of| one.get(of) != other.get(of))
+}
+
+/// Makes the indexes of these collections; those of purchases only where this process, or another one, has stored
+/// any: a host without them needs no right on their collection.
+pub async fn make_indexes<S: Store>(
+    store: &Arc<S>,
+    of: BTreeSet<Collection>,
+    has_purchases: bool,
+) -> Result<Indexed> {
     let before = store.identities().await?;
     let is_there = |found: &Identities| found.contains_key(&Collection::Purchases);
-    let has_purchases = has_purchases || before.as_ref().is_some_and(is_there);
-    let lines = store.create_indexes(has_purchases).await?;
+    let mut needed = of.clone();
+    if !has_purchases && !before.as_ref().is_some_and(is_there) {
+        needed.remove(&Collection::Purchases);
+    }
+    let lines = store.create_indexes(&needed).await?;
     let after = store.identities().await?;
     Ok(Indexed {
         lines,
+        of,
         identities: [before, after],
     })
 }
@@ -139,13 +168,18 @@ mod tests {
     fn pass(before: &[(Collection, u8)], after: &[(Collection, u8)]) -> Indexed {
         Indexed {
             lines: Vec::new(),
+            of: Collection::ALL.into(),
             identities: [Some(identities(before)), Some(identities(after))],
         }
     }
 
+    fn of<const N: usize>(all: [Collection; N]) -> BTreeSet<Collection> {
+        all.into()
+    }
+
     fn facts(ids: &[(Collection, u8)]) -> Facts {
         let mut facts = Facts::default();
-        assert!(facts.restored(pass(ids, ids)));
+        assert_eq!(facts.restored(pass(ids, ids)), of([]));
         facts
     }
 
@@ -155,14 +189,15 @@ mod tests {
         let mut facts = facts(&[(Events, 1), (Daily, 2), (Uniques, 3)]);
         let more = [(Events, 1), (Daily, 2), (Uniques, 3), (Sessions, 4)];
         assert!(facts.look(Some(identities(&more))) && facts.has_changed(Sessions));
-        assert!(facts.restored(pass(&more, &more)));
+        assert_eq!(facts.restored(pass(&more, &more)), of([]));
         assert!(!facts.look(Some(identities(&more))));
         assert!(facts.look(Some(identities(&[(Events, 9), (Daily, 2), (Sessions, 4)]))));
         assert!(
             facts.has_changed(Events) && facts.has_changed(Uniques) && !facts.has_changed(Daily)
         );
         let again = [(Events, 9), (Daily, 2), (Uniques, 8), (Sessions, 4)];
-        assert!(!facts.restored(pass(&again, &again)) && facts.restored(pass(&again, &again)));
+        assert_eq!(facts.restored(pass(&again, &again)), of([Uniques]));
+        assert_eq!(facts.restored(pass(&again, &again)), of([]));
         assert!(!facts.has_changed(Events));
     }
 
@@ -170,12 +205,28 @@ mod tests {
     fn a_pass_counts_only_when_it_ends_with_the_collections_that_it_began_with() {
         use Collection::{Daily, Uniques};
         let mut facts = Facts::default();
-        assert!(!facts.restored(pass(&[], &[(Daily, 1), (Uniques, 2)])));
+        let made = facts.restored(pass(&[], &[(Daily, 1), (Uniques, 2)]));
+        assert_eq!(made, of(Collection::ALL));
         let dropped = [(Daily, 1)];
-        assert!(!facts.restored(pass(&dropped, &dropped)));
+        assert_eq!(facts.restored(pass(&dropped, &dropped)), of([Uniques]));
         assert!(facts.has_changed(Uniques));
         let whole = [(Daily, 1), (Uniques, 3)];
-        assert!(!facts.restored(pass(&whole, &whole)) && facts.restored(pass(&whole, &whole)));
+        assert_eq!(facts.restored(pass(&whole, &whole)), of([Uniques]));
+        assert_eq!(facts.restored(pass(&whole, &whole)), of([]));
+    }
+
+    #[test]
+    fn a_pass_for_one_collection_leaves_what_has_changed_of_others() {
+        use Collection::{Purchases, Uniques};
+        let mut facts = facts(&[(Uniques, 1)]);
+        let swapped = [(Uniques, 2), (Purchases, 1)];
+        assert!(facts.look(Some(identities(&swapped))));
+        let of_purchases = Indexed {
+            of: of([Purchases]),
+            ..pass(&swapped, &swapped)
+        };
+        assert_eq!(facts.restored(of_purchases), of([Uniques]));
+        assert_eq!(facts.restored(pass(&swapped, &swapped)), of([]));
     }
 
     #[test]
@@ -183,10 +234,14 @@ mod tests {
         use Collection::{Daily, Uniques};
         let whole = [(Daily, 1), (Uniques, 2)];
         let mut facts = Facts::default();
-        assert!(!facts.restored(pass(&[], &whole)) && !facts.has_changed(Uniques));
-        assert!(facts.restored(pass(&whole, &whole)));
+        assert_eq!(facts.restored(pass(&[], &whole)), of(Collection::ALL));
+        assert!(!facts.has_changed(Uniques));
+        assert_eq!(facts.restored(pass(&whole, &whole)), of([]));
         let mut facts = Facts::default();
-        assert!(!facts.restored(pass(&[(Uniques, 1)], &whole)));
+        assert_eq!(
+            facts.restored(pass(&[(Uniques, 1)], &whole)),
+            of(Collection::ALL)
+        );
         assert!(facts.has_changed(Uniques) && !facts.has_changed(Daily));
     }
 

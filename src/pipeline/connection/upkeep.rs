@@ -5,6 +5,7 @@
 //! one, and nothing but `stop()` waits for them. Where the unique index cannot be made, totals wait until
 //! the operator has removed the cause; events and sessions go on.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -23,9 +24,11 @@ pub struct Upkeep {
     preparation: Preparation,
     indexing: Preparation,
     facts: Facts,
-    /// Whether purchases were stored; and whether their indexes are still to be made.
+    /// The collections whose indexes the next pass makes, and those of the one that is under way.
+    due: BTreeSet<Collection>,
+    passing: BTreeSet<Collection>,
+    /// Whether purchases were stored.
     has_purchases: bool,
-    lacks_indexes: bool,
     tasks: Tasks<UpkeepResult>,
     index_tasks: Tasks<UpkeepResult>,
 }
@@ -44,8 +47,9 @@ impl Upkeep {
             preparation: Preparation::new(random),
             indexing: Preparation::new(random),
             facts: Facts::default(),
+            due: Collection::ALL.into(),
+            passing: BTreeSet::new(),
             has_purchases: false,
-            lacks_indexes: false,
             tasks: Tasks::new(),
             index_tasks: Tasks::new(),
             shared: Arc::clone(shared),
@@ -86,19 +90,20 @@ impl Upkeep {
             self.tasks
                 .spawn(async { UpkeepResult::Prepared(preparing.await) });
         }
-        if self.lacks_indexes && self.indexing.is_done() {
+        if !self.due.is_empty() && self.indexing.is_done() {
             self.indexing = Preparation::new(&self.shared.context.random);
         }
         if self.indexing.begin(now) {
-            self.lacks_indexes = false;
-            let (store, has_purchases) = (Arc::clone(store), self.has_purchases);
+            self.passing = std::mem::take(&mut self.due);
+            let (store, of, has_purchases) =
+                (Arc::clone(store), self.passing.clone(), self.has_purchases);
             let may_be_lost = self.facts.has_changed(Collection::Uniques);
             let restoring = may_be_lost.then(restore);
             let indexing = run_to_end("indexes", async move {
                 if let Some(restoring) = restoring {
                     restoring.await?;
                 }
-                make_indexes(&store, has_purchases).await
+                make_indexes(&store, of, has_purchases).await
             });
             self.index_tasks
                 .spawn(async { UpkeepResult::Indexed(indexing.await) });
@@ -118,8 +123,9 @@ impl Upkeep {
 
     /// Purchases were stored.
     pub fn purchased(&mut self) {
-        self.lacks_indexes |= !self.has_purchases;
-        self.has_purchases = true;
+        if !std::mem::replace(&mut self.has_purchases, true) {
+            self.due.insert(Collection::Purchases);
+        }
     }
 
     /// A day that was there is gone.
@@ -131,22 +137,28 @@ impl Upkeep {
     fn looked(&mut self, found: Option<Identities>) {
         let tells = found.is_some();
         if self.facts.look(found) {
-            let random = &self.shared.context.random;
-            self.indexing = Preparation::new(random);
-            if !tells || self.facts.has_changed(Collection::Daily) {
-                self.preparation = Preparation::new(random);
+            match tells {
+                true => self.due.extend(self.facts.changed()),
+                false => self.due = Collection::ALL.into(),
+            }
+            if self.due.contains(&Collection::Daily) {
+                self.preparation = Preparation::new(&self.shared.context.random);
             }
         }
     }
 
     fn indexed(&mut self, mut indexed: Indexed, now: Instant) {
-        let lines = std::mem::take(&mut indexed.lines);
-        if self.facts.restored(indexed) {
-            self.indexing.succeed();
-            self.log(lines);
-        } else {
-            self.indexing.fail(now);
+        self.log(std::mem::take(&mut indexed.lines));
+        let again = self.facts.restored(indexed);
+        match again.is_empty() {
+            true => self.indexing.succeed(),
+            false => self.pass_again(again, now),
         }
+    }
+
+    fn pass_again(&mut self, of: BTreeSet<Collection>, now: Instant) {
+        self.due.extend(of);
+        self.indexing.fail(now);
     }
 
     /// Resolves with the next result. Cancel-safe.
@@ -178,7 +190,8 @@ impl Upkeep {
             UpkeepResult::Looked(Err(_)) => self.facts.failed(now),
             UpkeepResult::Indexed(Err(error)) => {
                 self.shared.health.error(error.message);
-                self.indexing.fail(now);
+                let of = std::mem::take(&mut self.passing);
+                self.pass_again(of, now);
             }
         }
     }

@@ -26,6 +26,7 @@ use super::presence::Sample;
 use super::purchases::Purchase;
 use super::totals::Sums;
 use super::uniques::Marker;
+use crate::config::Collection;
 use crate::instance::incarnation::Incarnation;
 use crate::instance::listener::Level;
 use crate::record::counters::Counter;
@@ -167,7 +168,7 @@ impl Lifecycle for FakeStore {
         .await
     }
 
-    async fn create_indexes(&self, _: bool) -> Result<Vec<(Level, String)>> {
+    async fn create_indexes(&self, _: &BTreeSet<Collection>) -> Result<Vec<(Level, String)>> {
         let takes = self.state().slow_indexes;
         tokio::time::sleep(takes).await;
         self.request(|_| Vec::new()).await

@@ -1,6 +1,7 @@
 //! Indexes of the collections, under the names that mongoose gives them. An index that exists with other
 //! options is kept.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
@@ -53,21 +54,33 @@ impl Lifecycle for MongoStore {
         Ok(Prepared::Ready(lines.collect()))
     }
 
-    async fn create_indexes(&self, has_purchases: bool) -> Result<Vec<(Level, String)>> {
+    async fn create_indexes(&self, of: &BTreeSet<Kind>) -> Result<Vec<(Level, String)>> {
         let quorum = &self.quorum().await?;
-        // Again, as the collection may be another one by now. What keeps it from being made is said by
-        // `prepare`.
-        create(&self.daily, unique_day(), quorum).await?;
-        let of_purchases = match has_purchases {
-            true => of_purchases(),
+        let wanted = |kind, indexes| match of.contains(&kind) {
+            true => indexes,
             false => Vec::new(),
         };
+        if of.contains(&Kind::Daily) {
+            // Again, as the collection may be another one by now. What keeps it from being made is said by
+            // `prepare`.
+            create(&self.daily, unique_day(), quorum).await?;
+        }
+        let of_daily = wanted(Kind::Daily, vec![plain(doc! { "month": 1 })]);
+        let of_uniques = wanted(Kind::Uniques, vec![expiring("x", Duration::ZERO)]);
         let (daily, sessions, events, uniques, purchases) = tokio::join!(
-            create_all(&self.daily, vec![plain(doc! { "month": 1 })], quorum),
-            create_all(&self.sessions, of_sessions(), quorum),
-            create_all(&self.events, of_events(), quorum),
-            create_all(&self.uniques, vec![expiring("x", Duration::ZERO)], quorum),
-            create_all(&self.purchases, of_purchases, quorum),
+            create_all(&self.daily, of_daily, quorum),
+            create_all(
+                &self.sessions,
+                wanted(Kind::Sessions, of_sessions()),
+                quorum
+            ),
+            create_all(&self.events, wanted(Kind::Events, of_events()), quorum),
+            create_all(&self.uniques, of_uniques, quorum),
+            create_all(
+                &self.purchases,
+                wanted(Kind::Purchases, of_purchases()),
+                quorum
+            ),
         );
         let time_series = self.time_series().await;
         Ok([

@@ -1,6 +1,8 @@
 //! The store of one process: the statements of the real one, each a request of its own, and the
 //! statements of the wrong designs in their place.
 
+use std::collections::BTreeSet;
+
 use bson::oid::ObjectId;
 use bson::{Document, RawDocumentBuf};
 
@@ -8,6 +10,7 @@ use super::flaws::{self, Flaw};
 use super::seen::{Seen, Sight};
 use super::server::{Addition, Event, Session, State};
 use super::world::Handle;
+use crate::config::Collection;
 use crate::instance::listener::Level;
 use crate::record::day::Day;
 use crate::record::document::Batch;
@@ -427,7 +430,7 @@ impl Lifecycle for Handle {
         self.read(|_| Prepared::Ready(Vec::new())).await
     }
 
-    async fn create_indexes(&self, _: bool) -> Result<Vec<(Level, String)>> {
+    async fn create_indexes(&self, _: &BTreeSet<Collection>) -> Result<Vec<(Level, String)>> {
         Ok(Vec::new())
     }
 
