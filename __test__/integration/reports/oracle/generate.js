@@ -35,7 +35,8 @@ class Maker {
     this.amounts = this.chance(0.85) ? values.FINE : values.HUGE;
     this.oldDay = this.chance(0.25) ? this.one(values.EDGES) : undefined;
     this.names = this.some(values.NAMES, 1 + this.below(values.NAMES.length));
-    this.days = new Set();
+    /** Users of sessions whose day is just no longer reported again. */
+    this.settled = [];
   }
 
   below(end) {
@@ -82,10 +83,13 @@ class Maker {
   late(index) {
     if (index === 0 || this.chance(0.5)) return { lateDays: [], lateSessions: [] };
     const count = 1 + this.below(3);
-    const lateDays = Array.from({ length: count }, () => plus(this.today, -6 - this.below(50)));
+    const lateDays = Array.from({ length: count }, () => plus(this.today, -6 - this.below(60)));
     const lateSessions = lateDays.map((day) => {
       const atMs = startOf(day) + this.timeOfDay();
-      return { ...this.ending(atMs), userId: this.user(), ...this.dated(day, atMs), day };
+      // Often somebody whose first day that makes earlier, also in reports of more than a month later.
+      const isKnown = this.settled.length > 0 && this.chance(0.7);
+      const userId = isKnown ? this.one(this.settled) : this.user();
+      return { ...this.ending(atMs), userId, ...this.dated(day, atMs), day };
     });
     return { lateDays, lateSessions };
   }
@@ -115,9 +119,11 @@ class Maker {
   session(index) {
     const day = index > 0 ? plus(this.today, -this.below(5)) : this.dayOfSession();
     const atMs = startOf(day) + this.timeOfDay();
+    const userId = this.user();
+    if (day < plus(this.today, -6) && day > plus(this.today, -9)) this.settled.push(userId);
     return {
       ...this.ending(atMs),
-      userId: this.user(),
+      userId,
       username: 'name',
       ...this.dated(day, atMs),
       __v: 0,
