@@ -50,7 +50,11 @@ async function serve(uri) {
 /** Runs `gso-analytics`, as its user would; a signal to end is handed on. */
 async function command(uri, args) {
   const env = { ...process.env, ANALYTICS_MONGODB_URI: uri };
-  const child = spawn(process.execPath, [COMMAND, ...args, '--options', options()], {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gso-analytics-'));
+  // The options of the game that the command has to know.
+  const options = path.join(folder, 'options.json');
+  fs.writeFileSync(options, JSON.stringify({ funnels: FUNNELS }));
+  const child = spawn(process.execPath, [COMMAND, ...args, '--options', options], {
     env,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
@@ -60,14 +64,8 @@ async function command(uri, args) {
     child.once('error', reject).once('close', resolve),
   );
   process.removeListener('SIGTERM', end);
+  fs.rmSync(folder, { recursive: true });
   if (code !== 0) throw new Error(`gso-analytics ${args[0]} ended with ${code}`);
-}
-
-/** The options of the game that the command has to know. */
-function options() {
-  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'gso-analytics-')), 'options.json');
-  fs.writeFileSync(file, JSON.stringify({ funnels: FUNNELS }));
-  return file;
 }
 
 main().catch((error) => {

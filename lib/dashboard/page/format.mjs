@@ -32,6 +32,7 @@ export const change = known((value) => {
   const text =
     percent >= 1_000 ? `× ${precise.format(value + 1)}` : `${whole.format(percent)}\u00a0%`;
   if (percent >= 1_000) return text;
+  if (percent < 0.5) return `±${text}`;
   return `${value < 0 ? '−' : '+'}${text}`;
 });
 
