@@ -11,7 +11,7 @@
  * @property {number | null} now
  * @property {number | null} [peak]
  * @property {Record<string, any>} totals the daily document of today
- * @property {number} payers
+ * @property {number | null} [payers]
  * @property {{ k: string | null, n: number }[] | null} [events]
  * @property {Date | null} [eventsAsOf]
  * @property {Date | null} [dayAsOf]

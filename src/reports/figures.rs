@@ -5,7 +5,7 @@
 use bson::{Bson, Document, doc};
 
 use super::answers::{number_in, plus, value};
-use super::curve;
+use super::{curve, presence};
 use crate::record::day::Day;
 use crate::record::document::number;
 use crate::store::{PresenceStore, REPORT_VERSION, ReportStore, Result};
@@ -32,7 +32,9 @@ pub async fn read<S: ReportStore + PresenceStore + Sync>(
     for days in NEWEST {
         let day = plus(today, days);
         let parts = ["users.mau30", "users.byFirstDay", "sessions"];
-        let Some(report) = report(store, &day, &parts).await? else {
+        let report = report(store, &day, &parts).await?;
+        // One that was made before its day was over says nothing of the whole day.
+        let Some(report) = report.filter(presence::is_over) else {
             continue;
         };
         let lengths = report.get_document("sessions").ok();

@@ -373,6 +373,8 @@ describe('a user without rights on the samples', () => {
       await waitFor(isTold, { what: 'the line' });
       const { today, dau } = await analytics.getMetrics();
       assert.deepStrictEqual([today.creditsEarned, dau], [2, 1]);
+      // What this user may read is scraped; payers and players online are not known.
+      assert.match(await analytics.getOpenMetrics(), /^gso_today_logins 1$/m);
       const { connected, refusedCollections, totals, dropped } = analytics.getHealth();
       assert.deepStrictEqual(
         [connected, refusedCollections, totals, dropped],

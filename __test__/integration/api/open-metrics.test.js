@@ -100,6 +100,18 @@ describe('getOpenMetrics()', () => {
     await analytics.stop();
   });
 
+  it('takes no report for that of a whole day which was made before the day was over', async () => {
+    const database = mongo.database();
+    const { analytics } = create({ uri: database.uri, reports: 'off' });
+    const before = report(2, { users: { mau30: 70, byFirstDay: [] } });
+    await database.db
+      .collection('gsoreports')
+      .insertMany([report(1, { state: 'open' }), { ...before, state: 'final' }]);
+    const samples = samplesOf(await analytics.getOpenMetrics());
+    assert.strictEqual(samples.get('gso_month_users'), 70);
+    await analytics.stop();
+  });
+
   it('gives the same series of the game from two processes', async () => {
     const database = mongo.database();
     const one = create({ uri: database.uri }).analytics;
