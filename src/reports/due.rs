@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::record::day::{DAY_MS, Day};
-use crate::store::{AHEAD_MS, Late, Mark, REPORT_VERSION, Sources};
+use crate::store::{AHEAD_MS, Late, Mark, OPEN_STATE, REPORT_VERSION, Sources};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -37,7 +37,7 @@ pub enum State {
 impl State {
     pub const fn name(self) -> &'static str {
         match self {
-            State::Open => "open",
+            State::Open => OPEN_STATE,
             State::Settling => "settling",
             State::Final => "final",
         }
@@ -104,6 +104,12 @@ impl Outlook {
     pub fn is_late(&self, day: &Day) -> bool {
         day.start_ms()
             .is_some_and(|start| self.late.contains(&start))
+    }
+
+    /// Whether it is a day of the game up to today.
+    pub fn may_report(&self, day: &Day) -> bool {
+        let first = self.first_session_day.as_ref();
+        *day <= self.today() && first.is_some_and(|first| first <= day)
     }
 
     /// Days after this one.

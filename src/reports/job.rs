@@ -139,7 +139,7 @@ async fn keep_funnels<S: ReportStore + FunnelStore + Sync>(
 /// Reports a day that is due; whether its late sessions make first days earlier, so that later days are due again.
 /// That is noted before the first days change, for a run that ends there, and after that, for reports that have
 /// just read them.
-async fn report_due<S: ReportStore + PresenceStore + Sync>(
+pub async fn report_due<S: ReportStore + PresenceStore + Sync>(
     store: &S,
     settings: &Settings,
     day: &Day,
@@ -157,7 +157,7 @@ async fn report_due<S: ReportStore + PresenceStore + Sync>(
 }
 
 /// Reports one day.
-pub async fn report_day<S: ReportStore + PresenceStore + Sync>(
+async fn report_day<S: ReportStore + PresenceStore + Sync>(
     store: &S,
     settings: &Settings,
     day: &Day,

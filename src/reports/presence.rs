@@ -3,14 +3,11 @@
 use bson::{Bson, DateTime, Document, doc};
 
 use super::curve::{self, Curve};
-use super::due::State;
 use crate::record::day::Day;
 use crate::record::document::number;
-use crate::store::{PresenceStore, ReportStore, Result};
+use crate::store::{OPEN_STATE, PresenceStore, ReportStore, Result};
 
 const MINUTE_MS: i64 = 60_000;
-/// The state of a report that was made before its day was over.
-const OPEN: &str = State::Open.name();
 const FIELDS: [&str; 5] = ["peak", "peakAt", "stepS", "curve", "source"];
 
 #[derive(Debug, Clone, Default)]
@@ -29,7 +26,10 @@ pub async fn read<S: PresenceStore>(store: &S, day: &Day, now_ms: i64) -> Result
         true => sampled,
         false => {
             let minutes = (now_ms - start_ms).div_euclid(MINUTE_MS);
-            curve::of_sessions(&store.session_changes(day).await?, minutes)
+            let changes = store.session_changes(day).await?;
+            // No process and no player was seen: perhaps the game was not there yet.
+            let known = if changes.is_empty() { 0 } else { minutes };
+            curve::of_sessions(&changes, known)
         }
     };
     Ok(DayPresence {
@@ -55,11 +55,17 @@ where
 
 /// Somebody may have changed the report, or an earlier version may have made it.
 fn of_report(report: &Document) -> Option<&Document> {
-    let is_over = report.get_str("state").is_ok_and(|state| state != OPEN);
     let presence = report.get_document("presence").ok()?;
     let is_whole = FIELDS.iter().all(|field| presence.contains_key(field))
         && presence.get_array("curve").is_ok();
-    (is_over && is_whole).then_some(presence)
+    (is_over(report) && is_whole).then_some(presence)
+}
+
+/// Whether the report was made when its day was over.
+pub fn is_over(report: &Document) -> bool {
+    report
+        .get_str("state")
+        .is_ok_and(|state| state != OPEN_STATE)
 }
 
 impl DayPresence {

@@ -51,7 +51,7 @@ pub use presence::{Minutes, Presence, PresenceStore, Sample, Samples, Seen};
 pub use purchases::{KeyedPurchase, Purchase, PurchaseStore};
 pub use records::{CloseOutcome, Dropped, Inserted, RecordStore};
 pub use reports::{
-    AHEAD_MS, DaySessions, DayUsers, EventPass, EventRow, LATE_AFTER_MS, Late, Mark,
+    AHEAD_MS, DaySessions, DayUsers, EventPass, EventRow, LATE_AFTER_MS, Late, Mark, OPEN_STATE,
     REPORT_VERSION, Report, ReportStore, Revenue, RevenueRow, Sources,
 };
 #[cfg(test)]

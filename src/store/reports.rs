@@ -20,6 +20,8 @@ use crate::record::day::{DAY_MS, Day};
 
 /// The version of the reports that this version makes and reads.
 pub const REPORT_VERSION: i32 = 1;
+/// The state of a report that was made before its day was over.
+pub const OPEN_STATE: &str = "open";
 
 /// A report or cohort from further ahead was made by a clock that was wrong, and is replaced.
 pub const AHEAD_MS: i64 = 300_000;

@@ -97,6 +97,23 @@ describe('rollup', () => {
   });
 });
 
+describe('rollup of a day that is none of the game', () => {
+  for (const [name, daysAgo] of Object.entries({
+    'to come': -2,
+    'before the first session': 400,
+  })) {
+    it(`${name} reports nothing`, async () => {
+      const database = await played();
+      const { code, stderr } = await cli(['rollup', '--day', dayOf(daysAgo)], {
+        uri: database.uri,
+      });
+      assert.strictEqual(code, 1);
+      assert.match(stderr, /nothing to report of this day/);
+      assert.strictEqual(await database.count('gsoreports', { _id: /^d:/ }), 0);
+    });
+  }
+});
+
 describe('delete', () => {
   async function withAnn() {
     const database = mongo.database();

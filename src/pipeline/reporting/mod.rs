@@ -120,6 +120,9 @@ impl Reporting {
                 self.due = Some(now + self.wait);
                 self.wait = (self.wait * 2).min(LONGEST_WAIT);
                 change(&self.shared, |status| status.state = ReportsState::Failing);
+                self.shared
+                    .health
+                    .error(format!("reports: {}", error.message));
                 self.failures += 1;
                 if self.failures == told_at(&error) {
                     self.shared.log.warn(messages::reports_failed(&error));

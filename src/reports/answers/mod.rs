@@ -25,7 +25,9 @@ use super::job;
 use super::looks::Looks;
 use super::settings::Settings;
 use crate::record::day::Day;
-use crate::store::{AHEAD_MS, Mark, PresenceStore, ReportStore, Result, StoreError};
+use crate::store::{
+    AHEAD_MS, Mark, PresenceStore, REPORT_VERSION, ReportStore, Result, StoreError,
+};
 pub use query::Query;
 pub(super) use query::plus;
 pub(super) use rows::{number_in, value};
@@ -137,6 +139,11 @@ impl Answers {
         day: &Day,
     ) -> Result<Option<RawDocumentBuf>> {
         let known = self.look(store).await?;
+        if !known.outlook.may_report(day) {
+            return Err(StoreError::permanent(
+                "there is nothing to report of this day: it is not here yet, or before the first session",
+            ));
+        }
         let is_made = self.report(store, day, &known.outlook).await?;
         Ok(is_made.then(RawDocumentBuf::new))
     }
@@ -151,10 +158,9 @@ impl Answers {
         if !store.take_lease(LEASE, &self.owner, HELD_FOR).await? {
             return Ok(false);
         }
-        let kept = outlook.events_kept_ms;
-        let reported = job::report_day(store, &self.settings, day, kept).await;
+        let reported = job::report_due(store, &self.settings, day, outlook).await;
         store.take_lease(LEASE, &self.owner, Duration::ZERO).await?;
-        reported.map(|()| true)
+        reported.map(|_| true)
     }
 }
 
@@ -167,7 +173,11 @@ impl Known {
         self.at.elapsed() >= believed
     }
 
+    /// That of a later version is never replaced.
     fn is_fresh(&self, mark: &Mark) -> bool {
+        if mark.version > REPORT_VERSION {
+            return true;
+        }
         let now_ms = self.outlook.now_ms + self.at.elapsed().as_millis() as i64;
         let fresh_ms = FRESH_MS.max(FRESH_TIMES * mark.took_ms);
         // Nothing replaces a report from a little ahead before that time has come.

@@ -33,7 +33,7 @@ function minutesOf(day, samples) {
   return curve;
 }
 
-/** Sessions that have a logout and are open at the end of each minute. */
+/** Sessions that have a logout and are open at the end of each minute; without any, nothing is known. */
 function openIn(day, sessions, asOfMs) {
   const start = startOf(day);
   const ours = sessions.filter((session) => {
@@ -45,7 +45,7 @@ function openIn(day, sessions, asOfMs) {
     const until = Math.max(loginAt.getTime(), logoutAt.getTime());
     return [minuteOf(loginAt), minuteOf(until)];
   });
-  const end = minuteOf(asOfMs);
+  const end = ours.length === 0 ? 0 : minuteOf(asOfMs);
   return Array.from({ length: MINUTES }, (_, minute) => {
     if (minute >= end) return null;
     return spans.filter(([from, until]) => from <= minute && until > minute).length;

@@ -8,7 +8,7 @@ use crate::store::error::{Result, StoreError};
 use crate::store::mongo::client::MongoStore;
 use crate::store::mongo::cursor::{collect, number_in};
 use crate::store::mongo::error::is_duplicate_id;
-use crate::store::reports::{AHEAD_MS, Late, Mark, REPORT_VERSION, Report, Sources};
+use crate::store::reports::{AHEAD_MS, Late, Mark, OPEN_STATE, REPORT_VERSION, Report, Sources};
 
 impl MongoStore {
     pub(super) async fn read_sources(&self, since: Option<&Day>) -> Result<Sources> {
@@ -149,12 +149,16 @@ impl MongoStore {
     }
 }
 
-/// The presence of the new report, or that of the old one, which alone knows samples.
+/// The presence of the new report, or that of the old one, which alone knows samples of the whole day.
 fn kept_presence(new: &Document) -> Document {
     let new_one = doc! { "$literal": new };
     match new.get_str("source") {
         Ok("samples") => new_one,
-        _ => doc! { "$cond": [{ "$eq": ["$presence.source", "samples"] }, "$presence", new_one] },
+        _ => {
+            let is_sampled = doc! { "$eq": ["$presence.source", "samples"] };
+            let is_over = doc! { "$ne": ["$state", OPEN_STATE] };
+            doc! { "$cond": [{ "$and": [is_sampled, is_over] }, "$presence", new_one] }
+        }
     }
 }
 
