@@ -13,7 +13,7 @@ const { version } = require('../../package.json');
  */
 const NO_ROLLUP = {
   type: 'boolean',
-  help: 'makes no report, and shows only days that the game has reported; for a user who may only read',
+  help: 'makes no report, and shows only days that the game has reported, as without --options; for a user who may only read',
 };
 
 /**
@@ -21,10 +21,26 @@ const NO_ROLLUP = {
  * @param {number} days that are shown
  */
 function openFigures(context, days) {
-  const analytics = context.reader({ makesReports: !context.values['no-rollup'] });
+  const analytics = context.reader({ makesReports: makesReports(context) });
   const funnels = Object.keys(context.fileOptions().funnels ?? {});
   const survey = () => surveyOf(analytics);
   return { figures: new Figures({ analytics, survey, funnels, days }), about: { version, days } };
+}
+
+/**
+ * A report is made of options of the game. Without them one of the game would be replaced by another.
+ *
+ * @param {import('./context.js').Context} context
+ */
+function makesReports(context) {
+  const { options, 'no-rollup': isOff } = context.values;
+  if (isOff) return false;
+  if (options !== undefined) return true;
+  context.progress(
+    'no report is made without --options: days that no process of the game has reported are not known; ' +
+      'give the options of the game in that file, {} if all are default',
+  );
+  return false;
 }
 
 /**

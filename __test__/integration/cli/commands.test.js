@@ -1,13 +1,26 @@
-// `metrics`, `rollup` and `delete`: what they answer, and what they write.
+// `metrics`, `rollup`, `report` and `delete`: what they answer, and what they write.
 'use strict';
 
 const assert = require('node:assert');
-const { describe, it } = require('node:test');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { after, describe, it } = require('node:test');
 const { create, useMongod } = require('../../support/setup');
 const { dayOf, event, session, store } = require('../reports/days');
 const { cli, linesOf, watchedCli } = require('./command');
 
 const mongo = useMongod();
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gso-cli-'));
+after(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+/** A file for `--options`. */
+function optionsFile(options) {
+  const file = path.join(folder, 'options.json');
+  fs.writeFileSync(file, JSON.stringify(options));
+  return file;
+}
+
 const NEWER = [
   session('u1', 2),
   session('u1', 1),
@@ -112,6 +125,41 @@ describe('rollup of a day that is none of the game', () => {
       assert.strictEqual(await database.count('gsoreports', { _id: /^d:/ }), 0);
     });
   }
+});
+
+describe('reports', () => {
+  const own = { excludeUsers: ['u1'] };
+  const out = path.join(folder, 'report.html');
+  const reported = async (database) =>
+    (await database.all('gsoreports', { _id: /^d:/ })).find(({ _id }) => _id === `d:${dayOf(1)}`);
+
+  it('of a game with own settings are not replaced by those of a command without them', async () => {
+    const database = await played();
+    const given = ['--options', optionsFile(own)];
+    await cli(['rollup', ...given], { uri: database.uri });
+    const before = await reported(database);
+    assert.strictEqual(before.users.dau, 2);
+    // What makes the day due again.
+    await database.db.collection('gsosessions').insertOne(session('u4', 1));
+    const args = ['report', '--out', out, '--days', '3'];
+    const without = await watchedCli(args, { server: mongo.server, database });
+    assert.deepStrictEqual(without.writes, []);
+    assert.match(without.stderr, /no report is made without --options/);
+    assert.deepStrictEqual(await reported(database), before);
+    const rollup = await cli(['rollup', '--day', dayOf(1), ...given], { uri: database.uri });
+    assert.doesNotMatch(rollup.stderr, /default settings/);
+    assert.strictEqual((await reported(database)).users.dau, 3);
+  });
+
+  it('are made by `report` with --options, by `rollup` under default settings that it names', async () => {
+    const database = await played();
+    const given = ['--options', optionsFile({})];
+    const { stderr } = await cli(['report', '--out', out, ...given], { uri: database.uri });
+    assert.doesNotMatch(stderr, /no report is made/);
+    assert.strictEqual((await reported(database)).users.dau, 3);
+    const rollup = await cli(['rollup'], { uri: database.uri });
+    assert.match(rollup.stderr, /reports are made under default settings: .* give --options/);
+  });
 });
 
 describe('delete', () => {

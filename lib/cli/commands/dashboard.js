@@ -15,11 +15,14 @@ module.exports = {
   summary: 'Serves a page with the figures of the game',
   description: `
 Prints the address of the page, with the token that it needs, and serves it until Ctrl-C or SIGTERM.
-It shows who is online, whether today is a normal day, what changed, and players, retention, sessions,
-economy, revenue, funnels, events and the health of every process, over ${DAYS} days.
+It shows who is online, whether today is a normal day, what changed, and players, retention,
+sessions, economy, revenue, funnels, events and the health of every process, over ${DAYS} days.
 
-Only this computer can open it. For others, give --host and a token of 16 characters or more, and put
-a server with TLS before it: without, the token and the figures pass the network in clear text.`,
+With --options, reports that are due are made, too, as the game makes them; without, days are shown
+that the game has reported.
+
+Only this computer can open it. For others, give --host and a token of 16 characters or more, and
+put a server with TLS before it: without, the token and the figures pass the network in clear text.`,
   options: {
     host: { type: 'string', value: '<address>', help: `address to listen on, ${HOST} by default` },
     port: { type: 'string', value: '<port>', help: `port, ${PORT} by default; 0 takes a free one` },

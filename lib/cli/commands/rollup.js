@@ -23,7 +23,12 @@ collections of reports and players.`,
   },
   examples: ['gso-analytics rollup', 'gso-analytics rollup --day 2026-11-28'],
   async run(context) {
-    const { day } = context.values;
+    const { day, options } = context.values;
+    if (options === undefined) {
+      context.progress(
+        'reports are made under default settings: if the game has others, as currencies or excludeUsers, give --options',
+      );
+    }
     const reader = context.reader({ makesReports: day === undefined });
     if (day === undefined) {
       await context.during(() => `reporting, ${progressOf(reader)}`, dueReported(reader));
