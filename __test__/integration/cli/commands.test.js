@@ -190,11 +190,21 @@ describe('delete', () => {
     assert.strictEqual(code, 0);
     assert.match(stdout, /^deleted: purchases 0, sessions 1, events 1, uniques 2, players 0$/m);
     assert.match(stdout, /^not reached: records of the user in queues/m);
+    assert.match(stdout, /^not reached: events that the game forwarded to a destination: erase/m);
     assert.strictEqual(await database.count('gsoevents', { userId: 'ann' }), 0);
     assert.strictEqual(await database.count('gsoevents', { userId: 'bob' }), 1);
     const again = await cli(['delete', 'ann', '--yes', '--json'], { uri: database.uri });
     const { documents, notReached } = JSON.parse(again.stdout);
     assert.deepStrictEqual([documents.events, Array.isArray(notReached)], [0, true]);
+    const options = optionsFile({
+      webhookUrl: 'http://127.0.0.1:9/',
+      destinations: [{ format: 'segment', writeKey: 'key' }],
+    });
+    const named = await cli(['delete', 'ann', '--yes', '--options', options], {
+      uri: database.uri,
+    });
+    assert.match(named.stdout, /forwarded to webhook: erase/);
+    assert.match(named.stdout, /forwarded to segment: erase/);
   });
 
   it('puts a pseudonym in place of the id with --keep-counts', async () => {

@@ -30,7 +30,11 @@ repeated at any time, and goes on where it was interrupted. Needs the right to r
       throw new UsageError('nothing was deleted: it cannot be undone, so --yes must be given');
     }
     const erasing = context.reader().deleteUser(context.positionals[0], { keepCounts });
-    const erasure = await context.during(() => 'erasing', erasing.catch(adviseRepeating));
+    const { documents, notReached } = await context.during(
+      () => 'erasing',
+      erasing.catch(adviseRepeating),
+    );
+    const erasure = { documents, notReached: [...notReached, ...forwarded(context.fileOptions())] };
     if (json) {
       await context.out(JSON.stringify(erasure, null, 2));
       return;
@@ -40,6 +44,18 @@ repeated at any time, and goes on where it was interrupted. Needs the right to r
     for (const where of erasure.notReached) await context.out(`not reached: ${where}`);
   },
 };
+
+/**
+ * Copies at destinations of the game, to which this process forwards nothing.
+ *
+ * @param {any} options
+ */
+function forwarded({ webhookUrl, destinations = [] }) {
+  const listed = destinations.map((/** @type {any} */ one) => one.name ?? one.format ?? 'webhook');
+  const names = webhookUrl === undefined ? listed : ['webhook', ...listed];
+  const found = names.length === 0 ? ['a destination'] : names;
+  return found.map((name) => `events that the game forwarded to ${name}: erase them there`);
+}
 
 /**
  * @param {any} error
