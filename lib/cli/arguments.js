@@ -48,8 +48,7 @@ function parse(name, command, args) {
   try {
     parsed = parseArgs({ args, options: Object.fromEntries(known), allowPositionals: true });
   } catch (error) {
-    const [sentence] = /** @type {Error} */ (error).message.split('. ');
-    throw new UsageError(`${sentence}: ${advice}`);
+    throw new UsageError(`${problemOf(error)}: ${advice}`);
   }
   const wanted = command.arguments ?? [];
   if (!parsed.values.help && parsed.positionals.length !== wanted.length) {
@@ -57,6 +56,17 @@ function parse(name, command, args) {
     throw new UsageError(`${name} takes ${what}: ${advice}`);
   }
   return parsed;
+}
+
+/**
+ * The first sentence of the message. An option that is not known may be a connection string.
+ *
+ * @param {any} error of `parseArgs`
+ */
+function problemOf({ code, message }) {
+  if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return message.split('. ')[0];
+  const name = /^Unknown option '(--?[\w-]{1,20})/.exec(message)?.[1];
+  return name === undefined ? 'Unknown option' : `Unknown option '${name}'`;
 }
 
 module.exports = { COMMON, UsageError, parse };

@@ -133,16 +133,38 @@ class Context {
   fileOptions() {
     const { options: file } = this.values;
     if (file === undefined) return {};
-    try {
-      return JSON.parse(fs.readFileSync(file, 'utf8'));
-    } catch (error) {
-      const { message } = /** @type {Error} */ (error);
-      throw new UsageError(`--options: the file cannot be read as JSON: ${message}`);
-    }
+    const options = parsed(readText(file));
+    if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options;
+    throw new UsageError(
+      '--options: the file must hold a JSON object, as {"currencies": ["gold"]}',
+    );
   }
 
   async close() {
     await Promise.all(this.readers.map((reader) => reader.stop()));
+  }
+}
+
+/** @param {string} file */
+function readText(file) {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    // Its message has the path, which may be a connection string in the wrong place.
+    const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+    throw new UsageError(`--options: the file cannot be read: ${code}`);
+  }
+}
+
+/** @param {string} text */
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // Its message has a part of the file, in which secrets may be.
+    const { message } = /** @type {Error} */ (error);
+    const position = /\bat (position \d+)/.exec(message)?.[1];
+    throw new UsageError(`--options: the file is not JSON${position ? `, at ${position}` : ''}`);
   }
 }
 

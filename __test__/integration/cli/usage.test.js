@@ -49,6 +49,15 @@ describe('help', () => {
   });
 });
 
+const withFile = (file) => ['export', 'ann', '--uri', NOBODY, '--options', file];
+let files = 0;
+function fileOf(text) {
+  files += 1;
+  const file = path.join(folder, `wrong-${files}.json`);
+  fs.writeFileSync(file, text);
+  return file;
+}
+
 describe('wrong usage', () => {
   const uri = `mongodb://user:${SECRET}@127.0.0.1:1/game`;
   const wrong = [
@@ -59,11 +68,20 @@ describe('wrong usage', () => {
     { args: ['export', 'ann', uri], says: /export takes one argument, <user>/ },
     { args: ['export', 'ann', '--urii', uri], says: /Unknown option '--urii'/ },
     { args: ['export', 'ann', `--urii=${uri}`], says: /Unknown option '--urii'/ },
+    { args: ['export', 'ann', `--${uri}`], says: /Unknown option '--mongodb':/ },
     { args: ['export', 'ann', '--uri'], says: /'--uri <value>' argument missing/ },
     { args: ['export', 'ann'], says: /which database\? Set ANALYTICS_MONGODB_URI/ },
     { args: ['export', 'ann', '--uri', `mongo://u:${SECRET}@h`], says: /uri: / },
     { args: ['export', 'ann', '--uri', NOBODY, '--database', 'a b'], says: /database: must be/ },
-    { args: ['export', 'ann', '--uri', NOBODY, '--options', folder], says: /--options: the file/ },
+    { args: withFile(folder), says: /--options: the file cannot be read: EISDIR/ },
+    { args: withFile(uri), says: /--options: the file cannot be read: ENOENT/ },
+    { args: withFile(fileOf('null')), says: /--options: the file must hold a JSON object/ },
+    { args: withFile(fileOf('["gold"]')), says: /--options: the file must hold a JSON object/ },
+    { args: withFile(fileOf(SECRET)), says: /--options: the file is not JSON/ },
+    {
+      args: withFile(fileOf(`{"uri": "${SECRET}" "database": "game"}`)),
+      says: /--options: the file is not JSON, at position 24$/m,
+    },
   ];
   for (const { args, says } of wrong) {
     const shown = args.map((arg) => arg.replace(SECRET, '…')).join(' ');
