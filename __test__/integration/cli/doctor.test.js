@@ -57,6 +57,20 @@ describe('doctor', () => {
     await analytics.stop();
   });
 
+  it('takes the sample of a process as it is', async () => {
+    const { database, analytics } = await healthy({ reports: 'off' });
+    const looked = async () => {
+      await setSample(database, { t: 'no date' });
+      const { findings, wrong } = await examine(database);
+      const [{ t }] = await database.all('gsoreports', { _id: /^now:/ });
+      return t === 'no date' && { findings, wrong };
+    };
+    const { findings, wrong } = await waitFor(looked);
+    assert.deepStrictEqual(wrong, []);
+    assert.ok(findings.some(({ found }) => /^1 process here/.test(found)));
+    await analytics.stop();
+  });
+
   it('finds a database without a game', async () => {
     const { wrong } = await examine(mongo.database());
     assert.deepStrictEqual(

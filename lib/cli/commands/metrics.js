@@ -15,7 +15,7 @@ database: today_events and yesterday's figures come from reports that are stored
   },
   examples: [
     'gso-analytics metrics',
-    'gso-analytics metrics > /var/lib/node_exporter/game.prom --prometheus',
+    'gso-analytics metrics --prometheus > game.prom.tmp && mv game.prom.tmp game.prom',
   ],
   async run(context) {
     const format = context.values.prometheus ? 'prometheus' : 'openmetrics';

@@ -51,7 +51,11 @@ function processFinding(here) {
  */
 function instanceFindings({ id, name, at, hostTime, health }) {
   const who = `process ${name ?? id}`;
-  const clock = hostTime === null ? [] : [clockFinding('clock', who, hostTime, at)];
+  // A sample may hold anything.
+  const clock =
+    hostTime instanceof Date && at instanceof Date
+      ? [clockFinding('clock', who, hostTime, at)]
+      : [];
   return [
     ...clock.filter(({ state }) => state !== 'ok'),
     ...(health.totals === 'blocked' ? [blockedFinding(who)] : []),
