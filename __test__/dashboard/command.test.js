@@ -16,6 +16,9 @@ const { drawn, findChromium, launch, openPage, picture } = require('./pages');
 const TOKEN = 'token-of-the-tests';
 const { file, missing } = findChromium();
 const mongo = useMongod();
+/** The figures in a report. */
+const inside = (html) =>
+  JSON.parse(/<script type="application\/json" id="figures">(.*)<\/script>/.exec(html)[1]);
 const plain = (value) => JSON.parse(JSON.stringify(value));
 
 describe('the commands of the page', () => {
@@ -109,10 +112,18 @@ describe('the commands of the page', () => {
     const { code, stdout } = await cli(['report', '--out', out, '--days', '14'], { uri });
     assert.deepStrictEqual([code, stdout], [0, `${out}\n`]);
     const html = fs.readFileSync(out, 'utf8');
-    const text = /<script type="application\/json" id="figures">(.*)<\/script>/.exec(html)[1];
-    const { days, sections } = JSON.parse(text);
+    const { days, sections } = inside(html);
     assert.deepStrictEqual([days, sections.players.length], [14, 14]);
     assert.ok(!html.includes('player1"') && !html.includes('mongodb://'), 'no ids, no secrets');
+    fs.rmSync(folder, { recursive: true });
+  });
+
+  it('calls no day of an empty database normal', async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gso-report-'));
+    const out = path.join(folder, 'report.html');
+    await cli(['report', '--out', out], { uri: mongo.database().uri });
+    const { live } = inside(fs.readFileSync(out, 'utf8')).sections;
+    assert.deepStrictEqual([live.now, live.normal.verdict], [null, 'unknown']);
     fs.rmSync(folder, { recursive: true });
   });
 

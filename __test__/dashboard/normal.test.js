@@ -11,7 +11,7 @@ const flat = (players, until = 288) =>
   Array.from({ length: 288 }, (_, i) => (i < until ? players : null));
 const weeks = (...players) =>
   players.map((each, i) => ({ day: `2026-11-0${i + 1}`, curve: flat(each) }));
-const today = (curve) => ({ day: '2026-11-30', curve, asOf: noon });
+const today = (curve) => ({ day: '2026-11-30', curve, asOf: noon, source: 'samples' });
 
 describe('whether today is normal', () => {
   it('compares the hours that are over', () => {
@@ -42,6 +42,14 @@ describe('whether today is normal', () => {
     const holed = { day: '2026-11-16', curve: flat(100, 60) };
     assert.strictEqual(normality(today(flat(100, 144)), [...weeks(100), holed]).verdict, 'unknown');
     assert.strictEqual(normality(today(flat(null)), weeks(100, 100)).verdict, 'unknown');
+  });
+
+  it('is not known without samples of today, or where nobody was there on any day', () => {
+    const sessions = { ...today(flat(100)), source: 'sessions' };
+    assert.strictEqual(normality(sessions, weeks(100, 100)).verdict, 'unknown');
+    assert.strictEqual(normality(today(flat(0)), weeks(0, 0, 0)).verdict, 'unknown');
+    assert.strictEqual(normality(today(flat(5)), weeks(0, 0, 0)).verdict, 'unknown');
+    assert.strictEqual(normality(today(flat(0)), weeks(0, 100)).verdict, 'normal');
   });
 
   it('leaves out the hours of which today knows nothing', () => {

@@ -23,6 +23,9 @@ const MOST_CURRENCIES = 4;
 const RETENTION_DAYS = [1, 3, 7, 14, 30];
 /** A mean over a week of cohorts needs these besides the days that are shown. */
 const MORE_COHORTS = 9;
+const MOST_COHORTS = 366;
+/** What is compared for changes: yesterday, and the same weekday of the last four weeks. */
+const COMPARED_DAYS = 30;
 
 /** @typedef {import('../../index.js')} Analytics */
 
@@ -45,7 +48,9 @@ class Figures {
    */
   section(section) {
     const read = SECTIONS[/** @type {keyof typeof SECTIONS} */ (section)];
-    return this.cache.get(section, section === 'live' || section === 'health' ? LIVE : TODAY, () =>
+    // What was read yesterday is not shown beside what is read today.
+    const key = `${new Date().toISOString().slice(0, 10)} ${section}`;
+    return this.cache.get(key, section === 'live' || section === 'health' ? LIVE : TODAY, () =>
       read(this),
     );
   }
@@ -57,6 +62,12 @@ class Figures {
       names.map((name) => this.section(name).catch((error) => ({ error: told(error) }))),
     );
     return Object.fromEntries(names.map((name, i) => [name, answers[i]]));
+  }
+
+  /** The same figures, of at least so many days. @param {number} days */
+  ofAtLeast(days) {
+    const { analytics, readSurvey: survey, funnels } = this;
+    return this.days >= days ? this : new Figures({ analytics, survey, funnels, days });
   }
 
   today() {
@@ -91,7 +102,10 @@ const SECTIONS = {
   },
   players: ({ analytics, days }) => analytics.getActivity({ days }),
   retention: ({ analytics, days }) =>
-    analytics.getRetention({ cohorts: days + MORE_COHORTS, days: RETENTION_DAYS }),
+    analytics.getRetention({
+      cohorts: Math.min(days + MORE_COHORTS, MOST_COHORTS),
+      days: RETENTION_DAYS,
+    }),
   sessions: ({ analytics, days }) => analytics.getSessionLengths({ days }),
   economy: ({ analytics, days }) => analytics.getEconomy({ days, limit: 8 }),
   revenue: revenueByCurrency,
@@ -103,15 +117,17 @@ const SECTIONS = {
   changes: async (figures) => {
     const { day } = await figures.today();
     const yesterday = dayBefore(day, 1);
-    return { day: yesterday, rows: changesOf(await comparable(figures, yesterday), yesterday) };
+    return {
+      day: yesterday,
+      rows: changesOf(await comparable(figures.ofAtLeast(COMPARED_DAYS), yesterday), yesterday),
+    };
   },
   health: ({ readSurvey }) => readSurvey(),
 };
 
 /** The same weekday of the last four weeks, newest first. @type {(figures: Figures, day: string) => Promise<any[]>} */
 function weekdayCurves(figures, day) {
-  const days = sameWeekdays(day).slice(0, Math.floor(figures.days / 7));
-  return Promise.all(days.map((one, week) => figures.curve(one, 7 * (week + 1))));
+  return Promise.all(sameWeekdays(day).map((one, week) => figures.curve(one, 7 * (week + 1))));
 }
 
 /** Revenue in each currency in which anything was paid, dollars if nothing was. @param {Figures} figures */
@@ -135,19 +151,26 @@ async function topEvents(figures) {
     figures.analytics.getTopEvents({ days: SPARK_DAYS, to: day, limit: TOP_EVENTS }),
     ...days.map((one) => figures.eventsOf(one)),
   ]);
-  const counts = single.map((list) => (list[0]?.daysKnown === 0 ? null : countsOf(list)));
   return {
     days,
     rows: rows.map((row) => ({
       ...row,
-      byDay: counts.map((known) => (known === null ? null : (known.get(row.event) ?? 0))),
+      byDay: single.map((list) => countIn(list, row.event)),
     })),
   };
 }
 
-/** @type {(rows: { event: string | null, others: number, count: number }[]) => Map<string | null, number>} */
-const countsOf = (rows) =>
-  new Map(rows.filter(({ others }) => others === 0).map(({ event, count }) => [event, count]));
+/**
+ * How often an event came, out of the list of one day. Not known where the day is not, nor where the event may be
+ * one of the others that a last row sums up.
+ *
+ * @type {(rows: any[], event: string | null) => number | null}
+ */
+function countIn(rows, event) {
+  if (rows.length === 0 || rows[0].daysKnown === 0) return null;
+  const row = rows.find((one) => one.others === 0 && one.event === event);
+  return row?.count ?? (rows.some(({ others }) => others > 0) ? null : 0);
+}
 
 /**
  * The figures that are looked at for changes. Those that cannot be read are left out.
@@ -219,12 +242,7 @@ async function eventsByDay(figures, day) {
     rows.slice(0, TOP_EVENTS).flatMap(({ event }) => event ?? []),
   );
   for (const name of new Set(names)) {
-    const counts = lists.map((rows) => {
-      return rows[0] === undefined || rows[0].daysKnown === 0
-        ? null
-        : (countsOf(rows).get(name) ?? 0);
-    });
-    found.set(name, new Map(days.map((one, i) => [one, counts[i]])));
+    found.set(name, new Map(days.map((one, i) => [one, countIn(lists[i], name)])));
   }
   return found;
 }

@@ -16,7 +16,10 @@ const FEWEST_DAYS = 2;
 /** @typedef {{ day: string, curve: (number | null)[] }} DayCurve */
 
 /**
- * @param {DayCurve & { asOf: Date }} today
+ * Unknown while today has no samples: sessions that are open are not in its curve then. Unknown, too, where nobody
+ * was there on any of these days, as before the first day of the game.
+ *
+ * @param {DayCurve & { asOf: Date, source: string }} today
  * @param {DayCurve[]} weekdays
  */
 function normality(today, weekdays) {
@@ -30,7 +33,10 @@ function normality(today, weekdays) {
   });
   const players = meanAt(today.curve, hours);
   const found = { upTo: new Date(start + steps * STEP_MS), players, days };
-  if (players === null || days.length < FEWEST_DAYS) return { ...found, verdict: 'unknown' };
+  const isEmpty = days.every((one) => one.players === 0);
+  if (today.source === 'sessions' || players === null || days.length < FEWEST_DAYS || isEmpty) {
+    return { ...found, verdict: 'unknown' };
+  }
   const band = bandOf(days.map((one) => one.players));
   return { ...found, ...band, change: change(players, band.mean), verdict: verdict(players, band) };
 }
