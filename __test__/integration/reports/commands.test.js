@@ -29,7 +29,7 @@ const GENERIC = ['$db', 'lsid', '$clusterTime', 'txnNumber', 'readConcern', 'wri
 const OPERATORS = [
   ...['$match', '$project', '$group', '$sort', '$limit', '$lookup', '$merge', '$set'],
   ...['$sum', '$min', '$add', '$cond', '$ifNull', '$switch', '$literal', '$and', '$or', '$not'],
-  ...['$nor', '$in', '$eq', '$gt', '$gte', '$lt', '$lte', '$type', '$trunc', '$arrayElemAt'],
+  ...['$nor', '$in', '$eq', '$ne', '$gt', '$gte', '$lt', '$lte', '$type', '$trunc', '$arrayElemAt'],
   ...['$floor', '$divide', '$subtract', '$max', '$unwind'],
   ...['$toDouble', '$toString', '$substrCP', '$strLenBytes', '$currentDate'],
 ];
