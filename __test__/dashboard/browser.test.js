@@ -229,7 +229,7 @@ describe('the page in a browser', { skip: missing }, () => {
     const failing = await serveFigures(own);
     const { page } = await openPage(browser, `${failing.origin}/#token=${TOKEN}`);
     await drawn(page);
-    assert.match(await textOf(page, 'players'), /Reports are off/);
+    assert.match(await textOf(page, 'players'), /No report is made here/);
     assert.match(await textOf(page, 'economy'), /Came in/);
     await page.close();
     await failing.close();

@@ -3,7 +3,7 @@
 import { meter, spark } from './chart.mjs';
 import { behind, el, table } from './dom.mjs';
 import * as f from './format.mjs';
-import { empty, largest, panel, panels, section, warning, wide } from './parts.mjs';
+import { empty, largest, panel, panels, REPORTED, section, warning, wide } from './parts.mjs';
 
 export function funnels(list) {
   const days = list.flatMap(({ days }) => days);
@@ -79,10 +79,7 @@ export function events({ days, rows }) {
   if (rows.length === 0)
     return section(
       head,
-      empty(
-        'No event is known of the last seven days.',
-        'Call track() in the game. A day is known as soon as it is reported.',
-      ),
+      empty('No event is known of the last seven days.', `Call track() in the game. ${REPORTED}`),
     );
   const most = largest(rows.map(({ count }) => count));
   const isOther = ({ others }) => others > 0;
@@ -180,7 +177,7 @@ export function health({ asOf, instances }) {
         { 'data-key': 'gone' },
         el(
           'summary',
-          {},
+          { 'data-key': 'gone summary' },
           `Table: ${f.plural(gone.length, 'process', 'processes')} that stopped in the last days`,
         ),
         instancesTable('Processes that stopped', gone.slice(0, MOST_GONE), asOf),

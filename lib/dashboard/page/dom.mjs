@@ -1,5 +1,8 @@
 // Elements. Texts come in as children, which are text nodes: no name of a game is ever read as HTML.
 
+/** Whether the page is a report, with its figures inside. */
+export const isFile = document.getElementById('figures') !== null;
+
 /** An element with attributes and children; what is `null` or `false` is left out. */
 export function el(name, attributes = {}, ...children) {
   return fill(document.createElement(name), attributes, children);
@@ -26,7 +29,7 @@ export function table(caption, head, rows) {
     row.map((cell, i) => (i === 0 ? el('th', { scope: 'row' }, cell) : el('td', {}, cell)));
   return el(
     'div',
-    { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption },
+    { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption, 'data-key': caption },
     el(
       'table',
       {},
@@ -37,23 +40,34 @@ export function table(caption, head, rows) {
   );
 }
 
-/** A table behind a chart. `key` is that of the page's memory of what is open. */
+/** A table behind a chart. */
 export function behind(key, caption, head, rows) {
   return el(
     'details',
     { 'data-key': key },
-    el('summary', {}, `Table: ${caption}`),
+    el('summary', { 'data-key': `${key} summary` }, `Table: ${caption}`),
     table(caption, head, rows),
   );
 }
 
-/** Replaces what is in an element, and keeps open what was. */
+/**
+ * Replaces what is in an element. What was open, scrolled or focused is so again: it is found by its name and its
+ * `data-key`.
+ */
 export function refill(element, ...children) {
-  const isOpen = (details) => details.open;
-  const open = [...element.querySelectorAll('details[data-key]')].filter(isOpen);
-  const keys = new Set(open.map((details) => details.dataset.key));
+  const keyed = () => [...element.querySelectorAll('[data-key]')];
+  const keyOf = (one) => `${one.localName} ${one.dataset.key}`;
+  const focused = element.contains(document.activeElement) ? document.activeElement : element;
+  const states = new Map(
+    keyed().map((one) => [keyOf(one), { open: one.open, left: one.scrollLeft }]),
+  );
   element.replaceChildren(...children.flat().filter(Boolean));
-  for (const details of element.querySelectorAll('details[data-key]')) {
-    details.open = keys.has(details.dataset.key);
+  for (const one of keyed()) {
+    const { open, left } = states.get(keyOf(one)) ?? {};
+    if (open) one.open = true;
+    if (left > 0) one.scrollLeft = left;
   }
+  if (focused === element) return;
+  const again = keyed().find((one) => keyOf(one) === keyOf(focused)) ?? element;
+  again.focus({ preventScroll: true });
 }

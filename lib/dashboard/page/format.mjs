@@ -124,7 +124,7 @@ export const STATES = {
 export const stateOf = (rows) =>
   ['open', 'settling', 'final'].find((state) => rows.some((row) => row.state === state)) ?? null;
 
-/** The oldest moment of rows. */
+/** The newest moment of rows. */
 export const asOfOf = (rows) =>
   rows.reduce(
     (newest, { asOf }) => (asOf !== null && (newest === null || asOf > newest) ? asOf : newest),

@@ -1,7 +1,7 @@
 // The page: it reads its figures from the process that served it, or out of the file that it is.
 
 import { events, funnels, health } from './deeds.mjs';
-import { el, refill } from './dom.mjs';
+import { el, isFile, refill } from './dom.mjs';
 import { dayFull, moment, timeS } from './format.mjs';
 import { economy, revenue } from './money.mjs';
 import { HEAD, now, topTiles } from './now.mjs';
@@ -22,11 +22,14 @@ const TITLES = {
 };
 /** What the first screen is made of. */
 const FIRST = ['live', 'past', 'changes', 'players', 'retention', 'sessions', 'revenue'];
+/** What changes by the day, and not by the second. */
+const SLOW = ['past', 'changes', ...Object.keys(DRAW).filter((name) => name !== 'health')];
 const LIVE_MS = 10_000;
 const REST_MS = 300_000;
+/** The command waits 30 s for the database. */
+const REQUEST_MS = 45_000;
 const TOKEN_KEY = 'gso-analytics token';
 
-const inlined = document.getElementById('figures');
 const figures = {};
 const places = new Map();
 const status = document.getElementById('status');
@@ -42,7 +45,7 @@ function begin() {
     document.getElementById('main').append(place);
     document.getElementById('sections').append(el('li', {}, el('a', { href: `#${id}` }, title)));
   }
-  if (inlined) showFile(JSON.parse(inlined.textContent));
+  if (isFile) showFile(JSON.parse(document.getElementById('figures').textContent));
   else live();
 }
 
@@ -69,18 +72,10 @@ function foot(version, days) {
 function draw(name) {
   const found = figures[name];
   if (FIRST.includes(name)) drawFirst();
-  if (!DRAW[name]) return;
-  const place = places.get(name);
-  // Whoever is in a table does not lose the place.
-  if (
-    place.childElementCount > 2 &&
-    place.contains(document.activeElement) &&
-    place !== document.activeElement
-  )
-    return;
+  if (!DRAW[name] || !found) return;
   const title = TITLES[name];
   refill(
-    place,
+    places.get(name),
     ...(found.error
       ? section({ id: name, title, definition: '' }, failure(found.error))
       : DRAW[name](found)),
@@ -89,15 +84,11 @@ function draw(name) {
 
 function drawFirst() {
   const place = places.get('now');
-  if (!figures.live) return;
-  if (
-    place.contains(document.activeElement) &&
-    place !== document.activeElement &&
-    place.querySelector('.first')
-  )
-    return;
-  refill(place, ...now({ ...figures, tops: topTiles(figures) }));
-  if (figures.live.day) place.querySelector('h2').replaceChildren(dayFull(figures.live.day));
+  const { live, past } = figures;
+  if (!live) return;
+  // Without the days before today, what else is known may be of another day.
+  refill(place, ...now(past ? { ...figures, tops: topTiles(figures) } : { live }));
+  if (live.day) place.querySelector('h2').replaceChildren(dayFull(live.day));
 }
 
 function say(kind, text) {
@@ -105,9 +96,11 @@ function say(kind, text) {
     status.replaceChildren(el('span', { class: `light ${kind}`, 'aria-hidden': 'true' }), text);
 }
 
+const tokenInAddress = () => /^#token=(.+)$/.exec(location.hash)?.[1];
+
 /** The token stands in the address once; then the tab keeps it, so that anchors and reloading work. */
 function takeToken() {
-  const given = /^#token=(.+)$/.exec(location.hash)?.[1];
+  const given = tokenInAddress();
   if (given) {
     sessionStorage.setItem(TOKEN_KEY, decodeURIComponent(given));
     history.replaceState(null, '', location.pathname);
@@ -119,6 +112,7 @@ async function fetchJson(name, token) {
   const response = await fetch(`/data/${name}`, {
     headers: { authorization: `Bearer ${token}` },
     cache: 'no-store',
+    signal: AbortSignal.timeout(REQUEST_MS),
   });
   const body = await response.json();
   if (response.status === 401)
@@ -126,27 +120,47 @@ async function fetchJson(name, token) {
   return body;
 }
 
+const isMissing = (name) => !figures[name] || figures[name].error;
+
+/** Whether figures of two days would stand beside each other. */
+const isOtherDay = () =>
+  Boolean(figures.live?.day && figures.past?.day && figures.live.day !== figures.past.day);
+
+function sayHowItGoes() {
+  const { error, asOf } = figures.live;
+  if (error) return say('off', 'Players online could not be read. Figures may be old');
+  const at = `Live · ${timeS(asOf)}`;
+  if (['health', ...SLOW].some(isMissing)) return say('still', `${at} · not all could be read`);
+  say('on', at);
+}
+
 async function live() {
+  addEventListener('hashchange', () => tokenInAddress() && location.reload());
   const token = takeToken();
   if (!token) return refused('This page needs the token of the command that serves it.');
+  let readAt = 0;
   const read = async (name) => {
     figures[name] = await fetchJson(name, token);
+    if (isOtherDay()) {
+      for (const one of SLOW) delete figures[one];
+      readAt = 0;
+    }
     draw(name);
   };
-  let readAt = 0;
   let isReading = false;
   const round = async () => {
     if (document.hidden || isReading) return;
     isReading = true;
     try {
       const isDue = Date.now() - readAt >= REST_MS;
-      const names = isDue
-        ? ['past', 'changes', ...Object.keys(DRAW).filter((name) => name !== 'health')]
-        : [];
-      await Promise.all(['live', 'health', ...names].map(read));
       if (isDue) readAt = Date.now();
-      say('on', `Live · ${timeS(figures.live.asOf ?? new Date().toISOString())}`);
+      await Promise.all(['live', 'health', ...(isDue ? SLOW : SLOW.filter(isMissing))].map(read));
+      // A new day has begun.
+      await Promise.all(SLOW.filter((name) => !figures[name]).map(read));
+      admitted(token);
+      sayHowItGoes();
     } catch (error) {
+      readAt = 0;
       if (error.isRefused) refused(error.message);
       else
         say(
@@ -167,6 +181,12 @@ async function live() {
   }));
   foot(version, days);
   await round();
+}
+
+/** The command may have been started again, with this token. */
+function admitted(token) {
+  sessionStorage.setItem(TOKEN_KEY, token);
+  for (const place of places.values()) place.hidden = false;
 }
 
 function refused(message) {

@@ -139,23 +139,30 @@ const VERDICTS = {
   unknown: ['Not known yet', 'level'],
 };
 
-function normal({ normal: found, day }) {
+function whyUnknown({ normal: { upTo, players, days }, source, day }) {
+  const name = f.weekday(day);
+  if (Date.parse(upTo) === Date.parse(day)) return 'The day has just begun.';
+  if (source === 'sessions' || players === null)
+    return 'No process of the game has said today how many players it has.';
+  return days.length < 2
+    ? `Fewer than two of the last four ${name}s are known.`
+    : `Nobody was online on the last ${name}s.`;
+}
+
+function normal(live) {
+  const { normal: found, day } = live;
   const name = f.weekday(day);
   const [verdict, kind] = VERDICTS[found.verdict];
   const title = el('h3', {}, 'Is today a normal day?');
   const upTo = `from 00:00 to ${f.time(found.upTo)}`;
   if (found.verdict === 'unknown') {
-    const why =
-      found.players === null
-        ? 'Nobody was seen today so far.'
-        : `Fewer than two of the last four ${name}s are known.`;
     return panel(
       title,
       el('p', { class: 'verdict' }, verdict),
       el(
         'p',
         { class: 'note' },
-        `${why} Today is compared with the same weekday of the last four weeks, by the mean number of players online ${upTo}.`,
+        `${whyUnknown(live)} Today is compared with the same weekday of the last four weeks, by the mean number of players online ${upTo}.`,
       ),
     );
   }
@@ -234,7 +241,7 @@ function changed(changes) {
       {},
       el(
         'a',
-        { href: `#${row.section}`, class: 'cut' },
+        { href: `#${row.section}`, class: 'cut', 'data-key': `${row.section} ${row.name}` },
         Array.isArray(row.name) ? row.name.join(' ') : row.name,
       ),
       el('span', { class: 'values' }, `${write(row, row.mean)} → ${write(row, row.value)}`),

@@ -1,19 +1,21 @@
 // Parts of which every section is made.
 
-import { el } from './dom.mjs';
+import { el, isFile } from './dom.mjs';
 import { moment, STATES } from './format.mjs';
 
-/** What to do about an error, by its code. */
+/** What to do about an error, by its code, before it is read again. */
 const ADVICE = {
   ANALYTICS_REPORTS_OFF:
-    'Reports are off. Give this command a user with the rights that docs/data-model.md names, or let a process of the game report its days.',
-  ANALYTICS_HISTORY_BUILDING:
-    'The stored days are being reported for the first time. This page tries again by itself.',
-  ANALYTICS_TIMEOUT:
-    'The database did not answer in time. This page tries again by itself; see that MongoDB can be reached.',
+    'No report is made here. Let a process of the game report its days; or give this command the options of the game by --options, and a user with the rights that docs/data-model.md names.',
+  ANALYTICS_HISTORY_BUILDING: 'The stored days are being reported for the first time.',
+  ANALYTICS_TIMEOUT: 'The database did not answer in time: see that MongoDB can be reached.',
   ANALYTICS_DATABASE:
     'The database refuses to answer. “gso-analytics doctor” says which right is missing.',
 };
+
+/** What to do where a day is not known. */
+export const REPORTED =
+  'A day is known as soon as a process of the game has reported it, or this command with --options.';
 
 /** A section with its heading, the line that says of what it is, and its parts. */
 export function section({ id, title, definition, asOf, state }, ...parts) {
@@ -43,7 +45,9 @@ export function tile(name, value, note, href) {
     el('strong', {}, value),
     el('span', { class: 'note' }, note),
   ];
-  return href ? el('a', { class: 'tile', href }, ...body) : el('div', { class: 'tile' }, ...body);
+  return href
+    ? el('a', { class: 'tile', href, 'data-key': name }, ...body)
+    : el('div', { class: 'tile' }, ...body);
 }
 
 export const tiles = (...list) => el('div', { class: 'tiles' }, ...list);
@@ -53,16 +57,16 @@ export const empty = (what, todo) =>
 
 export const warning = (...text) => el('p', { class: 'warning' }, ...text);
 
+const AGAIN = isFile
+  ? 'They are missing in this file: write the report again.'
+  : 'This page tries again by itself.';
+
 /** In place of the parts of a section that cannot be read. */
 export function failure({ code, message }) {
   return el(
     'div',
     { class: 'empty' },
-    el(
-      'p',
-      {},
-      ADVICE[code] ?? 'These figures could not be read. This page tries again by itself.',
-    ),
+    el('p', {}, `${ADVICE[code] ?? 'These figures could not be read.'} ${AGAIN}`),
     el('p', { class: 'note' }, message),
   );
 }

@@ -4,7 +4,7 @@ import { barChart, figure, lineChart } from './chart.mjs';
 import { behind, el } from './dom.mjs';
 import * as f from './format.mjs';
 import { meanRetention } from './now.mjs';
-import { empty, panel, panels, section, wide } from './parts.mjs';
+import { empty, panel, panels, REPORTED, section, wide } from './parts.mjs';
 import { timeTicks } from './scale.mjs';
 
 const dayLabels = (rows) => rows.map(({ day }) => f.dayShort(day));
@@ -14,8 +14,8 @@ const column = (rows, field) => rows.map((row) => row[field]);
 const whole = (rows, field) => rows.map((row) => (row.state === 'open' ? null : row[field]));
 const isEmpty = (rows, field) => rows.every((row) => !row[field]);
 const NO_LOGINS = [
-  'No login is stored in this range.',
-  'Call onLogin() and onLogout() in the game; figures appear with the first login.',
+  'No login is known in this range.',
+  `Call onLogin() and onLogout() in the game. ${REPORTED}`,
 ];
 
 const sharesOf = (values) => values.map((value) => (value === null ? null : value * 100));
@@ -201,7 +201,10 @@ function heat(cohorts, days) {
   };
   return el(
     'div',
-    { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Retention by first day' },
+    {
+      ...{ class: 'scroll', tabindex: '0', role: 'region' },
+      ...{ 'aria-label': 'Retention by first day', 'data-key': 'retention' },
+    },
     el(
       'table',
       { class: 'heat' },
