@@ -14,9 +14,10 @@ const MOST_DAYS = 366;
 module.exports = {
   summary: 'Writes the figures of the game to one HTML file',
   description: `
-The file is the page of the dashboard with its figures inside. It opens from disk, asks nothing of the
-network, and can be mailed. It holds no ids of users and no secrets. With --options, reports that
-are due are made, too, as the game makes them; without, days are shown that the game has reported.`,
+The file is the page of the dashboard with its figures inside. It opens from disk, asks nothing of
+the network, and can be mailed. It holds no ids of users and no secrets. With --options, reports
+that are due are made, too, as the game makes them; without, days are shown that the game has
+reported.`,
   options: {
     out: { type: 'string', value: '<file>', help: 'the file, which is replaced if it exists' },
     days: {
