@@ -5,6 +5,7 @@
 const assert = require('node:assert');
 const { before, describe, it } = require('node:test');
 const { create, useMongod } = require('../../support/setup');
+const { dayOf } = require('../reports/days');
 const { cli } = require('./command');
 
 const mongo = useMongod({ auth: true });
@@ -46,7 +47,7 @@ describe('a user of the database', () => {
       assert.ok(end.stdout.length > 100, args[0]);
     }
     for (const args of [
-      ['rollup', '--day', '2026-01-01'],
+      ['rollup', '--day', dayOf(0)],
       ['delete', 'ann', '--yes'],
     ]) {
       const end = await cli(args, { uri });
