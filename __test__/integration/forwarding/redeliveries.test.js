@@ -12,6 +12,8 @@ const { QUICK, RECEIVERS, create, startReceiver, useMongod, waitFor } = forwardi
 
 const mongo = useMongod();
 
+/** Twelve processes make the indexes of six new databases at once. */
+const PATIENT = { operationTimeoutMs: 60_000 };
 const KEYS = Array.from({ length: 200 }, (_, i) => `evt_${i}`);
 
 /** The id that services get of the document with this `_id`. */
@@ -29,7 +31,7 @@ describe('an event with a dedupe key', { concurrency: true }, () => {
       const database = mongo.database();
       const receiver = await startReceiver(format);
       const destinations = [{ ...RECEIVERS[format].at(receiver), ...QUICK }];
-      const options = { uri: database.uri, destinations };
+      const options = { uri: database.uri, destinations, ...PATIENT };
       const [one, two] = [1, 2].map(() => create(options).analytics);
       for (const dedupeKey of KEYS) {
         for (const analytics of [one, two, one]) {
@@ -80,7 +82,7 @@ describe('an event with a dedupe key', { concurrency: true }, () => {
     const destinations = [{ ...RECEIVERS.posthog.at(receiver), ...QUICK }];
     const spoolDir = freshFolder();
     const order = { event: 'stripe.payment', data: { amountCents: 7 }, keys: KEYS };
-    const first = await startServer({ uri, spoolDir, destinations });
+    const first = await startServer({ uri, spoolDir, destinations, ...PATIENT });
     await first.tell('trackKeys', order);
     await first.tell('flush');
     away();
@@ -91,9 +93,9 @@ describe('an event with a dedupe key', { concurrency: true }, () => {
     await first.kill();
 
     back();
-    const other = await startServer({ uri, destinations });
+    const other = await startServer({ uri, destinations, ...PATIENT });
     await other.tell('trackKeys', more);
-    const second = await startServer({ uri, spoolDir, destinations });
+    const second = await startServer({ uri, spoolDir, destinations, ...PATIENT });
     for (const server of [other, second]) {
       await server.tell('flush');
       await server.until(isThrough);
