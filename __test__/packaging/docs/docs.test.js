@@ -166,6 +166,12 @@ async function runOurs(lines) {
   if (lines.length === 0) return;
   const database = mongo.database();
   await runBlock("analytics.start(); await analytics.onLogin('ann', 'Ann');", database);
+  if (lines.some((line) => line.includes('rollup --day'))) {
+    // The day of an example is one of the game.
+    const loginAt = new Date('2026-01-01T10:00:00.000Z');
+    const session = { userId: 'bob', username: 'Bob', loginAt, day: '2026-01-01' };
+    await database.db.collection('gsosessions').insertOne(session);
+  }
   const cwd = makeFolder(os.tmpdir());
   const env = childEnvironment({ ANALYTICS_MONGODB_URI: database.uri });
   for (const line of lines) {

@@ -52,6 +52,7 @@ repeated at any time, and goes on where it was interrupted. Needs the right to r
  */
 function forwarded({ webhookUrl, destinations = [] }) {
   const listed = destinations.map((/** @type {any} */ one) => one.name ?? one.format ?? 'webhook');
+  /** @type {string[]} */
   const names = webhookUrl === undefined ? listed : ['webhook', ...listed];
   const found = names.length === 0 ? ['a destination'] : names;
   return found.map((name) => `events that the game forwarded to ${name}: erase them there`);
