@@ -13,8 +13,9 @@ pub struct Context {
     pub clock: Clock,
     pub random: Random,
     pub limits: Limits,
-    /// Threads for disk I/O, and one for appends alone.
+    /// Threads for disk I/O.
     pub disk: Threads,
+    /// A thread for appends alone.
     pub appends: Threads,
     pub forwarders: Forwarders,
 }

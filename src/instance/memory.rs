@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::context::Limits;
 use crate::config::Config;
 
-/// Bytes read back from disk in one go, at the most: the worker, which also hands new records to the disk, is
-/// busy with them for about a millisecond.
+/// Bytes read back from disk in one go, at the most. They are small, since the worker decodes them, which also
+/// hands new records to the disk.
 const LONGEST_READ: usize = 256 << 10;
 
 pub struct Memory {
