@@ -215,6 +215,29 @@ describe('markers that were dropped alone', () => {
   }
 });
 
+describe('markers that were dropped while the first indexes were made', () => {
+  it('are there again, although that pass failed', async (t) => {
+    const database = mongo.database();
+    const proxy = await startProxy(mongo.server.port);
+    t.after(() => proxy.close());
+    const building = proxy.rule({
+      when: ({ command, body }) => command === 'createIndexes' && body[command] === 'gsosessions',
+      fate: fates.hold,
+      times: 1,
+    });
+    const { analytics } = create({ uri: proxy.uri(database.name), flushIntervalMs: 20 });
+    await write(analytics, 'u');
+    await waitFor(() => building.taken.length === 1, { what: 'the making of indexes' });
+    await waitFor(async () => (await indexesOf(database.db)).gsouniques.length === 2, {
+      what: 'the index of markers',
+    });
+    await afterIndexBuilds(() => database.db.collection('gsouniques').drop());
+    building.taken[0].refuse({ code: 276, codeName: 'IndexBuildAborted', errmsg: 'aborted' });
+    const areBack = async () => (await database.count('gsouniques', { '_id.u': 'u' })) === 2;
+    await waitFor(areBack, { what: 'the markers', ...SOON });
+  });
+});
+
 describe('a day gets one document', () => {
   it('while its collection is dropped again and again under six instances', async () => {
     const database = mongo.database();

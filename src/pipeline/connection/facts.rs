@@ -109,6 +109,13 @@ impl Facts {
         again
     }
 
+    /// A pass failed. If it was the first one, nobody saw which collections there were: one with markers may be gone.
+    pub fn pass_failed(&mut self) {
+        if self.seen.is_none() {
+            self.changed.insert(Collection::Uniques);
+        }
+    }
+
     /// One that appears may have been dropped since it was written to.
     fn see(&mut self, found: Option<Identities>) {
         if let (Some(seen), Some(found)) = (&self.seen, &found) {
@@ -243,6 +250,18 @@ mod tests {
             of(Collection::ALL)
         );
         assert!(facts.has_changed(Uniques) && !facts.has_changed(Daily));
+    }
+
+    #[test]
+    fn markers_may_be_lost_until_a_pass_has_ended_well() {
+        use Collection::{Daily, Uniques};
+        let mut facts = Facts::default();
+        facts.pass_failed();
+        assert!(facts.has_changed(Uniques));
+        let dropped = [(Daily, 1)];
+        assert_eq!(facts.restored(pass(&dropped, &dropped)), of([]));
+        facts.pass_failed();
+        assert!(!facts.has_changed(Uniques));
     }
 
     #[test]

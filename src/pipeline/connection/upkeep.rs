@@ -190,6 +190,7 @@ impl Upkeep {
             UpkeepResult::Looked(Err(_)) => self.facts.failed(now),
             UpkeepResult::Indexed(Err(error)) => {
                 self.shared.health.error(error.message);
+                self.facts.pass_failed();
                 let of = std::mem::take(&mut self.passing);
                 self.pass_again(of, now);
             }
