@@ -59,12 +59,17 @@ export declare class NativeAnalytics {
   /** Keeps the process alive until `unref`. */
   ref(): void
   unref(): void
-  /** `asked` is `{ funnel, options }` in JSON. What is wrong with it, if no request was made. */
+  /**
+   * `asked` is `{ funnel, name, options }` in JSON; `name` is that of a funnel which the game declares, and this
+   * instance does not. What is wrong with it, if no request was made.
+   */
   requestFunnel(request: number, asked: string): string | null
   /** Figures of the whole game; `is_whole` with those that change rarely. */
   requestGame(request: number, isWhole: boolean): void
   /** What each instance says of itself. */
   requestInstances(request: number): void
+  /** The funnels that the game declares. */
+  requestDeclaredFunnels(request: number): void
   /** What the database is like. */
   requestInspection(request: number): void
   /** Makes the report of a day. False, and no request, if there is no such day. */

@@ -238,6 +238,11 @@ class Client {
     return this.deserialize(await this.request((id) => this.native.requestInstances(id)));
   }
 
+  /** The funnels that the game declares. */
+  async declaredFunnels() {
+    return this.deserialize(await this.request((id) => this.native.requestDeclaredFunnels(id)));
+  }
+
   /** What the database is like. */
   async inspection() {
     return this.deserialize(await this.request((id) => this.native.requestInspection(id)));

@@ -1,5 +1,6 @@
 /**
- * Funnels for `getFunnel()`: the name of a declared one, or a definition.
+ * Funnels for `getFunnel()`: the name of a declared one, or a definition. A process beside the game has the names of
+ * funnels that the game declares, with their definitions.
  */
 'use strict';
 
@@ -9,9 +10,10 @@ const { plainJson, snapshotOf } = require('./options.js');
  * @param {import('./client.js').Client} client
  * @param {unknown} funnel
  * @param {unknown} options
+ * @param {string} [name] of a definition that the game declares
  */
-async function getFunnel(client, funnel, options) {
-  const json = plainJson({ funnel: snapshotOf(funnel), options });
+async function getFunnel(client, funnel, options, name) {
+  const json = plainJson({ funnel: snapshotOf(funnel), name, options });
   const bytes = await client.request((request) => {
     const problem = client.native.requestFunnel(request, json);
     if (problem !== null) throw new TypeError(problem);

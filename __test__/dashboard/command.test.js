@@ -31,7 +31,13 @@ describe('the commands of the page', () => {
     await database.db.collection('gsosessions').insertMany(sessions);
     await database.db.collection('gsoevents').insertMany(events);
     await database.db.collection('gsodailies').insertMany(days);
-    ({ analytics } = create({ uri, instanceName: 'eu-1', operationTimeoutMs: 60_000 }));
+    const funnels = { first: { steps: ['user.register', 'dungeon.complete'], windowS: 86_400 } };
+    ({ analytics } = create({
+      uri,
+      instanceName: 'eu-1',
+      operationTimeoutMs: 60_000,
+      funnels,
+    }));
     analytics.start();
     await analytics.onLogin('ann', 'ann');
     await analytics.getActivity();
@@ -83,6 +89,13 @@ describe('the commands of the page', () => {
       );
       const revenue = await read('revenue');
       assert.strictEqual(revenue[0].length, 30);
+      // Only the game knows its funnels.
+      const { steps } = await analytics.getFunnel('first');
+      assert.ok(steps[1].users > 0);
+      assert.deepStrictEqual(
+        (await read('funnels')).map((funnel) => [funnel.name, funnel.steps]),
+        [['first', plain(steps)]],
+      );
     });
     assert.strictEqual(code, 0);
     assert.match(url, new RegExp(`^http://127\\.0\\.0\\.1:\\d+/#token=${TOKEN}$`));

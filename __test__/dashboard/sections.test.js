@@ -32,7 +32,7 @@ function methods(lists = {}) {
 }
 
 const figuresOf = (analytics, days) =>
-  new Figures({ analytics, survey: async () => ({}), funnels: [], days });
+  new Figures({ analytics, survey: async () => ({}), funnels: async () => [], days });
 
 describe('events by day', () => {
   it('are not known of days without a report, nor among the others of a day', async () => {

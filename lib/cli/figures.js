@@ -22,8 +22,9 @@ const NO_ROLLUP = {
  */
 function openFigures(context, days) {
   const analytics = context.reader({ makesReports: makesReports(context) });
-  const funnels = Object.keys(context.fileOptions().funnels ?? {});
+  const own = Object.entries(context.fileOptions().funnels ?? {});
   const survey = () => surveyOf(analytics);
+  const funnels = (/** @type {number} */ shown) => funnelsOf(analytics, own, shown);
   return { figures: new Figures({ analytics, survey, funnels, days }), about: { version, days } };
 }
 
@@ -57,6 +58,24 @@ async function surveyOf(reader) {
       health: health ?? {},
     })),
   };
+}
+
+/**
+ * The funnels of the file of options, or without any those that the game declares.
+ *
+ * @param {import('./reader.js').Reader} reader
+ * @param {[string, any][]} own
+ * @param {number} days
+ */
+async function funnelsOf(reader, own, days) {
+  const given = own.flatMap(([name, funnel]) => (funnel ? [{ name, ...funnel }] : []));
+  const declared = given.length > 0 ? given : await reader.declaredFunnels();
+  return Promise.all(
+    declared.map(async (funnel) => ({
+      name: funnel.name,
+      ...(await reader.getDeclaredFunnel(funnel, { days })),
+    })),
+  );
 }
 
 /** @param {any} instance */

@@ -8,6 +8,9 @@
 
 const AnalyticsSystem = require('../../index.js');
 const { CLIENT, READS_ONLY } = require('../client.js');
+const { getFunnel } = require('../funnel.js');
+
+/** @typedef {{ name: string } & AnalyticsSystem.FunnelDefinition} Declared */
 
 class Reader extends AnalyticsSystem {
   /** @param {AnalyticsSystem.Options} options */
@@ -28,6 +31,25 @@ class Reader extends AnalyticsSystem {
    */
   async instances() {
     return /** @type {any} */ (await this.client.instances());
+  }
+
+  /**
+   * The funnels that the game declares, as their kept cohorts tell.
+   *
+   * @returns {Promise<Declared[]>}
+   */
+  async declaredFunnels() {
+    return /** @type {any} */ (await this.client.declaredFunnels()).funnels;
+  }
+
+  /**
+   * What `getFunnel()` of the game answers for one that it declares.
+   *
+   * @param {Declared} funnel
+   * @param {AnalyticsSystem.FunnelRange} options
+   */
+  getDeclaredFunnel({ name, ...definition }, options) {
+    return getFunnel(this.client, definition, options, name);
   }
 
   /**

@@ -27,17 +27,23 @@ const MOST_COHORTS = 366;
 /** What is compared for changes: yesterday, and the same weekday of the last four weeks. */
 const COMPARED_DAYS = 30;
 
-/** @typedef {import('../../index.js')} Analytics */
+/**
+ * @typedef {{
+ *   analytics: import('../../index.js'),
+ *   survey: () => Promise<any>,
+ *   funnels: (days: number) => Promise<any[]>,
+ *   days: number,
+ * }} Source `survey` tells how all instances are, `funnels` what became of the players in each declared funnel
+ */
 
 class Figures {
   /**
-   * @param {{ analytics: Analytics, survey: () => Promise<any>, funnels: string[], days: number }} source `survey`
-   *   tells how all instances are, `funnels` are the declared ones
+   * @param {Source} source
    */
   constructor({ analytics, survey, funnels, days }) {
     this.analytics = analytics;
     this.readSurvey = survey;
-    this.funnels = funnels;
+    this.readFunnels = funnels;
     this.days = days;
     this.cache = new Cache();
   }
@@ -66,7 +72,7 @@ class Figures {
 
   /** The same figures, of at least so many days. @param {number} days */
   ofAtLeast(days) {
-    const { analytics, readSurvey: survey, funnels } = this;
+    const { analytics, readSurvey: survey, readFunnels: funnels } = this;
     return this.days >= days ? this : new Figures({ analytics, survey, funnels, days });
   }
 
@@ -109,10 +115,7 @@ const SECTIONS = {
   sessions: ({ analytics, days }) => analytics.getSessionLengths({ days }),
   economy: ({ analytics, days }) => analytics.getEconomy({ days, limit: 8 }),
   revenue: revenueByCurrency,
-  funnels: ({ analytics, funnels, days }) =>
-    Promise.all(
-      funnels.map(async (name) => ({ name, ...(await analytics.getFunnel(name, { days })) })),
-    ),
+  funnels: ({ readFunnels, days }) => readFunnels(days),
   events: topEvents,
   changes: async (figures) => {
     const { day } = await figures.today();

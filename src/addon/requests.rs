@@ -13,7 +13,8 @@ use crate::store::{Personal, User};
 
 #[napi]
 impl NativeAnalytics {
-    /// `asked` is `{ funnel, options }` in JSON. What is wrong with it, if no request was made.
+    /// `asked` is `{ funnel, name, options }` in JSON; `name` is that of a funnel which the game declares, and this
+    /// instance does not. What is wrong with it, if no request was made.
     #[napi]
     pub fn request_funnel(&self, request: u32, asked: String) -> Option<String> {
         let declared = &self.pipeline.shared().config.funnels;
@@ -34,6 +35,12 @@ impl NativeAnalytics {
     #[napi]
     pub fn request_instances(&self, request: u32) {
         self.pipeline.request(request, Request::Instances);
+    }
+
+    /// The funnels that the game declares.
+    #[napi]
+    pub fn request_declared_funnels(&self, request: u32) {
+        self.pipeline.request(request, Request::DeclaredFunnels);
     }
 
     /// What the database is like.

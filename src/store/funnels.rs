@@ -22,6 +22,10 @@ pub trait FunnelStore {
     /// The kept cohorts of a funnel from one day to another.
     fn kept_funnels(&self, key: &str, from: &Day, to: &Day) -> impl Reply<Vec<(Day, Document)>>;
 
+    /// `{ funnels: [{ name, steps, windowS }] }`: the funnels whose cohorts are kept up to date, each name with its
+    /// newest definition.
+    fn declared_funnels(&self) -> impl Reply<Document>;
+
     /// Keeps the cohort of a day, unless one is there that was begun later.
     fn keep_funnel(&self, key: &str, day: &Day, as_of_ms: i64, cohort: Document) -> impl Reply<()>;
 }

@@ -20,7 +20,7 @@ export function funnels(list) {
       head,
       empty(
         'No funnel is declared.',
-        "Give the game’s AnalyticsSystem the option “funnels”, as { start: { steps: ['user.register', 'dungeon.complete'], windowS: 86400 } }. Then give this command the same, in the file of --options.",
+        "Give the game’s AnalyticsSystem the option “funnels”, as { start: { steps: ['user.register', 'dungeon.complete'], windowS: 86400 } }. Its days are kept from then on, and shown here.",
       ),
     );
   }

@@ -37,6 +37,8 @@ pub enum Request {
     },
     /// What each instance says of itself.
     Instances,
+    /// Of the game, as its kept cohorts tell.
+    DeclaredFunnels,
     /// What the database is like.
     Inspection,
     /// To be made now.
@@ -61,6 +63,7 @@ impl Request {
                 | Request::Report(_)
                 | Request::Game { .. }
                 | Request::Instances
+                | Request::DeclaredFunnels
                 | Request::Inspection
                 | Request::ReportDay(_)
         )
@@ -79,6 +82,7 @@ impl Request {
             Request::Report(query) => query.name(),
             Request::Game { .. } => "getOpenMetrics()",
             Request::Instances => "reading the instances",
+            Request::DeclaredFunnels => "reading the declared funnels",
             Request::Inspection => "looking at the database",
             Request::ReportDay(_) => "making a report",
             Request::Stop => "stop()",

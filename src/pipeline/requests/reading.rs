@@ -44,6 +44,7 @@ impl<S: Store> Reading<S> {
             }
             Request::Game { is_whole } => game::read(store, *is_whole).await.and_then(encoded),
             Request::Instances => store.instances().await.and_then(encoded),
+            Request::DeclaredFunnels => store.declared_funnels().await.and_then(encoded),
             Request::Inspection => inspect(store).await.and_then(encoded),
             Request::ReportDay(day) => return self.answers.make(store, day).await,
             Request::PersonalIds(user) => personal::ids(store, user).await,

@@ -23,10 +23,12 @@ pub struct FunnelQuery {
 }
 
 impl FunnelQuery {
-    /// Reads `{ funnel, options }` in JSON.
+    /// Reads `{ funnel, name, options }` in JSON. `name` makes a definition that of a declared funnel.
     pub fn read(json: &str, declared: &BTreeMap<String, Funnel>) -> Result<Self, String> {
         let mut asked: Map<String, Value> = serde_json::from_str(json).unwrap_or_default();
         let (name, funnel) = funnel(asked.remove("funnel"), declared)?;
+        let declared_elsewhere = asked.get("name").and_then(Value::as_str);
+        let name = name.or(declared_elsewhere.map(str::to_owned));
         let mut options = match asked.remove("options") {
             None | Some(Value::Null) => Map::new(),
             Some(Value::Object(options)) => options,

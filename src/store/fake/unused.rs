@@ -79,6 +79,10 @@ impl<S: Unused> FunnelStore for S {
         Ok(Vec::new())
     }
 
+    async fn declared_funnels(&self) -> Result<Document> {
+        Ok(Document::new())
+    }
+
     async fn keep_funnel(&self, _: &str, _: &Day, _: i64, _: Document) -> Result<()> {
         Ok(())
     }

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::time::Duration;
 
-use bson::{DateTime, Document, RawDocument, doc};
+use bson::{Bson, DateTime, Document, RawDocument, doc};
 use mongodb::options::Hint;
 use tokio::task::yield_now;
 
 use crate::config::Excluded;
-use crate::record::day::Day;
+use crate::record::day::{DAY_MS, Day};
 use crate::store::error::Result;
 use crate::store::funnels::{FunnelStore, NamedEvent};
 use crate::store::mongo::client::MongoStore;
@@ -22,6 +22,9 @@ use crate::store::reports::AHEAD_MS;
 const MOST_SORTED: i64 = 1_000_000;
 /// After so many events other tasks get their turn.
 const TURN: usize = 10_000;
+/// A funnel whose newest cohort is older than the newest of all by this time is not declared any more: as long as
+/// it is, every day begins one.
+const CURRENT_MS: i64 = 2 * DAY_MS;
 /// Time limit of the server.
 const TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -90,6 +93,31 @@ impl FunnelStore for MongoStore {
             Some((Day::existing(day)?, document))
         };
         Ok(found.into_iter().filter_map(day).collect())
+    }
+
+    async fn declared_funnels(&self) -> Result<Document> {
+        let stages = [
+            doc! { "$match": { "_id": { "$gte": "f:", "$lt": "f;" } } },
+            doc! { "$project": { "name": 1, "steps": 1, "windowS": 1, "asOf": 1 } },
+            doc! { "$sort": { "asOf": 1 } },
+            doc! { "$group": {
+                "_id": "$name", "steps": { "$last": "$steps" }, "windowS": { "$last": "$windowS" },
+                "asOf": { "$last": "$asOf" },
+            } },
+            doc! { "$sort": { "_id": 1 } },
+        ];
+        let finding = self.kept_reports.aggregate(stages).max_time(TIMEOUT);
+        let found = finding.hint(Hint::Keys(doc! { "_id": 1 })).await?;
+        let found: Vec<Document> = collect(found).await?;
+        let as_of = |funnel: &Document| Some(funnel.get_datetime("asOf").ok()?.timestamp_millis());
+        let newest = found.iter().filter_map(as_of).max();
+        let is_current = |funnel: &&Document| as_of(funnel) >= newest.map(|at| at - CURRENT_MS);
+        let definition = |funnel: &Document| {
+            let field = |name| funnel.get(name).cloned().unwrap_or(Bson::Null);
+            doc! { "name": field("_id"), "steps": field("steps"), "windowS": field("windowS") }
+        };
+        let funnels = found.iter().filter(is_current).map(definition);
+        Ok(doc! { "funnels": funnels.collect::<Vec<Document>>() })
     }
 
     async fn keep_funnel(
