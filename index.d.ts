@@ -837,6 +837,16 @@ declare namespace AnalyticsSystem {
     format?: 'raw' | undefined;
     /** The whole address, `http://…` or `https://…`. */
     url: string;
+    /**
+     * Signs each request as [Standard Webhooks](https://www.standardwebhooks.com) 1.0.0 says, in
+     * the headers `webhook-id` (the same in every attempt), `webhook-timestamp` (of the attempt, in
+     * seconds) and `webhook-signature`; the body stays what it is. Each secret is `whsec_` and the
+     * Base64 of 24 to 64 random bytes. With two, both sign: a receiver may know either while one
+     * takes the place of the other.
+     *
+     * @default none: requests are not signed
+     */
+    signingSecrets?: string[] | undefined;
   }
 
   /**

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::settings::{Access, DestinationSettings, FORMATS};
+use super::settings::{Access, DestinationSettings, FORMATS, SigningSecret};
 use crate::config::error::ConfigError;
 use crate::config::source::{KIB, MIB, whole_number, within};
 use crate::config::url;
@@ -60,7 +60,9 @@ impl<'a> Fields<'a> {
             Some(_) => String::new(),
         };
         Ok(match format.as_str() {
-            "raw" => Access::Raw,
+            "raw" => Access::Raw {
+                signing_secrets: self.signing_secrets()?,
+            },
             "mixpanel" => self.mixpanel()?,
             "segment" => Access::Segment {
                 write_key: self.required("writeKey")?,
@@ -73,6 +75,18 @@ impl<'a> Fields<'a> {
                 return Err(self.error("format", problem));
             }
         })
+    }
+
+    /// With two, receivers may know either: so one is replaced by the next.
+    fn signing_secrets(&mut self) -> Result<Vec<SigningSecret>, ConfigError> {
+        let Some(given) = self.given.remove("signingSecrets") else {
+            return Ok(Vec::new());
+        };
+        let all = given.as_array().filter(|all| (1..=2).contains(&all.len()));
+        let read = |value: &Value| SigningSecret::read(value.as_str()?);
+        let secrets = all.and_then(|all| all.iter().map(read).collect());
+        let problem = "must be a list of one or two texts: whsec_ and the Base64 of 24 to 64 bytes";
+        secrets.ok_or_else(|| self.error("signingSecrets", problem))
     }
 
     fn mixpanel(&mut self) -> Result<Access, ConfigError> {
@@ -93,7 +107,7 @@ impl<'a> Fields<'a> {
     fn name(&mut self, access: &Access) -> Result<String, ConfigError> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         match self.given.remove("name") {
-            None if matches!(access, Access::Raw) => Ok("webhook".to_owned()),
+            None if matches!(access, Access::Raw { .. }) => Ok("webhook".to_owned()),
             None => Ok(access.format().to_owned()),
             Some(Value::String(name))
                 if (1..=64).contains(&name.len()) && name.chars().all(is_plain) =>

@@ -7,4 +7,4 @@ mod settings;
 mod tests;
 
 pub use list::read;
-pub use settings::{Access, DestinationSettings};
+pub use settings::{Access, DestinationSettings, SigningSecret};

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
 use crate::config::url;
 
 pub(super) const FORMATS: [&str; 4] = ["raw", "mixpanel", "segment", "posthog"];
@@ -41,7 +44,10 @@ impl DestinationSettings {
 /// The format and its credentials.
 #[derive(Clone)]
 pub enum Access {
-    Raw,
+    Raw {
+        /// Each signs every request; at most two.
+        signing_secrets: Vec<SigningSecret>,
+    },
     Mixpanel {
         /// The project's token, or the name of a service account.
         username: String,
@@ -57,11 +63,31 @@ pub enum Access {
     },
 }
 
+/// A secret of [Standard Webhooks](https://www.standardwebhooks.com).
+#[derive(Clone)]
+pub struct SigningSecret {
+    /// As it was given, behind `whsec_`.
+    pub base64: String,
+    /// 24 to 64 bytes.
+    pub key: Vec<u8>,
+}
+
+impl SigningSecret {
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let base64 = text.strip_prefix("whsec_")?;
+        let key = BASE64_STANDARD.decode(base64).ok()?;
+        (24..=64).contains(&key.len()).then(|| Self {
+            base64: base64.to_owned(),
+            key,
+        })
+    }
+}
+
 impl Access {
     /// The name of the format in options and reports.
     pub fn format(&self) -> &'static str {
         match self {
-            Access::Raw => FORMATS[0],
+            Access::Raw { .. } => FORMATS[0],
             Access::Mixpanel { .. } => FORMATS[1],
             Access::Segment { .. } => FORMATS[2],
             Access::Posthog { .. } => FORMATS[3],
@@ -69,23 +95,24 @@ impl Access {
     }
 
     /// Credentials, which must not appear in logs or reports.
-    pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        let secrets = match self {
-            Access::Raw => [None, None],
+    pub fn secrets(&self) -> Vec<&str> {
+        match self {
+            Access::Raw { signing_secrets } => {
+                let secrets = signing_secrets.iter();
+                secrets.map(|secret| secret.base64.as_str()).collect()
+            }
             Access::Mixpanel {
                 username, password, ..
-            } => [Some(username), Some(password)],
-            Access::Segment { write_key } => [Some(write_key), None],
-            Access::Posthog { api_key } => [Some(api_key), None],
-        };
-        let given = secrets.into_iter().flatten();
-        given.map(String::as_str).filter(|text| !text.is_empty())
+            } => vec![username, password],
+            Access::Segment { write_key } => vec![write_key],
+            Access::Posthog { api_key } => vec![api_key],
+        }
     }
 
     /// The public address of the service; the raw webhook has none.
     pub(super) fn default_url(&self) -> Option<&'static str> {
         match self {
-            Access::Raw => None,
+            Access::Raw { .. } => None,
             Access::Mixpanel { .. } => Some("https://api.mixpanel.com"),
             Access::Segment { .. } => Some("https://api.segment.io"),
             Access::Posthog { .. } => Some("https://us.i.posthog.com"),

@@ -117,6 +117,21 @@ fn each_error_names_the_field_or_the_variable() {
             "destinations[0].allow",
         ),
         (
+            r#"{"destinations": [{"url": "http://h/", "signingSecrets": []}]}"#,
+            "{}",
+            "destinations[0].signingSecrets",
+        ),
+        (
+            r#"{"destinations": [{"url": "http://h/", "signingSecrets": ["whsec_c2hvcnQ="]}]}"#,
+            "{}",
+            "destinations[0].signingSecrets",
+        ),
+        (
+            r#"{"destinations": [{"format": "posthog", "apiKey": "k", "signingSecrets": []}]}"#,
+            "{}",
+            "destinations[0].signingSecrets",
+        ),
+        (
             r#"{"destinations": [{"url": "http://h/", "maxAgeMs": 5}]}"#,
             "{}",
             "destinations[0].maxAgeMs",

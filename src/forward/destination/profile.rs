@@ -53,7 +53,8 @@ impl Profile {
 
 /// A service may quote what it was sent.
 fn hide_credentials(settings: &DestinationSettings, endpoint: &Endpoint) {
-    settings.access.secrets().for_each(foreign_text::hide);
+    let secrets = settings.access.secrets().into_iter();
+    secrets.for_each(foreign_text::hide);
     let basic = |user: &str, password: &str| {
         foreign_text::hide(&BASE64_STANDARD.encode(format!("{user}:{password}")));
     };

@@ -10,6 +10,7 @@ use super::circuit_breaker::Permit;
 use super::profile::Profile;
 use crate::forward::event::ForwardedEvent;
 use crate::forward::formats::EncodeError;
+use crate::forward::transport::Post;
 use crate::util::clock::system_ms;
 use crate::util::panics::{Panicked, catch};
 use crate::util::threads::Threads;
@@ -32,7 +33,7 @@ pub struct Request {
     pub encoded: usize,
     /// Why another one is not, if any is not.
     pub encode_error: Option<EncodeError>,
-    pub body: Vec<u8>,
+    pub post: Post,
 }
 
 impl Request {
@@ -68,15 +69,28 @@ impl Request {
             fitting += 1;
         }
         batch.events.truncate(fitting);
-        let body = profile.format.body(&encoded, system_ms());
+        let post = match encoded.is_empty() {
+            true => Post::default(),
+            false => Self::post(profile, &batch.events[0], &encoded),
+        };
         Self {
             batch,
             encoded: encoded.len(),
             encode_error,
-            body: match profile.endpoint.is_gzip {
-                true => compressed(&body),
-                false => body,
-            },
+            post,
+        }
+    }
+
+    fn post(profile: &Profile, first: &ForwardedEvent, encoded: &[Vec<u8>]) -> Post {
+        let (format, now_ms) = (&profile.format, system_ms());
+        let body = format.body(encoded, now_ms);
+        let body = match profile.endpoint.is_gzip {
+            true => compressed(&body),
+            false => body,
+        };
+        Post {
+            headers: format.headers(first, &body, now_ms),
+            body,
         }
     }
 }

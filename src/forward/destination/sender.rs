@@ -58,7 +58,7 @@ impl<T: Transport> Sender<T> {
                     let mut request = Request::of(profile, batch, destination.threads()).await?;
                     let outcome = match request.encoded {
                         0 => Err(String::new()),
-                        _ => self.transport.post(take(&mut request.body)).await,
+                        _ => self.transport.post(take(&mut request.post)).await,
                     };
                     destination.complete(&request, outcome);
                 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::forward::event::ForwardedEvent;
-use crate::forward::transport::{Disposition, Endpoint, Response, of_status};
+use crate::forward::transport::{Disposition, Endpoint, Header, Response, of_status};
 
 /// Longest wait that a service may ask for.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
@@ -35,6 +35,12 @@ pub trait Format: Send + Sync {
 
     /// The body of a request with these events; `now_ms` is the system clock, ms since 1970.
     fn body(&self, events: &[Vec<u8>], now_ms: i64) -> Vec<u8>;
+
+    /// The headers of a request with these bytes, compressed where they are. `first` is its oldest event, and
+    /// `now_ms` as above.
+    fn headers(&self, _first: &ForwardedEvent, _bytes: &[u8], _now_ms: i64) -> Vec<Header> {
+        Vec::new()
+    }
 
     /// The meaning of the response to a request with so many events.
     fn interpret(&self, response: &Response, _events: usize) -> Disposition {

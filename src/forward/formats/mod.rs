@@ -14,7 +14,7 @@ pub use format::{EncodeError, Format, Limits};
 
 pub fn format_of(access: &Access) -> Box<dyn Format> {
     match access.clone() {
-        Access::Raw => Box::new(raw::Raw),
+        Access::Raw { signing_secrets } => Box::new(raw::Raw::new(&signing_secrets)),
         Access::Mixpanel {
             username,
             password,

@@ -14,7 +14,7 @@ use super::Destinations;
 use super::destination::{CircuitState, Destination, Report, start_senders};
 use super::event::ForwardedEvent;
 use super::event::testing::event;
-use super::transport::{Response, Transport, parse_retry_after};
+use super::transport::{Post, Response, Transport, parse_retry_after};
 use crate::config::Config;
 use crate::instance::listener::{Listener, Message};
 use crate::instance::shared::Shared;
@@ -47,8 +47,8 @@ struct Played {
 }
 
 impl Transport for Played {
-    async fn post(&self, body: Vec<u8>) -> Result<Response, String> {
-        let body = plain(body);
+    async fn post(&self, post: Post) -> Result<Response, String> {
+        let body = plain(post.body);
         self.requests().push((self.began.elapsed(), body.clone()));
         tokio::time::sleep(self.takes).await;
         let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);

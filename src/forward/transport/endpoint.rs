@@ -11,7 +11,18 @@ pub struct Endpoint {
     pub is_gzip: bool,
 }
 
+/// One request.
+#[derive(Default)]
+pub struct Post {
+    /// Headers of this request alone, as its signature.
+    pub headers: Vec<Header>,
+    pub body: Vec<u8>,
+}
+
+/// Its name in small letters, and its value.
+pub type Header = (&'static str, String);
+
 pub trait Transport: Send + Sync + 'static {
-    /// Posts one body; an error says what went wrong, without secrets.
-    fn post(&self, body: Vec<u8>) -> impl Future<Output = Result<Response, String>> + Send;
+    /// Posts one request; an error says what went wrong, without secrets.
+    fn post(&self, post: Post) -> impl Future<Output = Result<Response, String>> + Send;
 }

@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::endpoint::{Endpoint, Transport};
+use super::endpoint::{Endpoint, Post, Transport};
 use super::look_up::LookUp;
 use super::retry_after;
 use super::status::Response;
@@ -71,7 +71,7 @@ impl Http {
         }
     }
 
-    fn request(&self, body: Vec<u8>) -> Result<Request<Full<Bytes>>, String> {
+    fn request(&self, post: Post) -> Result<Request<Full<Bytes>>, String> {
         let mut request = Request::post(&self.url)
             .header(ACCEPT, "*/*")
             .header(CONTENT_TYPE, "application/json");
@@ -81,7 +81,10 @@ impl Http {
         if self.is_gzip {
             request = request.header(CONTENT_ENCODING, "gzip");
         }
-        let request = request.body(Full::from(body));
+        for (name, value) in post.headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::from(post.body));
         request.map_err(|_| "its URL cannot be used".to_owned())
     }
 
@@ -121,9 +124,9 @@ fn client(tls: &Tls, look_up: LookUp) -> HttpClient {
 }
 
 impl Transport for Http {
-    async fn post(&self, body: Vec<u8>) -> Result<Response, String> {
+    async fn post(&self, post: Post) -> Result<Response, String> {
         let deadline = Instant::now() + self.timeout;
-        let sending = self.send(self.request(body)?);
+        let sending = self.send(self.request(post)?);
         let sent = timeout_at(deadline, sending).await.map_err(|_| NO_ANSWER)?;
         let response = sent?;
         let waits = response.headers().get_all(RETRY_AFTER).iter();

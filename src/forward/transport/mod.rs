@@ -7,7 +7,7 @@ mod retry_after;
 mod status;
 mod tls;
 
-pub use endpoint::{Endpoint, Transport};
+pub use endpoint::{Endpoint, Header, Post, Transport};
 pub use http::Http;
 pub use status::{Disposition, Response, of_status};
 pub use tls::Tls;
