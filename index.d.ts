@@ -779,6 +779,25 @@ declare namespace AnalyticsSystem {
     deny?: string[] | undefined;
 
     /**
+     * Fields of `data` that this destination is not to know: at most 100 names, such as `email`, or
+     * paths, such as `deep.secret`. A field of that name, or at the end of such a path, is left out
+     * with all that is in it, however deep it is; lists are no part of a path. MongoDB and other
+     * destinations get it.
+     *
+     * @default none
+     */
+    redactKeys?: string[] | undefined;
+
+    /**
+     * Gives this destination a hash in place of the user id: HMAC-SHA256 of the id that is stored,
+     * in 64 hexadecimal digits, with this secret of at least 16 bytes. One user has one hash as long
+     * as the secret stays. Ids within `data` stay; see `redactKeys`.
+     *
+     * @default none: the id itself
+     */
+    hashUserId?: { secret: string } | undefined;
+
+    /**
      * Bound of the memory that waiting events take, in bytes. When it is reached, new events are
      * not forwarded (`dropped.queue_full`).
      *

@@ -14,7 +14,7 @@ mod source;
 mod url;
 
 pub use collections::{Collection, Collections};
-pub use destinations::{Access, DestinationSettings, SigningSecret};
+pub use destinations::{Access, DestinationSettings, PrivacySettings, SigningSecret};
 pub use error::ConfigError;
 pub use funnels::Funnel;
 pub use purchases::PriceFields;

@@ -16,6 +16,7 @@
 //! |---|---|
 //! | [`destinations`] | all destinations; events come in here |
 //! | [`destination`] | one destination: queue, circuit breaker, batch size, counts, senders |
+//! | [`privacy`] | what a service is not to know |
 //! | [`formats`] | bodies and the meaning of responses, one service each |
 //! | [`transport`] | HTTP |
 
@@ -23,6 +24,7 @@ mod destination;
 mod destinations;
 mod event;
 mod formats;
+mod privacy;
 #[cfg(test)]
 mod tests;
 mod transport;

@@ -6,13 +6,17 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::settings::{Access, DestinationSettings, FORMATS, SigningSecret};
+use super::settings::{Access, DestinationSettings, FORMATS, PrivacySettings, SigningSecret};
 use crate::config::error::ConfigError;
 use crate::config::source::{KIB, MIB, whole_number, within};
 use crate::config::url;
 
 /// The credential of Mixpanel; in the environment that of every format.
 pub const TOKEN: &str = "token";
+/// Most keys that are redacted.
+const REDACTED_KEYS: usize = 100;
+/// Shortest secret of users, in bytes: ids are easily guessed, so it must not be.
+const USER_SECRET: usize = 16;
 const DAY_MS: u64 = 24 * 3_600_000;
 
 /// Fields are removed as they are read, so that what remains is unknown. `label` answers the name of a
@@ -35,6 +39,7 @@ impl<'a> Fields<'a> {
             url: self.url(&access)?,
             allow: self.names("allow")?,
             deny: self.names("deny")?.unwrap_or_default(),
+            privacy: self.privacy()?,
             max_queue_bytes: self.integer("maxQueueBytes", 64 * MIB, 64 * KIB..=64 * KIB * MIB)?
                 as usize,
             max_age: self.millis("maxAgeMs", DAY_MS, 100..=30 * DAY_MS)?,
@@ -151,6 +156,37 @@ impl<'a> Fields<'a> {
             Some(Value::String(text)) if !text.is_empty() => Ok(text),
             Some(Value::Number(number)) if number.is_u64() => Ok(number.to_string()),
             _ => Err(self.error(field, "must be a string that is not empty")),
+        }
+    }
+
+    fn privacy(&mut self) -> Result<PrivacySettings, ConfigError> {
+        let keys = self.given.remove("redactKeys").unwrap_or_default();
+        let key = |value: &Value| Some(value.as_str().filter(|key| !key.is_empty())?.to_owned());
+        let redact_keys = match &keys {
+            Value::Null => Some(Vec::new()),
+            Value::Array(keys) if keys.len() <= REDACTED_KEYS => keys.iter().map(key).collect(),
+            _ => None,
+        };
+        let problem = format!("must be a list of at most {REDACTED_KEYS} names or paths of fields");
+        Ok(PrivacySettings {
+            redact_keys: redact_keys.ok_or_else(|| self.error("redactKeys", problem))?,
+            user_secret: self.user_secret()?,
+        })
+    }
+
+    fn user_secret(&mut self) -> Result<Option<String>, ConfigError> {
+        let Some(given) = self.given.remove("hashUserId") else {
+            return Ok(None);
+        };
+        let fields = given.as_object().filter(|fields| fields.len() == 1);
+        let secret = fields.and_then(|fields| fields.get("secret")?.as_str());
+        match secret.filter(|secret| secret.len() >= USER_SECRET) {
+            Some(secret) => Ok(Some(secret.to_owned())),
+            None => {
+                let problem =
+                    format!("must be {{ secret }}, a text of {USER_SECRET} bytes or more");
+                Err(self.error("hashUserId", problem))
+            }
         }
     }
 

@@ -7,4 +7,4 @@ mod settings;
 mod tests;
 
 pub use list::read;
-pub use settings::{Access, DestinationSettings, SigningSecret};
+pub use settings::{Access, DestinationSettings, PrivacySettings, SigningSecret};

@@ -23,6 +23,7 @@ pub struct DestinationSettings {
     pub allow: Option<BTreeSet<String>>,
     /// Names of the events that are not forwarded.
     pub deny: BTreeSet<String>,
+    pub privacy: PrivacySettings,
     /// Bound of the queue in memory; 64 KiB to 64 GiB, default 64 MiB.
     pub max_queue_bytes: usize,
     /// Longest wait of an event, after which it expires; 100 ms to 30 days, default 24 h.
@@ -35,7 +36,22 @@ pub struct DestinationSettings {
     pub max_retry_delay: Duration,
 }
 
+/// What a service is not to know.
+#[derive(Clone)]
+pub struct PrivacySettings {
+    /// Fields of `data` that are left out: names, or paths with dots.
+    pub redact_keys: Vec<String>,
+    /// Users are known by a hash with this secret.
+    pub user_secret: Option<String>,
+}
+
 impl DestinationSettings {
+    /// What must not appear in logs or reports.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let user_secret = self.privacy.user_secret.as_deref();
+        self.access.secrets().into_iter().chain(user_secret)
+    }
+
     pub fn is_https(&self) -> bool {
         url::is_https(&self.url)
     }
@@ -94,8 +110,7 @@ impl Access {
         }
     }
 
-    /// Credentials, which must not appear in logs or reports.
-    pub fn secrets(&self) -> Vec<&str> {
+    fn secrets(&self) -> Vec<&str> {
         match self {
             Access::Raw { signing_secrets } => {
                 let secrets = signing_secrets.iter();

@@ -117,6 +117,26 @@ fn each_error_names_the_field_or_the_variable() {
             "destinations[0].allow",
         ),
         (
+            r#"{"destinations": [{"url": "http://h/", "redactKeys": "email"}]}"#,
+            "{}",
+            "destinations[0].redactKeys",
+        ),
+        (
+            r#"{"destinations": [{"url": "http://h/", "redactKeys": [""]}]}"#,
+            "{}",
+            "destinations[0].redactKeys",
+        ),
+        (
+            r#"{"destinations": [{"url": "http://h/", "hashUserId": {"secret": "short"}}]}"#,
+            "{}",
+            "destinations[0].hashUserId",
+        ),
+        (
+            r#"{"destinations": [{"url": "http://h/", "hashUserId": {"secret": "long enough, is it?", "x": 1}}]}"#,
+            "{}",
+            "destinations[0].hashUserId",
+        ),
+        (
             r#"{"destinations": [{"url": "http://h/", "signingSecrets": []}]}"#,
             "{}",
             "destinations[0].signingSecrets",

@@ -1,4 +1,4 @@
-//! Profile of a destination: its settings and its format, which do not change.
+//! Profile of a destination: its settings, its format and its privacy, which do not change.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,7 +9,9 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::config::DestinationSettings;
-use crate::forward::formats::{Format, Limits, format_of};
+use crate::forward::event::ForwardedEvent;
+use crate::forward::formats::{EncodeError, Format, Limits, format_of};
+use crate::forward::privacy::Privacy;
 use crate::forward::transport::Endpoint;
 use crate::util::foreign_text;
 
@@ -20,6 +22,7 @@ const CONFIG_ERROR_DELAY: u32 = 120;
 pub struct Profile {
     pub settings: DestinationSettings,
     pub format: Box<dyn Format>,
+    privacy: Privacy,
     pub endpoint: Endpoint,
     pub limits: Limits,
 }
@@ -31,6 +34,7 @@ impl Profile {
         hide_credentials(settings, &endpoint);
         Self {
             settings: settings.clone(),
+            privacy: Privacy::new(&settings.privacy),
             endpoint,
             limits: format.limits(),
             format,
@@ -43,6 +47,14 @@ impl Profile {
         self.settings.allow.as_ref().is_none_or(is_in) && !is_in(&self.settings.deny)
     }
 
+    /// The event as it is in the body, without what the service is not to know.
+    pub fn encode(&self, event: &ForwardedEvent) -> Result<Vec<u8>, EncodeError> {
+        match self.privacy.applied(event)? {
+            Some(private) => self.format.encode(&private),
+            None => self.format.encode(event),
+        }
+    }
+
     pub fn config_error_delay(&self) -> Duration {
         let delay = self.settings.min_retry_delay;
         delay
@@ -53,8 +65,7 @@ impl Profile {
 
 /// A service may quote what it was sent.
 fn hide_credentials(settings: &DestinationSettings, endpoint: &Endpoint) {
-    let secrets = settings.access.secrets().into_iter();
-    secrets.for_each(foreign_text::hide);
+    settings.secrets().for_each(foreign_text::hide);
     let basic = |user: &str, password: &str| {
         foreign_text::hide(&BASE64_STANDARD.encode(format!("{user}:{password}")));
     };

@@ -55,7 +55,7 @@ impl Request {
         let (mut fitting, mut bytes) = (0, 0_usize);
         for event in &batch.events {
             // A defect that one event meets costs no other.
-            match catch(|| profile.format.encode(event)).unwrap_or(Err(INTERNAL)) {
+            match catch(|| profile.encode(event)).unwrap_or(Err(INTERNAL)) {
                 Ok(json) => {
                     let with_it = bytes.saturating_add(json.len() + 1);
                     if with_it > profile.limits.bytes && bytes > 0 {

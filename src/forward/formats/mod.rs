@@ -10,7 +10,8 @@ mod segment;
 
 use crate::config::Access;
 
-pub use format::{EncodeError, Format, Limits};
+pub use format::{EncodeError, Format, Limits, UNREADABLE};
+pub use payload::text_of;
 
 pub fn format_of(access: &Access) -> Box<dyn Format> {
     match access.clone() {

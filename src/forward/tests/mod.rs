@@ -2,6 +2,7 @@
 
 mod delivery;
 mod panics;
+mod privacy;
 mod replay;
 mod responses;
 
@@ -22,6 +23,7 @@ use crate::instance::shared::Shared;
 const RAW: &str = r#""url": "http://h/""#;
 const SEGMENT: &str = r#""format": "segment", "writeKey": "k""#;
 const MIXPANEL: &str = r#""format": "mixpanel", "token": "hunter2""#;
+const POSTHOG: &str = r#""format": "posthog", "apiKey": "k""#;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Keeps the lines of the log.
