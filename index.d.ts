@@ -487,7 +487,7 @@ declare namespace AnalyticsSystem {
      *
      * Environment, for one destination, read if neither this nor `webhookUrl` is given:
      * `ANALYTICS_WEBHOOK_FORMAT`, `ANALYTICS_WEBHOOK_URL`, `ANALYTICS_WEBHOOK_TOKEN` (Mixpanel's
-     * `token`, Segment's `writeKey`, PostHog's `apiKey`), `ANALYTICS_WEBHOOK_ALLOW` and
+     * `token`, Segment's `writeKey`, PostHog's and Amplitude's `apiKey`), `ANALYTICS_WEBHOOK_ALLOW` and
      * `ANALYTICS_WEBHOOK_DENY` (names separated by commas).
      *
      * @default none: nothing is forwarded
@@ -751,7 +751,8 @@ declare namespace AnalyticsSystem {
     | RawDestination
     | MixpanelDestination
     | SegmentDestination
-    | PostHogDestination;
+    | PostHogDestination
+    | AmplitudeDestination;
 
   /** What every destination may have. */
   export interface DestinationOptions {
@@ -919,6 +920,24 @@ declare namespace AnalyticsSystem {
      * Address of the service, such as `https://eu.i.posthog.com`.
      *
      * @default https://us.i.posthog.com
+     */
+    url?: string | undefined;
+  }
+
+  /**
+   * Amplitude's batch upload: up to 2000 events, deduplicated by `insert_id`. Events that it lists as
+   * bad are refused, the others are sent again. When it says that users send too much, it is left alone
+   * for at least 30 s.
+   */
+  export interface AmplitudeDestination extends DestinationOptions {
+    /** The format. */
+    format: 'amplitude';
+    /** The project's API key. */
+    apiKey: string;
+    /**
+     * Address of the service, such as `https://api.eu.amplitude.com`.
+     *
+     * @default https://api2.amplitude.com
      */
     url?: string | undefined;
   }
@@ -1627,7 +1646,7 @@ declare namespace AnalyticsSystem {
     /** Its name. */
     name: string;
     /** Its format. */
-    format: 'raw' | 'mixpanel' | 'segment' | 'posthog';
+    format: 'raw' | 'mixpanel' | 'segment' | 'posthog' | 'amplitude';
     /** Events that wait or are being sent. */
     queued: number;
     /** Memory that they take, in bytes; bounded by `maxQueueBytes`. */

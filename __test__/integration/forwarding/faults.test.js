@@ -30,6 +30,8 @@ const PASSING = {
   ],
 };
 const SHORT = { requestTimeoutMs: 200 };
+/** For tests that count requests. */
+const PATIENT = { requestTimeoutMs: 20_000 };
 
 describe('everything arrives after', { concurrency: true }, () => {
   for (const format of FORMATS) {
@@ -134,6 +136,45 @@ describe('a batch', { concurrency: true }, () => {
     );
     assert.deepStrictEqual([health().sent, health().refused], [COUNT - 4, 4]);
     assert.match(health().lastError.message, /distinct_id/);
+  });
+});
+
+describe('Amplitude', { concurrency: true }, () => {
+  it('is sent the others again when it lists bad events, each once', async () => {
+    const { receiver, analytics, health, lines } = await forwardTo('amplitude', PATIENT);
+    for (const n of range(COUNT)) {
+      analytics.track('quest.done', n % 10 === 0 ? 'anonymous' : 'u', { n });
+    }
+    await delivered(analytics);
+    assert.strictEqual(receiver.requests.length, 2);
+    const good = range(COUNT).filter((n) => n % 10 !== 0);
+    assert.deepStrictEqual(
+      receiver.taken.map(({ data }) => data.n),
+      good,
+    );
+    assert.deepStrictEqual([health().sent, health().refused], [COUNT - 4, 4]);
+    assert.match(health().lastError.message, /user_id/);
+    assert.strictEqual(lines.filter((line) => line.includes('was refused')).length, 1);
+  });
+
+  it('is left alone for half a minute when one user sends too much, and then gets less', async () => {
+    const { receiver, analytics, health } = await forwardTo('amplitude', PATIENT);
+    for (const n of range(1_500)) analytics.track('quest.done', 'u', { n });
+    const isThrough = () => health().sent === 1_500;
+    await setup.waitFor(isThrough, { timeoutMs: 60_000, what: 'the events' });
+    assert.deepStrictEqual(numbersOf(receiver), range(1_500));
+    const [first, second] = receiver.requests.map(({ atMs }) => atMs);
+    assert.ok(second - first >= 30_000, `${second - first} ms`);
+    assert.strictEqual(health().refused, 0);
+    analytics.stop();
+  });
+
+  it('does not take an event that is too deep, and takes the others', async () => {
+    const { receiver, analytics, health } = await forwardTo('amplitude');
+    const deep = range(60).reduce((inner) => ({ inner }), {});
+    for (const n of range(3)) analytics.track('quest.done', 'u', n === 1 ? { n, deep } : { n });
+    await delivered(analytics);
+    assert.deepStrictEqual([numbersOf(receiver), health().refused], [[0, 2], 1]);
   });
 });
 

@@ -32,7 +32,7 @@ describe('several destinations', { concurrency: true }, () => {
       return [format, taken.map(({ event }) => event).join('')];
     });
     assert.deepStrictEqual(Object.fromEntries(got), {
-      ...{ raw: 'abc', mixpanel: 'ab', segment: 'bc', posthog: 'a' },
+      ...{ raw: 'abc', mixpanel: 'ab', segment: 'bc', posthog: 'a', amplitude: 'abc' },
     });
     const ids = (format, event) => receivers[format].taken.find((one) => one.event === event).id;
     assert.strictEqual(ids('mixpanel', 'a'), ids('posthog', 'a'));
@@ -46,6 +46,7 @@ describe('several destinations', { concurrency: true }, () => {
           ['mixpanel', 'mixpanel', 2],
           ['segment', 'segment', 2],
           ['posthog', 'posthog', 1],
+          ['amplitude', 'amplitude', 3],
         ],
       ],
     );
@@ -78,6 +79,7 @@ describe('the environment', () => {
     ['mixpanel', 'mixpanel-token'],
     ['segment', 'segment-key'],
     ['posthog', 'posthog-key'],
+    ['amplitude', 'amplitude-key'],
     ['raw', undefined],
   ]) {
     it(`makes one destination: ${format}`, async () => {
@@ -111,6 +113,7 @@ describe('secrets', { concurrency: true }, () => {
     mixpanel: ({ url }) => ({ url, username: 'hunter2', secret: 's3cret', projectId: 5 }),
     segment: ({ url }) => ({ url, writeKey: 'hunter2' }),
     posthog: ({ url }) => ({ url, apiKey: 'hunter2' }),
+    amplitude: ({ url }) => ({ url, apiKey: 'hunter2' }),
   };
   const QUOTING = faults.status(400, {
     body: JSON.stringify({ failed_records: [{ index: 0, field: 'hunter2', message: 's3cret' }] }),

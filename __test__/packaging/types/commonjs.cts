@@ -15,6 +15,7 @@ const options: Options = {
     { format: 'mixpanel', token: 'token', allow: ['shop.open'], maxAgeMs: 60_000 },
     { format: 'segment', writeKey: 'key', url: 'https://rudder.example.org' },
     { format: 'posthog', apiKey: 'key', deny: ['debug'], redactKeys: ['email'] },
+    { format: 'amplitude', apiKey: 'key', hashUserId: { secret: 'sixteen bytes or more' } },
     { name: 'second', url: 'https://example.org/second', signingSecrets: ['whsec_…'] },
     // @ts-expect-error the key is missing
     { format: 'segment' },

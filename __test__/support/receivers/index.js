@@ -1,6 +1,7 @@
 // The receivers by format: how each is started, and the destination that it then is.
 'use strict';
 
+const { amplitudeAt, startAmplitude } = require('./amplitude');
 const faults = require('./faults');
 const { mixpanelAt, startMixpanel } = require('./mixpanel');
 const { postHogAt, startPostHog } = require('./posthog');
@@ -12,6 +13,7 @@ const RECEIVERS = {
   mixpanel: { start: startMixpanel, at: mixpanelAt },
   segment: { start: startSegment, at: segmentAt },
   posthog: { start: startPostHog, at: postHogAt },
+  amplitude: { start: startAmplitude, at: amplitudeAt },
 };
 
 module.exports = { RECEIVERS, faults };

@@ -75,6 +75,9 @@ impl<'a> Fields<'a> {
             "posthog" => Access::Posthog {
                 api_key: self.required("apiKey")?,
             },
+            "amplitude" => Access::Amplitude {
+                api_key: self.required("apiKey")?,
+            },
             _ => {
                 let problem = format!("must be one of {}", FORMATS.join(", "));
                 return Err(self.error("format", problem));

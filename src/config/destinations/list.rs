@@ -74,7 +74,7 @@ fn from_environment(source: &Source) -> Result<Vec<DestinationSettings>, ConfigE
     }
     let credential = match given.get("format").and_then(Value::as_str) {
         Some("segment") => "writeKey",
-        Some("posthog") => "apiKey",
+        Some("posthog" | "amplitude") => "apiKey",
         _ => TOKEN,
     };
     if let Some(token) = given.remove(TOKEN) {

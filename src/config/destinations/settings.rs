@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use crate::config::url;
 
-pub(super) const FORMATS: [&str; 4] = ["raw", "mixpanel", "segment", "posthog"];
+pub(super) const FORMATS: [&str; 5] = ["raw", "mixpanel", "segment", "posthog", "amplitude"];
 
 /// It has no `Debug`: it holds credentials.
 #[derive(Clone)]
@@ -77,6 +77,9 @@ pub enum Access {
     Posthog {
         api_key: String,
     },
+    Amplitude {
+        api_key: String,
+    },
 }
 
 /// A secret of [Standard Webhooks](https://www.standardwebhooks.com).
@@ -107,6 +110,7 @@ impl Access {
             Access::Mixpanel { .. } => FORMATS[1],
             Access::Segment { .. } => FORMATS[2],
             Access::Posthog { .. } => FORMATS[3],
+            Access::Amplitude { .. } => FORMATS[4],
         }
     }
 
@@ -120,7 +124,7 @@ impl Access {
                 username, password, ..
             } => vec![username, password],
             Access::Segment { write_key } => vec![write_key],
-            Access::Posthog { api_key } => vec![api_key],
+            Access::Posthog { api_key } | Access::Amplitude { api_key } => vec![api_key],
         }
     }
 
@@ -131,6 +135,7 @@ impl Access {
             Access::Mixpanel { .. } => Some("https://api.mixpanel.com"),
             Access::Segment { .. } => Some("https://api.segment.io"),
             Access::Posthog { .. } => Some("https://us.i.posthog.com"),
+            Access::Amplitude { .. } => Some("https://api2.amplitude.com"),
         }
     }
 }

@@ -52,6 +52,7 @@ fn one_destination_of_any_format_comes_out_of_the_environment() {
         ("mixpanel", "https://api.mixpanel.com"),
         ("segment", "https://api.segment.io"),
         ("posthog", "https://us.i.posthog.com"),
+        ("amplitude", "https://api2.amplitude.com"),
     ] {
         let env = format!(
             r#"{{"ANALYTICS_WEBHOOK_FORMAT": "{format}", "ANALYTICS_WEBHOOK_TOKEN": "t",

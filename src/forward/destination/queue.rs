@@ -75,10 +75,18 @@ impl Queue {
         let is_held = self.events[at].is_held();
         if is_first {
             self.events[at].release();
-        } else if is_held && let Some(event) = self.events.remove(at) {
-            self.bytes -= event.bytes();
+        } else if is_held {
+            self.remove(seq);
         }
         is_held
+    }
+
+    /// Removes the event with this number; returns whether it was there.
+    pub fn remove(&mut self, seq: i64) -> bool {
+        let at = self.events.binary_search_by_key(&seq, |event| event.seq);
+        let removed = at.ok().and_then(|at| self.events.remove(at));
+        self.bytes -= removed.as_ref().map_or(0, |event| event.bytes());
+        removed.is_some()
     }
 
     /// Removes the events up to this number; returns their count.
@@ -153,6 +161,14 @@ mod tests {
         assert!(queue.decide(4, false));
         assert_eq!((seqs(&queue).len(), queue.len()), (3, 3));
         queue.acknowledge(3);
+        assert_eq!(queue.bytes(), 0);
+    }
+
+    #[test]
+    fn one_event_is_removed_wherever_it_stands() {
+        let mut queue = queue(3);
+        assert!(queue.remove(2) && !queue.remove(2) && queue.remove(1));
+        assert_eq!((queue.len(), queue.acknowledge(3)), (1, 1));
         assert_eq!(queue.bytes(), 0);
     }
 

@@ -29,8 +29,8 @@ pub struct Batch {
 pub struct Request {
     /// As many of the events as fit, with those that could not be encoded.
     pub batch: Batch,
-    /// How many of them are in the body.
-    pub encoded: usize,
+    /// The sequence numbers of those that are in the body.
+    pub encoded: Vec<i64>,
     /// Why another one is not, if any is not.
     pub encode_error: Option<EncodeError>,
     pub post: Post,
@@ -51,7 +51,7 @@ impl Request {
     }
 
     fn encode(profile: &Profile, mut batch: Batch) -> Self {
-        let (mut encoded, mut encode_error) = (Vec::new(), None);
+        let (mut encoded, mut bodies, mut encode_error) = (Vec::new(), Vec::new(), None);
         let (mut fitting, mut bytes) = (0, 0_usize);
         for event in &batch.events {
             // A defect that one event meets costs no other.
@@ -62,7 +62,8 @@ impl Request {
                         break;
                     }
                     bytes = with_it;
-                    encoded.push(json);
+                    encoded.push(event.seq);
+                    bodies.push(json);
                 }
                 Err(error) => encode_error = Some(error),
             }
@@ -71,19 +72,19 @@ impl Request {
         batch.events.truncate(fitting);
         let post = match encoded.is_empty() {
             true => Post::default(),
-            false => Self::post(profile, &batch.events[0], &encoded),
+            false => Self::post(profile, &batch.events[0], &bodies),
         };
         Self {
             batch,
-            encoded: encoded.len(),
+            encoded,
             encode_error,
             post,
         }
     }
 
-    fn post(profile: &Profile, first: &ForwardedEvent, encoded: &[Vec<u8>]) -> Post {
+    fn post(profile: &Profile, first: &ForwardedEvent, bodies: &[Vec<u8>]) -> Post {
         let (format, now_ms) = (&profile.format, system_ms());
-        let body = format.body(encoded, now_ms);
+        let body = format.body(bodies, now_ms);
         let body = match profile.endpoint.is_gzip {
             true => compressed(&body),
             false => body,

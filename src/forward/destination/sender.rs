@@ -56,9 +56,9 @@ impl<T: Transport> Sender<T> {
                 Step::Send(batch) => {
                     let profile = destination.profile();
                     let mut request = Request::of(profile, batch, destination.threads()).await?;
-                    let outcome = match request.encoded {
-                        0 => Err(String::new()),
-                        _ => self.transport.post(take(&mut request.post)).await,
+                    let outcome = match request.encoded.is_empty() {
+                        true => Err(String::new()),
+                        false => self.transport.post(take(&mut request.post)).await,
                     };
                     destination.complete(&request, outcome);
                 }

@@ -1,6 +1,7 @@
 //! State of a destination: the decisions about its events, without network and clock. The time is an argument,
 //! so that tests decide it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ use crate::util::foreign_text;
 
 /// How long an event waits for others to share a request.
 const LINGER: Duration = Duration::from_secs(1);
+/// How long a service is left alone that says that it is sent too much.
+const THROTTLED: Duration = Duration::from_secs(30);
 /// Attempts on a configuration error (401, 403, 404) before the batch is refused: some twenty minutes by
 /// default. The batches behind it have attempts of their own.
 const CONFIG_ERROR_ATTEMPTS: u32 = 10;
@@ -171,7 +174,7 @@ impl State {
         if let Some(error) = request.encode_error {
             self.warn_of_refusal(error.0);
         }
-        if request.encoded == 0 {
+        if request.encoded.is_empty() {
             self.breaker.responded(request.batch.permit);
             self.acknowledge(request, 0);
         } else {
@@ -193,7 +196,7 @@ impl State {
         let format = &self.profile.format;
         let (disposition, problem, retry_after) = match outcome {
             Ok(response) => (
-                format.interpret(&response, request.encoded),
+                format.interpret(&response, request.encoded.len()),
                 format!("it answered {}", response.status),
                 response.retry_after.min(format.max_retry_after()),
             ),
@@ -214,6 +217,18 @@ impl State {
                 self.acknowledge(request, refused);
                 self.warn_of_refusal(&foreign_text::shown(&problem));
             }
+            Disposition::RefusedAt { events, problem } => {
+                self.breaker.responded(permit);
+                self.refuse_some(request, &events);
+                self.warn_of_refusal(&foreign_text::shown(&problem));
+            }
+            Disposition::Throttled => {
+                self.breaker.fail(permit, now, retry_after.max(THROTTLED));
+                let batch_size = &mut self.partitions.at(batch.partition).batch_size;
+                batch_size.shrink(batch.events.len());
+                self.retry(request, &problem);
+                self.warnings.push(Warning::Failing(problem));
+            }
             Disposition::Retry => {
                 self.breaker.fail(permit, now, retry_after);
                 self.retry(request, &problem);
@@ -231,7 +246,7 @@ impl State {
                     self.refuse(request, &problem);
                 }
             }
-            Disposition::TooLarge | Disposition::Refused if request.encoded > 1 => {
+            Disposition::TooLarge | Disposition::Refused if request.encoded.len() > 1 => {
                 self.breaker.responded(permit);
                 let batch_size = &mut self.partitions.at(batch.partition).batch_size;
                 match disposition {
@@ -256,8 +271,18 @@ impl State {
     }
 
     fn refuse(&mut self, request: &Request, problem: &str) {
-        self.acknowledge(request, request.encoded);
+        self.acknowledge(request, request.encoded.len());
         self.warn_of_refusal(problem);
+    }
+
+    /// The others are sent again.
+    fn refuse_some(&mut self, request: &Request, positions: &BTreeSet<usize>) {
+        let queue = &mut self.partitions.at(request.batch.partition).queue;
+        let refused = positions.iter().filter_map(|at| request.encoded.get(*at));
+        // Fewer than all if some have expired meanwhile.
+        let refused = refused.filter(|seq| queue.remove(**seq)).count();
+        self.counts.refused += refused as u64;
+        self.counts.retried += (request.encoded.len() - refused) as u64;
     }
 
     fn warn_of_refusal(&mut self, problem: &str) {
@@ -275,7 +300,7 @@ impl State {
         let partition = self.partitions.at(request.batch.partition);
         // Fewer than all if some have expired meanwhile.
         let done = partition.queue.acknowledge(last.seq);
-        let refused = (refused + events.len() - request.encoded).min(done);
+        let refused = (refused + events.len() - request.encoded.len()).min(done);
         partition.config_errors = 0;
         partition.batch_size.grow(self.profile.limits.events);
         self.counts.sent += (done - refused) as u64;
@@ -283,7 +308,7 @@ impl State {
     }
 
     fn retry(&mut self, request: &Request, problem: &str) {
-        self.counts.retried += request.encoded as u64;
+        self.counts.retried += request.encoded.len() as u64;
         self.remember(problem);
     }
 

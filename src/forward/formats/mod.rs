@@ -1,6 +1,7 @@
 //! Formats of the services, one file each: a pure function from events to the body of a request, and one
 //! from the response to its meaning. A further service is one more file.
 
+mod amplitude;
 mod format;
 mod mixpanel;
 mod payload;
@@ -25,6 +26,7 @@ pub fn format_of(access: &Access) -> Box<dyn Format> {
             project_id,
         }),
         Access::Segment { write_key } => Box::new(segment::Segment { write_key }),
+        Access::Amplitude { api_key } => Box::new(amplitude::Amplitude { api_key }),
         Access::Posthog { api_key } => Box::new(posthog::Posthog { api_key }),
     }
 }

@@ -24,6 +24,7 @@ const RAW: &str = r#""url": "http://h/""#;
 const SEGMENT: &str = r#""format": "segment", "writeKey": "k""#;
 const MIXPANEL: &str = r#""format": "mixpanel", "token": "hunter2""#;
 const POSTHOG: &str = r#""format": "posthog", "apiKey": "k""#;
+const AMPLITUDE: &str = r#""format": "amplitude", "apiKey": "k""#;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Keeps the lines of the log.

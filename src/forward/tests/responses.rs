@@ -56,6 +56,51 @@ async fn after_a_partial_success_the_named_events_are_refused_and_nothing_is_sen
 }
 
 #[tokio::test(start_paused = true)]
+async fn events_that_a_refusal_lists_are_refused_and_the_others_are_sent_again_in_order() {
+    let mut world = World::new(AMPLITUDE, |body| {
+        let listed = body.contains(r#""n":2}"#);
+        // Positions in the body. In the queue, an event that fits no request stands before these.
+        let body = br#"{"error":"bad","events_with_invalid_fields":{"n":[1,3]}}"#;
+        answer(if listed { 400 } else { 200 }).map(|answer| Response {
+            body: body.to_vec(),
+            ..answer
+        })
+    });
+    world.enqueue("ann", "not json");
+    world.enqueue_numbers(4);
+    let report = world.when_empty().await;
+    assert_eq!((report.counts.sent, report.counts.refused), (2, 3));
+    assert_eq!(report.counts.retried, 2);
+    assert_eq!(world.requests().concat_numbers(), [1, 2, 3, 4, 1, 3]);
+    assert_eq!(report.circuit, CircuitState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_sent_too_much_is_left_alone_and_gets_less() {
+    let mut world = World::new(AMPLITUDE, |body| match numbers(body).len() {
+        0..=250 => answer(200),
+        _ => answer(429).map(|answer| Response {
+            body: br#"{"throttled_users":{"ann":1200}}"#.to_vec(),
+            ..answer
+        }),
+    });
+    world.enqueue_numbers(1_000);
+    assert_eq!(world.when_empty().await.counts.sent, 1_000);
+    let requests = world.requests();
+    let waits: Vec<Duration> = requests.windows(2).map(|two| two[1].0 - two[0].0).collect();
+    assert!(
+        waits[0] >= 30 * SECOND && waits[1] >= 30 * SECOND,
+        "{waits:?}"
+    );
+    assert!(waits[2] < SECOND, "{waits:?}");
+    let sizes: Vec<usize> = requests
+        .iter()
+        .map(|(_, body)| numbers(body).len())
+        .collect();
+    assert_eq!(sizes[..3], [1_000, 500, 250]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_event_that_fits_no_request_is_refused_and_the_others_are_sent() {
     let mut world = World::new(SEGMENT, |_| answer(200));
     world.enqueue("ann", r#"{"n":1}"#);

@@ -1,5 +1,6 @@
 //! Response of a service, and what it means for the events of the request.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +19,15 @@ pub enum Disposition {
     Delivered,
     /// All were taken but so many, which never are. The problem may quote secrets.
     Partly { refused: usize, problem: String },
+    /// None was taken, and those at these positions never are. The problem may quote secrets.
+    RefusedAt {
+        events: BTreeSet<usize>,
+        problem: String,
+    },
     /// The same request may succeed later.
     Retry,
+    /// So may a smaller one; the service is to be left alone for a while.
+    Throttled,
     /// It may succeed after a change of settings, here or there.
     ConfigError,
     /// A smaller request may succeed.
