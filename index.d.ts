@@ -780,6 +780,15 @@ declare namespace AnalyticsSystem {
     deny?: string[] | undefined;
 
     /**
+     * Whether logins and logouts are forwarded, too: as events `session.start` and `session.end`, with
+     * `sessionId` and, at the end, `durationS` in whole seconds. Amplitude gets them in its own form.
+     * `allow` and `deny` do not choose them. A logout without a login of this process is none.
+     *
+     * @default false
+     */
+    sessions?: boolean | undefined;
+
+    /**
      * Fields of `data` that this destination is not to know: at most 100 names, such as `email`, or
      * paths, such as `deep.secret`. A field of that name, or at the end of such a path, is left out
      * with all that is in it, however deep it is; lists are no part of a path. MongoDB and other

@@ -68,6 +68,13 @@ pub struct Config {
     pub shutdown_timeout: Duration,
 }
 
+impl Config {
+    /// Whether a destination wants logins and logouts.
+    pub fn forwards_sessions(&self) -> bool {
+        self.destinations.iter().any(|one| one.sessions)
+    }
+}
+
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")

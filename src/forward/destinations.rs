@@ -9,7 +9,7 @@ use super::destination::{Destination, start_senders};
 use super::event::ForwardedEvent;
 use super::transport::{Http, Tls};
 use crate::instance::shared::Shared;
-use crate::record::item::Event;
+use crate::record::item::Item;
 
 pub struct Destinations(Vec<Arc<Destination>>);
 
@@ -70,12 +70,21 @@ impl Destinations {
         self.iter().all(|destination| destination.is_persisted())
     }
 
-    /// Enqueues an event for every destination that wants it.
-    pub fn forward(&self, event: &Event<'_>) {
-        // The clock is read only for an event that somebody wants.
-        if event.webhook.is_some() {
-            let is_held = event.key.is_some();
-            self.offer(event, Instant::now(), is_held, Destination::enqueue);
+    /// Enqueues a record for every destination that wants it.
+    pub fn forward(&self, item: &Item<'_>) {
+        // The clock is read only for what somebody wants.
+        if self.is_of_interest(item)
+            && let Some(event) = ForwardedEvent::of(item, Instant::now(), true)
+        {
+            self.iter().for_each(|one| one.enqueue(&event));
+        }
+    }
+
+    fn is_of_interest(&self, item: &Item<'_>) -> bool {
+        match item {
+            Item::Event(event) => event.webhook.is_some() && !self.is_empty(),
+            Item::Session(_) => self.iter().any(|one| one.profile().settings.sessions),
+            Item::Nothing { .. } => false,
         }
     }
 
@@ -85,26 +94,14 @@ impl Destinations {
             .for_each(|destination| destination.decide(seq, is_first));
     }
 
-    /// Enqueues an event that was read back from disk, see [`Destination::begin_replay`].
-    pub fn replay(&self, event: &Event<'_>, accepted: Instant) {
-        let now = Instant::now();
-        // A process before this one may have found out, and nobody would say it again.
-        self.offer(event, accepted, false, |destination, event| {
-            destination.replay(event, now);
-        });
-    }
-
-    fn offer(
-        &self,
-        event: &Event<'_>,
-        accepted: Instant,
-        is_held: bool,
-        take: impl Fn(&Destination, &Arc<ForwardedEvent>),
-    ) {
-        if let Some(webhook) = event.webhook.filter(|_| !self.is_empty()) {
-            let event = ForwardedEvent::new(event, webhook, accepted, is_held);
-            self.iter()
-                .for_each(|destination| take(destination, &event));
+    /// Enqueues a record that was read back from disk, see [`Destination::begin_replay`].
+    pub fn replay(&self, item: &Item<'_>, accepted: Instant) {
+        // Nothing is held: a process before this one may have found out, and nobody would say it again.
+        if self.is_of_interest(item)
+            && let Some(event) = ForwardedEvent::of(item, accepted, false)
+        {
+            let now = Instant::now();
+            self.iter().for_each(|one| one.replay(&event, now));
         }
     }
 

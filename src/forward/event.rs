@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bson::oid::ObjectId;
+use serde::Serialize;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::record::day::iso;
 use crate::record::elements::names_of;
-use crate::record::item::{Event, Webhook};
+use crate::record::item::{Event, Item, SessionChange, SessionItem, Webhook};
 use crate::util::fnv::fnv1a;
 
 /// Memory of an event besides its texts, in bytes: allocations and the slot in a queue.
@@ -30,12 +32,56 @@ pub struct ForwardedEvent {
     pub name: Option<Box<str>>,
     /// `{"event":…,"userId":…,"data":…,"ts":…}`, as `JSON.stringify` made it.
     pub body: Box<[u8]>,
+    pub kind: Kind,
+    /// The session that it belongs to, where that is known.
+    pub session: Option<ObjectId>,
     /// Whether it may be a redelivery: it is not sent until that is known.
     pub is_held: AtomicBool,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// What the host tracks.
+    Tracked,
+    /// A login.
+    SessionStart,
+    /// A logout, whole seconds after the login.
+    SessionEnd { duration_s: u64 },
+}
+
+/// The body of an event that JavaScript did not make.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    event: &'a str,
+    user_id: &'a str,
+    data: &'a SessionData,
+    ts: String,
+}
+
+/// The data of a session's events.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SessionData {
+    session_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_s: Option<u64>,
+}
+
 impl ForwardedEvent {
-    pub fn new(
+    /// `None` for what is no event of a destination. With `may_hold` one that may be a redelivery is held.
+    pub fn of(item: &Item<'_>, accepted: Instant, may_hold: bool) -> Option<Arc<Self>> {
+        match item {
+            Item::Event(event) => {
+                let is_held = may_hold && event.key.is_some();
+                Some(Self::tracked(event, event.webhook?, accepted, is_held))
+            }
+            Item::Session(session) => Self::session(session, accepted),
+            Item::Nothing { .. } => None,
+        }
+    }
+
+    fn tracked(
         event: &Event<'_>,
         webhook: Webhook<'_>,
         accepted: Instant,
@@ -53,8 +99,50 @@ impl ForwardedEvent {
             user: user.map(Into::into),
             name: name.map(Into::into),
             body: webhook.body.into(),
+            kind: Kind::Tracked,
+            session: event.session,
             is_held: AtomicBool::new(is_held),
         })
+    }
+
+    /// A login or a logout; `None` for a logout of which no user is known.
+    fn session(item: &SessionItem, accepted: Instant) -> Option<Arc<Self>> {
+        let (kind, session, user, time_ms) = match &item.change {
+            SessionChange::Login {
+                id, user, login_ms, ..
+            } => (Kind::SessionStart, *id, user, *login_ms),
+            SessionChange::Logout(close) => {
+                let duration_s = close.duration_s as u64;
+                let kind = Kind::SessionEnd { duration_s };
+                (kind, close.session, close.user.as_ref()?, close.logout_ms)
+            }
+        };
+        let (name, duration_s) = match kind {
+            Kind::SessionEnd { duration_s } => ("session.end", Some(duration_s)),
+            _ => ("session.start", None),
+        };
+        let data = SessionData {
+            session_id: session.to_hex(),
+            duration_s,
+        };
+        let body = Body {
+            event: name,
+            user_id: user,
+            data: &data,
+            ts: iso(time_ms),
+        };
+        Some(Arc::new(Self {
+            seq: item.seq,
+            id: event_id(session, item.seq, time_ms),
+            time_ms,
+            accepted,
+            user: Some(user.as_ref().into()),
+            name: Some(name.into()),
+            body: serde_json::to_vec(&body).ok()?.into(),
+            kind,
+            session: Some(session),
+            is_held: AtomicBool::new(false),
+        }))
     }
 
     pub fn is_held(&self) -> bool {
@@ -121,6 +209,15 @@ pub mod testing {
         event.is_held.store(true, Ordering::Release);
     }
 
+    /// Event number `seq`, of a session of ann.
+    pub fn of_session(seq: i64, kind: Kind) -> ForwardedEvent {
+        ForwardedEvent {
+            kind,
+            session: Some(ObjectId::from_bytes([9; 12])),
+            ..Arc::into_inner(event(seq, "ann", "{}")).expect("the only one")
+        }
+    }
+
     /// Event number `seq` of this user, with this `data` as JSON.
     pub fn event(seq: i64, user: &str, data: &str) -> Arc<ForwardedEvent> {
         let body = format!(
@@ -134,6 +231,8 @@ pub mod testing {
             user: Some(user.into()),
             name: Some("quest.done".into()),
             body: body.into_bytes().into(),
+            kind: Kind::Tracked,
+            session: None,
             is_held: AtomicBool::new(false),
         })
     }
@@ -142,6 +241,8 @@ pub mod testing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::day::Day;
+    use crate::record::item::Close;
 
     #[test]
     fn an_id_is_a_valid_uuid_that_depends_on_the_record_alone() {
@@ -155,6 +256,57 @@ mod tests {
         let document = ObjectId::parse_str("6a0123456789abcdef012345").expect("an id");
         let id = keyed_id(document).to_string();
         assert_eq!(id, "6a012345-6789-4000-80ab-cdef01234500");
+    }
+
+    #[test]
+    fn a_login_and_a_logout_are_events_of_their_user_and_session() {
+        let session = ObjectId::from_bytes([0xab; 12]);
+        let item = |seq, change| {
+            Item::Session(SessionItem {
+                seq,
+                cost: 0,
+                ack: 0,
+                day: Day::of(0),
+                change,
+            })
+        };
+        let login = SessionChange::Login {
+            id: session,
+            user: "an\"n".into(),
+            login_ms: 1_795_392_000_000,
+            elements: Box::new([]),
+            is_late: false,
+        };
+        let logout = |user: Option<&str>| {
+            SessionChange::Logout(Close {
+                session,
+                user: user.map(Into::into),
+                logout_ms: 1_795_392_090_000,
+                duration_s: 90.0,
+            })
+        };
+        let of = |item| ForwardedEvent::of(&item, Instant::now(), true);
+        let start = of(item(5, login)).expect("a login");
+        let end = of(item(6, logout(Some("an\"n")))).expect("a logout");
+        let body = |event: &ForwardedEvent| String::from_utf8(event.body.to_vec()).expect("text");
+        assert_eq!(
+            body(&start),
+            r#"{"event":"session.start","userId":"an\"n","data":{"sessionId":"abababababababababababab"},"ts":"2026-11-23T00:00:00.000Z"}"#
+        );
+        assert_eq!(
+            body(&end),
+            r#"{"event":"session.end","userId":"an\"n","data":{"sessionId":"abababababababababababab","durationS":90},"ts":"2026-11-23T00:01:30.000Z"}"#
+        );
+        assert_eq!(
+            (start.user_hash(), start.session),
+            (end.user_hash(), end.session)
+        );
+        assert_ne!(start.id, end.id);
+        assert_eq!(
+            (end.kind, end.is_held()),
+            (Kind::SessionEnd { duration_s: 90 }, false)
+        );
+        assert!(of(item(7, logout(None))).is_none(), "of whom, nobody knows");
     }
 
     #[test]

@@ -19,7 +19,6 @@ use super::write::{WriteResult, Writes};
 use crate::forward::Destinations;
 use crate::instance::shared::Shared;
 use crate::record::day::Day;
-use crate::record::item::Item;
 use crate::spool::{Segments, SharedSegments};
 use crate::store::{self, Store};
 
@@ -94,9 +93,7 @@ impl RecordPath {
         let mut journal = self.journal.as_mut();
         self.ingest
             .take_frames(bytes, records, &mut self.acks, |item| {
-                if let Item::Event(event) = &item {
-                    destinations.forward(event);
-                }
+                destinations.forward(&item);
                 if journal.as_mut().is_none_or(|journal| journal.append(&item)) {
                     writes.enqueue(item);
                 }

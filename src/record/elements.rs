@@ -7,6 +7,12 @@ pub fn user_of(elements: &[u8]) -> Option<&str> {
     leading_text(elements, b"\x02userId\0").0.and_then(text)
 }
 
+/// A leading `userId` string element.
+pub fn user_element(user: &str) -> Vec<u8> {
+    let length = (user.len() as u32 + 1).to_le_bytes();
+    [b"\x02userId\0", &length[..], user.as_bytes(), b"\0"].concat()
+}
+
 /// The user and the name of an event, where they are strings.
 pub fn names_of(elements: &[u8]) -> (Option<&str>, Option<&str>) {
     let (user, name, _) = names_and_rest(elements);
@@ -70,6 +76,13 @@ mod tests {
         assert_eq!(key_of(&[&name[..], &data, &key].concat()), None);
         assert_eq!(key_of(&[&key[..], &name].concat()), None);
         assert_eq!(key_of(&name), None);
+    }
+
+    #[test]
+    fn a_user_is_read_as_it_was_written() {
+        for user in ["", "ann", "ü"] {
+            assert_eq!(user_of(&user_element(user)), Some(user));
+        }
     }
 
     #[test]

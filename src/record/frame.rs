@@ -203,6 +203,7 @@ pub(crate) mod testing {
 
     use super::*;
     use crate::record::counters::Counter;
+    pub use crate::record::elements::user_element;
 
     pub fn frame(
         kind: u8,
@@ -219,14 +220,6 @@ pub(crate) mod testing {
         bytes.extend(number.to_le_bytes());
         bytes.extend((el.len() as u32).to_le_bytes());
         bytes.extend(el);
-        bytes
-    }
-
-    pub fn user_element(user: &str) -> Vec<u8> {
-        let mut bytes = b"\x02userId\0".to_vec();
-        bytes.extend((user.len() as u32 + 1).to_le_bytes());
-        bytes.extend(user.as_bytes());
-        bytes.push(0);
         bytes
     }
 

@@ -27,6 +27,8 @@ pub struct Event<'a> {
     /// Of a purchase.
     pub price: Option<Price>,
     pub webhook: Option<Webhook<'a>>,
+    /// The open session of its user, where a destination wants to know; not after a restart.
+    pub session: Option<ObjectId>,
     pub key: Option<Keyed<'a>>,
 }
 
@@ -98,6 +100,8 @@ impl Item<'_> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Close {
     pub session: ObjectId,
+    /// Only where a destination wants to know.
+    pub user: Option<Arc<str>>,
     pub logout_ms: i64,
     /// Whole seconds; negative when the host's clock went back.
     pub duration_s: f64,

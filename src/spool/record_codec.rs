@@ -24,7 +24,7 @@ use bson::oid::ObjectId;
 use super::segment_format::Version;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
-use crate::record::elements::{key_of, user_of};
+use crate::record::elements::{key_of, user_element, user_of};
 use crate::record::item::{
     Close, Event, Item, Keyed, RECORD_OVERHEAD, SessionChange, SessionItem, Webhook,
 };
@@ -88,7 +88,9 @@ pub fn write(body: &mut Vec<u8>, item: &Item<'_>, handed_over_ms: i64) {
             SessionChange::Logout(close) => {
                 let times = [handed_over_ms, close.logout_ms];
                 let (number, id) = (close.duration_s, close.session);
-                put(body, session(3), times, number, id, day, &[]);
+                let user = close.user.as_deref().map(user_element);
+                let elements = user.unwrap_or_default();
+                put(body, session(3), times, number, id, day, &elements);
             }
         },
         Item::Nothing { .. } => {}
@@ -163,6 +165,7 @@ pub fn read(seq: i64, body: &[u8]) -> Option<Spooled<'_>> {
                     id: document,
                     body: rest,
                 }),
+                session: None,
                 key: keyed.map(|(event, key)| Keyed {
                     event,
                     key,
@@ -179,6 +182,7 @@ pub fn read(seq: i64, body: &[u8]) -> Option<Spooled<'_>> {
         })),
         3 => Item::Session(session(SessionChange::Logout(Close {
             session: id,
+            user: user_of(elements).map(Into::into),
             logout_ms: time_ms,
             duration_s: number,
         }))),
@@ -239,6 +243,7 @@ mod tests {
             counted: Some((Counter::CreditsEarned, -2.5)),
             price: None,
             webhook: None,
+            session: None,
             key: None,
         })
     }
@@ -257,24 +262,27 @@ mod tests {
         assert_eq!((event.day.as_str(), event.time_ms), ("1970-01-01", 12));
         assert_eq!(event.webhook, None);
 
-        let close = Close {
-            session: ObjectId::from_bytes([4; 12]),
-            logout_ms: 99,
-            duration_s: -0.0,
-        };
-        let logout = Item::Session(SessionItem {
-            seq: 6,
-            cost: 0,
-            ack: 9,
-            day: Day::of(0),
-            change: SessionChange::Logout(close.clone()),
-        });
-        let body = written(&logout);
-        let Item::Session(item) = read(6, &body).expect("readable").item else {
-            panic!("a logout");
-        };
-        assert_eq!((item.seq, item.ack), (6, 0), "its promise is gone");
-        assert!(matches!(item.change, SessionChange::Logout(read) if read == close));
+        for user in [None, Some("ann".into())] {
+            let close = Close {
+                session: ObjectId::from_bytes([4; 12]),
+                user,
+                logout_ms: 99,
+                duration_s: -0.0,
+            };
+            let logout = Item::Session(SessionItem {
+                seq: 6,
+                cost: 0,
+                ack: 9,
+                day: Day::of(0),
+                change: SessionChange::Logout(close.clone()),
+            });
+            let body = written(&logout);
+            let Item::Session(item) = read(6, &body).expect("readable").item else {
+                panic!("a logout");
+            };
+            assert_eq!((item.seq, item.ack), (6, 0), "its promise is gone");
+            assert!(matches!(item.change, SessionChange::Logout(read) if read == close));
+        }
     }
 
     #[test]

@@ -39,6 +39,7 @@ impl<'a> Fields<'a> {
             url: self.url(&access)?,
             allow: self.names("allow")?,
             deny: self.names("deny")?.unwrap_or_default(),
+            sessions: self.flag("sessions")?,
             privacy: self.privacy()?,
             max_queue_bytes: self.integer("maxQueueBytes", 64 * MIB, 64 * KIB..=64 * KIB * MIB)?
                 as usize,
@@ -159,6 +160,14 @@ impl<'a> Fields<'a> {
             Some(Value::String(text)) if !text.is_empty() => Ok(text),
             Some(Value::Number(number)) if number.is_u64() => Ok(number.to_string()),
             _ => Err(self.error(field, "must be a string that is not empty")),
+        }
+    }
+
+    fn flag(&mut self, field: &str) -> Result<bool, ConfigError> {
+        match self.given.remove(field) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(flag),
+            Some(_) => Err(self.error(field, "must be true or false")),
         }
     }
 

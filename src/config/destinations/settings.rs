@@ -23,6 +23,8 @@ pub struct DestinationSettings {
     pub allow: Option<BTreeSet<String>>,
     /// Names of the events that are not forwarded.
     pub deny: BTreeSet<String>,
+    /// Whether logins and logouts are forwarded as events.
+    pub sessions: bool,
     pub privacy: PrivacySettings,
     /// Bound of the queue in memory; 64 KiB to 64 GiB, default 64 MiB.
     pub max_queue_bytes: usize,

@@ -118,6 +118,11 @@ fn each_error_names_the_field_or_the_variable() {
             "destinations[0].allow",
         ),
         (
+            r#"{"destinations": [{"url": "http://h/", "sessions": 1}]}"#,
+            "{}",
+            "destinations[0].sessions",
+        ),
+        (
             r#"{"destinations": [{"url": "http://h/", "redactKeys": "email"}]}"#,
             "{}",
             "destinations[0].redactKeys",

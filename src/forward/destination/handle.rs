@@ -63,7 +63,7 @@ impl Destination {
 
     /// Takes an event over, if it is wanted and there is room.
     pub fn enqueue(&self, event: &Arc<ForwardedEvent>) {
-        if self.profile.wants(event.name.as_deref())
+        if self.profile.wants(event)
             && let Some(partition) = self.update(|state| state.enqueue(event))
         {
             self.wakes[partition].notify_one();
@@ -84,7 +84,7 @@ impl Destination {
 
     /// Takes an event back, the oldest first.
     pub fn replay(&self, event: &Arc<ForwardedEvent>, now: Instant) {
-        if self.profile.wants(event.name.as_deref()) {
+        if self.profile.wants(event) {
             self.update(|state| state.replay(event, now));
         }
     }

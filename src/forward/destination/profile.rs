@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::config::DestinationSettings;
-use crate::forward::event::ForwardedEvent;
+use crate::forward::event::{ForwardedEvent, Kind};
 use crate::forward::formats::{EncodeError, Format, Limits, format_of};
 use crate::forward::privacy::Privacy;
 use crate::forward::transport::Endpoint;
@@ -41,8 +41,12 @@ impl Profile {
         }
     }
 
-    /// Whether events of this name are forwarded.
-    pub fn wants(&self, name: Option<&str>) -> bool {
+    /// Whether it is forwarded. The lists of names are those of events that the host tracks.
+    pub fn wants(&self, event: &ForwardedEvent) -> bool {
+        if event.kind != Kind::Tracked {
+            return self.settings.sessions;
+        }
+        let name = event.name.as_deref();
         let is_in = |list: &BTreeSet<String>| name.is_some_and(|name| list.contains(name));
         self.settings.allow.as_ref().is_none_or(is_in) && !is_in(&self.settings.deny)
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::format::{EncodeError, Format, Limits, NO_NAME, join};
 use super::payload::{self, Fields};
-use crate::forward::event::ForwardedEvent;
+use crate::forward::event::{ForwardedEvent, Kind};
 use crate::forward::transport::{Disposition, Endpoint, Response, of_status};
 
 /// A tenth of what Amplitude takes: larger bodies cost too much to build and to send again.
@@ -30,6 +30,9 @@ struct Uploaded<'a> {
     device_id: Option<&'a str>,
     time: i64,
     insert_id: &'a str,
+    /// The moment of the login, ms since 1970, as the service's own clients name sessions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<i64>,
     event_properties: Fields<'a>,
 }
 
@@ -98,11 +101,16 @@ impl Format for Amplitude {
         let user = event.user();
         let text = payload::text_of(event)?;
         let uploaded = Uploaded {
-            event_type: event.name().ok_or(NO_NAME)?,
+            event_type: match event.kind {
+                Kind::Tracked => event.name().ok_or(NO_NAME)?,
+                Kind::SessionStart => "session_start",
+                Kind::SessionEnd { .. } => "session_end",
+            },
             user_id: user,
             device_id: user.is_none().then_some(&id),
             time: event.time_ms,
             insert_id: &id,
+            session_id: event.session.map(|id| id.timestamp().timestamp_millis()),
             event_properties: payload::read(&text)?.fields()?,
         };
         payload::encode(&uploaded, EVENT_BYTES)
@@ -138,7 +146,7 @@ impl Format for Amplitude {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::forward::event::testing::event;
+    use crate::forward::event::testing::{event, of_session};
 
     fn amplitude() -> Amplitude {
         Amplitude {
@@ -175,6 +183,20 @@ mod tests {
         let (json, id) = encoded("", "{}");
         assert!(json.contains(&format!(r#""device_id":"{id}""#)), "{json}");
         assert!(!json.contains("user_id"), "{json}");
+    }
+
+    #[test]
+    fn a_login_and_a_logout_have_the_names_that_its_clients_give_them() {
+        for (kind, name) in [
+            (Kind::SessionStart, "session_start"),
+            (Kind::SessionEnd { duration_s: 9 }, "session_end"),
+        ] {
+            let json = amplitude().encode(&of_session(5, kind)).expect("fits");
+            let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+            let seconds = u32::from_be_bytes([9; 4]);
+            assert_eq!(json["event_type"], name);
+            assert_eq!(json["session_id"], i64::from(seconds) * 1_000);
+        }
     }
 
     #[test]

@@ -71,6 +71,8 @@ impl Privacy {
             user: user.map(Into::into).or_else(|| event.user.clone()),
             name: event.name.clone(),
             body: json.into(),
+            kind: event.kind,
+            session: event.session,
             is_held: AtomicBool::new(false),
         }))
     }

@@ -215,6 +215,25 @@ async fn the_lists_of_names_choose_what_is_forwarded() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn logins_and_logouts_are_sent_where_they_are_wanted_whatever_the_lists_say() {
+    for (fields, sent) in [
+        (RAW.to_owned(), 0),
+        (
+            format!(r#"{RAW}, "sessions": true, "allow": [], "deny": ["session.end"]"#),
+            2,
+        ),
+    ] {
+        let world = World::new(&fields, |_| answer(200));
+        let kinds = [Kind::SessionStart, Kind::SessionEnd { duration_s: 9 }];
+        for (seq, kind) in (1..).zip(kinds) {
+            world.destination.enqueue(&Arc::new(of_session(seq, kind)));
+        }
+        let report = world.when_empty().await;
+        assert_eq!(report.counts.sent, sent, "{fields}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn queued_events_are_sent_after_close() {
     let mut world = World::new(RAW, |_| answer(200));
     world.enqueue_numbers(4);

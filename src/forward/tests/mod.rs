@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 use super::Destinations;
 use super::destination::{CircuitState, Destination, Report, start_senders};
-use super::event::ForwardedEvent;
-use super::event::testing::event;
+use super::event::testing::{event, of_session};
+use super::event::{ForwardedEvent, Kind};
 use super::transport::{Post, Response, Transport, parse_retry_after};
 use crate::config::Config;
 use crate::instance::listener::{Listener, Message};

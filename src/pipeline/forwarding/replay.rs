@@ -10,7 +10,6 @@ use tokio::time::{Instant, sleep};
 use crate::forward::Destinations;
 use crate::instance::shared::Shared;
 use crate::pipeline::messages;
-use crate::record::item::Item;
 use crate::spool::record_codec::{self, Spooled};
 use crate::spool::{Position, read};
 use crate::util::clock::system_ms;
@@ -90,7 +89,7 @@ impl Replay {
 
 fn replay_one(destinations: &Destinations, seq: i64, body: &[u8]) {
     let Some(Spooled {
-        item: Item::Event(event),
+        item,
         handed_over_ms,
     }) = record_codec::read(seq, body)
     else {
@@ -99,5 +98,5 @@ fn replay_one(destinations: &Destinations, seq: i64, body: &[u8]) {
     let age = Duration::from_millis((system_ms() - handed_over_ms).try_into().unwrap_or(0));
     let now = Instant::now();
     // Some systems know no moment before their start.
-    destinations.replay(&event, now.checked_sub(age).unwrap_or(now));
+    destinations.replay(&item, now.checked_sub(age).unwrap_or(now));
 }

@@ -32,10 +32,16 @@ impl ActiveSessions {
         let session = self.by_user.remove(user)?;
         let close = Close {
             session: session.id,
+            user: None,
             logout_ms,
             duration_s: rounded_seconds(logout_ms.saturating_sub(session.login_ms)),
         };
         Some((session.day, close))
+    }
+
+    /// The open session of this user.
+    pub fn of(&self, user: &str) -> Option<ObjectId> {
+        Some(self.by_user.get(user)?.id)
     }
 
     pub fn len(&self) -> usize {

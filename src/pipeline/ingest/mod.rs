@@ -13,10 +13,10 @@ use tokio::time::Instant;
 use crate::instance::shared::Shared;
 use crate::pipeline::messages;
 use crate::record::day::Day;
-use crate::record::elements::key_of;
+use crate::record::elements::{key_of, names_of};
 use crate::record::frame::{Frames, Kind, Record, frames_cost};
 use crate::record::item::{
-    Event, Item, Keyed, RECORD_OVERHEAD, SessionChange, SessionItem, Webhook,
+    Close, Event, Item, Keyed, RECORD_OVERHEAD, SessionChange, SessionItem, Webhook,
 };
 use crate::record::key::document_id;
 use crate::util::panics::catch;
@@ -122,6 +122,7 @@ impl Ingest {
                     key,
                     delivery,
                 });
+                let session = webhook.and_then(|_| self.open_session(record));
                 Item::Event(Event {
                     seq,
                     cost,
@@ -132,6 +133,7 @@ impl Ingest {
                     counted,
                     price: price.filter(|_| stored),
                     webhook: webhook.zip(id).map(|(body, id)| Webhook { id, body }),
+                    session,
                     key,
                 })
             }
@@ -139,13 +141,7 @@ impl Ingest {
             Kind::Login { user, ack } => self.login(user, ack, cost, day, record),
             Kind::Logout { user, ack } => match self.active.logout(user, record.time_ms) {
                 None => Item::Nothing { ack, cost },
-                Some((day, close)) => Item::Session(SessionItem {
-                    seq: self.next_seq(),
-                    cost,
-                    ack,
-                    day,
-                    change: SessionChange::Logout(close),
-                }),
+                Some((day, close)) => self.logout(user, ack, cost, day, close),
             },
         }
     }
@@ -188,6 +184,32 @@ impl Ingest {
                 is_late: false,
             },
         })
+    }
+
+    fn logout<'a>(
+        &mut self,
+        user: &str,
+        ack: u32,
+        cost: usize,
+        day: Day,
+        mut close: Close,
+    ) -> Item<'a> {
+        close.user = self.shared.config.forwards_sessions().then(|| user.into());
+        Item::Session(SessionItem {
+            seq: self.next_seq(),
+            cost,
+            ack,
+            day,
+            change: SessionChange::Logout(close),
+        })
+    }
+
+    /// That of the user of an event, where a destination wants to know.
+    fn open_session(&self, record: &Record<'_>) -> Option<ObjectId> {
+        if !self.shared.config.forwards_sessions() {
+            return None;
+        }
+        self.active.of(names_of(record.elements).0?)
     }
 
     /// An id repeats after 16 million in one second, which many events may name as theirs.
