@@ -13,6 +13,7 @@ export type MixpanelDestination = AnalyticsSystem.MixpanelDestination;
 export type SegmentDestination = AnalyticsSystem.SegmentDestination;
 export type PostHogDestination = AnalyticsSystem.PostHogDestination;
 export type AmplitudeDestination = AnalyticsSystem.AmplitudeDestination;
+export type GameAnalyticsDestination = AnalyticsSystem.GameAnalyticsDestination;
 export type Logger = AnalyticsSystem.Logger;
 export type Connection = AnalyticsSystem.Connection;
 export type Mongoose = AnalyticsSystem.Mongoose;

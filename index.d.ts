@@ -487,8 +487,9 @@ declare namespace AnalyticsSystem {
      *
      * Environment, for one destination, read if neither this nor `webhookUrl` is given:
      * `ANALYTICS_WEBHOOK_FORMAT`, `ANALYTICS_WEBHOOK_URL`, `ANALYTICS_WEBHOOK_TOKEN` (Mixpanel's
-     * `token`, Segment's `writeKey`, PostHog's and Amplitude's `apiKey`), `ANALYTICS_WEBHOOK_ALLOW` and
-     * `ANALYTICS_WEBHOOK_DENY` (names separated by commas).
+     * `token`, Segment's `writeKey`, PostHog's and Amplitude's `apiKey`, GameAnalytics'
+     * `gameKey:secretKey`), `ANALYTICS_WEBHOOK_ALLOW` and `ANALYTICS_WEBHOOK_DENY` (names separated
+     * by commas).
      *
      * @default none: nothing is forwarded
      */
@@ -752,7 +753,8 @@ declare namespace AnalyticsSystem {
     | MixpanelDestination
     | SegmentDestination
     | PostHogDestination
-    | AmplitudeDestination;
+    | AmplitudeDestination
+    | GameAnalyticsDestination;
 
   /** What every destination may have. */
   export interface DestinationOptions {
@@ -781,10 +783,11 @@ declare namespace AnalyticsSystem {
 
     /**
      * Whether logins and logouts are forwarded, too: as events `session.start` and `session.end`, with
-     * `sessionId` and, at the end, `durationS` in whole seconds. Amplitude gets them in its own form.
-     * `allow` and `deny` do not choose them. A logout without a login of this process is none.
+     * `sessionId` and, at the end, `durationS` in whole seconds. Amplitude and GameAnalytics get them
+     * in their own form. `allow` and `deny` do not choose them. A logout without a login of this
+     * process is none.
      *
-     * @default false
+     * @default true for the format `gameanalytics`, else false
      */
     sessions?: boolean | undefined;
 
@@ -947,6 +950,38 @@ declare namespace AnalyticsSystem {
      * Address of the service, such as `https://api.eu.amplitude.com`.
      *
      * @default https://api2.amplitude.com
+     */
+    url?: string | undefined;
+  }
+
+  /**
+   * GameAnalytics' collection API: compressed batches of up to 1 MB, signed with the secret key and
+   * deduplicated by `event_uuid`. Events `<currency>.earn` and `<currency>.spend` become resource
+   * events, purchases business events, logins and logouts user and session_end events, and all others
+   * design events. It is not told the devices of players: `device`, `platform` and `os_version` say the
+   * same of all.
+   */
+  export interface GameAnalyticsDestination extends DestinationOptions {
+    /** The format. */
+    format: 'gameanalytics';
+    /** The game key. */
+    gameKey: string;
+    /** The secret key of the game. */
+    secretKey: string;
+    /** The device of all players, at most 32 characters. @default unknown */
+    device?: string | undefined;
+    /** The platform of all players: at most 32 letters, digits, `-` or `_`. @default linux */
+    platform?: string | undefined;
+    /**
+     * `platform`, a space and its version of up to three numbers, as `linux 6.1`.
+     *
+     * @default the platform and 0
+     */
+    os_version?: string | undefined;
+    /**
+     * Address of the service, such as `https://sandbox-api.gameanalytics.com`.
+     *
+     * @default https://api.gameanalytics.com
      */
     url?: string | undefined;
   }
@@ -1655,7 +1690,7 @@ declare namespace AnalyticsSystem {
     /** Its name. */
     name: string;
     /** Its format. */
-    format: 'raw' | 'mixpanel' | 'segment' | 'posthog' | 'amplitude';
+    format: 'raw' | 'mixpanel' | 'segment' | 'posthog' | 'amplitude' | 'gameanalytics';
     /** Events that wait or are being sent. */
     queued: number;
     /** Memory that they take, in bytes; bounded by `maxQueueBytes`. */

@@ -14,10 +14,12 @@ mod source;
 mod url;
 
 pub use collections::{Collection, Collections};
-pub use destinations::{Access, DestinationSettings, PrivacySettings, SigningSecret};
+pub use destinations::{
+    Access, DestinationSettings, GameAnalyticsAccess, PrivacySettings, SigningSecret,
+};
 pub use error::ConfigError;
 pub use funnels::Funnel;
-pub use purchases::PriceFields;
+pub use purchases::{PriceFields, Purchases};
 pub use reports::{Excluded, Reports};
 pub use settings::Config;
 pub use source::Text;

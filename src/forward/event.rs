@@ -91,7 +91,7 @@ impl ForwardedEvent {
         Arc::new(Self {
             seq: event.seq,
             id: match event.key {
-                Some(_) => keyed_id(webhook.id),
+                Some(_) => document_uuid(webhook.id),
                 None => event_id(webhook.id, event.seq, event.time_ms),
             },
             time_ms: event.time_ms,
@@ -190,9 +190,9 @@ fn event_id(document: ObjectId, seq: i64, time_ms: i64) -> Uuid {
     Uuid::from_u128(time | version | variant)
 }
 
-/// A UUID of version 4 from the `_id` of an event with a dedupe key: every delivery has it. The `_id` is a hash,
-/// as good as the random bits of that version, and services take no other but versions 4 and 7.
-fn keyed_id(document: ObjectId) -> Uuid {
+/// A UUID of version 4 from the `_id` of a document alone. That of an event with a dedupe key is a hash, as good as
+/// the random bits of that version, and every delivery has it. Services take no other but versions 4 and 7.
+pub fn document_uuid(document: ObjectId) -> Uuid {
     let mut bytes = [0; 16];
     bytes[..6].copy_from_slice(&document.bytes()[..6]);
     bytes[9..15].copy_from_slice(&document.bytes()[6..]);
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn an_event_with_a_key_has_the_id_of_its_document() {
         let document = ObjectId::parse_str("6a0123456789abcdef012345").expect("an id");
-        let id = keyed_id(document).to_string();
+        let id = document_uuid(document).to_string();
         assert_eq!(id, "6a012345-6789-4000-80ab-cdef01234500");
     }
 

@@ -53,6 +53,21 @@ describe('a destination with sessions', { concurrency: true }, () => {
     assert.deepStrictEqual(others, [id, id]);
   });
 
+  it('gets them as session events of GameAnalytics, without being asked', async () => {
+    const { receiver, analytics } = await forwardTo('gameanalytics');
+    play(analytics);
+    analytics.track('quest.done', 'bob', { n: 2 });
+    await delivered(analytics, 4);
+    assert.deepStrictEqual(receiver.violations, []);
+    const facts = receiver.distinct.map(({ fact }) => fact);
+    const categories = facts.map(({ category }) => category);
+    assert.deepStrictEqual(categories, ['user', 'design', 'session_end', 'design']);
+    assert.strictEqual(facts[2].length, 0);
+    const [first, ...sessions] = facts.map((fact) => fact.session_id);
+    assert.deepStrictEqual(sessions.slice(0, 2), [first, first]);
+    assert.notStrictEqual(sessions[2], first);
+  });
+
   it('gets them whatever names it allows and denies', async () => {
     const lists = { allow: ['other'], deny: ['session.end'] };
     const { receiver, analytics } = await forwardTo('segment', { sessions: true, ...lists });
@@ -84,7 +99,7 @@ describe('a destination with sessions', { concurrency: true }, () => {
     assert.doesNotMatch(receiver.requests[0].text, /ann@home/);
   });
 
-  for (const format of ['raw', 'segment']) {
+  for (const format of ['raw', 'segment', 'gameanalytics']) {
     it(`gets them after kill -9 out of the spool, under their ids: ${format}`, async () => {
       const { receivers, destinations } = await startReceivers([format], { sessions: true });
       const receiver = receivers[format];
@@ -122,6 +137,13 @@ describe('a destination without sessions', () => {
     await receivers.raw.waitForRequests(1);
     await waitFor(() => receivers.segment.taken.length === 3, { what: 'all three' });
     assert.deepStrictEqual(namesOf(receivers.raw), ['quest.done']);
+  });
+
+  it('and one of GameAnalytics that is told so', async () => {
+    const { receiver, analytics } = await forwardTo('gameanalytics', { sessions: false });
+    play(analytics);
+    await delivered(analytics, 1);
+    assert.deepStrictEqual(namesOf(receiver), ['quest.done']);
   });
 
   it('must be told by true or false', () => {

@@ -33,6 +33,7 @@ describe('several destinations', { concurrency: true }, () => {
     });
     assert.deepStrictEqual(Object.fromEntries(got), {
       ...{ raw: 'abc', mixpanel: 'ab', segment: 'bc', posthog: 'a', amplitude: 'abc' },
+      gameanalytics: 'abc',
     });
     const ids = (format, event) => receivers[format].taken.find((one) => one.event === event).id;
     assert.strictEqual(ids('mixpanel', 'a'), ids('posthog', 'a'));
@@ -47,6 +48,7 @@ describe('several destinations', { concurrency: true }, () => {
           ['segment', 'segment', 2],
           ['posthog', 'posthog', 1],
           ['amplitude', 'amplitude', 3],
+          ['gameanalytics', 'gameanalytics', 3],
         ],
       ],
     );
@@ -80,6 +82,7 @@ describe('the environment', () => {
     ['segment', 'segment-key'],
     ['posthog', 'posthog-key'],
     ['amplitude', 'amplitude-key'],
+    ['gameanalytics', 'game-key-of-the-game:secret-key-of-the-game'],
     ['raw', undefined],
   ]) {
     it(`makes one destination: ${format}`, async () => {
@@ -114,6 +117,7 @@ describe('secrets', { concurrency: true }, () => {
     segment: ({ url }) => ({ url, writeKey: 'hunter2' }),
     posthog: ({ url }) => ({ url, apiKey: 'hunter2' }),
     amplitude: ({ url }) => ({ url, apiKey: 'hunter2' }),
+    gameanalytics: ({ url }) => ({ url, gameKey: 'hunter2', secretKey: 's3cret' }),
   };
   const QUOTING = faults.status(400, {
     body: JSON.stringify({ failed_records: [{ index: 0, field: 'hunter2', message: 's3cret' }] }),

@@ -16,6 +16,7 @@ const options: Options = {
     { format: 'segment', writeKey: 'key', url: 'https://rudder.example.org' },
     { format: 'posthog', apiKey: 'key', deny: ['debug'], redactKeys: ['email'] },
     { format: 'amplitude', apiKey: 'key', hashUserId: { secret: 'sixteen bytes or more' } },
+    { format: 'gameanalytics', gameKey: 'key', secretKey: 'key', os_version: 'linux 6.1' },
     { name: 'second', url: 'https://example.org/second', signingSecrets: ['whsec_…'] },
     // @ts-expect-error the key is missing
     { format: 'segment' },

@@ -3,6 +3,7 @@
 
 const { amplitudeAt, startAmplitude } = require('./amplitude');
 const faults = require('./faults');
+const { gameAnalyticsAt, startGameAnalytics } = require('./gameanalytics');
 const { mixpanelAt, startMixpanel } = require('./mixpanel');
 const { postHogAt, startPostHog } = require('./posthog');
 const { rawAt, startRaw } = require('./raw');
@@ -14,6 +15,7 @@ const RECEIVERS = {
   segment: { start: startSegment, at: segmentAt },
   posthog: { start: startPostHog, at: postHogAt },
   amplitude: { start: startAmplitude, at: amplitudeAt },
+  gameanalytics: { start: startGameAnalytics, at: gameAnalyticsAt },
 };
 
 module.exports = { RECEIVERS, faults };

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::settings::{Access, DestinationSettings, FORMATS, PrivacySettings, SigningSecret};
+use super::settings::{
+    Access, DestinationSettings, FORMATS, GameAnalyticsAccess, PrivacySettings, SigningSecret,
+};
 use crate::config::error::ConfigError;
 use crate::config::source::{KIB, MIB, whole_number, within};
 use crate::config::url;
@@ -39,7 +41,7 @@ impl<'a> Fields<'a> {
             url: self.url(&access)?,
             allow: self.names("allow")?,
             deny: self.names("deny")?.unwrap_or_default(),
-            sessions: self.flag("sessions")?,
+            sessions: self.flag("sessions", matches!(access, Access::GameAnalytics(_)))?,
             privacy: self.privacy()?,
             max_queue_bytes: self.integer("maxQueueBytes", 64 * MIB, 64 * KIB..=64 * KIB * MIB)?
                 as usize,
@@ -76,6 +78,7 @@ impl<'a> Fields<'a> {
             "posthog" => Access::Posthog {
                 api_key: self.required("apiKey")?,
             },
+            "gameanalytics" => Access::GameAnalytics(self.game_analytics()?),
             "amplitude" => Access::Amplitude {
                 api_key: self.required("apiKey")?,
             },
@@ -111,6 +114,42 @@ impl<'a> Fields<'a> {
             password: self.required("secret")?,
             project_id: Some(self.required("projectId")?),
         })
+    }
+
+    fn game_analytics(&mut self) -> Result<GameAnalyticsAccess, ConfigError> {
+        let game_key = self.required("gameKey")?;
+        let is_key = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if !game_key.chars().all(is_key) {
+            return Err(self.error("gameKey", "must be letters and digits"));
+        }
+        let is_short = |text: &str| text.chars().count() <= 32;
+        let is_platform = |text: &str| is_short(text) && text.chars().all(is_key);
+        let platform = self.text("platform", "linux", is_platform)?;
+        Ok(GameAnalyticsAccess {
+            game_key,
+            secret_key: self.required("secretKey")?,
+            device: self.text("device", "unknown", is_short)?,
+            os_version: self.text("os_version", &format!("{platform} 0"), |text| {
+                is_version_of(&platform, text)
+            })?,
+            platform,
+        })
+    }
+
+    fn text(
+        &mut self,
+        field: &str,
+        default: &str,
+        is_valid: impl Fn(&str) -> bool,
+    ) -> Result<String, ConfigError> {
+        match self.given.remove(field) {
+            None => Ok(default.to_owned()),
+            Some(Value::String(text)) if !text.is_empty() && is_valid(&text) => Ok(text),
+            Some(_) => {
+                let problem = format!("must be a text that GameAnalytics takes, such as {default}");
+                Err(self.error(field, problem))
+            }
+        }
     }
 
     fn name(&mut self, access: &Access) -> Result<String, ConfigError> {
@@ -163,9 +202,9 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn flag(&mut self, field: &str) -> Result<bool, ConfigError> {
+    fn flag(&mut self, field: &str, default: bool) -> Result<bool, ConfigError> {
         match self.given.remove(field) {
-            None => Ok(false),
+            None => Ok(default),
             Some(Value::Bool(flag)) => Ok(flag),
             Some(_) => Err(self.error(field, "must be true or false")),
         }
@@ -228,4 +267,14 @@ impl<'a> Fields<'a> {
     fn error(&self, field: &str, problem: impl Into<String>) -> ConfigError {
         ConfigError::new((self.label)(field), problem)
     }
+}
+
+/// A platform, a space, and up to three numbers of up to five digits with dots between them.
+fn is_version_of(platform: &str, text: &str) -> bool {
+    let version = text.strip_prefix(platform);
+    let version = version.and_then(|text| text.strip_prefix(' '));
+    let is_number = |part: &str| part.len() <= 5 && part.chars().all(|c| c.is_ascii_digit());
+    version.is_some_and(|text| {
+        !text.is_empty() && text.split('.').count() <= 3 && text.split('.').all(is_number)
+    })
 }

@@ -72,16 +72,21 @@ fn from_environment(source: &Source) -> Result<Vec<DestinationSettings>, ConfigE
     if !given.contains_key("url") && !given.contains_key("format") {
         return Ok(Vec::new());
     }
-    let credential = match given.get("format").and_then(Value::as_str) {
-        Some("segment") => "writeKey",
-        Some("posthog" | "amplitude") => "apiKey",
-        _ => TOKEN,
+    let credentials: &[&str] = match given.get("format").and_then(Value::as_str) {
+        Some("segment") => &["writeKey"],
+        Some("posthog" | "amplitude") => &["apiKey"],
+        Some("gameanalytics") => &["gameKey", "secretKey"],
+        _ => &[TOKEN],
     };
-    if let Some(token) = given.remove(TOKEN) {
-        given.insert(credential.to_owned(), token);
+    // Of two, with a colon between them.
+    if let Some(Value::String(token)) = given.remove(TOKEN) {
+        let parts = token.splitn(credentials.len(), ':');
+        let parts = credentials.iter().zip(parts);
+        given.extend(parts.map(|(field, part)| ((*field).to_owned(), Value::from(part))));
     }
     let label = |field: &str| {
-        let field = if field == credential { TOKEN } else { field };
+        let is_credential = credentials.contains(&field);
+        let field = if is_credential { TOKEN } else { field };
         let found = VARIABLES.iter().find(|(known, _)| *known == field);
         found.map_or(field, |(_, variable)| variable).to_owned()
     };

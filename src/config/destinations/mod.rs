@@ -7,4 +7,6 @@ mod settings;
 mod tests;
 
 pub use list::read;
-pub use settings::{Access, DestinationSettings, PrivacySettings, SigningSecret};
+pub use settings::{
+    Access, DestinationSettings, GameAnalyticsAccess, PrivacySettings, SigningSecret,
+};

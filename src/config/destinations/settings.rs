@@ -8,7 +8,14 @@ use base64::prelude::BASE64_STANDARD;
 
 use crate::config::url;
 
-pub(super) const FORMATS: [&str; 5] = ["raw", "mixpanel", "segment", "posthog", "amplitude"];
+pub(super) const FORMATS: [&str; 6] = [
+    "raw",
+    "mixpanel",
+    "segment",
+    "posthog",
+    "amplitude",
+    "gameanalytics",
+];
 
 /// It has no `Debug`: it holds credentials.
 #[derive(Clone)]
@@ -82,6 +89,19 @@ pub enum Access {
     Amplitude {
         api_key: String,
     },
+    GameAnalytics(GameAnalyticsAccess),
+}
+
+#[derive(Clone)]
+pub struct GameAnalyticsAccess {
+    pub game_key: String,
+    pub secret_key: String,
+    /// The device of all players, who are not asked; `unknown` by default.
+    pub device: String,
+    /// `linux` by default.
+    pub platform: String,
+    /// The platform and its version; version 0 by default.
+    pub os_version: String,
 }
 
 /// A secret of [Standard Webhooks](https://www.standardwebhooks.com).
@@ -113,6 +133,7 @@ impl Access {
             Access::Segment { .. } => FORMATS[2],
             Access::Posthog { .. } => FORMATS[3],
             Access::Amplitude { .. } => FORMATS[4],
+            Access::GameAnalytics(_) => FORMATS[5],
         }
     }
 
@@ -127,6 +148,7 @@ impl Access {
             } => vec![username, password],
             Access::Segment { write_key } => vec![write_key],
             Access::Posthog { api_key } | Access::Amplitude { api_key } => vec![api_key],
+            Access::GameAnalytics(access) => vec![&access.game_key, &access.secret_key],
         }
     }
 
@@ -138,6 +160,7 @@ impl Access {
             Access::Segment { .. } => Some("https://api.segment.io"),
             Access::Posthog { .. } => Some("https://us.i.posthog.com"),
             Access::Amplitude { .. } => Some("https://api2.amplitude.com"),
+            Access::GameAnalytics(_) => Some("https://api.gameanalytics.com"),
         }
     }
 }

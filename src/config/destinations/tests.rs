@@ -53,9 +53,10 @@ fn one_destination_of_any_format_comes_out_of_the_environment() {
         ("segment", "https://api.segment.io"),
         ("posthog", "https://us.i.posthog.com"),
         ("amplitude", "https://api2.amplitude.com"),
+        ("gameanalytics", "https://api.gameanalytics.com"),
     ] {
         let env = format!(
-            r#"{{"ANALYTICS_WEBHOOK_FORMAT": "{format}", "ANALYTICS_WEBHOOK_TOKEN": "t",
+            r#"{{"ANALYTICS_WEBHOOK_FORMAT": "{format}", "ANALYTICS_WEBHOOK_TOKEN": "t:u",
                 "ANALYTICS_WEBHOOK_ALLOW": "a, b", "ANALYTICS_WEBHOOK_DENY": "c"}}"#
         );
         let found = read("{}", &env).expect("valid");
@@ -116,6 +117,27 @@ fn each_error_names_the_field_or_the_variable() {
             r#"{"destinations": [{"url": "http://h/", "allow": "a"}]}"#,
             "{}",
             "destinations[0].allow",
+        ),
+        (
+            r#"{"destinations": [{"format": "gameanalytics", "gameKey": "k"}]}"#,
+            "{}",
+            "destinations[0].secretKey",
+        ),
+        (
+            r#"{"destinations": [{"format": "gameanalytics", "gameKey": "a/b", "secretKey": "s"}]}"#,
+            "{}",
+            "destinations[0].gameKey",
+        ),
+        (
+            r#"{"destinations": [{"format": "gameanalytics", "gameKey": "k", "secretKey": "s",
+                "platform": "windows", "os_version": "linux 6"}]}"#,
+            "{}",
+            "destinations[0].os_version",
+        ),
+        (
+            "{}",
+            r#"{"ANALYTICS_WEBHOOK_FORMAT": "gameanalytics", "ANALYTICS_WEBHOOK_TOKEN": "key"}"#,
+            "ANALYTICS_WEBHOOK_TOKEN",
         ),
         (
             r#"{"destinations": [{"url": "http://h/", "sessions": 1}]}"#,

@@ -29,7 +29,7 @@ pub struct Destination {
 impl Destination {
     /// The one with this index in the settings.
     pub fn new(index: usize, shared: &Arc<Shared>) -> Self {
-        let profile = Arc::new(Profile::new(&shared.config.destinations[index]));
+        let profile = Arc::new(Profile::new(index, &shared.config));
         let state = State::new(&profile);
         Self {
             threads: shared.context.forwarders.threads_of(index),

@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::config::DestinationSettings;
+use crate::config::{Config, DestinationSettings};
 use crate::forward::event::{ForwardedEvent, Kind};
 use crate::forward::formats::{EncodeError, Format, Limits, format_of};
 use crate::forward::privacy::Privacy;
@@ -28,8 +28,10 @@ pub struct Profile {
 }
 
 impl Profile {
-    pub fn new(settings: &DestinationSettings) -> Self {
-        let format = format_of(&settings.access);
+    /// Of the destination with this index in the settings.
+    pub fn new(index: usize, config: &Config) -> Self {
+        let settings = &config.destinations[index];
+        let format = format_of(&settings.access, config);
         let endpoint = format.endpoint(&settings.url);
         hide_credentials(settings, &endpoint);
         Self {

@@ -222,6 +222,8 @@ async fn logins_and_logouts_are_sent_where_they_are_wanted_whatever_the_lists_sa
             format!(r#"{RAW}, "sessions": true, "allow": [], "deny": ["session.end"]"#),
             2,
         ),
+        (GAME.to_owned(), 2),
+        (format!(r#"{GAME}, "sessions": false"#), 0),
     ] {
         let world = World::new(&fields, |_| answer(200));
         let kinds = [Kind::SessionStart, Kind::SessionEnd { duration_s: 9 }];

@@ -25,6 +25,7 @@ const SEGMENT: &str = r#""format": "segment", "writeKey": "k""#;
 const MIXPANEL: &str = r#""format": "mixpanel", "token": "hunter2""#;
 const POSTHOG: &str = r#""format": "posthog", "apiKey": "k""#;
 const AMPLITUDE: &str = r#""format": "amplitude", "apiKey": "k""#;
+const GAME: &str = r#""format": "gameanalytics", "gameKey": "g", "secretKey": "s""#;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Keeps the lines of the log.

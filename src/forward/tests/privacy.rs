@@ -13,7 +13,7 @@ const PRIVATE: &str =
     r#""redactKeys": ["email", "deep.key"], "hashUserId": {"secret": "0123456789abcdef"}"#;
 /// HMAC-SHA256 of the user's id with that secret.
 const HASH: &str = "e966a650163fafe50e692b12a29c3b41e10c6693e08cb2c1a33a6346c0c6bece";
-const FORMATS: [&str; 5] = [RAW, MIXPANEL, SEGMENT, POSTHOG, AMPLITUDE];
+const FORMATS: [&str; 6] = [RAW, MIXPANEL, SEGMENT, POSTHOG, AMPLITUDE, GAME];
 
 /// JSON with secrets where they are redacted, and with none elsewhere.
 fn json() -> impl Strategy<Value = String> {
