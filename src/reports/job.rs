@@ -129,7 +129,9 @@ async fn keep_funnels<S: ReportStore + FunnelStore + Sync>(
         store.take_lease(LEASE, owner, Duration::ZERO).await?;
         match kept {
             // As while an index is under way: they are due at the next look.
-            Err(error) if error.is_transient() => return Ok(Outcome::Elsewhere),
+            Err(error) if error.is_transient() && settings.makes_indexes => {
+                return Ok(Outcome::Elsewhere);
+            }
             kept => kept?,
         };
     }

@@ -14,6 +14,8 @@ pub struct Settings {
     pub pass: EventPass,
     /// Those that are declared, by name.
     pub funnels: BTreeMap<String, Funnel>,
+    /// Whether this instance makes indexes, so that one which is missing may be under way.
+    pub makes_indexes: bool,
 }
 
 /// An event that brings a currency into the game, or takes it out.
@@ -77,6 +79,7 @@ impl Settings {
             totals,
             pass: EventPass::new(&config.reports, amounts),
             funnels: config.funnels.clone(),
+            makes_indexes: !config.is_reader,
         }
     }
 

@@ -110,6 +110,18 @@ describe('rollup', () => {
   });
 });
 
+describe('rollup with funnels', () => {
+  it('says which index is missing, which it does not make itself', async () => {
+    const database = await played();
+    await database.db.collection('gsoevents').dropIndexes();
+    const steps = ['credits.earn', 'credits.spend'];
+    const options = optionsFile({ funnels: { spending: { steps, windowS: 60 } } });
+    const { code, stderr } = await cli(['rollup', '--options', options], { uri: database.uri });
+    assert.strictEqual(code, 1);
+    assert.match(stderr, /reports cannot be made: .*gsoevents has no index on event.*create it/);
+  });
+});
+
 describe('rollup of a day that is none of the game', () => {
   for (const [name, daysAgo] of Object.entries({
     'to come': -2,
