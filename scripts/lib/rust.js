@@ -4,7 +4,7 @@
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { ROOT } = require('./steps');
+const { ROOT, run, step } = require('./steps');
 
 const print = (...args) => execFileSync('rustc', ['--print', ...args], { encoding: 'utf8' }).trim();
 
@@ -13,9 +13,16 @@ function hasStandardLibrary(target) {
   return fs.existsSync(print('target-libdir', '--target', target));
 }
 
+async function addStandardLibrary(target) {
+  if (hasStandardLibrary(target)) return;
+  await step(`install the standard library for ${target}`, () =>
+    run('rustup', ['target', 'add', target]),
+  );
+}
+
 /** The folder of what Cargo builds for this machine: a named target, as .cargo/config.toml wants. */
 function outputFolder(profile) {
   return path.join(ROOT, 'target', print('host-tuple'), profile);
 }
 
-module.exports = { hasStandardLibrary, outputFolder };
+module.exports = { addStandardLibrary, hasStandardLibrary, outputFolder };
