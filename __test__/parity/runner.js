@@ -15,8 +15,11 @@ const PROGRAM = path.join(__dirname, 'host-program.js');
 const HOST_TIMEOUT_MS = 45_000;
 const LONGEST_TEXT = 1_000;
 
-/** `{ returned, printed, database, indexes?, webhook? }` of the scenario, as plain JSON. */
-async function observe(scenario, { implementation, server }) {
+/**
+ * `{ returned, printed, database, indexes?, webhook? }` of the scenario, as plain JSON. `host`: how its
+ * processes are started, `{ node, env, timeoutMs }` as `startHost` takes them.
+ */
+async function observe(scenario, { implementation, server, host = {} }) {
   const databaseName = freshDatabaseName();
   const client = new MongoClient(server.uri);
   const webhook = scenario.webhook ? await startWebhook() : undefined;
@@ -24,7 +27,7 @@ async function observe(scenario, { implementation, server }) {
     const db = client.db(databaseName);
     if (scenario.seed) await scenario.seed(db);
     const environment = hostEnvironment({ implementation, server, databaseName, webhook });
-    const hosts = await playHosts(scenario, environment);
+    const hosts = await playHosts(scenario, environment, host);
     const seen = await readEverything(scenario, db, webhook, implementation.kind);
     return withoutIds({ ...mergeHosts(hosts), ...seen });
   } finally {
@@ -46,13 +49,14 @@ function hostEnvironment({ implementation, server, databaseName, webhook }) {
   };
 }
 
-async function playHosts(scenario, environment) {
-  const env = { ...environment };
+async function playHosts(scenario, environment, host) {
+  const env = { ...environment, ...host.env };
   if (scenario.webhook === 'from the start') env.ANALYTICS_WEBHOOK_URL = env.PARITY_WEBHOOK_URL;
   const options = (number) => ({
     args: [scenario.group, scenario.name, String(number)],
-    env,
     timeoutMs: HOST_TIMEOUT_MS,
+    ...host,
+    env,
   });
   const count = scenario.processes?.length ?? 1;
   if (scenario.atOnce) {

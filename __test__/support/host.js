@@ -6,13 +6,19 @@ const { spawn } = require('node:child_process');
 const { childEnvironment } = require('./environment');
 
 /**
- * Starts `node <nodeArgs> <script> <args>`: `{ child, pid, output, finished }`.
+ * Starts `<node> <nodeArgs> <script> <args>`: `{ child, pid, output, finished }`. `node` is this program,
+ * or the words that run another.
  * `output` grows while it runs; `finished` resolves with
  * `{ code, signal, stdout, stderr, timedOut, elapsedMs }` and never rejects for a failed host.
  */
-function startHost(script, { args = [], nodeArgs = [], env, timeoutMs = 30_000, cwd, ipc } = {}) {
+function startHost(
+  script,
+  { args = [], node = [process.execPath], nodeArgs = [], ...options } = {},
+) {
+  const { env, timeoutMs = 30_000, cwd, ipc } = options;
   const started = performance.now();
-  const child = spawn(process.execPath, [...nodeArgs, script, ...args], {
+  const [program, ...words] = node;
+  const child = spawn(program, [...words, ...nodeArgs, script, ...args], {
     cwd,
     env: childEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? ['ipc'] : [])],

@@ -1,0 +1,124 @@
+// `npm run test:platforms`: builds the addon for platforms that this one is not, and runs it there: under
+// their C library. Needs Linux x64; fetches the rest. Not optimised.
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+const { check } = require('../../parity/check');
+const { chosenImplementation } = require('../../parity/implementation');
+const { observe } = require('../../parity/runner');
+const { groups } = require('../../parity/scenarios');
+const { MongoClient } = require('../../support/driver');
+const { cleanEnvironment } = require('../../support/environment');
+const { startMongod } = require('../../support/mongod');
+const { HOSTS, playScenes } = require('../smoke/scenes');
+const { main, say, step } = require('../../../scripts/lib/steps');
+const { OUTPUT, buildAddon, testCore } = require('../../../scripts/platforms/build');
+const { PLATFORMS } = require('../../../scripts/platforms/platforms');
+const { provide } = require('../../../scripts/platforms/system');
+
+const NAMES = PLATFORMS.map(({ name }) => name);
+const USAGE = `npm run test:platforms -- [options]
+  --only linux-x64-musl  these platforms of ${NAMES.join(', ')}`;
+const OPTIONS = {
+  only: { type: 'string', default: NAMES.join(',') },
+  help: { type: 'boolean', default: false },
+};
+/** What differs most between platforms: processes and their ends, requests, and the values of JavaScript. */
+const GROUPS = ['host', 'several', 'webhook'];
+const TIMEOUT_MS = 180_000;
+
+function chosenPlatforms(only) {
+  const names = only.split(',');
+  const unknown = names.filter((name) => !NAMES.includes(name));
+  if (unknown.length > 0) throw new Error(`no platform ${unknown.join(', ')}\n${USAGE}`);
+  return PLATFORMS.filter(({ name }) => names.includes(name));
+}
+
+/** Inside of this package, which finds itself and its packages from there. */
+function makeFolder() {
+  const folder = fs.mkdtempSync(path.join(OUTPUT, 'smoke-'));
+  fs.cpSync(HOSTS, folder, { recursive: true });
+  return folder;
+}
+
+async function checkScenes({ node, ...host }, { server, client }) {
+  const folder = makeFolder();
+  try {
+    const failed = await playScenes(node, { ...host, folder, server, client });
+    if (failed.length > 0) throw new Error(`${failed.length} scenes fail`);
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The names of those that differ, one after the other. */
+async function checkGroup(group, context) {
+  const failed = [];
+  for (const scenario of groups[group]) {
+    try {
+      check(scenario, await observe(scenario, context), context.implementation.kind);
+    } catch (error) {
+      failed.push(scenario.name);
+      console.log(`  FAILS: ${group}: ${scenario.name}\n${error.message}`);
+    }
+  }
+  console.log(`  ${group}: ${groups[group].length - failed.length} of ${groups[group].length}`);
+  return failed;
+}
+
+async function checkParity(host, { server }) {
+  const context = { implementation: chosenImplementation('addon'), server, host };
+  const failed = await Promise.all(GROUPS.map((group) => checkGroup(group, context)));
+  if (failed.flat().length > 0) throw new Error(`${failed.flat().length} scenarios differ`);
+}
+
+async function testOn(platform, database) {
+  const { node } = await platform.prepare();
+  const addon = await step('build the addon (minutes the first time)', () => buildAddon(platform));
+  const host = {
+    node,
+    env: { NAPI_RS_NATIVE_LIBRARY_PATH: addon },
+    timeoutMs: TIMEOUT_MS,
+  };
+  await step('scenes of the smoke test', () => checkScenes(host, database));
+  await step('a part of the parity suite', () => checkParity(host, database));
+  await step('tests of the Rust core', () => testCore(platform));
+}
+
+/** What came of it, in one line. */
+async function outcome(platform, database) {
+  const { name } = platform;
+  const command = await provide(platform.programs);
+  if (command) return { line: `${name}: skipped, since it needs: ${command}` };
+  try {
+    await step(name, () => testOn(platform, database));
+    return { line: `${name}: passed` };
+  } catch (error) {
+    return { line: `${name}: FAILED, ${error.message}`, isFailure: true };
+  }
+}
+
+main(async () => {
+  const options = parseArgs({ options: OPTIONS }).values;
+  if (options.help) {
+    console.log(USAGE);
+    return;
+  }
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    throw new Error('it needs Linux on x64');
+  cleanEnvironment();
+  const platforms = chosenPlatforms(options.only);
+  const server = await startMongod({ say });
+  const client = new MongoClient(server.uri);
+  const outcomes = [];
+  try {
+    for (const platform of platforms) outcomes.push(await outcome(platform, { server, client }));
+  } finally {
+    await client.close();
+    await server.stop();
+  }
+  say(outcomes.map(({ line }) => line).join('\n'));
+  if (outcomes.some(({ isFailure }) => isFailure)) throw new Error('not all platforms passed');
+});
