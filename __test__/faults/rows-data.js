@@ -145,7 +145,7 @@ async function overloaded(context) {
   const options = { database, rounds, harm, load, compares: true };
   const recoveryMs = await playHarmed(servers, options);
   const row = await conclude(servers, database, { rounds, recoveryMs, isRefused: true, limits });
-  const warnings = row.lines.filter((line) => /refused/i.test(line)).length;
+  const warnings = row.lines.filter((line) => /rejected/i.test(line)).length;
   if (warnings === 0) row.problems.push('no warning was logged');
   return { ...row, note: `bounds of ${limits.maxQueueBytes / MIB} MiB, ${warnings} warnings` };
 }
