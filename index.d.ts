@@ -566,8 +566,9 @@ declare namespace AnalyticsSystem {
 
     /**
      * Whether this process says every 20 s, in the collection `reports`, that it is here and how
-     * many players it has. With `off` it is missing in {@link AnalyticsSystem.getConcurrency};
-     * one line says so.
+     * many players it has. With `off` it is missing in {@link AnalyticsSystem.getConcurrency},
+     * closes no sessions of processes that died, and nobody closes its own should it die; one line
+     * says so.
      *
      * Environment: `ANALYTICS_PRESENCE`.
      *
@@ -1554,6 +1555,11 @@ declare namespace AnalyticsSystem {
      * whether an earlier attempt had made the update, so that none is made twice.
      */
     casConflicts: number;
+    /**
+     * Sessions of processes that died, closed by this instance at the last moment that their process
+     * was seen, within 120 s. A real logout that comes later replaces that.
+     */
+    estimatedLogouts: number;
     /** Accepted records that were lost, by reason. */
     dropped: Counts<DropReason>;
     /** Records that were never accepted, by reason. */

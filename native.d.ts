@@ -139,6 +139,7 @@ export interface HealthReport {
   duplicates: number
   redelivered: number
   casConflicts: number
+  estimatedLogouts: number
   dropped: Record<string, number>
   rejected: Record<string, number>
   warnings: Record<string, number>

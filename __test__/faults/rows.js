@@ -17,6 +17,7 @@ const ROWS = {
   ...require('./rows-refusals'),
   ...require('./rows-defects'),
   ...require('./rows-limits'),
+  ...require('./rows-dead'),
 };
 
 /** Rows of the brief form: those of the short form that need no addon with failpoints. */

@@ -283,6 +283,7 @@ mod tests {
                 user: user.map(Into::into),
                 logout_ms: 1_795_392_090_000,
                 duration_s: 90.0,
+                estimate_ms: None,
             })
         };
         let of = |item| ForwardedEvent::of(&item, Instant::now(), true);

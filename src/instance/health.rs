@@ -23,6 +23,8 @@ pub struct Counts {
     pub redelivered: u64,
     /// Additions to totals whose compare-and-set matched nothing, so that their result was looked up.
     pub cas_conflicts: u64,
+    /// Sessions of instances that died, closed at the last moment that these were seen.
+    pub estimated_logouts: u64,
     /// Accepted, then lost, by reason.
     pub dropped: BTreeMap<&'static str, u64>,
     /// Never accepted, by reason.

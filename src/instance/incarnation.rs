@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use bson::oid::ObjectId;
+
 use crate::util::random::Random;
 
 /// Five random bytes, shown as ten hexadecimal digits: the key of the instance's presence.
@@ -14,8 +16,22 @@ impl Incarnation {
         Self(random.bytes())
     }
 
+    /// The incarnation that a session's `_id` names.
+    pub fn of(session: ObjectId) -> Self {
+        let [_, _, _, _, bytes @ .., _, _, _] = session.bytes();
+        Self(bytes)
+    }
+
     pub fn bytes(self) -> [u8; 5] {
         self.0
+    }
+
+    /// Whose claim follows that of an instance which was seen once more and did not find it.
+    pub fn heir(self) -> Self {
+        let mut number = [0; 8];
+        number[3..].copy_from_slice(&self.0);
+        let [_, _, _, bytes @ ..] = u64::from_be_bytes(number).wrapping_add(1).to_be_bytes();
+        Self(bytes)
     }
 
     /// The incarnation that is shown as this text.
@@ -47,6 +63,8 @@ mod tests {
         for text in ["", "0001abff0", "0001abff099", "+001abff09", "0001abff0é"] {
             assert_eq!(Incarnation::named(text), None, "{text}");
         }
+        assert_eq!(one.heir().to_string(), "0001abff0a");
+        assert_eq!(Incarnation([0xff; 5]).heir(), Incarnation([0; 5]));
         let random = Random::default();
         assert_ne!(Incarnation::fresh(&random), Incarnation::fresh(&random));
     }

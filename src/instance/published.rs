@@ -7,6 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub struct Published<T>(Mutex<T>);
 
 impl<T: Clone> Published<T> {
+    pub fn new(value: T) -> Self {
+        Self(Mutex::new(value))
+    }
+
     pub fn get(&self) -> T {
         self.lock().clone()
     }

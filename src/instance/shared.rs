@@ -29,7 +29,7 @@ pub struct Shared {
     /// `None` without a spool.
     pub spool: Published<Option<SpoolReport>>,
     pub active_sessions: AtomicUsize,
-    pub incarnation: Incarnation,
+    pub incarnation: Published<Incarnation>,
     /// What is stored says that the players of this instance are online.
     pub is_present: AtomicBool,
     /// No record is accepted.
@@ -65,7 +65,7 @@ impl Shared {
     ) -> Arc<Shared> {
         Arc::new(Shared {
             memory: Memory::new(&config, &context.limits),
-            incarnation: Incarnation::fresh(&context.random),
+            incarnation: Published::new(Incarnation::fresh(&context.random)),
             is_present: AtomicBool::new(false),
             context,
             config,

@@ -1,19 +1,55 @@
 //! The ends that a worker can come to: it leaves the database, it has nothing left to do, it is closed.
 
+use std::sync::atomic::Ordering;
+
 use tokio::time::Instant;
 
 use super::journal::Journal;
+use super::presence::Stay;
 use super::worker::Worker;
 use crate::store::Store;
 
 impl<S: Store> Worker<S> {
+    pub fn stay(&self) -> Stay {
+        let is_exit = self.shared.exiting.load(Ordering::Acquire);
+        if self.database.is_switching() {
+            return Stay::Elsewhere;
+        }
+        match is_exit || self.lifecycle.is_ending() || !self.lifecycle.has_host {
+            true => Stay::Over,
+            false => Stay::Here,
+        }
+    }
+
+    /// In memory or on disk.
+    pub fn has_records(&self) -> bool {
+        self.shared.health.queued() > 0 || self.path.is_behind()
+    }
+
+    /// Whether samples must say that players are online through this instance: others would take its silence for
+    /// death.
+    pub fn has_players(&self) -> bool {
+        let has_some = self.shared.active_sessions.load(Ordering::Acquire) > 0;
+        has_some && self.shared.config.presence && self.stay() == Stay::Here
+    }
+
+    /// Whether sessions of dead processes may be closed, and added to the totals.
+    pub fn may_close(&self) -> bool {
+        self.stay() == Stay::Here && self.database.upkeep.is_prepared()
+    }
+
     /// What is under way begins again. Knowledge of this database may be wrong for the next.
     pub fn leave_database(&mut self) {
+        if let Some(store) = self.database.store().cloned() {
+            // Those who stay there need not wonder where this instance is.
+            self.presence.poll(&store, self.stay(), Instant::now());
+        }
         self.requests.leave_database();
         self.legacy.leave_database();
         self.recovery.leave_database();
         self.presence.leave_database();
         self.reporting.leave_database();
+        self.closer.leave_database();
         self.path.leave_database(self.legacy.baselines());
         self.database.leave();
     }

@@ -30,14 +30,31 @@ pub fn fallback(variable: &str, has_mongoose: bool) -> String {
 pub const OTHER_CONNECTION: &str = "mongoose.connect() was not called: using the connection that \
      mongoose.createConnection() has made; to use another, pass it as options.mongoose";
 
-pub const PRESENCE_OFF: &str = "presence is off: this process is missing in getConcurrency()";
+pub const PRESENCE_OFF: &str = "presence is off: this process is missing in getConcurrency(), closes no sessions \
+     of processes that died, and nobody closes its own should it die";
 
 pub const PRESENCE_ON: &str = "presence is written again";
 
 pub fn presence_refused(error: &StoreError) -> String {
     format!(
-        "presence is off: this process is missing in getConcurrency(); records and totals are not affected. \
+        "presence is off: this process is missing in getConcurrency() and closes no sessions of processes that \
+         died; records and totals are not affected. \
          Grant find, insert, update and createIndex on the collection, or set presence: 'off': {error}"
+    )
+}
+
+pub fn sessions_closed(sessions: usize, until_ms: i64) -> String {
+    let until = iso(until_ms);
+    format!(
+        "a process has died and left {sessions} sessions open: they are closed at {until}, when it was last seen, \
+         and counted; a real logout that comes later replaces that"
+    )
+}
+
+pub fn taken_for_dead(opened: usize) -> String {
+    format!(
+        "this process was silent for so long that others took it for dead and closed its sessions; the {opened} \
+         of players who are still here are open again; look for what froze it or cut it off"
     )
 }
 

@@ -27,14 +27,16 @@
 //! | `journal` | records on disk: append, sync, read back, release |
 //! | `write` | batches of documents, and their retries |
 //! | `totals` | contributions to the daily documents; the protocol that makes them exact |
+//! | `closing` | sessions that dead instances have left open |
 //! | `legacy` | sums of the sessions that the replaced class has stored |
 //! | `connection` | the database: found, prepared, switched, closed |
-//! | `presence` | samples that say that this instance is here |
+//! | `presence` | samples that say that this instance is here, and who is seen to be dead |
 //! | `requests` | `flush`, `getMetrics`, `getLast30Days`, `getConcurrency`, `stop`, and their time limits |
 //! | `recovery` | slots of crashed processes |
 //! | `forwarding` | destinations, and their offsets on disk |
 //! | `lifecycle`, `task`, `messages`, `refusal` | started, stopped, dropped; background work; log lines |
 
+mod closing;
 mod connection;
 mod ending;
 mod forwarding;

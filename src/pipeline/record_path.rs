@@ -6,8 +6,10 @@
 
 use std::sync::Arc;
 
+use bson::oid::ObjectId;
 use tokio::time::Instant;
 
+use super::closing::Closing;
 use super::forwarding::{Forwarding, OffsetsWritten};
 use super::ingest::{Acknowledgements, Ingest};
 use super::journal::{Journal, JournalResult};
@@ -82,7 +84,7 @@ impl RecordPath {
             journal,
             destinations: Arc::clone(destinations),
             forwarding,
-            writes: Writes::new(shared),
+            writes: Writes::new(shared, Closing::new(shared, rules)),
             totals,
             marks,
         }
@@ -104,6 +106,11 @@ impl RecordPath {
     /// The newest record.
     pub fn accepted(&self) -> i64 {
         self.ingest.last_seq()
+    }
+
+    /// The sessions whose players are logged in, each with its day.
+    pub fn connected(&self) -> Vec<(ObjectId, Day)> {
+        self.ingest.connected()
     }
 
     /// The record up to which all are committed.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
+use super::closing::{Closer, Closing};
 use super::connection::{Database, Opener, remark_on};
 use super::handle::Pipeline;
 use super::legacy::Legacy;
@@ -63,6 +64,7 @@ pub fn start<S: Store>(
         recovery: Recovery::new(&shared, &destinations, launcher(&opener, rules)),
         database: Database::new(&shared, opener),
         presence: Presence::new(&shared, &destinations),
+        closer: Closer::new(&shared, Closing::new(&shared, rules)),
         requests: Requests::new(&shared, reporting.settings()),
         reporting,
         commands,

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use super::closing::Closer;
 use super::connection::Database;
 use super::handle::Command;
 use super::journal::Journal;
@@ -38,6 +39,7 @@ pub struct Worker<S: Store> {
     pub database: Database<S>,
     pub presence: Presence,
     pub reporting: Reporting,
+    pub closer: Closer,
     pub requests: Requests,
     pub commands: mpsc::UnboundedReceiver<Command>,
     /// Commands that are not handled yet.
@@ -79,7 +81,15 @@ impl<S: Store> Worker<S> {
                     self.requests.refuse_metrics(&refused);
                 }
             }
-            written = self.presence.next() => self.presence.handle(written, Instant::now()),
+            written = self.presence.next() => {
+                let now = Instant::now();
+                if let Some(sighting) = self.presence.handle(written, now)
+                    && self.closer.see(sighting)
+                {
+                    self.presence.hasten(now);
+                }
+            }
+            ended = self.closer.next() => self.closer.handle(ended, Instant::now()),
             ran = self.reporting.next() => self.reporting.handle(ran, Instant::now()),
             answer = self.requests.next() => self.requests.handle(answer, Instant::now()),
             result = self.recovery.next() => {
@@ -144,7 +154,7 @@ impl<S: Store> Worker<S> {
         let is_switching = self.database.is_switching();
         let is_last = is_switching || is_exit || !self.lifecycle.has_host;
         let is_here = !is_last && !self.lifecycle.is_ending();
-        self.presence.poll(store, is_here, now);
+        self.presence.poll(store, self.stay(), now);
         self.reporting.poll(store, is_here, now);
         let is_awaited = self.requests.wait_for_totals();
         let admission = Admission {
@@ -157,6 +167,11 @@ impl<S: Store> Worker<S> {
         let day = self.path.poll_store(store, baselines, admission, now);
         self.legacy.observe_login(day);
         if !is_switching {
+            if self.may_close() {
+                let connected = || self.path.connected();
+                self.closer
+                    .poll(store, self.legacy.baselines(), connected, now);
+            }
             self.legacy.want(self.requests.metrics_days());
             self.legacy.poll(store, now);
             let committed = self.path.committed();
@@ -190,12 +205,10 @@ impl<S: Store> Worker<S> {
     }
 
     fn needs_store(&self) -> bool {
-        self.lifecycle.is_started || self.has_records() || !self.requests.is_empty()
-    }
-
-    /// In memory or on disk.
-    pub fn has_records(&self) -> bool {
-        self.shared.health.queued() > 0 || self.path.is_behind()
+        self.lifecycle.is_started
+            || self.has_records()
+            || self.has_players()
+            || !self.requests.is_empty()
     }
 
     /// Whether slots of crashed processes may be recovered. Their events can be forwarded while the
@@ -220,6 +233,7 @@ impl<S: Store> Worker<S> {
             self.database.wake_at(self.needs_store(), now),
             self.presence.wake_at().filter(|_| has_store),
             self.reporting.wake_at().filter(|_| has_store),
+            self.closer.wake_at().filter(|_| self.may_close()),
             self.recovery.wake_at().filter(|_| self.may_recover()),
             self.legacy
                 .retry_at()

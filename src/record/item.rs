@@ -105,4 +105,28 @@ pub struct Close {
     pub logout_ms: i64,
     /// Whole seconds; negative when the host's clock went back.
     pub duration_s: f64,
+    /// The logout time that others have estimated, where it is to be replaced.
+    pub estimate_ms: Option<i64>,
+}
+
+/// How long a session lasts, as it is stored: like `Math.round(ms / 1000)`, and 0 where the host's clock
+/// went back.
+pub fn duration_s(login_ms: i64, logout_ms: i64) -> f64 {
+    let ms = logout_ms.saturating_sub(login_ms);
+    (ms.max(0) as f64 / 1000.0 + 0.5).floor()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_round_as_javascript_rounds_and_are_never_negative() {
+        for (ms, seconds) in [(0, 0.0), (499, 0.0), (500, 1.0), (1499, 1.0), (1500, 2.0)] {
+            assert_eq!(duration_s(0, ms), seconds, "{ms} ms");
+        }
+        for ms in [-1, -500, -1501, i64::MIN] {
+            assert_eq!(duration_s(0, ms).to_bits(), 0.0_f64.to_bits(), "{ms} ms");
+        }
+    }
 }

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `due` | run points, and which days are to be reported |
 //! | `looks` | what is read to know that |
+//! | `late` | which days are to be reported again |
 //! | `job` | the order of a run, and of the report of a day |
 //! | `day_report` | the document of a day |
 //! | `economy`, `lengths`, `presence`, `curve` | its parts |
@@ -28,6 +29,7 @@ mod economy;
 pub mod figures;
 pub mod funnel;
 pub mod job;
+mod late;
 mod lengths;
 pub mod looks;
 pub mod presence;
@@ -35,6 +37,7 @@ mod settings;
 
 pub use access::Access;
 pub use answers::{Answers, Query};
+pub use late::note_late;
 pub use settings::{Flow, Settings};
 
 /// Who has both makes reports alone: one is that of runs over the days that are due, one that of reports for callers.

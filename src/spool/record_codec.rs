@@ -185,6 +185,7 @@ pub fn read(seq: i64, body: &[u8]) -> Option<Spooled<'_>> {
             user: user_of(elements).map(Into::into),
             logout_ms: time_ms,
             duration_s: number,
+            estimate_ms: None,
         }))),
         _ => return None,
     };
@@ -268,6 +269,7 @@ mod tests {
                 user,
                 logout_ms: 99,
                 duration_s: -0.0,
+                estimate_ms: None,
             };
             let logout = Item::Session(SessionItem {
                 seq: 6,

@@ -14,10 +14,12 @@
 //! | `personal` | [`PersonalStore`] | all that name a user, to be read or erased |
 //! | `funnels` | [`FunnelStore`] | events, to be read in their order |
 //! | `reports` | [`ReportStore`] | reports, and what they are made of |
+//! | `claims` | [`ClaimStore`] | sessions that dead instances have left, and who closes them |
 //! | `legacy` | [`LegacyStore`] | baselines of the days that the replaced class wrote to |
 //! | `inspection` | [`InspectionStore`] | what the database and its indexes are like |
 //! | `lifecycle` | [`Lifecycle`] | indexes, and the identity of collections |
 
+mod claims;
 mod error;
 #[cfg(test)]
 pub(crate) mod fake;
@@ -35,6 +37,9 @@ mod reports;
 mod totals;
 mod uniques;
 
+#[cfg(test)]
+pub use claims::Left;
+pub use claims::{Claim, ClaimStore, LeftClose, LeftSession, Stage};
 pub use error::{Fault, Result, StoreError, is_unauthorized};
 pub use funnels::{FunnelStore, NamedEvent};
 pub use inspection::InspectionStore;
@@ -49,10 +54,12 @@ pub use personal::Page;
 pub use personal::{Personal, PersonalStore, User};
 pub use presence::{Minutes, Presence, PresenceStore, Sample, Samples, Seen};
 pub use purchases::{KeyedPurchase, Purchase, PurchaseStore};
+#[cfg(test)]
+pub use records::Closed;
 pub use records::{CloseOutcome, Dropped, Inserted, RecordStore};
 pub use reports::{
-    AHEAD_MS, DaySessions, DayUsers, EventPass, EventRow, LATE_AFTER_MS, Late, Mark, OPEN_STATE,
-    REPORT_VERSION, Report, ReportStore, Revenue, RevenueRow, Sources,
+    AHEAD_MS, DaySessions, DayUsers, EventPass, EventRow, Late, Mark, OPEN_STATE, REPORT_VERSION,
+    Report, ReportStore, Revenue, RevenueRow, Sources,
 };
 #[cfg(test)]
 pub use totals::MonthView;
@@ -71,6 +78,7 @@ pub trait Store:
     + FunnelStore
     + ReportStore
     + InspectionStore
+    + ClaimStore
     + LegacyStore
     + Lifecycle
     + Send

@@ -3,7 +3,7 @@
 //!
 //! | document | content |
 //! |---|---|
-//! | `now:<incarnation>` | the newest sample: `n` players, `seq`, `t`, `from`, `h`, `at`; at the end `ended` and `x` |
+//! | `now:<incarnation>` | the newest sample: `n` players, `seq`, `t`, `from`, `h`, `at`, `resumes`; at the end `ended`, `left` and `x`; `closed` and `x` once its claim is done |
 //! | `p:<hour>:<incarnation>` | `m: {<minute>: n}`, the last sample of each minute; `x` |
 //! | `dead:<incarnation>` | a claim to close the sessions of an instance that died |
 //!
@@ -55,12 +55,14 @@ pub struct Sample {
     pub online: i64,
     /// The host's clock, ms since 1970.
     pub host_ms: i64,
-    /// The earliest that it has shown since the instance is: no session of it is older.
+    /// The earliest that it has shown since the instance is, or before.
     pub from_ms: i64,
     /// Its state of health, for other processes; at most 4 KiB.
     pub health: Document,
     /// No other sample follows.
     pub is_last: bool,
+    /// Players who are still logged in when no other sample follows.
+    pub left: i64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -73,10 +75,18 @@ pub struct Presence {
 /// The newest sample of an instance, as others see it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Seen {
+    pub incarnation: Incarnation,
+    pub seq: i64,
+    /// The host's clock then, ms since 1970, and the earliest that it has shown.
+    pub host_ms: Option<i64>,
+    pub from_ms: Option<i64>,
     pub online: i64,
     /// When it was stored, ms since 1970.
     pub at_ms: i64,
     pub has_ended: bool,
+    /// It has ended without leaving anybody logged in, or its sessions are closed, or its release would not open them
+    /// again: nothing is to be done.
+    pub is_settled: bool,
     /// Its sessions are or were closed, as those of an instance that died.
     pub is_claimed: bool,
     /// `instanceName`.

@@ -2,6 +2,7 @@
 //! at logout. An `_id` chosen before the first attempt makes an insert repeatable.
 
 use super::Reply;
+use super::claims::Claim;
 use crate::record::document::Batch;
 use crate::record::item::Close;
 
@@ -15,11 +16,11 @@ pub trait RecordStore {
     /// Inserts sessions, in the same way.
     fn insert_sessions(&self, batch: &Batch) -> impl Reply<Inserted>;
 
-    /// Closes sessions; one outcome per close, in order.
+    /// Closes sessions that are open, or have the logout time that was only estimated.
     ///
     /// Repeating a close gives [`CloseOutcome::Applied`] again, unless the session was closed with
     /// another logout time in between.
-    fn close_sessions(&self, closes: &[Close]) -> impl Reply<Vec<CloseOutcome>>;
+    fn close_sessions(&self, closes: &[Close]) -> impl Reply<Closed>;
 }
 
 /// The outcome of an insert: all documents are stored but the dropped ones.
@@ -40,6 +41,16 @@ pub struct Dropped {
     pub index: usize,
     /// The server's reason.
     pub message: String,
+}
+
+/// What became of closes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    /// One per close, in order.
+    pub outcomes: Vec<CloseOutcome>,
+    /// The claims of the incarnations of these sessions, and of those that they name as their next. A claim
+    /// that was there before one of these closes was applied is among them.
+    pub claims: Vec<Claim>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use bson::Document;
 
 use super::Reply;
 use crate::config::{Excluded, Reports};
-use crate::record::day::{DAY_MS, Day};
+use crate::record::day::Day;
 
 /// The version of the reports that this version makes and reads.
 pub const REPORT_VERSION: i32 = 1;
@@ -25,9 +25,6 @@ pub const OPEN_STATE: &str = "open";
 
 /// A report or cohort from further ahead was made by a clock that was wrong, and is replaced.
 pub const AHEAD_MS: i64 = 300_000;
-
-/// Sessions that are stored so long after the begin of their day are noted: the last report of it may be there.
-pub const LATE_AFTER_MS: i64 = 5 * DAY_MS;
 
 pub trait ReportStore {
     /// The server's clock, ms since 1970.

@@ -20,7 +20,7 @@ describe('the numbers', { concurrency: true }, () => {
     const { analytics } = create({ uri: NOBODY });
     assert.deepStrictEqual(analytics.getHealth(), {
       ...{ connected: false, accepted: 0, queued: 0, queuedBytes: 0, written: 0, retried: 0 },
-      ...{ duplicates: 0, redelivered: 0, casConflicts: 0 },
+      ...{ duplicates: 0, redelivered: 0, casConflicts: 0, estimatedLogouts: 0 },
       ...{ dropped: {}, rejected: {}, warnings: {}, defects: 0, activeSessions: 0, totals: 'ok' },
       refusedCollections: [],
       history: { state: 'none', daysDone: 0, daysTotal: 0 },
@@ -51,7 +51,7 @@ describe('the numbers', { concurrency: true }, () => {
     assert.deepStrictEqual([reports.daysDone, reports.daysTotal], [0, 0]);
     assert.deepStrictEqual(health, {
       ...{ connected: true, accepted: 4, queued: 0, queuedBytes: 0, written: 4, retried: 0 },
-      ...{ duplicates: 0, redelivered: 0, casConflicts: 0 },
+      ...{ duplicates: 0, redelivered: 0, casConflicts: 0, estimatedLogouts: 0 },
       ...{
         dropped: {},
         rejected: { cyclic: 1, invalid_event: 1 },

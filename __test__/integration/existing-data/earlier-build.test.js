@@ -23,6 +23,8 @@ const DIRECTIONS = [
 const LIFETIME_MS = 300_000;
 /** A sample comes within 20 s. */
 const SAMPLE_MS = 40_000;
+/** Somewhat longer than somebody who watches needs to close the sessions of a process that died. */
+const CLOSED_MS = 150_000;
 const FEW = 30;
 
 const mongo = useMongod();
@@ -85,6 +87,34 @@ describe('an earlier build beside this one', {
     for (const server of [one, other]) await server.tell('flush');
     await assertExact(database);
     for (const server of [one, other]) await server.kill();
+  });
+
+  it('leaves the sessions of the earlier one open when that dies', {
+    timeout: LIFETIME_MS,
+  }, async () => {
+    const database = mongo.database();
+    const options = { uri: database.uri };
+    const watcher = await start('this', 'watcher', options);
+    // What becomes of the one of this build shows when the earlier one would have been closed.
+    const victims = [
+      await start('earlier', 'earlier', options),
+      await start('this', 'victim', options),
+    ];
+    for (const server of victims) {
+      await server.tell('login', [0, FEW]);
+      await server.tell('flush');
+    }
+    const areSeen = async () => (await database.all('gsoreports', { n: FEW })).length === 2;
+    await waitFor(areSeen, { timeoutMs: SAMPLE_MS, what: 'the samples of both' });
+    for (const server of victims) await server.kill();
+    const isClosed = async () => (await openOf(database, 'victim')) === 0;
+    await waitFor(isClosed, { timeoutMs: CLOSED_MS, what: 'the sessions to be closed' });
+    const claims = () => database.all('gsoreports', { _id: /^dead:/ });
+    const isCounted = async () => (await claims()).every(({ state }) => state === 'done');
+    await waitFor(isCounted, { what: 'the closed sessions to be counted' });
+    assert.strictEqual(await openOf(database, 'earlier'), FEW);
+    await assertExact(database);
+    await watcher.kill();
   });
 
   for (const [from, to] of DIRECTIONS) {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use bson::oid::ObjectId;
 
 use crate::record::day::Day;
-use crate::record::item::Close;
+use crate::record::item::{Close, duration_s};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Session {
@@ -34,7 +34,8 @@ impl ActiveSessions {
             session: session.id,
             user: None,
             logout_ms,
-            duration_s: rounded_seconds(logout_ms.saturating_sub(session.login_ms)),
+            duration_s: duration_s(session.login_ms, logout_ms),
+            estimate_ms: None,
         };
         Some((session.day, close))
     }
@@ -44,29 +45,19 @@ impl ActiveSessions {
         Some(self.by_user.get(user)?.id)
     }
 
+    /// The sessions whose players are logged in.
+    pub fn all(&self) -> impl Iterator<Item = &Session> {
+        self.by_user.values()
+    }
+
     pub fn len(&self) -> usize {
         self.by_user.len()
     }
 }
 
-/// Like `Math.round(ms / 1000)`, and 0 where the host's clock went back.
-fn rounded_seconds(ms: i64) -> f64 {
-    (ms.max(0) as f64 / 1000.0 + 0.5).floor()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_round_as_javascript_rounds_and_are_never_negative() {
-        for (ms, seconds) in [(0, 0.0), (499, 0.0), (500, 1.0), (1499, 1.0), (1500, 2.0)] {
-            assert_eq!(rounded_seconds(ms), seconds, "{ms} ms");
-        }
-        for ms in [-1, -500, -1501, i64::MIN] {
-            assert_eq!(rounded_seconds(ms).to_bits(), 0.0_f64.to_bits(), "{ms} ms");
-        }
-    }
 
     #[test]
     fn a_second_login_replaces_the_first_and_a_second_logout_finds_nothing() {

@@ -43,6 +43,12 @@ impl Ingest {
         }
     }
 
+    /// The sessions whose players are logged in, each with its day.
+    pub fn connected(&self) -> Vec<(ObjectId, Day)> {
+        let all = self.active.all();
+        all.map(|one| (one.id, one.day.clone())).collect()
+    }
+
     /// The number of the newest record.
     pub fn last_seq(&self) -> i64 {
         self.last_seq
@@ -164,7 +170,7 @@ impl Ingest {
         day: Day,
         record: &Record<'_>,
     ) -> Item<'a> {
-        let id = new_id(record.time_ms, self.shared.incarnation.bytes());
+        let id = new_id(record.time_ms, self.shared.incarnation.get().bytes());
         let session = Session {
             id,
             login_ms: record.time_ms,

@@ -5,27 +5,34 @@
 //! dropped while the database is away; the next one says it all. Only the last one, which says that the instance
 //! has ended, is waited for, at the end and for a moment. Where samples are refused, or would never be deleted,
 //! none is written until that has changed, which one line says.
+//!
+//! With each sample the newest ones of all others are read. From these the `observer` tells who has died.
 
+pub(super) mod observer;
 mod summary;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::closing::Dead;
 use super::messages;
 use super::task::{Tasks, attempt};
 use crate::forward::Destinations;
 use crate::instance::shared::Shared;
-use crate::store::{Fault, Result, Sample, Store};
+use crate::store::{Fault, Result, Sample, Seen, Store};
+use observer::{Observer, Patience};
 
 /// The first sample comes after this part of an interval, 1 s: a server that starts has records to write, and
 /// indexes to make.
 const FIRST_AFTER: u32 = 20;
 /// Samples until the index that deletes them is looked for again: an hour.
 const PREPARED_FOR: i64 = 180;
-/// Intervals until samples that are refused are tried again: 5 min.
-const REFUSED_FOR: u32 = 15;
+/// Intervals until samples that are refused are tried again: 1 min. Once they are accepted again, nobody may be
+/// silent for so long that others take it for dead.
+const REFUSED_FOR: u32 = 3;
 
 pub struct Presence {
     shared: Arc<Shared>,
@@ -37,8 +44,11 @@ pub struct Presence {
     due: Option<Instant>,
     is_refused: bool,
     state: State,
+    /// A sample of ours is stored in this database.
+    is_known: bool,
     /// The earliest that the host's clock has shown.
     from_ms: i64,
+    observer: Observer,
     tasks: Tasks<Written>,
 }
 
@@ -51,10 +61,30 @@ enum State {
     Leaving,
 }
 
-/// The result of a sample.
+/// Where an instance is, as this database sees it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Stay {
+    Here,
+    /// It goes to another database, and its players with it.
+    Elsewhere,
+    /// It ends, and nobody can log out through it any more.
+    Over,
+}
+
+/// The result of a sample, and what was read after it.
 pub struct Written {
+    sent_at: Instant,
+    own: Dead,
     is_last: bool,
-    result: Result<()>,
+    result: Result<Vec<Seen>>,
+}
+
+/// What an instance sees after a sample of its own.
+pub struct Sighting {
+    /// Itself, as others see it that take it for dead.
+    pub own: Dead,
+    pub is_claimed: bool,
+    pub dead: Vec<Dead>,
 }
 
 /// Says that this instance takes no part, if the settings want that.
@@ -74,17 +104,19 @@ impl Presence {
             due: None,
             is_refused: false,
             state: State::Absent,
+            is_known: false,
             from_ms: shared.context.clock.now_ms(),
+            observer: Observer::new(patience(shared.context.limits.presence_every)),
             tasks: Tasks::new(),
         }
     }
 
     /// Sends the sample that is due: of an instance that is here, or the last one of one that is not.
-    pub fn poll<S: Store>(&mut self, store: &Arc<S>, is_here: bool, now: Instant) {
-        if !is_here {
+    pub fn poll<S: Store>(&mut self, store: &Arc<S>, stay: Stay, now: Instant) {
+        if stay != Stay::Here {
             if self.state == State::Present {
                 self.change(State::Leaving);
-                self.send(store, true, now);
+                self.send(store, stay, now);
             }
             self.due = None;
         } else if self.shared.config.presence {
@@ -92,47 +124,69 @@ impl Presence {
             let due = *self.due.get_or_insert(now + interval / FIRST_AFTER);
             if due <= now && self.tasks.is_empty() {
                 self.change(State::Present);
-                self.send(store, false, now);
+                self.send(store, stay, now);
             }
         }
     }
 
-    fn send<S: Store>(&mut self, store: &Arc<S>, is_last: bool, now: Instant) {
+    fn send<S: Store>(&mut self, store: &Arc<S>, stay: Stay, now: Instant) {
+        let is_last = stay != Stay::Here;
         self.due = Some(now + self.shared.context.limits.presence_every);
         self.seq += 1;
         let prepares = !is_last && self.prepare_at <= self.seq;
-        let sample = self.sample(is_last);
+        let is_known = self.is_known;
+        let sample = self.sample(stay);
+        let own = Dead {
+            of: sample.incarnation,
+            sample: sample.seq,
+            until_ms: sample.host_ms,
+            from_ms: sample.from_ms,
+        };
         let store = Arc::clone(store);
         let writing = attempt(async move {
             if prepares {
-                store.prepare_presence().await?;
+                let prepared = store.prepare_presence().await;
+                // Who was seen goes on: others would take silence for death.
+                prepared.or_else(|error| if is_known { Ok(()) } else { Err(error) })?;
             }
-            store.write_sample(&sample).await
+            store.write_sample(&sample).await?;
+            match is_last {
+                true => Ok(Vec::new()),
+                false => Ok(store.presence().await?.instances),
+            }
         });
         self.tasks.spawn(async move {
             let result = writing.await;
-            Written { is_last, result }
+            Written {
+                sent_at: now,
+                own,
+                is_last,
+                result,
+            }
         });
         if prepares {
             self.prepare_at = self.seq + PREPARED_FOR;
         }
     }
 
-    fn sample(&mut self, is_last: bool) -> Sample {
-        let online = match is_last {
-            true => 0,
-            false => self.shared.active_sessions.load(Ordering::Acquire) as i64,
+    fn sample(&mut self, stay: Stay) -> Sample {
+        let active = self.shared.active_sessions.load(Ordering::Acquire) as i64;
+        let (online, left) = match stay {
+            Stay::Here => (active, 0),
+            Stay::Over => (0, active),
+            Stay::Elsewhere => (0, 0),
         };
         let host_ms = self.shared.context.clock.now_ms();
         self.from_ms = self.from_ms.min(host_ms);
         Sample {
-            incarnation: self.shared.incarnation,
+            incarnation: self.shared.incarnation.get(),
             seq: self.seq,
             online,
             host_ms,
             from_ms: self.from_ms,
             health: summary::of(&self.shared, &self.destinations),
-            is_last,
+            is_last: stay != Stay::Here,
+            left,
         }
     }
 
@@ -141,15 +195,23 @@ impl Presence {
         self.tasks.next().await
     }
 
-    pub fn handle(&mut self, written: Written, now: Instant) {
+    /// Returns what was seen, if samples were read.
+    pub fn handle(&mut self, written: Written, now: Instant) -> Option<Sighting> {
         if written.is_last {
             self.change(State::Absent);
         }
         match written.result {
-            Ok(()) if std::mem::take(&mut self.is_refused) => {
-                self.shared.log.info(messages::PRESENCE_ON);
+            Ok(all) => {
+                if std::mem::take(&mut self.is_refused) {
+                    self.shared.log.info(messages::PRESENCE_ON);
+                }
+                if written.is_last || self.state != State::Present {
+                    self.observer.failed();
+                    return None;
+                }
+                self.is_known = true;
+                return Some(self.see(written.own, written.sent_at, &all));
             }
-            Ok(()) => {}
             Err(error) if error.fault == Fault::Moment => self.prepare_at = 0,
             Err(error) => {
                 self.change(State::Absent);
@@ -160,6 +222,25 @@ impl Presence {
                 }
             }
         }
+        self.observer.failed();
+        None
+    }
+
+    fn see(&mut self, own: Dead, sent_at: Instant, all: &[Seen]) -> Sighting {
+        let dead = self.observer.saw(sent_at, all);
+        let look_at = self.observer.look_at();
+        self.due = self.due.into_iter().chain(look_at).min();
+        let is_claimed = |seen: &Seen| seen.incarnation == own.of && seen.is_claimed;
+        Sighting {
+            own,
+            is_claimed: all.iter().any(is_claimed),
+            dead,
+        }
+    }
+
+    /// Says at once that this instance is here, under its new incarnation.
+    pub fn hasten(&mut self, now: Instant) {
+        self.due = Some(now);
     }
 
     /// Whether what is stored may say that this instance is here.
@@ -175,8 +256,9 @@ impl Presence {
     /// The database is left.
     pub fn leave_database(&mut self) {
         self.tasks.detach();
+        self.observer.failed();
         self.change(State::Absent);
-        (self.due, self.prepare_at) = (None, 0);
+        (self.due, self.prepare_at, self.is_known) = (None, 0, false);
     }
 
     fn change(&mut self, state: State) {
@@ -188,5 +270,14 @@ impl Presence {
     /// When a sample is due.
     pub fn wake_at(&self) -> Option<Instant> {
         self.due.filter(|_| self.tasks.is_empty())
+    }
+}
+
+/// An instance is dead after more than four intervals in which it says nothing: 90 s. One and a half without a
+/// sample of our own are a gap.
+fn patience(interval: Duration) -> Patience {
+    Patience {
+        silent: interval * 9 / 2,
+        gap: interval * 3 / 2,
     }
 }

@@ -79,7 +79,7 @@ impl Reporting {
         let follower = Arc::new(Follower::new(&self.shared));
         let (store, settings) = (Arc::clone(store), Arc::clone(&self.settings));
         let looks = Arc::clone(&self.looks);
-        let owner = self.shared.incarnation.to_string();
+        let owner = self.shared.incarnation.get().to_string();
         let watcher = Arc::clone(&follower);
         let running = run_to_end("reports", async move {
             job::run(store.as_ref(), &settings, &looks, &owner, watcher.as_ref()).await

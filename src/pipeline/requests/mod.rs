@@ -316,7 +316,7 @@ impl Requests {
 
 /// None of them knows what another database holds.
 fn answers(shared: &Shared, settings: &Arc<Settings>) -> Arc<Answers> {
-    let owner = format!("{}:answers", shared.incarnation);
+    let owner = format!("{}:answers", shared.incarnation.get());
     Arc::new(Answers::new(settings, owner))
 }
 

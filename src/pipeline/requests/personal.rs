@@ -65,7 +65,7 @@ pub async fn erase<S: Store>(
     user: &User,
     pseudonym: Option<&str>,
 ) -> Result<Document> {
-    let owner = format!("{}:erase", shared.incarnation);
+    let owner = format!("{}:erase", shared.incarnation.get());
     // A reader that makes none erases while others do.
     let may_report = access(shared) != Access::None;
     if may_report && !take_leases(store, &owner, HELD_FOR).await? {

@@ -6,6 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use super::context::LIMITS;
 use super::*;
+use crate::instance::incarnation::Incarnation;
 use crate::store::Sample;
 
 const INTERVAL: Duration = LIMITS.presence_every;
@@ -49,7 +50,7 @@ async fn a_sample_is_written_at_the_start_and_at_each_interval_and_the_last_one_
     sleep(INTERVAL * 10).await;
     let sample = newest(&store).expect("a sample");
     assert_eq!((sample.seq, sample.online, sample.is_last), (11, 2, false));
-    assert_eq!(sample.incarnation, pipeline.shared().incarnation);
+    assert_eq!(sample.incarnation, pipeline.shared().incarnation.get());
     assert_eq!(sample.health.get_str("instance").ok(), Some("eu-1"));
     pipeline.request(7, Request::Stop);
     assert_eq!(host.outcome(7).await, Ok(None));
@@ -108,6 +109,59 @@ async fn samples_that_are_refused_are_told_once_and_tried_again() {
     sleep(INTERVAL * 20).await;
     assert!(newest(&store).is_some());
     assert_eq!(lines(&host).len(), 2);
+}
+
+/// An instance that was seen once, and never again.
+fn silent(store: &FakeStore) -> Incarnation {
+    let incarnation = Incarnation::named("00000000aa").expect("a name");
+    let sample = Sample {
+        incarnation,
+        seq: 1,
+        online: 1,
+        host_ms: MORNING_MS,
+        from_ms: MORNING_MS,
+        health: bson::Document::new(),
+        is_last: false,
+        left: 0,
+    };
+    let stored = (sample, Instant::now());
+    store.state().samples.insert(incarnation, stored);
+    incarnation
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_silent_is_claimed_by_those_alone_who_write_samples() {
+    for (options, refuses, claims) in [
+        ("{}", false, true),
+        (r#"{"presence": "off"}"#, false, false),
+        ("{}", true, false),
+    ] {
+        let store = reliable();
+        store.state().refuses_samples = refuses;
+        let dead = silent(&store);
+        let _started = started(&store, options);
+        sleep(INTERVAL * 40).await;
+        let is_claimed = store.state().claimed.contains(&dead);
+        assert_eq!(is_claimed, claims, "{options}, refused: {refuses}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn players_are_here_after_a_switch_though_nothing_was_started_or_tracked() {
+    let store = reliable();
+    let (pipeline, _host) = start(&store, "{}");
+    connect(&pipeline);
+    pipeline.push(&login("a", 1, MORNING_MS), 1);
+    sleep(INTERVAL * 2).await;
+    pipeline.switch_database(Connection::at("elsewhere"));
+    sleep(INTERVAL * 2).await;
+    let sample = newest(&store).expect("a sample");
+    assert_eq!((sample.online, sample.is_last), (1, false));
+    pipeline.push(&logout("a", 2, MORNING_MS), 1);
+    sleep(INTERVAL * 2).await;
+    pipeline.switch_database(Connection::at("again elsewhere"));
+    sleep(INTERVAL * 2).await;
+    assert!(newest(&store).expect("a sample").is_last);
 }
 
 #[tokio::test(start_paused = true)]

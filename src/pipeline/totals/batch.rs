@@ -34,7 +34,7 @@ impl Contribution {
     fn cost(&self) -> usize {
         let user = match &self.amount {
             Amount::Login(user) => user.len(),
-            Amount::Counted(..) | Amount::Closed(_) => 0,
+            Amount::Counted(..) | Amount::Closed { .. } => 0,
         };
         KEPT_COST + user
     }
@@ -44,8 +44,12 @@ impl Contribution {
 pub enum Amount {
     Counted(Counter, f64),
     Login(Arc<str>),
-    /// A closed session, in seconds.
-    Closed(f64),
+    /// A closed session: how long it lasted, and how much of that the totals hold already, because its end
+    /// was estimated before.
+    Closed {
+        seconds: f64,
+        counted: f64,
+    },
 }
 
 /// The share of one batch in the totals of one day.
@@ -242,12 +246,12 @@ impl DayPart {
                     .entry(Arc::clone(user))
                     .or_insert(contribution.seq);
             }
-            Amount::Closed(seconds) => {
-                self.delta.add(Counter::TotalSessionS, *seconds);
-                if *seconds > 0.0 {
-                    self.delta.session_seconds += seconds;
-                    self.delta.sessions_closed += 1.0;
-                }
+            Amount::Closed { seconds, counted } => {
+                self.delta.add(Counter::TotalSessionS, seconds - counted);
+                // Only sessions that last longer than 0 s count for the mean.
+                let is_counted = |seconds: f64| f64::from(u8::from(seconds > 0.0));
+                self.delta.session_seconds += seconds.max(0.0) - counted.max(0.0);
+                self.delta.sessions_closed += is_counted(*seconds) - is_counted(*counted);
             }
         }
         true
@@ -318,8 +322,8 @@ mod tests {
     #[test]
     fn only_sessions_longer_than_zero_seconds_count_for_the_mean() {
         let mut pending = Pending::new();
-        for (seq, seconds) in [(1, 60.0), (2, 0.0), (3, -1.0)] {
-            let amount = Amount::Closed(seconds);
+        for (seq, seconds, counted) in [(1, 60.0, 0.0), (2, 0.0, 0.0), (3, -1.0, 0.0)] {
+            let amount = Amount::Closed { seconds, counted };
             let day = Day::of(0);
             pending.add(Contribution { seq, day, amount }, false);
         }
@@ -328,5 +332,28 @@ mod tests {
         assert_eq!((delta.session_seconds, delta.sessions_closed), (60.0, 1.0));
         let total: Vec<_> = delta.amounts().collect();
         assert_eq!(total, [(Counter::TotalSessionS, 59.0)]);
+    }
+
+    #[test]
+    fn a_logout_that_replaces_an_estimate_adds_the_difference() {
+        for (seconds, counted, closed) in [
+            (70.0, 60.0, 0.0),
+            (50.0, 60.0, 0.0),
+            (50.0, 0.0, 1.0),
+            (0.0, 60.0, -1.0),
+            (0.0, 0.0, 0.0),
+        ] {
+            let mut part = DayPart::default();
+            let (seq, day, amount) = (1, Day::of(0), Amount::Closed { seconds, counted });
+            part.add(&Contribution { seq, day, amount });
+            let total: Vec<_> = part.delta.amounts().collect();
+            assert_eq!(total, [(Counter::TotalSessionS, seconds - counted)]);
+            let sums = (part.delta.session_seconds, part.delta.sessions_closed);
+            assert_eq!(
+                sums,
+                (seconds - counted, closed),
+                "{seconds} after {counted}"
+            );
+        }
     }
 }

@@ -1,9 +1,9 @@
-//! Rules: three decisions of the protocol on which exactness depends. They are passed in, so that the model
+//! Rules: decisions of the protocol on which exactness depends. They are passed in, so that the model
 //! test can replace each by one that looks right and is wrong, and must notice.
 
 use super::batch::{Contribution, DayPart, Pending, TotalsBatch};
 use crate::record::day::Day;
-use crate::store::{Marker, Period, SeqAdvance};
+use crate::store::{Claim, Marker, Period, SeqAdvance, Stage};
 
 #[derive(Clone, Copy)]
 pub struct Rules {
@@ -13,6 +13,10 @@ pub struct Rules {
     pub rest: fn(&[Contribution], &Day, i64) -> DayPart,
     /// Changes a batch that failed before it is sent again.
     pub resent: fn(&mut TotalsBatch, &mut Pending),
+    /// The writer under which the sessions of a claim are added.
+    pub claim_writer: fn(&Claim) -> String,
+    /// Whether a logout brings the claim of its session on before it is written.
+    pub waits_for_claim: fn(&Claim) -> bool,
 }
 
 impl Default for Rules {
@@ -21,6 +25,8 @@ impl Default for Rules {
             is_credited,
             rest,
             resent,
+            claim_writer: |claim| claim.writer.clone(),
+            waits_for_claim,
         }
     }
 }
@@ -45,3 +51,8 @@ pub fn rest(recovered: &[Contribution], day: &Day, applied: i64) -> DayPart {
 
 /// A batch that was sent keeps its bounds and its sums: it may have been applied.
 pub fn resent(_: &mut TotalsBatch, _: &mut Pending) {}
+
+/// What a claim says is final only then.
+pub fn waits_for_claim(claim: &Claim) -> bool {
+    claim.stage < Stage::Counting
+}

@@ -50,6 +50,9 @@ struct SavedContribution {
     counter: Option<String>,
     user: Option<String>,
     number: f64,
+    /// Of a closed session, what was counted before.
+    #[serde(default)]
+    counted: f64,
 }
 
 impl SavedTotals {
@@ -151,10 +154,12 @@ impl SavedDay {
 
 impl SavedContribution {
     fn of(one: &Contribution) -> Self {
-        let (counter, user, number) = match &one.amount {
-            Amount::Counted(counter, amount) => (Some(counter.field().to_owned()), None, *amount),
-            Amount::Login(user) => (None, Some(user.to_string()), 0.0),
-            Amount::Closed(seconds) => (None, None, *seconds),
+        let (counter, user, number, counted) = match &one.amount {
+            Amount::Counted(counter, amount) => {
+                (Some(counter.field().to_owned()), None, *amount, 0.0)
+            }
+            Amount::Login(user) => (None, Some(user.to_string()), 0.0, 0.0),
+            Amount::Closed { seconds, counted } => (None, None, *seconds, *counted),
         };
         Self {
             seq: one.seq,
@@ -162,6 +167,7 @@ impl SavedContribution {
             counter,
             user,
             number,
+            counted,
         }
     }
 
@@ -169,7 +175,10 @@ impl SavedContribution {
         let amount = match (self.counter, self.user) {
             (Some(field), _) => Amount::Counted(Counter::named(&field)?, self.number),
             (None, Some(user)) => Amount::Login(user.into()),
-            (None, None) => Amount::Closed(self.number),
+            (None, None) => Amount::Closed {
+                seconds: self.number,
+                counted: self.counted,
+            },
         };
         Some(Contribution {
             seq: self.seq,
@@ -195,7 +204,13 @@ mod tests {
         let all = [
             one(3, Amount::Counted(Counter::CreditsEarned, 0.1 + 0.2)),
             one(5, Amount::Login("ann".into())),
-            one(8, Amount::Closed(61.0)),
+            one(
+                8,
+                Amount::Closed {
+                    seconds: 61.0,
+                    counted: 40.0,
+                },
+            ),
         ];
         for is_recovered in [false, true] {
             let mut pending = Pending::new();

@@ -30,6 +30,16 @@ impl Writer {
         }
     }
 
+    /// The writer of a claim, under which others may add the same.
+    pub fn of_claim(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            is_new: false,
+            is_of_slot: false,
+            first: 0,
+        }
+    }
+
     pub fn of_slot(slot: &Slot) -> Self {
         Self {
             id: slot.writer().to_owned(),

@@ -18,6 +18,8 @@ pub struct Written {
     pub dropped: Vec<(usize, String)>,
     /// Logouts of sessions that are gone, or were closed by somebody else; in order.
     pub unmatched: Vec<usize>,
+    /// Logouts that replaced an estimate, each with the seconds that the totals hold already; in order.
+    pub replaced: Vec<(usize, f64)>,
     /// Documents that were stored already.
     pub duplicates: u64,
     /// What becomes of the events of a batch with keys, but for the dropped ones.
@@ -153,11 +155,12 @@ impl Batch {
         }
     }
 
-    /// The share of the totals of the record at this place, if it has one.
-    pub fn share(&self, place: usize) -> Option<Contribution> {
+    /// The share of the totals of the record at this place, if it has one. Of the length of a session,
+    /// `counted` seconds are in the totals already.
+    pub fn share(&self, place: usize, counted: f64) -> Option<Contribution> {
         match self {
             Batch::Events(batch) => batch.share(place),
-            Batch::Sessions(batch) => batch.items.get(place).map(share_of),
+            Batch::Sessions(batch) => Some(share_of(batch.items.get(place)?, counted)),
             // Their markers tell.
             Batch::Keyed(_) => None,
         }
@@ -181,9 +184,9 @@ impl Batch {
         }
     }
 
-    /// The newest day of a session.
-    pub fn newest_day(&self) -> Option<&Day> {
-        self.sessions().iter().map(|item| &item.day).max()
+    /// The days of sessions.
+    pub fn days(&self) -> impl Iterator<Item = &Day> + Send {
+        self.sessions().iter().map(|item| &item.day)
     }
 }
 
@@ -248,11 +251,14 @@ impl Records for Batch {
     }
 }
 
-fn share_of(item: &SessionItem) -> Contribution {
+fn share_of(item: &SessionItem, counted: f64) -> Contribution {
     let amount = match &item.change {
         SessionChange::Login { is_late: true, .. } => Amount::Counted(Counter::SessionCount, 1.0),
         SessionChange::Login { user, .. } => Amount::Login(user.clone()),
-        SessionChange::Logout(close) => Amount::Closed(close.duration_s),
+        SessionChange::Logout(close) => Amount::Closed {
+            seconds: close.duration_s,
+            counted,
+        },
     };
     Contribution {
         seq: item.seq,

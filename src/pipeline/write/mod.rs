@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::closing::Closing;
 use super::ingest::Acknowledgements;
 use super::legacy::Baselines;
 use super::messages;
@@ -28,12 +29,14 @@ use crate::config::Collection;
 use crate::instance::shared::Shared;
 use crate::record::day::Day;
 use crate::record::item::Item;
+use crate::reports::note_late;
 use crate::store::{Dropped, Fault, Inserted, Result, Store, StoreError};
 use crate::util::backoff::Backoff;
 use crate::util::failpoint::failpoint;
 use batches::{Batch, EventBatch, SessionBatch, Written};
 use keyed_batch::{Decided, KeyedBatch, Outcome};
 use purchases::Recorded;
+pub use sessions::stored_ids;
 use write_queue::{BatchLimit, Records, Refused, Suspicion, WriteQueue};
 
 const BATCH_BYTES: usize = 4 << 20;
@@ -44,6 +47,7 @@ pub struct Writes {
     shared: Arc<Shared>,
     /// In the order of [`Queue::ALL`].
     queues: [WriteQueue<Batch, Written>; QUEUES],
+    closing: Closing,
     tasks: Tasks<WriteResult>,
     decided: Vec<Decided>,
     has_purchased: bool,
@@ -57,7 +61,7 @@ pub struct WriteResult {
 }
 
 impl Writes {
-    pub fn new(shared: &Arc<Shared>) -> Self {
+    pub fn new(shared: &Arc<Shared>, closing: Closing) -> Self {
         let limits = shared.context.limits;
         let queue = |records, empty| {
             let limit = BatchLimit {
@@ -83,6 +87,7 @@ impl Writes {
                 sessions(),
                 queue(limits.session_batch, || Batch::Keyed(KeyedBatch::default())),
             ],
+            closing,
             tasks: Tasks::new(),
             decided: Vec::new(),
             has_purchased: false,
@@ -114,15 +119,16 @@ impl Writes {
                 Queue::Events | Queue::Logins | Queue::Keyed => up_to,
             };
             while let Some((number, batch)) = self.queues[queue as usize].take_batch(now, up_to) {
-                newest_day = newest_day.max(batch.newest_day().cloned());
+                newest_day = newest_day.max(batch.days().max().cloned());
                 let (store, baselines) = (Arc::clone(store), Arc::clone(baselines));
+                let closing = self.closing.clone();
                 let now_ms = self.shared.context.clock.now_ms();
                 let notes_late = self.shared.config.reports.are_on;
                 let write = attempt(async move {
-                    let written = write(store.as_ref(), &baselines, queue, &batch, now_ms).await?;
-                    if notes_late {
-                        sessions::note_late(store.as_ref(), batch.sessions(), now_ms).await?;
-                    }
+                    let written =
+                        write(store.as_ref(), &baselines, &closing, queue, &batch, now_ms).await?;
+                    let days = batch.days().filter(|_| notes_late);
+                    note_late(store.as_ref(), days, now_ms).await?;
                     Ok(written)
                 });
                 self.tasks.spawn(async move {
@@ -240,8 +246,11 @@ impl Writes {
         let mut dropped = result.dropped.into_iter().peekable();
         let mut unmatched = result.unmatched.into_iter().peekable();
         let mut keyed = result.keyed.into_iter().peekable();
+        let mut replaced = result.replaced.into_iter().peekable();
         let (mut written, mut kept) = (0, 0);
         for place in 0..batch.count() {
+            let estimate = replaced.next_if(|(replaced, _)| *replaced == place);
+            let counted = estimate.map_or(0.0, |(_, seconds)| seconds);
             if let Some((_, message)) = dropped.next_if(|(dropped, _)| *dropped == place) {
                 self.drop_record(message);
                 self.decided.extend(batch.undecided(place));
@@ -253,7 +262,7 @@ impl Writes {
                     Some(contribution) => kept += totals.add(queue, contribution),
                     None => written += 1,
                 }
-            } else if let Some(contribution) = batch.share(place) {
+            } else if let Some(contribution) = batch.share(place, counted) {
                 kept += totals.add(queue, contribution);
             } else {
                 written += 1;
@@ -332,6 +341,7 @@ impl Writes {
 async fn write<S: Store>(
     store: &S,
     baselines: &Baselines,
+    closing: &Closing,
     queue: Queue,
     batch: &Batch,
     now_ms: i64,
@@ -342,7 +352,9 @@ async fn write<S: Store>(
         Batch::Sessions(_) if queue == Queue::Logins => {
             sessions::write_logins(store, baselines, batch.sessions()).await
         }
-        Batch::Sessions(_) => sessions::write_logouts(store, baselines, batch.sessions()).await,
+        Batch::Sessions(_) => {
+            sessions::write_logouts(store, baselines, closing, batch.sessions()).await
+        }
     }
 }
 

@@ -3,17 +3,16 @@
 //! No session of a day is stored before the day's baseline is known. Sessions that were stored before this
 //! package are told from its own by `_id` alone, so a new session must lie above the baseline's cutoff.
 
-use std::collections::BTreeSet;
-
 use bson::oid::ObjectId;
 
 use super::batches::Written;
 use crate::config::Collection;
+use crate::pipeline::closing::Closing;
 use crate::pipeline::legacy::Baselines;
 use crate::record::day::Day;
 use crate::record::document::Batch;
 use crate::record::item::{Close, SessionChange, SessionItem};
-use crate::store::{CloseOutcome, Fault, LATE_AFTER_MS, Result, Store, StoreError};
+use crate::store::{CloseOutcome, Fault, Result, Store, StoreError};
 use crate::util::failpoint::failpoint;
 
 /// Stores the sessions of logins; can be repeated until it succeeds.
@@ -46,10 +45,12 @@ pub async fn write_logins<S: Store>(
     })
 }
 
-/// Closes the sessions of logouts, which are stored; can be repeated until it succeeds.
+/// Closes the sessions of logouts, which are stored; can be repeated until it succeeds. Where the end of a
+/// session was estimated before, the logout replaces the estimate.
 pub async fn write_logouts<S: Store>(
     store: &S,
     baselines: &Baselines,
+    closing: &Closing,
     logouts: &[SessionItem],
 ) -> Result<Written> {
     let cutoffs = cutoffs(store, baselines, logouts).await?;
@@ -62,10 +63,20 @@ pub async fn write_logouts<S: Store>(
             });
         }
     }
-    let outcomes = store.close_sessions(&closes).await?;
-    failpoint!("sessions:closed");
+    let mut closed = store.close_sessions(&closes).await?;
     let mut written = Written::default();
-    for (place, outcome) in outcomes.into_iter().enumerate() {
+    if !closed.claims.is_empty() {
+        let estimates = closing.estimates(store, closed.claims).await?;
+        for (place, close) in closes.iter_mut().enumerate() {
+            if let Some(estimate) = estimates.of(close.session) {
+                close.estimate_ms = Some(estimate.logout_ms);
+                written.replaced.push((place, estimate.seconds));
+            }
+        }
+        closed = store.close_sessions(&closes).await?;
+    }
+    failpoint!("sessions:closed");
+    for (place, outcome) in closed.outcomes.into_iter().enumerate() {
         match outcome {
             CloseOutcome::Applied => {}
             CloseOutcome::NoMatch => written.unmatched.push(place),
@@ -73,28 +84,6 @@ pub async fn write_logouts<S: Store>(
         }
     }
     Ok(written)
-}
-
-/// Notes the days of sessions that were stored late, so that they are reported again. What keeps that from being
-/// noted keeps no record from being written, unless it passes.
-pub async fn note_late<S: Store>(store: &S, sessions: &[SessionItem], now_ms: i64) -> Result<()> {
-    let is_late = |day: &&Day| {
-        day.start_ms()
-            .is_some_and(|start| start + LATE_AFTER_MS < now_ms)
-    };
-    let days: BTreeSet<&Day> = sessions
-        .iter()
-        .map(|item| &item.day)
-        .filter(is_late)
-        .collect();
-    if days.is_empty() {
-        return Ok(());
-    }
-    let days: Vec<Day> = days.into_iter().cloned().collect();
-    match store.note_late(&days).await {
-        Err(error) if error.is_transient() => Err(error),
-        _ => Ok(()),
-    }
 }
 
 /// The cutoff of each item's day.
@@ -130,6 +119,19 @@ fn above(id: ObjectId, cutoff: ObjectId) -> ObjectId {
     let second = cutoff.saturating_add(1).saturating_add(behind);
     bytes[..4].copy_from_slice(&second.to_be_bytes());
     ObjectId::from_bytes(bytes)
+}
+
+/// The ids under which sessions of these days are stored.
+pub async fn stored_ids<S: Store>(
+    store: &S,
+    baselines: &Baselines,
+    sessions: &[(ObjectId, Day)],
+) -> Result<Vec<ObjectId>> {
+    let days: Vec<Day> = sessions.iter().map(|(_, day)| day.clone()).collect();
+    let baselines = baselines.of(store, &days).await?;
+    let ids = sessions.iter().map(|(id, _)| *id);
+    let stored = ids.zip(baselines).map(|(id, day)| above(id, day.cutoff));
+    Ok(stored.collect())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Fake store in memory, for tests. A test decides the fate of each request and reply.
 
+mod claims;
 mod keys;
 mod legacy;
 mod presence;
@@ -93,6 +94,8 @@ pub struct State {
     pub faults: u64,
     /// The newest sample of each instance, and when it was stored.
     pub samples: BTreeMap<Incarnation, (Sample, Instant)>,
+    /// Instances that were claimed as dead.
+    pub claimed: BTreeSet<Incarnation>,
     /// Why the server refuses what reports read, and how often it was looked what there is to report.
     pub refuses_reports: Option<StoreError>,
     pub report_looks: u64,

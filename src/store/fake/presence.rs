@@ -31,9 +31,14 @@ impl PresenceStore for FakeStore {
     async fn presence(&self) -> Result<Presence> {
         let state = self.sight().await;
         let seen = |(sample, at): &(Sample, Instant)| Seen {
+            incarnation: sample.incarnation,
+            seq: sample.seq,
+            host_ms: Some(sample.host_ms),
+            from_ms: Some(sample.from_ms),
             online: sample.online,
             at_ms: FAKE_NOW_MS - at.elapsed().as_millis() as i64,
             has_ended: sample.is_last,
+            is_settled: sample.is_last && sample.left == 0,
             is_claimed: false,
             name: sample.health.get_str("instance").ok().map(str::to_owned),
         };

@@ -9,7 +9,7 @@ use super::FakeStore;
 use crate::record::document::Batch;
 use crate::record::item::Close;
 use crate::store::error::{Fault, Result, StoreError};
-use crate::store::records::{CloseOutcome, Dropped, Inserted, RecordStore};
+use crate::store::records::{CloseOutcome, Closed, Dropped, Inserted, RecordStore};
 
 impl RecordStore for FakeStore {
     async fn insert_events(&self, batch: &Batch) -> Result<Inserted> {
@@ -41,7 +41,7 @@ impl RecordStore for FakeStore {
         .await
     }
 
-    async fn close_sessions(&self, closes: &[Close]) -> Result<Vec<CloseOutcome>> {
+    async fn close_sessions(&self, closes: &[Close]) -> Result<Closed> {
         if self.state().refuses_logouts {
             return Err(StoreError::new(Fault::Collection, "refused"));
         }
@@ -63,7 +63,10 @@ impl RecordStore for FakeStore {
                     CloseOutcome::NoMatch
                 }
             };
-            closes.iter().map(close).collect()
+            Closed {
+                outcomes: closes.iter().map(close).collect(),
+                claims: Vec::new(),
+            }
         })
         .await
     }

@@ -32,6 +32,8 @@ pub struct MongoStore {
     /// Whether secondaries may answer what reports read.
     pub(super) reads_secondaries: bool,
     pub(super) purchases: Collection<Document>,
+    /// In the same collection.
+    pub(super) claims: Collection<Document>,
     /// Beside the built-in ones.
     pub(super) own_counters: Vec<Counter>,
 }
@@ -49,6 +51,7 @@ impl MongoStore {
             events: database.collection_with_options(&names.events, durable()),
             uniques: database.collection_with_options(&names.uniques, durable()),
             reports: database.collection_with_options(&names.reports, light()),
+            claims: database.collection_with_options(&names.reports, durable()),
             purchases: database.collection_with_options(&names.purchases, durable()),
             kept_reports: database.collection_with_options(&names.reports, durable()),
             players: database.collection_with_options(&names.players, durable()),

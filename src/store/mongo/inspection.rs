@@ -54,6 +54,7 @@ impl InspectionStore for MongoStore {
             { "_id": { "$gte": "now:", "$lt": "now;" } },
             { "_id": { "$gte": "dead:", "$lt": "dead;" } },
         ] });
+        let found = found.projection(doc! { "sessions": 0 });
         let found = collect(found.await?).await?;
         let dead: HashSet<Incarnation> = found
             .iter()
@@ -61,7 +62,7 @@ impl InspectionStore for MongoStore {
             .collect();
         let instance = |document: &Document| {
             let incarnation = named(document, "now:")?;
-            let seen = seen(document, dead.contains(&incarnation))?;
+            let seen = seen(document, incarnation, dead.contains(&incarnation))?;
             Some(doc! {
                 "id": incarnation.to_string(),
                 "name": seen.name.as_deref(),

@@ -16,7 +16,7 @@ use crate::store::presence::{Minutes, Presence, PresenceStore, Sample, Samples, 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 /// How long the minutes of a day, and the last sample of an instance, are kept.
-const KEPT_MS: i64 = 3 * DAY_MS;
+pub(super) const KEPT_MS: i64 = 3 * DAY_MS;
 /// Time limit of the server; a sample that is late is of no use.
 const TIMEOUT_MS: i64 = 5_000;
 
@@ -45,15 +45,18 @@ impl PresenceStore for MongoStore {
             { "_id": { "$gte": "now:", "$lt": "now;" } },
             { "_id": { "$gte": "dead:", "$lt": "dead;" } },
         ] });
-        let found = found.projection(doc! { "n": 1, "at": 1, "ended": 1, "h.instance": 1 });
+        let found = found.projection(doc! {
+            "n": 1, "seq": 1, "t": 1, "from": 1, "at": 1, "ended": 1, "left": 1, "closed": 1,
+            "resumes": 1, "h.instance": 1,
+        });
         let found = collect(found.await?).await?;
         let claimed: HashSet<Incarnation> = found
             .iter()
             .filter_map(|document| named(document, "dead:"))
             .collect();
         let instances = found.iter().filter_map(|document| {
-            let is_claimed = claimed.contains(&named(document, "now:")?);
-            seen(document, is_claimed)
+            let incarnation = named(document, "now:")?;
+            seen(document, incarnation, claimed.contains(&incarnation))
         });
         Ok(Presence {
             now_ms,
@@ -135,13 +138,17 @@ impl MongoStore {
 fn newest(sample: &Sample, now_ms: i64) -> Document {
     let mut set = doc! {
         "n": sample.online, "seq": sample.seq, "t": DateTime::from_millis(sample.host_ms),
-        "from": DateTime::from_millis(sample.from_ms), "h": &sample.health,
+        "from": DateTime::from_millis(sample.from_ms), "h": &sample.health, "resumes": true,
     };
     let mut change = doc! { "$currentDate": { "at": true } };
     if sample.is_last {
-        set.extend(doc! { "ended": true, "x": DateTime::from_millis(now_ms + KEPT_MS) });
+        let expires = DateTime::from_millis(now_ms + KEPT_MS);
+        set.extend(doc! { "ended": true, "left": sample.left, "x": expires });
     } else {
-        change.insert("$unset", doc! { "ended": "", "x": "" });
+        change.insert(
+            "$unset",
+            doc! { "ended": "", "left": "", "closed": "", "x": "" },
+        );
     }
     change.insert("$set", set);
     let id = format!("now:{}", sample.incarnation);
@@ -182,12 +189,31 @@ pub(super) fn named(document: &Document, prefix: &str) -> Option<Incarnation> {
     Incarnation::named(id.strip_prefix(prefix)?)
 }
 
-pub(super) fn seen(document: &Document, is_claimed: bool) -> Option<Seen> {
+pub(super) fn seen(
+    document: &Document,
+    incarnation: Incarnation,
+    is_claimed: bool,
+) -> Option<Seen> {
     let name = |health: &Document| health.get_str("instance").ok().map(str::to_owned);
+    let number = |name| document.get(name).and_then(number_in);
+    let time = |name| {
+        document
+            .get_datetime(name)
+            .ok()
+            .map(|at| at.timestamp_millis())
+    };
+    let is_true = |name| document.get(name) == Some(&Bson::Boolean(true));
+    let has_ended = is_true("ended");
+    let left = number("left").unwrap_or(0.0);
     Some(Seen {
-        online: document.get("n").and_then(number_in)? as i64,
-        at_ms: document.get_datetime("at").ok()?.timestamp_millis(),
-        has_ended: document.get("ended") == Some(&Bson::Boolean(true)),
+        incarnation,
+        seq: number("seq")? as i64,
+        host_ms: time("t"),
+        from_ms: time("from"),
+        online: number("n")? as i64,
+        at_ms: time("at")?,
+        has_ended,
+        is_settled: !is_true("resumes") || is_true("closed") || has_ended && left == 0.0,
         is_claimed,
         name: document.get_document("h").ok().and_then(name),
     })

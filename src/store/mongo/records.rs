@@ -1,18 +1,19 @@
 //! Inserts of events and sessions, and closes of sessions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use bson::oid::ObjectId;
-use bson::{DateTime, Document, doc};
+use bson::{Bson, DateTime, Document, doc};
 use mongodb::ClientSession;
 
 use super::client::{MongoStore, WRITE_TIMEOUT};
 use super::cursor::collect_in;
 use super::write_command::{raw, write_command};
+use crate::instance::incarnation::Incarnation;
 use crate::record::document::{Batch, number};
 use crate::record::item::Close;
 use crate::store::error::Result;
-use crate::store::records::{CloseOutcome, Dropped, Inserted, RecordStore};
+use crate::store::records::{CloseOutcome, Closed, Dropped, Inserted, RecordStore};
 
 impl RecordStore for MongoStore {
     async fn insert_events(&self, batch: &Batch) -> Result<Inserted> {
@@ -25,7 +26,7 @@ impl RecordStore for MongoStore {
 
     /// Closes all with one command. Its reply gives only the number of matches: if that is too low, the
     /// logout times are read back.
-    async fn close_sessions(&self, closes: &[Close]) -> Result<Vec<CloseOutcome>> {
+    async fn close_sessions(&self, closes: &[Close]) -> Result<Closed> {
         let updates: Vec<Document> = closes.iter().map(update).collect();
         let mut command = write_command("update", self.sessions.name());
         command.insert("updates", updates);
@@ -39,29 +40,35 @@ impl RecordStore for MongoStore {
                 matches -= 1;
             }
         }
-        if reply.done() == Some(matches) {
-            return Ok(outcomes);
-        }
-        let logouts = self.logout_times(closes, session).await?;
-        for (close, outcome) in closes.iter().zip(&mut outcomes) {
-            let is_closed = logouts.get(&close.session) == Some(&close.logout_ms);
-            if *outcome == CloseOutcome::Applied && !is_closed {
-                *outcome = CloseOutcome::NoMatch;
+        if reply.done() != Some(matches) {
+            let logouts = self
+                .logout_times(closes.iter().map(|close| close.session), session)
+                .await?;
+            for (close, outcome) in closes.iter().zip(&mut outcomes) {
+                let is_closed = logouts.get(&close.session) == Some(&close.logout_ms);
+                if *outcome == CloseOutcome::Applied && !is_closed {
+                    *outcome = CloseOutcome::NoMatch;
+                }
             }
         }
-        Ok(outcomes)
+        let of: BTreeSet<Incarnation> = closes
+            .iter()
+            .map(|close| Incarnation::of(close.session))
+            .collect();
+        let claims = self.claims_in(of.into_iter().collect(), session).await?;
+        Ok(Closed { outcomes, claims })
     }
 }
 
 impl MongoStore {
     /// The logout times of those of the sessions that have one. Reads in the session of a write show its
     /// changes.
-    async fn logout_times(
+    pub(super) async fn logout_times(
         &self,
-        closes: &[Close],
+        ids: impl Iterator<Item = ObjectId>,
         session: &mut ClientSession,
     ) -> Result<HashMap<ObjectId, i64>> {
-        let ids: Vec<ObjectId> = closes.iter().map(|close| close.session).collect();
+        let ids: Vec<ObjectId> = ids.collect();
         let found = self
             .sessions
             .clone_with_type::<Document>()
@@ -80,11 +87,13 @@ impl MongoStore {
     }
 }
 
-/// Matches the session while it is open, and after this close was applied.
+/// Matches the session while it is open or has the estimate, and after this close was applied.
 fn update(close: &Close) -> Document {
     let logout = DateTime::from_millis(close.logout_ms);
+    let mut before = vec![Bson::Null, logout.into()];
+    before.extend(close.estimate_ms.map(|ms| DateTime::from_millis(ms).into()));
     doc! {
-        "q": { "_id": close.session, "logoutAt": { "$in": [null, logout] } },
+        "q": { "_id": close.session, "logoutAt": { "$in": before } },
         "u": { "$set": { "logoutAt": logout, "durationS": number(close.duration_s) } },
     }
 }

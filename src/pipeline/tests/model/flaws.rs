@@ -9,6 +9,7 @@ use super::server::{Addition, State};
 use super::truth::Truth;
 use crate::pipeline::totals::{Batch, Pending, Rules};
 use crate::store::{Delta, KeyMarker, Marker, Period, Purchase, SeqAdvance};
+use crate::util::random::random_id;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
@@ -59,10 +60,26 @@ pub enum Flaw {
     PurchaseAfterMarker,
     /// The same for purchases, whatever another has paid.
     PurchaseNotRead,
+    /// Who closes sessions of the dead adds them under an id of its own.
+    ClosedUnderOwnWriter,
+    /// A real logout matches only an open session, not one that has the estimate.
+    EstimatesStay,
+    /// A logout does not wait until what a claim says is final.
+    LogoutDoesNotWait,
+    /// Each closer goes on with the sessions that it has listed itself.
+    OwnList,
+    /// A closer counts what it has closed itself.
+    OnlyOwnClosesCount,
+    /// The open sessions are listed by a read that may lag behind.
+    ListedBehind,
+    /// What a session that was opened again has in the totals is not known to the next claim.
+    CountedTwiceOverLives,
+    /// A close by a claim matches every open session, also one that was opened again.
+    LateCloses,
 }
 
 impl Flaw {
-    pub const ALL: [Flaw; 24] = [
+    pub const ALL: [Flaw; 32] = [
         Flaw::GuardedUpsert,
         Flaw::GroupsCutAnew,
         Flaw::CumulativeSet,
@@ -87,6 +104,14 @@ impl Flaw {
         Flaw::KeyedAmountNotRead,
         Flaw::PurchaseAfterMarker,
         Flaw::PurchaseNotRead,
+        Flaw::ClosedUnderOwnWriter,
+        Flaw::EstimatesStay,
+        Flaw::LogoutDoesNotWait,
+        Flaw::OwnList,
+        Flaw::OnlyOwnClosesCount,
+        Flaw::ListedBehind,
+        Flaw::CountedTwiceOverLives,
+        Flaw::LateCloses,
     ];
 
     /// Whether it is about what processes leave on disk.
@@ -145,6 +170,14 @@ pub fn rules(flaw: Option<Flaw>) -> Rules {
         },
         Some(Flaw::SumAcrossSentBound) => Rules {
             resent: add_pending,
+            ..right
+        },
+        Some(Flaw::ClosedUnderOwnWriter) => Rules {
+            claim_writer: |_| random_id(),
+            ..right
+        },
+        Some(Flaw::LogoutDoesNotWait) => Rules {
+            waits_for_claim: |_| false,
             ..right
         },
         _ => right,

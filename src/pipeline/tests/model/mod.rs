@@ -7,6 +7,7 @@
 //! The same model must find a violation in every design that is known to be wrong.
 
 mod baselines;
+mod closing;
 mod flaws;
 mod options;
 mod oracle;
@@ -19,6 +20,7 @@ mod store;
 mod truth;
 mod unused;
 mod views;
+mod watching;
 mod world;
 
 use std::cell::RefCell;

@@ -7,6 +7,10 @@
 //! exact but for those whose login a dead process stored and did not total. Of all deliveries under one dedupe
 //! key one is stored, and it counts once, with what is stored of it. A purchase is stored with its event, and
 //! before the marker of its key.
+//! What a process that was taken for dead has left open is closed and counted once, a real logout replaces that, and
+//! nobody who is online is closed.
+
+mod estimates;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -44,7 +48,12 @@ pub fn end(state: &State, truth: &Truth) -> Verdict {
     look.everything_is_stored()?;
     look.everything_is_totalled()?;
     look.keyed_events_are_totalled()?;
-    look.users_are_counted()
+    look.users_are_counted()?;
+    look.the_dead_are_offline()
+}
+
+pub fn nobody_online_is_closed(state: &State, truth: &Truth) -> Verdict {
+    Look::at(state, truth)?.nobody_online_is_closed()
 }
 
 /// What metrics show in the middle of a run.
@@ -174,6 +183,7 @@ impl<'a> Look<'a> {
                 expected.add(&record.delta());
                 users.extend(record.login());
             }
+            expected.add(&self.estimates_of(day));
             same_totals(day, daily, &expected)?;
             self.keyed_totals_do_not_lead(day, daily)?;
             at_most(
@@ -354,6 +364,11 @@ impl<'a> Look<'a> {
             .records
             .iter()
             .filter(|record| record.day.starts_with(month) && self.is_totalled(record));
+        let months = self.state.days.keys().filter(|day| day.starts_with(month));
+        for estimated in months.map(|day| self.estimates_of(day)) {
+            expected.session_seconds += estimated.session_seconds;
+            expected.sessions_closed += estimated.sessions_closed;
+        }
         let new = totalled.filter_map(|record| match record.what {
             What::Logout { seconds, .. } => Some(seconds),
             _ => None,

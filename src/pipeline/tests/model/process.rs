@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bson::Document;
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use super::flaws::Flaw;
 use super::options::config;
@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::instance::context::Context;
 use crate::instance::listener::{Listener, Message};
 use crate::instance::shared::Shared;
+use crate::pipeline::closing::Closing;
 use crate::pipeline::lifecycle::Lifecycle;
 use crate::pipeline::spawn::start;
 use crate::pipeline::tests::context::{self, ReusedId};
@@ -71,6 +72,10 @@ pub struct Process {
     last_request: u32,
     /// Requests for metrics that are open, each with its day.
     asked: Vec<(u32, usize)>,
+    pub closing: Closing,
+    /// What closes those that it takes for dead.
+    pub closers: Vec<JoinHandle<()>>,
+    pub handle: Handle,
 }
 
 impl Process {
@@ -81,8 +86,9 @@ impl Process {
             world: Arc::clone(world),
             process: id,
         };
+        let opened = handle.clone();
         let opener = Arc::new(move |_: Connection| {
-            let handle = handle.clone();
+            let handle = opened.clone();
             let opening = async move { Ok(handle) };
             Box::pin(opening)
                 as std::pin::Pin<Box<dyn Future<Output = crate::store::Result<Handle>> + Send>>
@@ -105,6 +111,10 @@ impl Process {
         };
         let listener = Arc::clone(&answers) as Arc<dyn Listener>;
         let shared = Shared::within(context, config, listener);
+        let closing = Closing::new(&shared, rules);
+        lock(world)
+            .truth
+            .note_incarnation(id, shared.incarnation.get());
         let lifecycle = Lifecycle::of_instance();
         let (pipeline, worker) = start(shared, opener, spool, rules, lifecycle);
         pipeline.connect(connection());
@@ -121,6 +131,9 @@ impl Process {
             answers,
             last_request: 0,
             asked: Vec::new(),
+            closing,
+            closers: Vec::new(),
+            handle,
         }
     }
 

@@ -37,6 +37,8 @@ pub fn run(scenario: &Scenario, flaw: Option<Flaw>) -> (Seen, Verdict) {
 /// Longer than the living wait between two looks for what the dead have left.
 const LOOKS_EVERY: Duration = Duration::from_secs(31);
 const MOST_LOOKS: u32 = 20;
+/// Seconds in which a process finds its claim: a sample comes every 20 s.
+const THAWED_WITHIN: u32 = 40;
 
 struct Run {
     world: SharedWorld,
@@ -61,12 +63,42 @@ impl Run {
         }
         lock(&self.world).calm();
         self.drain().await?;
+        self.close_found().await;
+        self.thaw().await;
         self.settle().await?;
+        for process in &mut self.processes {
+            process.closed().await;
+        }
         while !lock(&self.world).is_quiet() {
             sleep(Duration::from_secs(1)).await;
         }
         lock(&self.world).views.commit();
-        self.settle().await
+        // A closer that was slow may have claimed one meanwhile.
+        self.close_found().await;
+        self.thaw().await;
+        self.settle().await?;
+        let world = lock(&self.world);
+        oracle::nobody_online_is_closed(&world.views.current, &world.truth)
+    }
+
+    /// All find their claims, and open the sessions again that others have closed.
+    async fn thaw(&mut self) {
+        for _ in 0..THAWED_WITHIN {
+            self.processes.iter().for_each(Process::thaw);
+            sleep(Duration::from_secs(1)).await;
+            let world = lock(&self.world);
+            if oracle::nobody_online_is_closed(&world.views.current, &world.truth).is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// The living close whoever was found dead.
+    async fn close_found(&mut self) {
+        while !lock(&self.world).found.is_empty() {
+            self.processes[0].close_found().await;
+            sleep(Duration::from_secs(1)).await;
+        }
     }
 
     /// Until the living have written what the dead have left in slots that nobody took over.
@@ -115,6 +147,13 @@ impl Run {
             Step::TotalsDue(slot) => self.at(*slot).pipeline.flush_totals(),
             Step::Crash(slot) => self.crash(*slot).await,
             Step::Die(slot) => self.die(*slot).await,
+            Step::Close {
+                by,
+                of,
+                back,
+                morrow,
+            } => self.at(*by).take_for_dead(*of, *back, *morrow),
+            Step::Thaw(slot) => self.at(*slot).thaw(),
             Step::Move(slot) => self.at(*slot).switch_database(),
             // With a spool a backup says nothing new, and its records would need another oracle.
             Step::Restore(_) if lock(&self.world).is_spooled() => {}

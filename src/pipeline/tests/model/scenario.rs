@@ -57,6 +57,16 @@ pub enum Step {
     Crash(usize),
     /// The process dies, and others must write what it left; if there are others.
     Die(usize),
+    /// A process takes another for dead, which may be dead or alive: by the number of its start, last seen
+    /// so many records ago, on the second day or the first.
+    Close {
+        by: usize,
+        of: usize,
+        back: usize,
+        morrow: bool,
+    },
+    /// The process looks for a claim of itself.
+    Thaw(usize),
     /// The host goes to the same database by another name.
     Move(usize),
     /// A backup of the daily documents is put back, as they were so many writes ago.
@@ -207,6 +217,10 @@ fn any_step() -> impl Strategy<Value = Step> {
         24 => usual_step(),
         3 => process.clone().prop_map(Step::Crash),
         1 => process.clone().prop_map(Step::Die),
+        6 => (process.clone(), 0..6_usize, 0..4_usize, weighted_bool(0.3)).prop_map(
+            |(by, of, back, morrow)| Step::Close { by, of, back, morrow }
+        ),
+        3 => process.clone().prop_map(Step::Thaw),
         1 => process.prop_map(Step::Move),
         1 => (0..3_usize).prop_map(Step::Restore),
     ]

@@ -32,6 +32,14 @@ pub enum Sight {
     /// A session of a slow clock whose id was moved.
     Lifted,
     Metrics,
+    /// A process was claimed.
+    Claimed,
+    /// Sessions that were closed by a claim, and logouts of such.
+    Estimated,
+    EstimateReplaced,
+    /// A process found its claim, and the sessions that it opened again.
+    Thaw,
+    Reopened,
     /// Somebody else sums up the month.
     ClaimRefused,
     /// A lane left records to the disk, since memory held enough.
@@ -48,7 +56,7 @@ pub enum Sight {
     Repurchase,
 }
 
-const NAMES: [&str; 25] = [
+const NAMES: [&str; 30] = [
     "runs",
     "steps",
     "records",
@@ -67,6 +75,11 @@ const NAMES: [&str; 25] = [
     "backups put back",
     "lifted sessions",
     "answers to getMetrics()",
+    "processes taken for dead",
+    "estimated ends",
+    "estimates replaced",
+    "thaws",
+    "sessions opened again",
     "claims refused",
     "spills to disk",
     "recovered records",

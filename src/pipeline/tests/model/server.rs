@@ -7,13 +7,14 @@ use bson::RawDocumentBuf;
 use bson::oid::ObjectId;
 use tokio::time::Instant;
 
+use crate::instance::incarnation::Incarnation;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::document::raw_number;
 use crate::record::item::Close;
 use crate::store::{
-    AppliedSeq, Baseline, CLAIM_TTL, Delta, KeyMarker, KeyedEvent, KeyedPurchase, Marker, Purchase,
-    Sums,
+    AppliedSeq, Baseline, CLAIM_TTL, Claim, Delta, KeyMarker, KeyedEvent, KeyedPurchase, Marker,
+    Purchase, Sums,
 };
 
 /// Cheap to clone: collections are shared until they change.
@@ -29,6 +30,8 @@ pub struct State {
     pub baselines: Arc<BTreeMap<String, Baseline>>,
     /// Seconds and number of the old sessions of a day that is marked.
     pub durations: Arc<BTreeMap<String, (f64, f64)>>,
+    /// The claims of dead processes.
+    pub dead: Arc<BTreeMap<Incarnation, Claim>>,
     /// Who sums up a month, and until when.
     pub claims: Arc<BTreeMap<String, (String, Instant)>>,
 }
@@ -48,6 +51,7 @@ pub struct Session {
     pub record: i32,
     pub user: String,
     pub day: String,
+    pub login_ms: i64,
     pub logout_ms: Option<i64>,
     pub seconds: f64,
 }
@@ -176,7 +180,8 @@ impl State {
         let Some(session) = session else {
             return false;
         };
-        let matches = session.logout_ms.is_none_or(|at| at == close.logout_ms);
+        let before = [Some(close.logout_ms), close.estimate_ms];
+        let matches = session.logout_ms.is_none() || before.contains(&session.logout_ms);
         if matches {
             session.logout_ms = Some(close.logout_ms);
             session.seconds = close.duration_s;

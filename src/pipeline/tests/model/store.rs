@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use bson::oid::ObjectId;
 use bson::{Document, RawDocumentBuf};
 
+use super::closing::incarnations;
 use super::flaws::{self, Flaw};
 use super::seen::{Seen, Sight};
 use super::server::{Addition, Event, Session, State};
@@ -16,10 +17,10 @@ use crate::record::day::Day;
 use crate::record::document::Batch;
 use crate::record::item::Close;
 use crate::store::{
-    Added, AppliedSeq, Baseline, CloseOutcome, Delta, Dropped, Identities, Inserted, KeyMarker,
-    KeyStore, KeyedEvent, KeyedPurchase, LegacyStore, Lifecycle, Marker, MonthView, Prepared,
-    Purchase, PurchaseStore, RecordStore, Result, SeqAdvance, Store, StoreError, TotalsStore,
-    UniquesStore,
+    Added, AppliedSeq, Baseline, Claim, ClaimStore, CloseOutcome, Closed, Delta, Dropped,
+    Identities, Inserted, KeyMarker, KeyStore, KeyedEvent, KeyedPurchase, LegacyStore, Lifecycle,
+    Marker, MonthView, Prepared, Purchase, PurchaseStore, RecordStore, Result, SeqAdvance, Store,
+    StoreError, TotalsStore, UniquesStore,
 };
 
 const APPLIED: Added = Added::Applied {
@@ -49,15 +50,20 @@ fn session(document: &Document) -> Session {
         record: record(document),
         user: text("userId"),
         day: text("day"),
+        login_ms: login_ms(document),
         logout_ms: None,
         seconds: 0.0,
     }
 }
 
+fn login_ms(document: &Document) -> i64 {
+    let login = document.get_datetime("loginAt").expect("a login");
+    login.timestamp_millis()
+}
+
 /// Whether it is stored under another id than its own.
 fn is_lifted(document: &Document) -> bool {
-    let login = document.get_datetime("loginAt").expect("a login");
-    id(document).timestamp() != *login
+    id(document).timestamp().timestamp_millis() != login_ms(document)
 }
 
 fn inserted(duplicates: Vec<usize>) -> Inserted {
@@ -83,19 +89,23 @@ impl Handle {
     fn addition(&self, day: &Day, advance: SeqAdvance<'_>, delta: &Delta) -> Addition {
         let mut world = self.lock();
         world.memory.note_standing(day.as_str(), advance);
+        let is_claim = world.claim_writers.contains(advance.writer);
         Addition {
             day: day.as_str().to_owned(),
             writer: advance.writer.to_owned(),
             previous: advance.previous,
             last: advance.last,
             delta: delta.clone(),
-            records: world
-                .truth
-                .numbered(advance.writer, day.as_str(), advance.previous, advance.last)
-                .unwrap_or_else(|| {
-                    let (writer, last) = (advance.writer, advance.last);
-                    world.truth.group(self.process, writer, day.as_str(), last)
-                }),
+            records: if is_claim {
+                BTreeSet::new()
+            } else {
+                let (writer, last) = (advance.writer, advance.last);
+                let numbered = world
+                    .truth
+                    .numbered(writer, day.as_str(), advance.previous, last);
+                numbered
+                    .unwrap_or_else(|| world.truth.group(self.process, writer, day.as_str(), last))
+            },
         }
     }
 
@@ -141,8 +151,13 @@ impl Handle {
 
     /// A batch answers only how many matched.
     async fn close_all(&self, closes: &[Close], only_open: bool) -> Result<Vec<bool>> {
-        let closes = closes.to_vec();
-        self.write(move |state, _| {
+        let mut closes = closes.to_vec();
+        if self.is(Flaw::EstimatesStay) {
+            closes.iter_mut().for_each(|close| close.estimate_ms = None);
+        }
+        self.write(move |state, seen| {
+            let estimates = closes.iter().filter(|close| close.estimate_ms.is_some());
+            seen[Sight::EstimateReplaced] += estimates.count() as u64;
             let close = |close: &Close| {
                 let is_open = state
                     .sessions
@@ -153,6 +168,11 @@ impl Handle {
             closes.iter().map(close).collect()
         })
         .await
+    }
+
+    async fn claims_of(&self, closes: &[Close]) -> Result<Vec<Claim>> {
+        let of = incarnations(closes);
+        self.read_local(move |state| state.claims_of(&of)).await
     }
 }
 
@@ -189,11 +209,13 @@ impl RecordStore for Handle {
         .await
     }
 
-    async fn close_sessions(&self, closes: &[Close]) -> Result<Vec<CloseOutcome>> {
+    async fn close_sessions(&self, closes: &[Close]) -> Result<Closed> {
         let only_open = self.is(Flaw::OnlyOpenIsClosed);
         let all = self.close_all(closes, only_open).await?;
+        let claims = self.claims_of(closes).await?;
         if all.iter().all(|matched| *matched) {
-            return Ok(vec![CloseOutcome::Applied; closes.len()]);
+            let outcomes = vec![CloseOutcome::Applied; closes.len()];
+            return Ok(Closed { outcomes, claims });
         }
         let ours = all.iter().map(|matched| match matched {
             true => CloseOutcome::Applied,
@@ -213,7 +235,10 @@ impl RecordStore for Handle {
             .await?;
         // A session shows what was written in it; reads of the model may lag behind.
         match found == ours || only_open {
-            true => Ok(ours),
+            true => Ok(Closed {
+                outcomes: ours,
+                claims,
+            }),
             false => Err(StoreError::transient("the read lags behind")),
         }
     }

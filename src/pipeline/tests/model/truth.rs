@@ -9,6 +9,7 @@ use bson::{RawDocumentBuf, rawdoc};
 use super::options::{config, own_counter};
 use super::scenario::{AMOUNTS, Call, CallKind, OldDay, Scenario};
 use super::server::{Daily, Session, State};
+use crate::instance::incarnation::Incarnation;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::frame::testing::{frame, priced};
@@ -122,6 +123,8 @@ struct Process {
     active: HashMap<String, (i32, i64, String)>,
     /// The last record of each group whose totals it has sent, by queue.
     groups: HashMap<String, BTreeSet<i64>>,
+    /// Its present one is the last.
+    incarnations: Vec<Incarnation>,
     /// Records that were not settled when it died.
     left: Option<u64>,
     /// It has said that totals of its records are missing.
@@ -136,6 +139,8 @@ pub struct Truth {
     /// Records whose totals were lost when a backup was put back.
     pub restored: BTreeSet<i32>,
     pub is_restored: bool,
+    /// The sessions that were open when their process was claimed.
+    pub left: BTreeSet<ObjectId>,
     /// By the ids of slots, whose numbers begin where, in units of [`NUMBERS`].
     numbers: HashMap<String, HashMap<usize, i64>>,
     eve_ms: i64,
@@ -154,6 +159,7 @@ impl Truth {
             processes: Vec::new(),
             restored: BTreeSet::new(),
             is_restored: false,
+            left: BTreeSet::new(),
             numbers: HashMap::new(),
             eve_ms,
         }
@@ -174,12 +180,40 @@ impl Truth {
         self.processes.len() - 1
     }
 
+    /// Whether it is a new one.
+    pub fn note_incarnation(&mut self, process: usize, incarnation: Incarnation) -> bool {
+        let known = &mut self.processes[process].incarnations;
+        let is_new = known.last() != Some(&incarnation);
+        known.extend(is_new.then_some(incarnation));
+        is_new
+    }
+
+    /// The present incarnation of the process with this number, round and round.
+    pub fn incarnation(&self, process: usize) -> Option<Incarnation> {
+        let process = self.processes.get(process % self.processes.len())?;
+        process.incarnations.last().copied()
+    }
+
     pub fn bury(&mut self, process: usize, left: u64) {
         self.processes[process].left = Some(left);
     }
 
     pub fn is_dead(&self, process: usize) -> bool {
         self.processes[process].left.is_some()
+    }
+
+    /// The moment of the record so many before the newest, by a host's clock, or just after it.
+    pub fn recently_ms(&self, back: usize, morrow: bool) -> i64 {
+        let id = (self.records.len() - self.records.len().min(back)) as i64;
+        let after = if back.is_multiple_of(2) { 5_000 } else { 0 };
+        self.eve_ms + i64::from(morrow) * DAY_MS + 8 * HOUR_MS + id * 10_000 + after
+    }
+
+    /// The logins whose players are connected to processes that live.
+    pub fn connected(&self) -> BTreeSet<i32> {
+        let living = self.processes.iter().filter(|one| one.left.is_none());
+        let active = living.flat_map(|process| process.active.values());
+        active.map(|(login, ..)| *login).collect()
     }
 
     /// It has said that totals are missing; it may only after a backup was put back.
@@ -437,6 +471,7 @@ fn old_state(scenario: &Scenario, eve_ms: i64) -> State {
             record: -(number as i32) - 1,
             user: user(old.user),
             day: Day::of(login_ms).as_str().to_owned(),
+            login_ms,
             logout_ms: old.seconds.map(|s| login_ms + i64::from(s) * 1000),
             seconds: old.seconds.unwrap_or(0).into(),
         };

@@ -3,7 +3,7 @@
 //! Time goes in ticks. In each tick one thing happens at most, so that a scenario means the same run
 //! each time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,6 +19,7 @@ use super::seen::{Seen, Sight};
 use super::server::State;
 use super::truth::Truth;
 use super::views::Views;
+use crate::pipeline::closing::Dead;
 use crate::pipeline::tests::Dice;
 use crate::pipeline::tests::context::RolledWaits;
 use crate::pipeline::totals::Rules;
@@ -55,6 +56,12 @@ pub struct World {
     pub memory: Memory,
     /// What was wrong first.
     pub violation: Option<String>,
+    /// The names under which claims are added to the totals.
+    pub claim_writers: HashSet<String>,
+    /// Those that somebody has taken for dead, and nobody has closed yet.
+    pub found: Vec<Dead>,
+    /// Processes that look for their claim with the next sample.
+    pub thawing: BTreeSet<usize>,
     under_way: usize,
     dice: Arc<Mutex<Dice>>,
 }
@@ -79,6 +86,9 @@ impl World {
             flaw,
             memory: Memory::default(),
             violation: None,
+            claim_writers: HashSet::new(),
+            found: Vec::new(),
+            thawing: BTreeSet::new(),
             under_way: 0,
             dice: Arc::new(Mutex::new(Dice(1))),
         }

@@ -1,0 +1,153 @@
+//! The closer: it closes the sessions of instances that were seen to be dead, and goes on under a new
+//! incarnation where others took this one for dead.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bson::oid::ObjectId;
+use tokio::time::Instant;
+
+use super::{Closing, Dead};
+use crate::instance::incarnation::Incarnation;
+use crate::instance::shared::Shared;
+use crate::pipeline::legacy::Baselines;
+use crate::pipeline::messages;
+use crate::pipeline::presence::Sighting;
+use crate::pipeline::task::{Tasks, attempt_within};
+use crate::pipeline::write::stored_ids;
+use crate::record::day::Day;
+use crate::store::{Result, Store};
+
+/// How long the sessions of one instance may take. What is not done then is gone on with at the next sample.
+const LIMIT: Duration = Duration::from_secs(120);
+/// Before sessions of our own are opened again after a failure.
+const PAUSE: Duration = Duration::from_secs(1);
+
+pub struct Closer {
+    shared: Arc<Shared>,
+    closing: Closing,
+    /// Those whose sessions are to be closed, as they were seen last.
+    dead: Vec<Dead>,
+    /// Incarnations of this instance that are claimed and whose sessions are to be opened again, in their order.
+    claimed: VecDeque<Claimed>,
+    /// Whether a sample of the present incarnation is stored, and it is not claimed.
+    is_seen: bool,
+    retry_at: Option<Instant>,
+    tasks: Tasks<Ended>,
+}
+
+#[derive(Clone, Copy)]
+struct Claimed {
+    /// Its last sample.
+    own: Dead,
+    /// The incarnation after it.
+    next: Incarnation,
+}
+
+/// The result of a task: how many sessions were closed, or opened again.
+pub enum Ended {
+    Closed(Dead, Result<usize>),
+    Resumed(Result<usize>),
+}
+
+impl Closer {
+    pub fn new(shared: &Arc<Shared>, closing: Closing) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            closing,
+            dead: Vec::new(),
+            claimed: VecDeque::new(),
+            is_seen: false,
+            retry_at: None,
+            tasks: Tasks::new(),
+        }
+    }
+
+    /// Takes over what was seen. Returns whether this instance has a new incarnation by that, which nobody
+    /// knows yet.
+    pub fn see(&mut self, sighting: Sighting) -> bool {
+        self.dead = sighting.dead;
+        let own = sighting.own;
+        if own.of != self.shared.incarnation.get() {
+            return false;
+        }
+        self.is_seen = !sighting.is_claimed;
+        if sighting.is_claimed {
+            let next = Incarnation::fresh(&self.shared.context.random);
+            self.claimed.push_back(Claimed { own, next });
+            self.shared
+                .incarnation
+                .change(|incarnation| *incarnation = next);
+        }
+        sighting.is_claimed
+    }
+
+    /// Works on what was seen. `connected` are the sessions whose players are logged in, each with its day.
+    pub fn poll<S: Store>(
+        &mut self,
+        store: &Arc<S>,
+        baselines: &Arc<Baselines>,
+        connected: impl FnOnce() -> Vec<(ObjectId, Day)>,
+        now: Instant,
+    ) {
+        if !self.tasks.is_empty() || self.retry_at.is_some_and(|at| at > now) {
+            return;
+        }
+        self.retry_at = None;
+        let (store, closing) = (Arc::clone(store), self.closing.clone());
+        if let (Some(Claimed { own, next }), true) = (self.claimed.front().copied(), self.is_seen) {
+            let (connected, baselines) = (connected(), Arc::clone(baselines));
+            let work = attempt_within(LIMIT, async move {
+                let ids = stored_ids(store.as_ref(), &baselines, &connected).await?;
+                let ids: HashSet<ObjectId> = ids.into_iter().collect();
+                closing.resume(store.as_ref(), own, next, &ids).await
+            });
+            self.tasks.spawn(async { Ended::Resumed(work.await) });
+        } else if let Some(dead) = self.dead.pop() {
+            let work = attempt_within(
+                LIMIT,
+                async move { closing.close(store.as_ref(), dead).await },
+            );
+            self.tasks
+                .spawn(async move { Ended::Closed(dead, work.await) });
+        }
+    }
+
+    /// Resolves with the next result. Cancel-safe.
+    pub async fn next(&mut self) -> Ended {
+        self.tasks.next().await
+    }
+
+    pub fn handle(&mut self, ended: Ended, now: Instant) {
+        let (health, log) = (&self.shared.health, &self.shared.log);
+        match ended {
+            // It is found dead again at the next sample, unless others were faster.
+            Ended::Closed(_, Err(error)) => health.error(error.message),
+            Ended::Closed(_, Ok(0)) => {}
+            Ended::Closed(dead, Ok(closed)) => {
+                health.count(|counts| counts.estimated_logouts += closed as u64);
+                log.info(messages::sessions_closed(closed, dead.until_ms));
+            }
+            Ended::Resumed(Err(error)) => {
+                health.error(error.message);
+                self.retry_at = Some(now + PAUSE);
+            }
+            Ended::Resumed(Ok(opened)) => {
+                self.claimed.pop_front();
+                log.warn(messages::taken_for_dead(opened));
+            }
+        }
+    }
+
+    pub fn wake_at(&self) -> Option<Instant> {
+        self.retry_at
+    }
+
+    /// The database is left. The next may be the same one: sessions of ours may have to be opened again there.
+    pub fn leave_database(&mut self) {
+        self.tasks.detach();
+        self.dead.clear();
+        self.is_seen = false;
+    }
+}

@@ -1,0 +1,39 @@
+//! Claims: who is claimed is noted, and has left nothing.
+
+use bson::oid::ObjectId;
+
+use super::FakeStore;
+use crate::instance::incarnation::Incarnation;
+use crate::store::claims::{Claim, ClaimStore, Left, LeftClose};
+use crate::store::error::Result;
+
+impl ClaimStore for FakeStore {
+    async fn insert_claim(&self, claim: &Claim) -> Result<Claim> {
+        self.state().claimed.insert(claim.of);
+        Ok(claim.clone())
+    }
+
+    async fn advance_claim(&self, claim: &Claim) -> Result<(Claim, bool)> {
+        Ok((claim.clone(), true))
+    }
+
+    async fn name_next(&self, claim: &Claim, _: Incarnation) -> Result<Claim> {
+        Ok(claim.clone())
+    }
+
+    async fn left_by(&self, _: &Claim) -> Result<Left> {
+        Ok(Left::default())
+    }
+
+    async fn close_open_sessions(&self, _: &[LeftClose]) -> Result<Vec<ObjectId>> {
+        Ok(Vec::new())
+    }
+
+    async fn reopen_sessions(&self, _: &[(ObjectId, i64)]) -> Result<()> {
+        Ok(())
+    }
+
+    async fn retire(&self, _: Incarnation, _: i64) -> Result<()> {
+        Ok(())
+    }
+}
