@@ -119,6 +119,21 @@ impl Flaw {
         self == Flaw::LeftGroupSentWhole
     }
 
+    /// Whether it is about sessions of the dead; the search for others is faster without claims.
+    pub fn is_of_claims(self) -> bool {
+        matches!(
+            self,
+            Flaw::ClosedUnderOwnWriter
+                | Flaw::EstimatesStay
+                | Flaw::LogoutDoesNotWait
+                | Flaw::OwnList
+                | Flaw::OnlyOwnClosesCount
+                | Flaw::ListedBehind
+                | Flaw::CountedTwiceOverLives
+                | Flaw::LateCloses
+        )
+    }
+
     /// Whether totals go another way than by a compare-and-set, and what failed is just repeated.
     pub fn repeats(self) -> bool {
         matches!(

@@ -24,13 +24,14 @@ mod watching;
 mod world;
 
 use std::cell::RefCell;
+use std::thread;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestCaseError, TestRng, TestRunner};
 
 use flaws::Flaw;
 use run::run;
-use scenario::scenarios;
+use scenario::{Step, scenarios};
 use seen::{Seen, Sight};
 
 use crate::util::proptest_config::size;
@@ -87,11 +88,18 @@ fn totals_and_users_are_exact_whatever_goes_wrong() {
 
 #[test]
 fn every_wrong_design_is_found() {
-    let missed: Vec<Flaw> = Flaw::ALL
-        .into_iter()
-        .filter(|flaw| !is_found(*flaw))
-        .collect();
+    let all = Flaw::ALL;
+    let (some, others) = all.split_at(all.len() / 2);
+    let missed = thread::scope(|scope| {
+        let some = scope.spawn(|| missed_of(some));
+        [missed_of(others), some.join().expect("no panic")].concat()
+    });
     assert!(missed.is_empty(), "the model finds nothing in {missed:?}");
+}
+
+fn missed_of(flaws: &[Flaw]) -> Vec<Flaw> {
+    let missed = flaws.iter().filter(|flaw| !is_found(**flaw));
+    missed.copied().collect()
 }
 
 /// Whether a run fails that the right design survives.
@@ -104,6 +112,11 @@ fn is_found(flaw: Flaw) -> bool {
             .expect("a scenario")
             .current();
         scenario.spooled = flaw.is_of_spool();
+        if !flaw.is_of_claims() {
+            scenario
+                .steps
+                .retain(|step| !matches!(step, Step::Close { .. } | Step::Thaw(_)));
+        }
         if let (_, Err(violation)) = run(&scenario, Some(flaw)) {
             println!("{flaw:?}: run {number}: {violation}");
             let (_, right) = run(&scenario, None);
