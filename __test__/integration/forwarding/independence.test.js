@@ -69,13 +69,13 @@ describe('with every destination dead for the whole run', () => {
       }
     }
     // Other tests run beside this one; what waits for the dead is slow in every round. Without any
-    // destination there is less to do, whether they live or not.
+    // destination there is less to do, whether they live or not: each has its part.
     const [none, living, gone] = Object.values(speeds).map((all) => Math.max(...all));
     t.diagnostic(`fastest, events/s: no destination ${Math.round(none)}, alive \
 ${Math.round(living)}, dead ${Math.round(gone)}; dead/none ${(gone / none).toFixed(2)}; most queued ${worst} bytes`);
     assert.ok(worst <= 256 * KIB, `${worst} bytes`);
     assert.ok(gone >= 0.6 * living, `${gone} of ${living} events/s`);
-    assert.ok(gone >= 0.25 * none, `${gone} of ${none} events/s`);
+    assert.ok(gone >= none / FORMATS.length, `${gone} of ${none} events/s`);
   });
 
   it('what waits too long expires and is counted', async () => {
