@@ -29,8 +29,9 @@ const SESSION: usize = 28;
 
 impl ClaimStore for MongoStore {
     async fn insert_claim(&self, claim: &Claim) -> Result<Claim> {
+        let expires_ms = self.server_ms().await? + TTL_MS;
         let mut command = write_command("insert", self.claims.name());
-        command.insert("documents", vec![document(claim)]);
+        command.insert("documents", vec![document(claim, expires_ms)]);
         let session = &mut self.session().await?;
         self.send_claims(&command, session).await?;
         self.claim_in(claim.of, session).await
@@ -119,7 +120,7 @@ impl ClaimStore for MongoStore {
     }
 
     async fn retire(&self, of: Incarnation, sample: i64) -> Result<()> {
-        let expires = DateTime::from_millis(DateTime::now().timestamp_millis() + KEPT_MS);
+        let expires = DateTime::from_millis(self.server_ms().await? + KEPT_MS);
         let query = doc! { "_id": format!("now:{of}"), "seq": sample };
         let session = &mut self.session().await?;
         let set = doc! { "closed": true, "x": expires };
@@ -252,7 +253,7 @@ fn first_id(ms: i64) -> ObjectId {
     ObjectId::from_bytes(bytes)
 }
 
-fn document(claim: &Claim) -> Document {
+fn document(claim: &Claim, expires_ms: i64) -> Document {
     doc! {
         "_id": id_of(claim.of),
         "T": DateTime::from_millis(claim.until_ms),
@@ -261,7 +262,7 @@ fn document(claim: &Claim) -> Document {
         "w": &claim.writer,
         "state": claim.stage.name(),
         "sessions": sessions(&claim.sessions),
-        "x": DateTime::from_millis(DateTime::now().timestamp_millis() + TTL_MS),
+        "x": DateTime::from_millis(expires_ms),
     }
 }
 
@@ -325,8 +326,8 @@ mod tests {
             sessions: vec![session(1), session(2)],
             next: None,
         };
-        assert_eq!(read(&document(&one)), Some(one.clone()));
-        let mut named = document(&one);
+        assert_eq!(read(&document(&one, 9)), Some(one.clone()));
+        let mut named = document(&one, 9);
         named.insert("next", "0102030406");
         named.insert("of a later version", 1);
         one.next = Some(of("0102030406"));
