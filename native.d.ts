@@ -60,8 +60,8 @@ export declare class NativeAnalytics {
   ref(): void
   unref(): void
   /**
-   * `asked` is `{ funnel, name, options }` in JSON; `name` is that of a funnel which the game declares, and this
-   * instance does not. What is wrong with it, if no request was made.
+   * `asked` is `{ funnel, name, options }` in JSON; with a `name`, the definition is that of a funnel which
+   * the game declares, and this instance need not. What is wrong with it, if no request was made.
    */
   requestFunnel(request: number, asked: string): string | null
   /** Figures of the whole game; `is_whole` with those that change rarely. */

@@ -13,8 +13,8 @@ use crate::store::{Personal, User};
 
 #[napi]
 impl NativeAnalytics {
-    /// `asked` is `{ funnel, name, options }` in JSON; `name` is that of a funnel which the game declares, and this
-    /// instance does not. What is wrong with it, if no request was made.
+    /// `asked` is `{ funnel, name, options }` in JSON; with a `name`, the definition is that of a funnel which
+    /// the game declares, and this instance need not. What is wrong with it, if no request was made.
     #[napi]
     pub fn request_funnel(&self, request: u32, asked: String) -> Option<String> {
         let declared = &self.pipeline.shared().config.funnels;

@@ -22,8 +22,8 @@ use crate::store::reports::AHEAD_MS;
 const MOST_SORTED: i64 = 1_000_000;
 /// After so many events other tasks get their turn.
 const TURN: usize = 10_000;
-/// A funnel whose newest cohort is older than the newest of all by this time is not declared any more: as long as
-/// it is, every day begins one.
+/// A declared funnel gets a new cohort every day. One whose newest cohort is so much older than the newest of all
+/// is not declared any more.
 const CURRENT_MS: i64 = 2 * DAY_MS;
 /// Time limit of the server.
 const TIMEOUT: Duration = Duration::from_secs(600);
