@@ -21,10 +21,6 @@ function checkBinary({ name, binary }) {
       `${binary} names paths of the machine that has built it: npm run build:portable`,
     );
   }
-  if (!name.startsWith('linux-')) {
-    say(`${name}: the symbols of its binary are not looked at`);
-    return;
-  }
   const problems = problemsOf(symbolsOf(binary));
   if (problems.length > 0) throw new Error(`${binary}\n${problems.join('\n')}`);
   const old = name.endsWith('-gnu') ? `needs no symbol newer than GLIBC_${NEWEST_GLIBC} and ` : '';

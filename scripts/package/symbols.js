@@ -1,15 +1,26 @@
-// The dynamic symbols of a Linux binary, and what they have to be in one that is published.
+// The dynamic symbols of a binary, and what they have to be in one that is published.
 'use strict';
 
 const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const { isDll, symbolsOfDll } = require('./dll');
+const { isMachO, symbolsOfMachO } = require('./mach-o');
 
 /** What Node's own binaries need. */
 const NEWEST_GLIBC = '2.28';
 /** By which Node finds the addon; it is told of everything else by that function. */
 const EXPORTED = ['napi_register_module_v1'];
-/** Part of every system that runs Node, with glibc or with musl. */
-const LIBRARIES =
+/** What a process of Node has. */
+const OF_NODE = /^(?:napi|node_api)_/;
+/** Part of every Linux that runs Node, with glibc or with musl. */
+const OF_LINUX =
   /^(?:ld-linux-.*\.so\.\d+|lib(?:c|dl|gcc_s|m|pthread|rt)\.so\.\d+|libc(?:\.musl-\w+)?\.so(?:\.1)?)$/;
+/** Part of every Windows that runs Node. Those of Visual C++ (`vcruntime140.dll`) are not. */
+const OF_WINDOWS =
+  /^(?:advapi32|api-ms-win-core-[\w-]+|bcrypt(?:primitives)?|iphlpapi|kernel32|ktmw32|msvcrt|ntdll|oleaut32|userenv|ws2_32)\.dll$/i;
+/** Part of every macOS. */
+const OF_MACOS =
+  /^\/(?:usr\/lib\/libSystem\.B\.dylib|System\/Library\/Frameworks\/(\w+)\.framework\/Versions\/A\/\1)$/;
 
 /** Columns of `readelf --dyn-syms`: number, value, size, type, binding, visibility, section, name. */
 const SYMBOL = /^\s*\d+:\s+[0-9a-f]+(?:\s+\S+){4}\s+(\S+)\s+([^\s@]+)(?:@+(\S+))?/gm;
@@ -23,8 +34,7 @@ function readelf(...args) {
   return execFileSync('readelf', ['--wide', ...args], options);
 }
 
-/** `{ imported: [{ name, version }], exported: [name], needed: [library], versions: [name] }` */
-function symbolsOf(file) {
+function symbolsOfElf(file) {
   const text = readelf('--dyn-syms', '--dynamic', file);
   const symbols = [...text.matchAll(SYMBOL)].map(([, section, name, version]) => {
     return { name, version, isImported: section === 'UND' };
@@ -36,6 +46,21 @@ function symbolsOf(file) {
     versions: [...readelf('--version-info', file).matchAll(VERSION)].map(([, version]) => version),
   };
 }
+
+/**
+ * `{ imported: [{ name, version, isInAny }], exported: [name], needed: [library], versions: [name] }`; `isInAny`
+ * as in mach-o.js.
+ */
+function symbolsOf(file) {
+  const bytes = fs.readFileSync(file);
+  if (isMachO(bytes)) return { ...symbolsOfMachO(bytes), versions: [] };
+  if (isDll(bytes)) return { ...symbolsOfDll(bytes), imported: [], versions: [] };
+  return symbolsOfElf(file);
+}
+
+/** What macOS would not find before somebody calls it. */
+const inNoLibrary = ({ imported }) =>
+  imported.filter(({ name, isInAny }) => isInAny && !OF_NODE.test(name));
 
 /** Of the imported symbols those that glibc has only after `newest`. */
 function newerThan(newest, { imported }) {
@@ -55,6 +80,9 @@ function isNewer(version, other) {
 /** A version without a number is of a later glibc, as that of relative relocations, or of its inside. */
 const isUnnumbered = (version) => /^GLIBC_(?![\d.]+$)/.test(version);
 
+const isOfSystem = (library) =>
+  [OF_LINUX, OF_MACOS, OF_WINDOWS].some((libraries) => libraries.test(library));
+
 /** What keeps a binary from being published, as lines. One for musl has no versions. */
 function problemsOf(symbols) {
   const { exported, needed, versions } = symbols;
@@ -62,10 +90,12 @@ function problemsOf(symbols) {
     ...newerThan(NEWEST_GLIBC, symbols).map(
       ({ name, version }) => `${name} needs ${version}, newer than ${NEWEST_GLIBC}`,
     ),
+    ...inNoLibrary(symbols).map(({ name }) => `finds ${name} in no library`),
     ...versions.filter(isUnnumbered).map((version) => `needs ${version}`),
     ...exported.filter((name) => !EXPORTED.includes(name)).map((name) => `exports ${name}`),
     ...EXPORTED.filter((name) => !exported.includes(name)).map((name) => `lacks ${name}`),
-    ...needed.filter((name) => !LIBRARIES.test(name)).map((name) => `needs the library ${name}`),
+    ...needed.filter((name) => !isOfSystem(name)).map((name) => `needs the library ${name}`),
+    ...(needed.length > 0 ? [] : ['needs no library, not even that of the system']),
   ];
 }
 

@@ -30,6 +30,29 @@ describe('the symbols of the built addon', { skip }, () => {
   });
 });
 
+/** Addons of others for other systems: the package manager pnpm comes with some. */
+const FOREIGN = path.join(ROOT, '.cache', 'install-tools', 'node_modules', 'pnpm', 'dist');
+const foreign = fs.existsSync(FOREIGN)
+  ? fs.readdirSync(FOREIGN).filter((name) => /\.(?:darwin|win32)-.*\.node$/.test(name))
+  : [];
+const skipForeign = foreign.length === 0 && 'npm run test:install, which brings them, has not run';
+
+describe('the symbols of addons for macOS and Windows', { skip: skipForeign }, () => {
+  for (const name of foreign) {
+    it(`are read: ${name}`, () => {
+      const { exported, needed, imported } = symbolsOf(path.join(FOREIGN, name));
+      assert.deepStrictEqual(exported, EXPORTED);
+      const isOfMacos = name.includes('.darwin-');
+      assert.ok(needed.includes(isOfMacos ? '/usr/lib/libSystem.B.dylib' : 'kernel32.dll'));
+      const isInAny = new Map(imported.map((symbol) => [symbol.name, symbol.isInAny]));
+      assert.deepStrictEqual(
+        [isInAny.get('napi_create_object'), isInAny.get('memcpy')],
+        isOfMacos ? [true, false] : [undefined, undefined],
+      );
+    });
+  }
+});
+
 describe('a binary is not published', () => {
   const good = {
     imported: [
@@ -73,6 +96,35 @@ describe('a binary is not published', () => {
       const needed = [...good.needed, library];
       assert.deepStrictEqual(problemsOf({ ...good, needed }), [`needs the library ${library}`]);
     }
+  });
+
+  it('if it needs no library, as one that could not be read', () => {
+    const problem = 'needs no library, not even that of the system';
+    assert.deepStrictEqual(problemsOf({ ...good, needed: [] }), [problem]);
+  });
+
+  it('but it may need the libraries of Windows, without that of Visual C++', () => {
+    const windows = { imported: [], exported: EXPORTED, versions: [] };
+    const needed = ['KERNEL32.dll', 'api-ms-win-core-synch-l1-2-0.dll', 'bcryptprimitives.dll'];
+    assert.deepStrictEqual(problemsOf({ ...windows, needed }), []);
+    const more = problemsOf({ ...windows, needed: [...needed, 'VCRUNTIME140.dll'] });
+    assert.deepStrictEqual(more, ['needs the library VCRUNTIME140.dll']);
+  });
+
+  it('if macOS would look for a function that is not of Node in no library', () => {
+    const needed = [
+      '/usr/lib/libSystem.B.dylib',
+      '/System/Library/Frameworks/CoreFoundation.framework/Versions/A/CoreFoundation',
+    ];
+    const imported = [
+      { name: 'CFRelease', isInAny: false },
+      { name: 'napi_get_undefined', isInAny: true },
+    ];
+    const macos = { imported, exported: EXPORTED, versions: [], needed };
+    assert.deepStrictEqual(problemsOf(macos), []);
+    const more = [...imported, { name: 'SecTrustCreate', isInAny: true }];
+    const problem = 'finds SecTrustCreate in no library';
+    assert.deepStrictEqual(problemsOf({ ...macos, imported: more }), [problem]);
   });
 
   it('but it may need the libraries of musl', () => {

@@ -14,6 +14,7 @@ const { cleanEnvironment } = require('../../support/environment');
 const { startMongod } = require('../../support/mongod');
 const { HOSTS, playScenes } = require('../smoke/scenes');
 const { main, say, step } = require('../../../scripts/lib/steps');
+const { problemsOf, symbolsOf } = require('../../../scripts/package/symbols');
 const { OUTPUT, buildAddon, testCore } = require('../../../scripts/platforms/build');
 const { PLATFORMS } = require('../../../scripts/platforms/platforms');
 const { provide } = require('../../../scripts/platforms/system');
@@ -41,6 +42,11 @@ function makeFolder() {
   const folder = fs.mkdtempSync(path.join(OUTPUT, 'smoke-'));
   fs.cpSync(HOSTS, folder, { recursive: true });
   return folder;
+}
+
+async function checkSymbols(addon) {
+  const problems = problemsOf(symbolsOf(addon));
+  if (problems.length > 0) throw new Error(problems.join('\n'));
 }
 
 async function checkScenes({ node, ...host }, { server, client }) {
@@ -82,6 +88,7 @@ async function testOn(platform, database) {
     env: { NAPI_RS_NATIVE_LIBRARY_PATH: addon },
     timeoutMs: TIMEOUT_MS,
   };
+  await step('symbols of the addon', () => checkSymbols(addon));
   await step('scenes of the smoke test', () => checkScenes(host, database));
   await step('a part of the parity suite', () => checkParity(host, database));
   await step('tests of the Rust core', () => testCore(platform));
