@@ -100,16 +100,15 @@ impl State {
 impl ClaimStore for Handle {
     async fn insert_claim(&self, claim: &Claim) -> Result<Claim> {
         let new = claim.clone();
-        let stands = self
-            .write(move |state, seen| {
-                let is_new = !state.dead.contains_key(&new.of);
-                seen[Sight::Claimed] += u64::from(is_new);
-                let dead = Arc::make_mut(&mut state.dead);
-                dead.entry(new.of).or_insert(new).clone()
-            })
-            .await?;
-        self.lock().note_claim(&stands);
-        Ok(stands)
+        let writer = format!("{}.o", claim.writer);
+        self.lock().claim_writers.insert(writer);
+        self.write(move |state, seen| {
+            let is_new = !state.dead.contains_key(&new.of);
+            seen[Sight::Claimed] += u64::from(is_new);
+            let dead = Arc::make_mut(&mut state.dead);
+            dead.entry(new.of).or_insert(new).clone()
+        })
+        .await
     }
 
     async fn advance_claim(&self, claim: &Claim) -> Result<(Claim, bool)> {
@@ -142,6 +141,7 @@ impl ClaimStore for Handle {
     }
 
     async fn left_by(&self, claim: &Claim) -> Result<Left> {
+        self.lock().note_list(claim);
         let claim = claim.clone();
         let mut left = match self.is(Flaw::ListedBehind) {
             true => self.read(move |state| state.left_by(&claim)).await?,
@@ -191,12 +191,11 @@ impl ClaimStore for Handle {
 }
 
 impl World {
-    /// What is open when a process is claimed has to be closed at last, unless its player is still connected.
-    fn note_claim(&mut self, claim: &Claim) {
-        self.claim_writers.insert(format!("{}.o", claim.writer));
-        let stands = self.views.current.dead.get(&claim.of);
-        if stands.is_some_and(|stands| stands.stage == Stage::Claimed) {
-            let open = self.views.majority().left_by(claim).open;
+    /// What is open when the first closer makes the list of a claim has to be closed at last, unless its player is
+    /// still connected. What is stored later may miss the list.
+    fn note_list(&mut self, claim: &Claim) {
+        if self.listed.insert(claim.of) {
+            let open = self.views.committed().left_by(claim).open;
             let left = open.iter().map(|session| session.id);
             self.truth.left.extend(left);
         }

@@ -28,6 +28,11 @@ impl Views {
         }
     }
 
+    /// What a majority holds, and no election takes back.
+    pub fn committed(&self) -> &State {
+        &self.committed
+    }
+
     /// What a read with concern `majority` sees.
     pub fn majority(&self) -> &State {
         match &self.behind {

@@ -19,6 +19,7 @@ use super::seen::{Seen, Sight};
 use super::server::State;
 use super::truth::Truth;
 use super::views::Views;
+use crate::instance::incarnation::Incarnation;
 use crate::pipeline::closing::Dead;
 use crate::pipeline::tests::Dice;
 use crate::pipeline::tests::context::RolledWaits;
@@ -58,6 +59,8 @@ pub struct World {
     pub violation: Option<String>,
     /// The names under which claims are added to the totals.
     pub claim_writers: HashSet<String>,
+    /// Incarnations of which somebody has listed what they left open.
+    pub listed: BTreeSet<Incarnation>,
     /// Those that somebody has taken for dead, and nobody has closed yet.
     pub found: Vec<Dead>,
     /// Processes that look for their claim with the next sample.
@@ -87,6 +90,7 @@ impl World {
             memory: Memory::default(),
             violation: None,
             claim_writers: HashSet::new(),
+            listed: BTreeSet::new(),
             found: Vec::new(),
             thawing: BTreeSet::new(),
             under_way: 0,
