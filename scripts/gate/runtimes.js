@@ -2,11 +2,11 @@
 // Expects a built tree.
 'use strict';
 
-const { spawnSync } = require('node:child_process');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
+const { commitNumber } = require('../lib/commit');
 const { otherNode } = require('../lib/other-programs');
-const { ROOT, main, run, say, step } = require('../lib/steps');
+const { main, run, say, step } = require('../lib/steps');
 
 const MAJORS = [20, 22, 24, 26];
 /** What differs most between versions: values and buffers, the process, trusted authorities, contexts. */
@@ -41,9 +41,7 @@ function majorsOf({ only, short }) {
 
 /** Each commit chooses one of the versions; outside of a checkout it is always the same. */
 function chosenByCommit(majors) {
-  const { stdout } = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: ROOT, encoding: 'utf8' });
-  const number = Number.parseInt(stdout?.slice(0, 8) ?? '', 16) || 0;
-  return majors[number % majors.length];
+  return majors[commitNumber() % majors.length];
 }
 
 async function testOn(major, filters) {

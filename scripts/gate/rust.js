@@ -1,7 +1,9 @@
 // `npm run test:rust -- [--long] [--no-search] [part of a test's path …]`: the tests of the Rust core.
+// Random values follow from the commit; `PROPTEST_RNG_SEED` gives others.
 'use strict';
 
 const { parseArgs } = require('node:util');
+const { commitNumber } = require('../lib/commit');
 const { main, run, step } = require('../lib/steps');
 
 const OPTIONS = {
@@ -18,7 +20,8 @@ main(async () => {
   const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
   // With what the model test has seen.
   const how = ['--show-output', ...(values['no-search'] ? ['--skip', SEARCH] : []), ...positionals];
-  const env = values.long ? { ...process.env, GSO_ANALYTICS_LONG_TESTS: '1' } : process.env;
+  const env = { PROPTEST_RNG_SEED: `${commitNumber()}`, ...process.env };
+  if (values.long) env.GSO_ANALYTICS_LONG_TESTS = '1';
   await step('run Rust tests', () =>
     run('cargo', ['test', '--locked', '--lib', '--', ...how], { env }),
   );
