@@ -45,9 +45,17 @@ async function within(promise, { timeoutMs = 30_000, what = 'the promise' } = {}
   }
 }
 
+/** Whether `attempt()` resolves to `true` once in `times`. */
+async function succeeds(attempt, times) {
+  for (let left = times; left > 0; left--) {
+    if (await attempt()) return true;
+  }
+  return false;
+}
+
 function timedOut(what, timeoutMs, cause) {
   const reason = cause ? `; last error: ${cause.message}` : '';
   return new Error(`waited ${timeoutMs} ms in vain for ${what}${reason}`, { cause });
 }
 
-module.exports = { waitFor, within };
+module.exports = { succeeds, waitFor, within };

