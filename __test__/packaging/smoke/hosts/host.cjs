@@ -7,6 +7,8 @@ const AnalyticsSystem = require('gso-analytics');
 
 const uri = process.env.HOST_URI;
 const EVENTS = 50;
+/** Of a record on disk. */
+const LEAST_BYTES = 50;
 
 const scene = isMainThread ? process.argv[2] : workerData;
 
@@ -83,7 +85,9 @@ function killed() {
   const analytics = tracking({ spoolDir: process.env.HOST_SPOOL, logger: false });
   setInterval(() => {
     const { spool, queued } = analytics.getHealth();
-    if (queued === EVENTS && spool.bytes > 0) process.kill(process.pid, 'SIGKILL');
+    // A file begins with some bytes before its first record.
+    if (queued === EVENTS && spool.bytes > EVENTS * LEAST_BYTES)
+      process.kill(process.pid, 'SIGKILL');
   }, 200);
 }
 
