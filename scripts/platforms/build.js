@@ -19,8 +19,8 @@ const SKIPPED = {
 };
 
 async function build(command, platform, args, env = {}) {
-  const { cargo = 'cargo-zigbuild', target, flags } = platform;
-  const all = [command, '--locked', '--lib', '--target', target, ...args];
+  const { cargo = 'cargo-zigbuild', target, linked = target, flags } = platform;
+  const all = [command, '--locked', '--lib', '--target', linked, ...args];
   await run(cargo, all, { env: { ...(await toolEnvironment()), ...flags, ...env } });
 }
 

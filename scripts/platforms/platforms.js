@@ -5,9 +5,11 @@ const path = require('node:path');
 const { sysroot } = require('./debian');
 const { nodeForLinux, nodeForWindows } = require('./nodes');
 const { wine } = require('./wine');
+const { NEWEST_GLIBC } = require('../package/symbols');
 
 /** Programs and their packages in Debian. */
 const UNPACKING = { 'apt-get': 'apt', 'dpkg-deb': 'dpkg' };
+const EMULATING = { 'qemu-aarch64-static': 'qemu-user-static' };
 /** The C library is a library of the system, as for every addon. */
 const DYNAMIC_MUSL = { RUSTFLAGS: '-C target-feature=-crt-static' };
 
@@ -20,16 +22,24 @@ async function onMusl() {
   return { node: [loader, await nodeForLinux('musllinux_1_2_x86_64')] };
 }
 
+async function emulated(packages, tag) {
+  const root = await sysroot('arm64', packages);
+  return { node: ['qemu-aarch64-static', '-L', root, await nodeForLinux(tag)] };
+}
+
 async function inWine() {
   const { runner, env } = await wine();
   return { runner, env, node: [...runner, await nodeForWindows()] };
 }
 
 /**
- * `name`; `target` of the compiler; `cargo`, the program that builds, and `library`, what it builds; `flags`,
- * variables of the build; `programs` that the system needs; `prepare()`: the words that run `node` of that
- * platform, the `runner` before other programs where these need one, and `env`, variables of both; whether
- * it `hasSignals`; Rust tests that it goes `without`, by the reason.
+ * - `name`; `target` of the compiler, and `linked` where zig wants to know more of it
+ * - `cargo`, the program that builds, and `library`, what it builds; `flags`, variables of the build
+ * - `programs` that the system needs
+ * - `prepare()`: the words that run `node` of that platform, the `runner` before other programs where these
+ *   need one, and `env`, variables of both
+ * - whether it `isEmulated`, so that it plays the scenes only, and whether it `hasSignals`
+ * - Rust tests that it goes `without`, by the reason
  */
 const PLATFORMS = [
   {
@@ -38,6 +48,14 @@ const PLATFORMS = [
     flags: DYNAMIC_MUSL,
     programs: UNPACKING,
     prepare: onMusl,
+  },
+  {
+    name: 'linux-arm64-gnu',
+    target: 'aarch64-unknown-linux-gnu',
+    linked: `aarch64-unknown-linux-gnu.${NEWEST_GLIBC}`,
+    programs: { ...UNPACKING, ...EMULATING },
+    prepare: () => emulated(['libc6', 'libstdc++6', 'libgcc-s1'], 'manylinux_2_28_aarch64'),
+    isEmulated: true,
   },
   {
     name: 'win32-x64',
