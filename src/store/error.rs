@@ -65,17 +65,16 @@ impl StoreError {
         self.fault == Fault::Moment
     }
 
-    /// The user of the connections was dropped. It may have been created again, but connections stay
-    /// unauthenticated: only new ones are of use.
-    pub fn is_unauthenticated(&self) -> bool {
-        self.message.contains("requires authentication")
+    /// Whether it says nothing about the collection or the content.
+    pub fn is_on_the_way(&self) -> bool {
+        matches!(self.fault, Fault::Moment | Fault::Connection)
     }
 }
 
 /// Whether the user of the connection lacks a right.
 pub fn is_unauthorized(error: &StoreError) -> bool {
     const UNAUTHORIZED: i32 = 13;
-    error.code == Some(UNAUTHORIZED)
+    error.code == Some(UNAUTHORIZED) && error.fault == Fault::Collection
 }
 
 impl fmt::Display for StoreError {

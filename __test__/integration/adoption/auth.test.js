@@ -17,6 +17,9 @@ const MECHANISMS = ['SCRAM-SHA-1', 'SCRAM-SHA-256'];
 /** More than a document that is refused for its content gets, of an event and a login. */
 const REFUSALS = 2 * 13;
 
+/** Retries are at most 3 s apart; the driver alone would look at the server every 10 s. */
+const AGAIN_MS = 7_000;
+
 /** A user of `database` only, kept in `source`; each test has its own. */
 async function createUser(database, { source = ELSEWHERE, mechanisms, role } = {}) {
   const username = `user of ${database.name}`;
@@ -198,6 +201,30 @@ describe('a password that the server refuses', { concurrency: true }, () => {
     await analytics.flush();
     const counts = ['gsoevents', 'gsosessions'].map((name) => database.count(name));
     assert.deepStrictEqual(await Promise.all(counts), [1, 1]);
+  });
+});
+
+describe('a user who is dropped while the instance runs', { concurrency: true }, () => {
+  it('costs no record, no line about a right, and seconds when it is made again', async () => {
+    const database = mongo.database();
+    const username = await createUser(database);
+    const uri = uriOf({ username, path: database.name, query: SOURCE });
+    const { analytics, lines } = create({ uri, flushIntervalMs: 50 });
+    analytics.start();
+    analytics.track('before', 'player');
+    await analytics.flush();
+    await mongo.client.db(ELSEWHERE).command({ dropUser: username });
+    analytics.track('meanwhile', 'player');
+    const isRefusedOften = () =>
+      /Authentication failed/.test(analytics.getHealth().lastError?.message);
+    await waitFor(isRefusedOften, { timeoutMs: 30_000, what: 'new connections to be refused' });
+    await createUser(database);
+    const again = performance.now();
+    await analytics.flush();
+    const tookMs = performance.now() - again;
+    assert.strictEqual(await database.count('gsoevents'), 2);
+    assert.ok(tookMs < AGAIN_MS, `${tookMs} ms`);
+    assert.doesNotMatch(lines.join('\n'), /refuses|right/);
   });
 });
 

@@ -35,8 +35,9 @@ use switch::Switch;
 pub use upkeep::Upkeep;
 use upkeep::UpkeepResult;
 
-/// A store whose connections are useless is replaced at most this often.
-const RENEW_EVERY: Duration = Duration::from_secs(1);
+/// How long a store whose connections are useless is closed before the next is opened. Requests that were
+/// under way on it have reported by then.
+const RENEWED_AFTER: Duration = Duration::from_secs(1);
 
 /// Makes a store from a connection.
 pub type Opener<S> =
@@ -60,7 +61,8 @@ pub struct Database<S> {
     search: Search,
     state: State<S>,
     backoff: Backoff,
-    renewed_at: Option<Instant>,
+    /// Not before this the next store is opened.
+    open_at: Option<Instant>,
     switch: Option<Switch>,
     pub upkeep: Upkeep,
     tasks: Tasks<DatabaseResult<S>>,
@@ -73,7 +75,7 @@ impl<S: Store> Database<S> {
             search: Search::new(shared),
             state: State::Closed,
             backoff: Backoff::new(random),
-            renewed_at: None,
+            open_at: None,
             switch: None,
             upkeep: Upkeep::new(shared),
             tasks: Tasks::new(),
@@ -106,7 +108,7 @@ impl<S: Store> Database<S> {
         let Some(connection) = self.search.found() else {
             return self.search.poll(now);
         };
-        if self.backoff.is_over(now) {
+        if self.backoff.is_over(now) && self.open_at.is_none_or(|at| at <= now) {
             let opening = attempt((self.opener)(connection.clone()));
             self.tasks
                 .spawn(async { DatabaseResult::Opened(opening.await) });
@@ -141,7 +143,7 @@ impl<S: Store> Database<S> {
     /// Counts and logs a write that is to be retried; a store whose connections are useless is replaced.
     pub fn write_failed(&mut self, failed: Failed, now: Instant) {
         let Failed { error, records } = failed;
-        if error.is_unauthenticated() {
+        if error.fault == Fault::Connection {
             self.renew(now);
         }
         let message = error.message.clone();
@@ -166,16 +168,10 @@ impl<S: Store> Database<S> {
         self.shared.health.error(message);
     }
 
-    /// Gives up a store whose connections are useless, unless that was done just now: requests that were
-    /// under way on the one before may still report it.
+    /// Gives up a store whose connections are useless.
     fn renew(&mut self, now: Instant) {
-        let is_renewed = self.renewed_at.is_some_and(|at| now < at + RENEW_EVERY);
-        if is_renewed || self.store().is_none() {
-            return;
-        }
         if let Some(store) = self.give_up() {
-            self.renewed_at = Some(now);
-            self.backoff.fail(now);
+            self.open_at = Some(now + RENEWED_AFTER);
             close(store);
         }
     }
@@ -244,6 +240,7 @@ impl<S: Store> Database<S> {
         if let Some(switch) = self.switch.take() {
             self.search.replace(switch.to);
             self.backoff.succeed();
+            self.open_at = None;
         }
     }
 
@@ -271,7 +268,10 @@ impl<S: Store> Database<S> {
     /// When a retry is due, or the end of a switch.
     pub fn wake_at(&self, needs_store: bool, now: Instant) -> Option<Instant> {
         let switch = self.switch.as_ref().map(|switch| switch.until);
-        let open = self.search.wake_at().or(self.backoff.until());
+        let open = self
+            .search
+            .wake_at()
+            .or(self.backoff.until().max(self.open_at));
         let step = match self.state {
             State::Closed => open.filter(|_| needs_store),
             State::Opening => None,

@@ -22,7 +22,7 @@ use super::messages;
 use super::task::{Tasks, attempt};
 use crate::forward::Destinations;
 use crate::instance::shared::Shared;
-use crate::store::{Fault, Result, Sample, Seen, Store};
+use crate::store::{Result, Sample, Seen, Store};
 use observer::{Observer, Patience};
 
 /// The first sample comes after this part of an interval, 1 s: a server that starts has records to write, and
@@ -212,7 +212,7 @@ impl Presence {
                 self.is_known = true;
                 return Some(self.see(written.own, written.sent_at, &all));
             }
-            Err(error) if error.fault == Fault::Moment => self.prepare_at = 0,
+            Err(error) if error.is_on_the_way() => self.prepare_at = 0,
             Err(error) => {
                 self.change(State::Absent);
                 self.prepare_at = 0;

@@ -51,7 +51,7 @@ pub async fn insert<S: Store>(store: &S, purchases: &[Purchase]) -> Result<Recor
 /// A refusal as a result; an error is what may go by.
 pub fn refused<T>(answer: Result<T>) -> Result<Result<T>> {
     match answer {
-        Err(error) if matches!(error.fault, Fault::Moment | Fault::Connection) => Err(error),
+        Err(error) if error.is_on_the_way() => Err(error),
         answer => Ok(answer),
     }
 }

@@ -24,6 +24,9 @@ use crate::util::foreign_text;
 const DEFAULT_DATABASE: &str = "test";
 /// Time limit of one attempt to find a server; the pipeline repeats it without end.
 const SERVER_SELECTION_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often the driver looks at a server, unless the connection string says: also how long it takes no new
+/// connections after one was refused, as when a user is missing. The driver's own default is 10 s.
+const HEARTBEAT: Duration = Duration::from_secs(2);
 /// Time limit of looking up an SRV record; then the hosts that mongoose has found are used.
 const SRV_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -139,6 +142,7 @@ impl Connection {
         // Book-keeping that lags behind would be wrong.
         options.selection_criteria = Some(ReadPreference::Primary.into());
         options.server_selection_timeout = Some(SERVER_SELECTION_TIMEOUT);
+        options.heartbeat_freq.get_or_insert(HEARTBEAT);
         options.driver_info = Some(
             DriverInfo::builder()
                 .name("gso-analytics")

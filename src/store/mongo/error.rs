@@ -49,10 +49,16 @@ impl From<DriverError> for StoreError {
 /// The error that the server answers with.
 pub fn server_error(message: &str, code: i32) -> StoreError {
     let is_unauthorized = code == UNAUTHORIZED;
+    // The user was dropped. Connections stay useless when it is made again: only new ones know it.
+    let has_no_user = is_unauthorized && message.contains("requires authentication");
+    let fault = match has_no_user {
+        true => Fault::Connection,
+        false => fault_of(code),
+    };
     StoreError {
         code: Some(code),
         missing_privilege: command_in(message).filter(|_| is_unauthorized),
-        ..StoreError::new(fault_of(code), server_message(message, code))
+        ..StoreError::new(fault, server_message(message, code))
     }
 }
 
