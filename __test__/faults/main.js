@@ -1,5 +1,6 @@
 // `npm run test:faults`: breaks one thing after the other that game servers depend on, then audits every
-// record that they tracked. Expects a built tree.
+// record that they tracked. Expects a built tree; the limits of the full form are those of an addon with
+// optimisation (`npm run build`) on a machine that does nothing else.
 'use strict';
 
 const fs = require('node:fs');

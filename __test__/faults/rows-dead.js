@@ -46,14 +46,13 @@ const claimsOf = (database) => database.all('gsoreports', { _id: /^dead:/ });
 
 /** Waits until nobody of the server is online; answers how long after its last sample that was. */
 async function closed(database, name, sample) {
+  // Who goes on with the work of a closer that was killed has to find the dead before, too.
+  const timeoutMs = CLOSED_MS + 60_000;
   const isClosed = async () => (await openOf(database, name)) === 0;
-  await waitFor(isClosed, {
-    timeoutMs: CLOSED_MS + 60_000,
-    what: `the sessions of ${name} to be closed`,
-  });
+  await waitFor(isClosed, { timeoutMs, what: `the sessions of ${name} to be closed` });
   const closedMs = Date.now() - sample.at.getTime();
   const isDone = async () => (await claimsOf(database)).every(({ state }) => state === 'done');
-  await waitFor(isDone, { timeoutMs: 30_000, what: 'the claims to be done' });
+  await waitFor(isDone, { timeoutMs, what: 'the claims to be done' });
   return closedMs;
 }
 
