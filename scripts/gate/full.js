@@ -4,18 +4,22 @@
 
 const { main } = require('../lib/steps');
 const { play } = require('./plan');
-const { node, rust, tests } = require('./steps');
+const { CLIPPY, node, rust, tests } = require('./steps');
 const { SHORT } = require('./suites');
 
 const done = SHORT.flatMap(({ files }) => files);
 /** Its processes burn all the CPU there is, which beside other tests would be theirs. */
-const ALONE = ['forwarding/flood-times'];
+const FLOODS = 'forwarding/flood-times';
+/** It says how long a page takes to be seen. */
+const DASHBOARD = 'dashboard/';
 
 main(() =>
   play([
-    rust('Rust tests, long form', 180, '--long', '--no-search'),
-    tests('all other JavaScript tests', 900, '--except', ...done, ...ALONE),
-    tests('receivers that flood', 120, ...ALONE),
+    CLIPPY,
+    rust('Rust tests, long form, and the search for wrong designs', 320, '--long'),
+    tests('all other JavaScript tests', 1000, '--except', ...done, FLOODS, DASHBOARD),
+    tests('receivers that flood', 120, FLOODS),
+    tests('the dashboard in a browser', 70, DASHBOARD),
     {
       name: 'reports of 200 random databases',
       seconds: 200,

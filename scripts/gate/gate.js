@@ -5,7 +5,7 @@
 const { parseArgs } = require('node:util');
 const { main } = require('../lib/steps');
 const { play } = require('./plan');
-const { BUILD, CLIPPY, DRIFT, INSTALL, LINTS, node, rust, tests } = require('./steps');
+const { BUILD, DRIFT, INSTALL, LINTS, node, rust, tests } = require('./steps');
 const { QUICK, SHORT } = require('./suites');
 
 const OPTIONS = { quick: { type: 'boolean', default: false } };
@@ -23,14 +23,13 @@ const whole = [
   ...LINTS,
   BUILD,
   DRIFT,
-  rust('Rust tests', 95),
+  rust('Rust tests', 95, '--no-search'),
   ...SHORT.map(({ name, seconds, files }) => tests(name, seconds, ...files)),
   {
     name: 'fault rows, brief form',
     seconds: 60,
     work: () => node('__test__/faults/main.js', '--brief'),
   },
-  CLIPPY,
 ];
 
 main(() => play(parseArgs({ options: OPTIONS }).values.quick ? quick : whole));

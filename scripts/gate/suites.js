@@ -28,11 +28,9 @@ const SHORT = [
   { name: 'the command', files: ['integration/cli/'], seconds: 30 },
   {
     name: 'exactness tests',
-    files: [...['exactness/one-day', 'exactness/lost-replies', 'faults/oracle'], 'refusals/'],
-    seconds: 60,
+    files: ['exactness/one-day', 'exactness/lost-replies', 'faults/oracle'],
+    seconds: 40,
   },
-  { name: 'reports of random databases', files: ['reports/oracle/'], seconds: 60 },
-  { name: 'the dashboard in a browser', files: ['dashboard/'], seconds: 60 },
   { name: 'spool tests', files: ['spool/kill', 'spool/stop', 'forwarding/raw'], seconds: 25 },
   {
     name: 'exits of processes and threads',
