@@ -83,6 +83,9 @@ impl<S: Store> Worker<S> {
             }
             written = self.presence.next() => {
                 let now = Instant::now();
+                if let Err(error) = &written.result {
+                    self.database.failed(error, now);
+                }
                 if let Some(sighting) = self.presence.handle(written, now)
                     && self.closer.see(sighting)
                 {

@@ -26,7 +26,7 @@ pub async fn note_late<S: Store>(
     }
     let days: Vec<Day> = days.into_iter().cloned().collect();
     match store.note_late(&days).await {
-        Err(error) if error.is_on_the_way() => Err(error),
+        Err(error) if error.is_of_connection() => Err(error),
         _ => Ok(()),
     }
 }

@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::config::Collection;
 
+/// The server's code where a user lacks a right, or a connection has none.
+const UNAUTHORIZED: i32 = 13;
+
 /// The reason why a store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreError {
@@ -66,14 +69,18 @@ impl StoreError {
     }
 
     /// Whether it says nothing about the collection or the content.
-    pub fn is_on_the_way(&self) -> bool {
+    pub fn is_of_connection(&self) -> bool {
         matches!(self.fault, Fault::Moment | Fault::Connection)
+    }
+
+    /// Whether the connection has no user any more.
+    pub fn is_unauthenticated(&self) -> bool {
+        self.code == Some(UNAUTHORIZED) && self.fault == Fault::Connection
     }
 }
 
 /// Whether the user of the connection lacks a right.
 pub fn is_unauthorized(error: &StoreError) -> bool {
-    const UNAUTHORIZED: i32 = 13;
     error.code == Some(UNAUTHORIZED) && error.fault == Fault::Collection
 }
 

@@ -215,9 +215,8 @@ describe('a user who is dropped while the instance runs', { concurrency: true },
     await analytics.flush();
     await mongo.client.db(ELSEWHERE).command({ dropUser: username });
     analytics.track('meanwhile', 'player');
-    const isRefusedOften = () =>
-      /Authentication failed/.test(analytics.getHealth().lastError?.message);
-    await waitFor(isRefusedOften, { timeoutMs: 30_000, what: 'new connections to be refused' });
+    const isRefused = () => /Authentication failed/.test(analytics.getHealth().lastError?.message);
+    await waitFor(isRefused, { timeoutMs: 30_000, what: 'new connections to be refused' });
     await createUser(database);
     const again = performance.now();
     await analytics.flush();

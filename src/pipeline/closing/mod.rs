@@ -22,8 +22,8 @@
 //! **An instance that was only frozen**, or cut off, finds its claim. It takes a new incarnation, which the
 //! claim names as its next, and opens the sessions again whose players are still connected. The totals keep
 //! what they hold of these sessions until the logout, and so does their `durationS`. Should the instance die
-//! then, the claim of the next incarnation takes these sessions in, and adds what they lasted longer. One case is
-//! left open: a session that it stores after the list was made, when it dies before its next sample.
+//! then, the claim of the next incarnation takes these sessions in, and adds what they lasted longer. A session that
+//! the instance stores after the list was made stays open if the instance dies before its next sample.
 //!
 //! **A close that arrives late**, of a closer that was frozen itself, must not close a session that was opened
 //! again. It matches only the duration that stood there before its claim. Each claim gives a session a longer

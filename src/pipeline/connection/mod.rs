@@ -26,7 +26,7 @@ use super::task::{Failed, Tasks, attempt};
 use crate::config::Collection;
 use crate::instance::listener::Message;
 use crate::instance::shared::Shared;
-use crate::store::{Connection, Fault, Result, Store};
+use crate::store::{Connection, Fault, Result, Store, StoreError};
 use crate::util::backoff::Backoff;
 use crate::util::panics::catch_in;
 pub use search::{NothingFound, Outlook, remark_on};
@@ -35,9 +35,8 @@ use switch::Switch;
 pub use upkeep::Upkeep;
 use upkeep::UpkeepResult;
 
-/// How long a store whose connections are useless is closed before the next is opened. Requests that were
-/// under way on it have reported by then.
-const RENEWED_AFTER: Duration = Duration::from_secs(1);
+/// A store whose connections are useless is replaced at most this often.
+const RENEW_EVERY: Duration = Duration::from_secs(1);
 
 /// Makes a store from a connection.
 pub type Opener<S> =
@@ -61,8 +60,7 @@ pub struct Database<S> {
     search: Search,
     state: State<S>,
     backoff: Backoff,
-    /// Not before this the next store is opened.
-    open_at: Option<Instant>,
+    renewed_at: Option<Instant>,
     switch: Option<Switch>,
     pub upkeep: Upkeep,
     tasks: Tasks<DatabaseResult<S>>,
@@ -75,7 +73,7 @@ impl<S: Store> Database<S> {
             search: Search::new(shared),
             state: State::Closed,
             backoff: Backoff::new(random),
-            open_at: None,
+            renewed_at: None,
             switch: None,
             upkeep: Upkeep::new(shared),
             tasks: Tasks::new(),
@@ -108,7 +106,7 @@ impl<S: Store> Database<S> {
         let Some(connection) = self.search.found() else {
             return self.search.poll(now);
         };
-        if self.backoff.is_over(now) && self.open_at.is_none_or(|at| at <= now) {
+        if self.backoff.is_over(now) {
             let opening = attempt((self.opener)(connection.clone()));
             self.tasks
                 .spawn(async { DatabaseResult::Opened(opening.await) });
@@ -136,16 +134,19 @@ impl<S: Store> Database<S> {
                 self.backoff.fail(now);
                 self.state = State::Closed;
             }
-            DatabaseResult::Upkeep(result) => self.upkeep.handle(result, now),
+            DatabaseResult::Upkeep(result) => {
+                if let Some(error) = result.error() {
+                    self.failed(error, now);
+                }
+                self.upkeep.handle(result, now);
+            }
         }
     }
 
-    /// Counts and logs a write that is to be retried; a store whose connections are useless is replaced.
+    /// Counts and logs a write that is to be retried.
     pub fn write_failed(&mut self, failed: Failed, now: Instant) {
         let Failed { error, records } = failed;
-        if error.fault == Fault::Connection {
-            self.renew(now);
-        }
+        self.failed(&error, now);
         let message = error.message.clone();
         match (error.fault, error.collection) {
             (Fault::Moment | Fault::Connection, _) | (_, None) => {
@@ -168,10 +169,16 @@ impl<S: Store> Database<S> {
         self.shared.health.error(message);
     }
 
-    /// Gives up a store whose connections are useless.
-    fn renew(&mut self, now: Instant) {
+    /// A request of this instance failed. Connections whose user was dropped stay useless when the user is made
+    /// again: the store is given up, unless that was done just now, and requests that were under way report it.
+    pub fn failed(&mut self, error: &StoreError, now: Instant) {
+        let is_renewed = self.renewed_at.is_some_and(|at| now < at + RENEW_EVERY);
+        if !error.is_unauthenticated() || is_renewed || self.store().is_none() {
+            return;
+        }
         if let Some(store) = self.give_up() {
-            self.open_at = Some(now + RENEWED_AFTER);
+            self.renewed_at = Some(now);
+            self.backoff.fail(now);
             close(store);
         }
     }
@@ -240,7 +247,6 @@ impl<S: Store> Database<S> {
         if let Some(switch) = self.switch.take() {
             self.search.replace(switch.to);
             self.backoff.succeed();
-            self.open_at = None;
         }
     }
 
@@ -268,10 +274,7 @@ impl<S: Store> Database<S> {
     /// When a retry is due, or the end of a switch.
     pub fn wake_at(&self, needs_store: bool, now: Instant) -> Option<Instant> {
         let switch = self.switch.as_ref().map(|switch| switch.until);
-        let open = self
-            .search
-            .wake_at()
-            .or(self.backoff.until().max(self.open_at));
+        let open = self.search.wake_at().or(self.backoff.until());
         let step = match self.state {
             State::Closed => open.filter(|_| needs_store),
             State::Opening => None,

@@ -17,7 +17,7 @@ use crate::instance::shared::Shared;
 use crate::pipeline::messages;
 use crate::pipeline::refusal::refused;
 use crate::pipeline::task::{Tasks, attempt, run_to_end};
-use crate::store::{Fault, Identities, Prepared, Result, Store};
+use crate::store::{Fault, Identities, Prepared, Result, Store, StoreError};
 
 pub struct Upkeep {
     shared: Arc<Shared>,
@@ -38,6 +38,16 @@ pub enum UpkeepResult {
     Prepared(Result<Prepared>),
     Indexed(Result<Indexed>),
     Looked(Result<Option<Identities>>),
+}
+
+impl UpkeepResult {
+    pub fn error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Prepared(result) => result.as_ref().err(),
+            Self::Indexed(result) => result.as_ref().err(),
+            Self::Looked(result) => result.as_ref().err(),
+        }
+    }
 }
 
 impl Upkeep {

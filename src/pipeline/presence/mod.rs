@@ -76,7 +76,7 @@ pub struct Written {
     sent_at: Instant,
     own: Dead,
     is_last: bool,
-    result: Result<Vec<Seen>>,
+    pub result: Result<Vec<Seen>>,
 }
 
 /// What an instance sees after a sample of its own.
@@ -212,7 +212,7 @@ impl Presence {
                 self.is_known = true;
                 return Some(self.see(written.own, written.sent_at, &all));
             }
-            Err(error) if error.is_on_the_way() => self.prepare_at = 0,
+            Err(error) if error.is_of_connection() => self.prepare_at = 0,
             Err(error) => {
                 self.change(State::Absent);
                 self.prepare_at = 0;

@@ -165,7 +165,7 @@ impl Reporting {
 
 /// The failure of an episode that is told. While the database is away, that is told already.
 fn told_at(error: &StoreError) -> u32 {
-    match error.is_transient() {
+    match error.is_of_connection() {
         true => TRANSIENT_FAILURES,
         false => 1,
     }

@@ -1,5 +1,6 @@
 //! Presence: samples come at their interval, and are in nobody's way.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -7,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::context::LIMITS;
 use super::*;
 use crate::instance::incarnation::Incarnation;
-use crate::store::Sample;
+use crate::store::{Fault, Sample, StoreError};
 
 const INTERVAL: Duration = LIMITS.presence_every;
 
@@ -97,7 +98,7 @@ async fn a_database_that_hangs_holds_up_neither_samples_nor_stop() {
 #[tokio::test(start_paused = true)]
 async fn samples_that_are_refused_are_told_once_and_tried_again() {
     let store = reliable();
-    store.state().refuses_samples = true;
+    store.state().refuses_samples = Some(no_right());
     let (pipeline, host) = started(&store, "{}");
     pipeline.push(&login("a", 1, MORNING_MS), 1);
     sleep(INTERVAL * 40).await;
@@ -105,10 +106,34 @@ async fn samples_that_are_refused_are_told_once_and_tried_again() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].contains("presence is off"), "{told:?}");
     assert!(pipeline.shared().database.get().refused.is_empty());
-    store.state().refuses_samples = false;
+    store.state().refuses_samples = None;
     sleep(INTERVAL * 20).await;
     assert!(newest(&store).is_some());
     assert_eq!(lines(&host).len(), 2);
+}
+
+fn no_right() -> StoreError {
+    StoreError::new(Fault::Collection, "refused")
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_without_a_user_are_replaced_though_nothing_but_samples_is_written() {
+    let (left, next) = (reliable(), reliable());
+    left.state().refuses_samples = Some(StoreError {
+        code: Some(13),
+        ..StoreError::new(Fault::Connection, "requires authentication")
+    });
+    let stores = [left, next.clone()];
+    let opened = AtomicUsize::new(0);
+    let (pipeline, host) = start_with("{}", move |_| {
+        let number = opened.fetch_add(1, Ordering::Relaxed);
+        stores[number].clone()
+    });
+    connect(&pipeline);
+    pipeline.start(false);
+    sleep(INTERVAL * 3).await;
+    assert!(newest(&next).is_some());
+    assert!(lines(&host).is_empty(), "{:?}", lines(&host));
 }
 
 /// An instance that was seen once, and never again.
@@ -137,7 +162,7 @@ async fn who_is_silent_is_claimed_by_those_alone_who_write_samples() {
         ("{}", true, false),
     ] {
         let store = reliable();
-        store.state().refuses_samples = refuses;
+        store.state().refuses_samples = refuses.then(no_right);
         let dead = silent(&store);
         let _started = started(&store, options);
         sleep(INTERVAL * 40).await;

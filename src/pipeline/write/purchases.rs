@@ -51,7 +51,7 @@ pub async fn insert<S: Store>(store: &S, purchases: &[Purchase]) -> Result<Recor
 /// A refusal as a result; an error is what may go by.
 pub fn refused<T>(answer: Result<T>) -> Result<Result<T>> {
     match answer {
-        Err(error) if error.is_on_the_way() => Err(error),
+        Err(error) if error.is_of_connection() => Err(error),
         answer => Ok(answer),
     }
 }

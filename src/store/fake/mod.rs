@@ -103,8 +103,8 @@ pub struct State {
     pub whole_looks: u64,
     /// Days of which sessions were noted as late.
     pub late_days: Vec<Day>,
-    /// The server refuses samples.
-    pub refuses_samples: bool,
+    /// Why the server refuses samples.
+    pub refuses_samples: Option<StoreError>,
     /// The days as a majority read sees them: now, or as they were a while ago.
     committed: BTreeMap<String, Daily>,
     reads: u64,

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::FakeStore;
 use crate::record::day::Day;
-use crate::store::error::{Fault, Result, StoreError};
+use crate::store::error::Result;
 use crate::store::presence::{Minutes, Presence, PresenceStore, Sample, Samples, Seen};
 
 /// Its clock shows `FAKE_NOW_MS` while samples are fresh.
@@ -16,8 +16,8 @@ impl PresenceStore for FakeStore {
     }
 
     async fn write_sample(&self, sample: &Sample) -> Result<()> {
-        if self.state().refuses_samples {
-            return Err(StoreError::new(Fault::Collection, "refused"));
+        if let Some(error) = self.state().refuses_samples.clone() {
+            return Err(error);
         }
         let state = &mut *self.sight().await;
         let known = state.samples.get(&sample.incarnation);

@@ -49,7 +49,7 @@ impl From<DriverError> for StoreError {
 /// The error that the server answers with.
 pub fn server_error(message: &str, code: i32) -> StoreError {
     let is_unauthorized = code == UNAUTHORIZED;
-    // The user was dropped. Connections stay useless when it is made again: only new ones know it.
+    // The user was dropped.
     let has_no_user = is_unauthorized && message.contains("requires authentication");
     let fault = match has_no_user {
         true => Fault::Connection,
@@ -113,4 +113,21 @@ fn server_message(message: &str, code: i32) -> String {
         }
     };
     format!("{shown} (code {code})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::is_unauthorized;
+
+    #[test]
+    fn a_connection_without_a_user_lacks_no_right() {
+        let dropped = server_error("Command insert requires authentication", 13);
+        assert!(dropped.is_unauthenticated() && dropped.is_of_connection());
+        assert!(!is_unauthorized(&dropped));
+        let message = "not authorized on db to execute command { insert: \"events\", … }";
+        let lacking = server_error(message, 13);
+        assert!(is_unauthorized(&lacking) && !lacking.is_unauthenticated());
+        assert_eq!(lacking.missing_privilege.as_deref(), Some("insert"));
+    }
 }

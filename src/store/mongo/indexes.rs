@@ -105,7 +105,7 @@ impl Lifecycle for MongoStore {
         };
         let listed = match listed.map_err(StoreError::from) {
             Ok(listed) => listed,
-            Err(error) if error.is_on_the_way() => return Err(error),
+            Err(error) if error.is_of_connection() => return Err(error),
             Err(_) => return Ok(None),
         };
         let identity = |(collection, name): (Kind, &str)| {
@@ -342,7 +342,7 @@ async fn send<T: Send + Sync>(
             return Ok(None);
         };
         let (code, failure) = (code_of(&error), StoreError::from(error));
-        let Some(code) = code.filter(|_| !failure.is_on_the_way()) else {
+        let Some(code) = code.filter(|_| !failure.is_of_connection()) else {
             return Err(failure);
         };
         refusal = Some((code, failure));

@@ -98,7 +98,7 @@ impl MongoStore {
     async fn facts_of(&self, key: &str, name: &str) -> Result<Document> {
         let indexes = match existing(&self.database.collection::<Document>(name)).await {
             Ok(indexes) => indexes,
-            Err(error) if error.is_transient() => return Err(error),
+            Err(error) if error.is_of_connection() => return Err(error),
             // A view has none.
             Err(_) => None,
         };

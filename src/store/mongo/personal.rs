@@ -10,12 +10,11 @@ use mongodb::options::{FindOptions, Hint};
 use mongodb::{ClientSession, Collection, SessionCursor};
 
 use super::client::{MongoStore, WRITE_TIMEOUT};
-use super::codes::UNAUTHORIZED;
 use super::error::{unexpected, without_index};
 use super::write_command::{raw, write_command};
 use crate::record::day::Day;
 use crate::record::pseudonym;
-use crate::store::error::{Result, StoreError};
+use crate::store::error::{Result, StoreError, is_unauthorized};
 use crate::store::personal::{Page, Personal, PersonalStore, User};
 use crate::store::uniques::Period;
 
@@ -251,7 +250,7 @@ impl MongoStore {
     /// What the operator has to change, where that is known.
     fn refusal(&self, error: StoreError, collection: Personal) -> StoreError {
         let name = self.documents_of(collection).name().to_owned();
-        if error.code != Some(UNAUTHORIZED) {
+        if !is_unauthorized(&error) {
             return error;
         }
         let right = match error.missing_privilege.as_deref() {
