@@ -10,11 +10,13 @@ const { QUICK, SHORT } = require('./suites');
 
 const OPTIONS = { quick: { type: 'boolean', default: false } };
 
+const RUST = rust('Rust tests', 200, '--no-search');
+
 const quick = [
   INSTALL,
   ...LINTS,
   { ...BUILD, seconds: 5 },
-  rust('Rust tests, quick form', 30, '--no-search'),
+  RUST,
   tests('a part of each suite', 60, ...QUICK),
 ];
 
@@ -23,7 +25,7 @@ const whole = [
   ...LINTS,
   BUILD,
   DRIFT,
-  rust('Rust tests', 95, '--no-search'),
+  RUST,
   ...SHORT.map(({ name, seconds, files }) => tests(name, seconds, ...files)),
   {
     name: 'fault rows, brief form',

@@ -9,7 +9,7 @@ const { main, run, step } = require('../lib/steps');
 const OPTIONS = {
   /** Many more seeds, and the examples. */
   long: { type: 'boolean', default: false },
-  /** Without the search for a violation in each wrong design, which is the same each time. */
+  /** Without the search for a violation in each wrong design of the model, which is the same each time. */
   'no-search': { type: 'boolean', default: false },
 };
 /** On the libraries that `npm run build:debug` has compiled. */

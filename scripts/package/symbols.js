@@ -20,7 +20,7 @@ const OF_WINDOWS =
   /^(?:advapi32|api-ms-win-core-[\w-]+|bcrypt(?:primitives)?|iphlpapi|kernel32|ktmw32|msvcrt|ntdll|oleaut32|userenv|ws2_32)\.dll$/i;
 /** Part of every macOS. */
 const OF_MACOS =
-  /^\/(?:usr\/lib\/libSystem\.B\.dylib|System\/Library\/Frameworks\/(\w+)\.framework\/Versions\/A\/\1)$/;
+  /^\/(?:usr\/lib\/lib(?:System\.B|iconv\.2)\.dylib|System\/Library\/Frameworks\/(\w+)\.framework\/Versions\/A\/\1)$/;
 
 /** Columns of `readelf --dyn-syms`: number, value, size, type, binding, visibility, section, name. */
 const SYMBOL = /^\s*\d+:\s+[0-9a-f]+(?:\s+\S+){4}\s+(\S+)\s+([^\s@]+)(?:@+(\S+))?/gm;

@@ -7,8 +7,6 @@ const AnalyticsSystem = require('gso-analytics');
 
 const uri = process.env.HOST_URI;
 const EVENTS = 50;
-/** Of a record on disk. */
-const LEAST_BYTES = 50;
 
 const scene = isMainThread ? process.argv[2] : workerData;
 
@@ -83,11 +81,13 @@ const scenesOfThreads = {
 /** Killed with all its records on disk, as MongoDB is away. */
 function killed() {
   const analytics = tracking({ spoolDir: process.env.HOST_SPOOL, logger: false });
+  let before;
   setInterval(() => {
     const { spool, queued } = analytics.getHealth();
-    // A file begins with some bytes before its first record.
-    if (queued === EVENTS && spool.bytes > EVENTS * LEAST_BYTES)
-      process.kill(process.pid, 'SIGKILL');
+    // A file begins with some bytes before its first record; all are there when it grows no more.
+    const isWhole = queued === EVENTS && spool.bytes > EVENTS && spool.bytes === before;
+    if (isWhole) process.kill(process.pid, 'SIGKILL');
+    before = spool.bytes;
   }, 200);
 }
 
