@@ -2,7 +2,7 @@
 'use strict';
 
 const { calculateObjectSize } = require('bson');
-const { cpuMs } = require('./measures/reports');
+const { cpuMs } = require('./measures/cpu');
 const { dayOf, startOf, storeEvents, storeSessions } = require('./reports-data');
 const { percentile, median } = require('./statistics');
 const { EVENTS, throughput } = require('./rounds');

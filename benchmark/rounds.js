@@ -53,13 +53,14 @@ async function tryAll(bench, side) {
 async function throughput(bench, side, events, options) {
   const task = { measure: 'throughput', events, ...side };
   const results = await bench.measure(task, options);
-  const [{ ms: onlyMs, jsCpuMs, processCpuMs }] = results;
+  const [{ ms: onlyMs, jsCpuMs, processCpuMs, mongodCpuMs }] = results;
   const last = Math.max(...results.map(({ ended }) => ended));
   const ms = results.length === 1 ? onlyMs : last - Math.min(...results.map(({ began }) => began));
   return {
     perSecond: (results.length * events) / (ms / 1000),
     jsCpuUs: (jsCpuMs * 1000) / events,
     processCpuUs: (processCpuMs * 1000) / events,
+    mongodCpuUs: (mongodCpuMs * 1000) / (results.length * events),
   };
 }
 

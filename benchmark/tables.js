@@ -229,7 +229,7 @@ function memory({ burst }) {
   return markdown([head, ...rows]);
 }
 
-/** An awaited login is synced to the disk before it is sent. */
+/** An awaited login is synced to the disk before it is sent, so the time of a sync is shown beside it. */
 function spooled(spool) {
   const rows = SPOOL_ROWS.map(([title, what, name, show]) => {
     const [without, including] = [spool.without[what], spool.with[what]].map((all) =>
@@ -238,6 +238,10 @@ function spooled(spool) {
     const share = including.median / without.median;
     return [title, cell(without, show), cell(including, show), twoPlaces(share)];
   });
+  if (spool.syncP50Ms) {
+    const sync = cell(spread(spool.syncP50Ms), twoPlaces);
+    rows.push(['`fdatasync` of 4 KiB on that disk alone, p50, ms', '–', sync, '–']);
+  }
   return markdown([['this package', 'without a spool', 'with one', 'ratio of medians'], ...rows]);
 }
 
@@ -264,7 +268,7 @@ function sizes(rows) {
   ]);
 }
 
-/** CPU time is that of the first process. */
+/** CPU time of mongod is that between start and end of the first process. */
 function together(rows) {
   const [events, ...cpu] = COSTS;
   return markdown([
@@ -272,8 +276,9 @@ function together(rows) {
       'processes on one database',
       `${events} in all`,
       ...cpu.map((title) => `${title}, of the first`),
+      'CPU of mongod per event, µs',
     ],
-    ...rows.map((row) => [whole(row.count), ...costs(row)]),
+    ...rows.map((row) => [whole(row.count), ...costs(row), micros(row.mongodCpuUs)]),
   ]);
 }
 

@@ -1,13 +1,11 @@
 // What the reports of a database cost: the run over all days that are due, and each answer afterwards.
 'use strict';
 
-const fs = require('node:fs');
 const { setTimeout: delay } = require('node:timers/promises');
+const { cpuMs } = require('./cpu');
 const { median, percentile } = require('../statistics');
 
 const LOOK_EVERY_MS = 20;
-/** Clock ticks of Linux. */
-const TICK_MS = 10;
 const RANGE = { days: 30 };
 const GETTERS = {
   getActivity: () => RANGE,
@@ -51,10 +49,4 @@ async function timed(calls, ask) {
   return { p50Ms: median(times), p99Ms: percentile(times, 99) };
 }
 
-/** CPU time of a process so far, on Linux. */
-function cpuMs(pid) {
-  const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
-}
-
-module.exports = { cpuMs, run };
+module.exports = { run };

@@ -2,21 +2,22 @@
 'use strict';
 
 const { setImmediate: nextTurn } = require('node:timers/promises');
+const { cpuMs } = require('./cpu');
 const { trackEvent } = require('../workload');
 
 const PER_TURN = 1_000;
 
-async function run(peer, { events, bytes = 0 }) {
+async function run(peer, { events, bytes = 0, mongodPid }) {
   const filler = 'x'.repeat(bytes);
   await warmUp(peer, filler, Math.min(events / 10, 2_000));
-  const begin = now();
+  const [begin, mongodBefore] = [now(), cpuMs(mongodPid)];
   for (let i = 0; i < events; ) {
     const end = Math.min(i + PER_TURN, events);
     for (; i < end; i += 1) trackEvent(peer, i, filler);
     await nextTurn();
   }
   await peer.stored();
-  return since(begin);
+  return { ...since(begin), mongodCpuMs: cpuMs(mongodPid) - mongodBefore };
 }
 
 /** Compiled code and open connections, as in a server that has been running. */
