@@ -299,38 +299,45 @@ class Client {
 
   lookForConnection({ isLast = false } = {}) {
     if (this.isConnectionKnown) return;
-    const found = this.readHost(() => this.host.find({ isLast }));
-    if (found?.connection !== undefined) {
+    const wasRead = this.readHost(() => this.adopt(this.host.find({ isLast })));
+    if (!wasRead) this.native.nothingFound(isLast ? 'noTime' : 'connecting');
+  }
+
+  /** @param {import('./mongoose/connection.js').Found | import('./mongoose/connection.js').NotFound} found */
+  adopt(found) {
+    if (found.connection !== undefined) {
       this.native.connect(this.settingsJson(found.connection));
       this.connectionKnown();
-      return;
+    } else {
+      this.native.nothingFound(found.outlook, found.other && this.settingsJson(found.other));
     }
-    const { outlook, other } = found ?? { outlook: isLast ? 'noTime' : 'connecting' };
-    this.native.nothingFound(outlook, other && this.settingsJson(other));
   }
 
   /** A host that connects to another database takes its records there. */
   followHost() {
-    const settings = this.readHost(() => this.host.switched());
-    if (settings !== undefined) this.native.switchDatabase(this.settingsJson(settings));
+    this.readHost(() => {
+      const settings = this.host.switched();
+      if (settings !== undefined) this.native.switchDatabase(this.settingsJson(settings));
+    });
   }
 
   /**
-   * Reads the host's mongoose, which may throw for reasons of its own.
+   * Reads the host's mongoose, which may throw for reasons of its own, and hands over what was read, which the
+   * native side may refuse.
    *
-   * @template T
-   * @param {() => T} read
-   * @returns {T | undefined}
+   * @param {() => void} read
+   * @returns {boolean} whether that went well
    */
   readHost(read) {
     try {
-      return read();
+      read();
+      return true;
     } catch (error) {
       this.warnAbout(
         `the settings of mongoose cannot be read (${nameOf(error)}): records wait until they can be; ` +
           'if that lasts, set options.uri',
       );
-      return undefined;
+      return false;
     }
   }
 

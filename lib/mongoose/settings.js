@@ -89,8 +89,8 @@ function describe(connection) {
     srvHost: options.srvHost,
     srvServiceName: options.srvServiceName,
     srvMaxHosts: options.srvMaxHosts,
-    username: credentials?.username || undefined,
-    password: credentials?.password || undefined,
+    username: textOf(credentials?.username),
+    password: textOf(credentials?.password),
     authSource: credentials?.source,
     authMechanism: credentials ? String(credentials.mechanism) : undefined,
     // Loads modules of Node that a host without TLS does not need.
@@ -101,6 +101,15 @@ function describe(connection) {
     serverApi: serverApiOf(options),
     database: databaseOf(connection, options),
   };
+}
+
+/**
+ * Credentials that come from a file or a variable may be numbers; those without text are none.
+ *
+ * @param {unknown} value
+ */
+function textOf(value) {
+  return value ? String(value) : undefined;
 }
 
 /**

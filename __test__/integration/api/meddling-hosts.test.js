@@ -119,7 +119,14 @@ describe('timers that a host fakes', { concurrency: 2 }, () => {
 });
 
 describe('a mongoose whose settings cannot be read', () => {
-  it('takes nothing down: one line says so, and records wait', async () => {
+  for (const [what, error] of [
+    ['a getter that throws', 'SyntaxError'],
+    ['a setting of another type', 'Error'],
+  ])
+    it(`takes nothing down, as ${what}: one line says so, and records wait`, () =>
+      unreadable({ what, error }));
+
+  async function unreadable({ what, error }) {
     const database = mongo.database();
     const { result, stderr } = await runProgram(
       async (given, report) => {
@@ -127,8 +134,9 @@ describe('a mongoose whose settings cannot be read', () => {
         await mongoose.connect(given.uri);
         const { client } = mongoose.connection;
         const { options } = client;
-        const unreadable = { configurable: true, get: () => JSON.parse('not JSON') };
-        Object.defineProperty(client, 'options', unreadable);
+        const spoilt = { ...options, directConnection: 'perhaps' };
+        const get = () => (given.what.startsWith('a getter') ? JSON.parse('not JSON') : spoilt);
+        Object.defineProperty(client, 'options', { configurable: true, get });
         const AnalyticsSystem = require('.');
         const lines = [];
         const keep = (line) => lines.push(line);
@@ -142,15 +150,36 @@ describe('a mongoose whose settings cannot be read', () => {
         report({ lines, failure });
         await mongoose.disconnect();
       },
-      { given: { uri: database.uri, event: COUNTED } },
+      { given: { uri: database.uri, event: COUNTED, what } },
     );
     assert.strictEqual(stderr, '');
     assert.strictEqual(result.failure, 'ANALYTICS_TIMEOUT');
     assert.deepStrictEqual(result.lines, [
       '[ANALYTICS] System started',
-      '[ANALYTICS] the settings of mongoose cannot be read (SyntaxError): records wait until they can ' +
+      `[ANALYTICS] the settings of mongoose cannot be read (${error}): records wait until they can ` +
         'be; if that lasts, set options.uri',
     ]);
     await assertStored(database, 1);
+  }
+});
+
+describe('a mongoose that was given a number as the password', () => {
+  it('takes nothing down: records wait, as for any password that is refused', async () => {
+    const { result, stderr } = await runProgram(
+      async (given, report) => {
+        const mongoose = require('mongoose');
+        mongoose.connect(given.uri, { user: 'u', pass: 12345 }).catch(() => {});
+        const AnalyticsSystem = require('.');
+        const analytics = new AnalyticsSystem({ logger: false, operationTimeoutMs: 1_000 });
+        analytics.start();
+        analytics.track(given.event, 'u');
+        const failure = await analytics.flush().catch(({ code }) => code);
+        report({ failure, written: analytics.getHealth().written });
+        process.exit();
+      },
+      { given: { uri: mongo.database().uri, event: COUNTED } },
+    );
+    assert.strictEqual(stderr, '');
+    assert.deepStrictEqual(result, { failure: 'ANALYTICS_TIMEOUT', written: 0 });
   });
 });
