@@ -1,5 +1,6 @@
 //! Events in the queues of destinations. Id and time are fixed when an event is accepted: a service
-//! recognises an event that arrives twice by both.
+//! recognises an event that arrives twice by both. Both follow from the stored document, so that an event that is
+//! read back from the database is the same to a service.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -92,7 +93,7 @@ impl ForwardedEvent {
             seq: event.seq,
             id: match event.key {
                 Some(_) => document_uuid(webhook.id),
-                None => event_id(webhook.id, event.seq, event.time_ms),
+                None => event_id(webhook.id, event.time_ms, Kind::Tracked),
             },
             time_ms: event.time_ms,
             accepted,
@@ -133,7 +134,7 @@ impl ForwardedEvent {
         };
         Some(Arc::new(Self {
             seq: item.seq,
-            id: event_id(session, item.seq, time_ms),
+            id: event_id(session, time_ms, kind),
             time_ms,
             accepted,
             user: Some(user.as_ref().into()),
@@ -177,13 +178,17 @@ impl ForwardedEvent {
 }
 
 /// A UUID of version 7 from the event's time, the part of its document's `_id` that is unique in time
-/// (process and counter), and ten bits of its sequence number. So the same record has the same id in
-/// every process.
-fn event_id(document: ObjectId, seq: i64, time_ms: i64) -> Uuid {
+/// (process and counter), and its kind: a login and a logout are in one document, and may share a time.
+fn event_id(document: ObjectId, time_ms: i64, kind: Kind) -> Uuid {
     let mut unique = [0; 16];
     unique[8..].copy_from_slice(&document.bytes()[4..]);
-    // 74 bits: 64 of the document, 10 of the number.
-    let random = u128::from_be_bytes(unique) << 10 | (seq as u128 & 0x3ff);
+    let kind = match kind {
+        Kind::Tracked => 0,
+        Kind::SessionStart => 1,
+        Kind::SessionEnd { .. } => 2,
+    };
+    // 74 bits: 64 of the document, 10 of the kind.
+    let random = u128::from_be_bytes(unique) << 10 | kind;
     let time = u128::from(time_ms as u64 & 0xffff_ffff_ffff) << 80;
     let version = 7 << 76 | (random >> 62) << 64;
     let variant = 2 << 62 | random & ((1 << 62) - 1);
@@ -223,9 +228,12 @@ pub mod testing {
         let body = format!(
             r#"{{"event":"quest.done","userId":"{user}","data":{data},"ts":"2026-11-23T00:00:00.000Z"}}"#
         );
+        let mut document = [7; 12];
+        document[4..].copy_from_slice(&seq.to_be_bytes());
+        let document = ObjectId::from_bytes(document);
         Arc::new(ForwardedEvent {
             seq,
-            id: event_id(ObjectId::from_bytes([7; 12]), seq, 1_795_392_000_000),
+            id: event_id(document, 1_795_392_000_000, Kind::Tracked),
             time_ms: 1_795_392_000_000,
             accepted: Instant::now(),
             user: Some(user.into()),
@@ -245,10 +253,10 @@ mod tests {
     use crate::record::item::Close;
 
     #[test]
-    fn an_id_is_a_valid_uuid_that_depends_on_the_record_alone() {
+    fn an_id_is_a_valid_uuid_that_depends_on_the_document_alone() {
         let document = ObjectId::parse_str("6a0123456789abcdef012345").expect("an id");
-        let id = event_id(document, 0x2ff, 1_795_392_000_000).to_string();
-        assert_eq!(id, "01a205b3-d000-7678-a6af-37bc048d16ff");
+        let id = event_id(document, 1_795_392_000_000, Kind::Tracked).to_string();
+        assert_eq!(id, "01a205b3-d000-7678-a6af-37bc048d1400");
     }
 
     #[test]
@@ -311,21 +319,23 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_different_records_differ() {
+    fn ids_of_different_documents_times_and_kinds_differ() {
         let bytes = [0xff; 12];
         let mut other = bytes;
-        let of = |bytes, seq, time| event_id(ObjectId::from_bytes(bytes), seq, time);
-        let id = of(bytes, 5, 9);
-        assert_ne!(id, of(bytes, 6, 9));
-        assert_ne!(id, of(bytes, 5, 10));
+        let of = |bytes, time, kind| event_id(ObjectId::from_bytes(bytes), time, kind);
+        let id = of(bytes, 9, Kind::Tracked);
+        assert_ne!(id, of(bytes, 10, Kind::Tracked));
+        let start = of(bytes, 9, Kind::SessionStart);
+        assert_ne!(id, start);
+        assert_ne!(start, of(bytes, 9, Kind::SessionEnd { duration_s: 0 }));
         for byte in 4..12 {
             other[byte] = 0xfe;
-            assert_ne!(id, of(other, 5, 9), "byte {byte}");
+            assert_ne!(id, of(other, 9, Kind::Tracked), "byte {byte}");
             other = bytes;
         }
         // Times before 1970 and after the calendar are ids all the same.
         for time in [-1, i64::MIN, i64::MAX] {
-            assert_eq!(of(bytes, -1, time).to_string().len(), 36);
+            assert_eq!(of(bytes, time, Kind::Tracked).to_string().len(), 36);
         }
     }
 }

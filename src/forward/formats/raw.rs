@@ -99,7 +99,7 @@ mod tests {
             [
                 (
                     "webhook-signature",
-                    "v1,AeHLKbO3OAtEhQX70zbRJMveAr/HofIx1mECfwlFqWs=".to_owned()
+                    "v1,+42CN/2FNcwl8v0Mf7xuerm0gHzPb64jLYfEr4My8hw=".to_owned()
                 ),
                 ("webhook-timestamp", "1795392000".to_owned()),
                 ("webhook-id", event(5, "ann", "{}").id.to_string()),
