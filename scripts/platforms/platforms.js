@@ -23,9 +23,20 @@ async function onMusl() {
 }
 
 async function emulated(packages, tag) {
-  const root = await sysroot('arm64', packages);
-  return { node: ['qemu-aarch64-static', '-L', root, await nodeForLinux(tag)] };
+  const runner = ['qemu-aarch64-static', '-L', await sysroot('arm64', packages)];
+  return { runner, node: [...runner, await nodeForLinux(tag)] };
 }
+
+const onArmWithGlibc = () =>
+  emulated(['libc6', 'libstdc++6', 'libgcc-s1'], 'manylinux_2_28_aarch64');
+
+const onArmWithMusl = () => emulated(['musl'], 'musllinux_1_2_aarch64');
+
+const SLOW_WHERE_EMULATED = {
+  'hours of its clock, with each flush in them, take minutes on an emulated processor': [
+    'reporting::an_error_is_told_once_and_tried_again_ever_less_often',
+  ],
+};
 
 async function inWine() {
   const { runner, env } = await wine();
@@ -38,7 +49,7 @@ async function inWine() {
  * - `programs` that the system needs
  * - `prepare()`: the words that run `node` of that platform, the `runner` before other programs where these
  *   need one, and `env`, variables of both
- * - whether it `isEmulated`, so that it plays the scenes only, and whether it `hasSignals`
+ * - whether it `isEmulated`, so that it may miss limits that are for a whole machine, and whether it `hasSignals`
  * - Rust tests that it goes `without`, by the reason
  */
 const PLATFORMS = [
@@ -54,8 +65,18 @@ const PLATFORMS = [
     target: 'aarch64-unknown-linux-gnu',
     linked: `aarch64-unknown-linux-gnu.${NEWEST_GLIBC}`,
     programs: { ...UNPACKING, ...EMULATING },
-    prepare: () => emulated(['libc6', 'libstdc++6', 'libgcc-s1'], 'manylinux_2_28_aarch64'),
+    prepare: onArmWithGlibc,
     isEmulated: true,
+    without: SLOW_WHERE_EMULATED,
+  },
+  {
+    name: 'linux-arm64-musl',
+    target: 'aarch64-unknown-linux-musl',
+    flags: DYNAMIC_MUSL,
+    programs: { ...UNPACKING, ...EMULATING },
+    prepare: onArmWithMusl,
+    isEmulated: true,
+    without: SLOW_WHERE_EMULATED,
   },
   {
     name: 'win32-x64',
@@ -67,6 +88,7 @@ const PLATFORMS = [
     flags: EMPTY_NODE,
     programs: { wine: 'wine', 'x86_64-w64-mingw32-gcc': 'gcc-mingw-w64-x86-64-posix' },
     prepare: inWine,
+    isEmulated: true,
     hasSignals: false,
     without: {
       'Wine cannot remove a folder with an open file': [

@@ -30,8 +30,8 @@ const OPTIONS = {
 /** What differs most between platforms: processes and their ends, requests, and the values of JavaScript. */
 const GROUPS = ['host', 'several', 'webhook'];
 /**
- * Of a scene or scenario. The limits of the product are for a whole machine: a process that ends has 1.5 s to write,
- * in which one that is emulated may not on a busy one.
+ * Of a scene or scenario where the machine is emulated. The limits of the product are for a whole one: a process that
+ * ends has 1.5 s to write, in which one that is emulated may not on a busy one.
  */
 const ATTEMPTS = 3;
 /** Of one process: an emulated one takes ten times as long. */
@@ -59,7 +59,7 @@ async function checkSymbols(addon) {
 async function checkScenes({ node, ...host }, { hasSignals }, { server, client }) {
   const folder = makeFolder();
   try {
-    const surroundings = { ...host, hasSignals, attempts: ATTEMPTS, folder, server, client };
+    const surroundings = { ...host, hasSignals, folder, server, client };
     const failed = await playScenes(node, surroundings);
     if (failed.length > 0) throw new Error(`${failed.length} scenes fail`);
   } finally {
@@ -82,15 +82,15 @@ async function isSame(group, scenario, context) {
 async function checkGroup(group, context) {
   const failed = [];
   for (const scenario of groups[group]) {
-    const isSameOnce = await succeeds(() => isSame(group, scenario, context), ATTEMPTS);
+    const isSameOnce = await succeeds(() => isSame(group, scenario, context), context.attempts);
     if (!isSameOnce) failed.push(scenario.name);
   }
   console.log(`  ${group}: ${groups[group].length - failed.length} of ${groups[group].length}`);
   return failed;
 }
 
-async function checkParity(host, { server }) {
-  const context = { implementation: chosenImplementation('addon'), server, host };
+async function checkParity({ attempts, ...host }, { server }) {
+  const context = { implementation: chosenImplementation('addon'), server, host, attempts };
   const failed = await Promise.all(GROUPS.map((group) => checkGroup(group, context)));
   if (failed.flat().length > 0) throw new Error(`${failed.flat().length} scenarios differ`);
 }
@@ -100,20 +100,16 @@ async function testOn(platform, database) {
   const addon = await step('build the addon (minutes the first time)', () => buildAddon(platform));
   const host = {
     node,
-    env: { ...env, NAPI_RS_NATIVE_LIBRARY_PATH: addon },
     timeoutMs: TIMEOUT_MS,
-  };
-  const longer = {
-    'a part of the parity suite': () => checkParity(host, database),
-    'tests of the Rust core': () => testCore(platform, { runner, env }),
+    env: { ...env, NAPI_RS_NATIVE_LIBRARY_PATH: addon },
+    attempts: platform.isEmulated ? ATTEMPTS : 1,
   };
   const checks = {
     'symbols of the addon': () => checkSymbols(addon),
     'scenes of the smoke test': () => checkScenes(host, platform, database),
-    ...(platform.isEmulated ? {} : longer),
+    'a part of the parity suite': () => checkParity(host, database),
+    'tests of the Rust core': () => testCore(platform, { runner, env }),
   };
-  if (platform.isEmulated)
-    say(`not run, since an emulated processor is slow: ${Object.keys(longer).join(', ')}`);
   const failures = [];
   for (const [what, work] of Object.entries(checks)) {
     await step(what, work).catch((error) => failures.push(`${what}: ${error.message}`));
