@@ -272,9 +272,9 @@ impl RecordPath {
         self.totals.restore_uniques(store)
     }
 
-    /// A user is erased.
-    pub fn forget_user(&self, user: &str) {
-        self.totals.forget_user(user);
+    /// These users are erased.
+    pub fn forget_users(&self, users: impl Iterator<Item = impl AsRef<str>>) {
+        users.for_each(|user| self.totals.forget_user(user.as_ref()));
     }
 
     /// Whether purchases were stored since this was last asked.

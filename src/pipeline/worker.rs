@@ -77,15 +77,13 @@ impl<S: Store> Worker<S> {
             }
             result = self.database.next() => self.database.handle(result, Instant::now()),
             report = self.legacy.next() => {
-                if let Some(refused) = self.legacy.handle(report, Instant::now()) {
-                    self.requests.refuse_metrics(&refused);
-                }
+                self.database.failed(report.error(), Instant::now());
+                let refused = self.legacy.handle(report, Instant::now());
+                self.requests.refuse_metrics(refused);
             }
             written = self.presence.next() => {
                 let now = Instant::now();
-                if let Err(error) = &written.result {
-                    self.database.failed(error, now);
-                }
+                self.database.failed(written.error(), now);
                 if let Some(sighting) = self.presence.handle(written, now)
                     && self.closer.see(sighting)
                 {
@@ -93,8 +91,14 @@ impl<S: Store> Worker<S> {
                 }
             }
             ended = self.closer.next() => self.closer.handle(ended, Instant::now()),
-            ran = self.reporting.next() => self.reporting.handle(ran, Instant::now()),
-            answer = self.requests.next() => self.requests.handle(answer, Instant::now()),
+            ran = self.reporting.next() => {
+                self.database.failed(ran.error(), Instant::now());
+                self.reporting.handle(ran, Instant::now());
+            }
+            answer = self.requests.next() => {
+                self.database.failed(answer.error(), Instant::now());
+                self.requests.handle(answer, Instant::now());
+            }
             result = self.recovery.next() => {
                 self.recovery.handle(result, self.database.connection());
             }
@@ -177,12 +181,9 @@ impl<S: Store> Worker<S> {
             }
             self.legacy.want(self.requests.metrics_days());
             self.legacy.poll(store, now);
-            let committed = self.path.committed();
-            for user in self.requests.erased_users() {
-                self.path.forget_user(user);
-            }
+            self.path.forget_users(self.requests.erased_users());
             self.requests
-                .poll_reads(store, committed, &self.legacy, now);
+                .poll_reads(store, self.path.committed(), &self.legacy, now);
         }
         let is_idle = self.path.is_idle()
             && self.database.is_idle()

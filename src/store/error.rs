@@ -68,6 +68,11 @@ impl StoreError {
         self.fault == Fault::Moment
     }
 
+    /// Whether the same request may succeed later on this connection, or on the one that takes its place.
+    pub fn may_succeed_later(&self) -> bool {
+        self.is_transient() || self.is_unauthenticated()
+    }
+
     /// Whether it says nothing about the collection or the content.
     pub fn is_of_connection(&self) -> bool {
         matches!(self.fault, Fault::Moment | Fault::Connection)

@@ -5,6 +5,7 @@ const assert = require('node:assert');
 const { describe, it } = require('node:test');
 const { create, startProgram, useMongod } = require('../../support/setup');
 const { waitFor } = require('../../support/wait');
+const { Reader } = require('../../../lib/cli/reader');
 const { VERSIONS, assertAdopted, assertRefused } = require('./setup');
 
 const mongo = useMongod({ auth: true });
@@ -224,6 +225,22 @@ describe('a user who is dropped while the instance runs', { concurrency: true },
     assert.strictEqual(await database.count('gsoevents'), 2);
     assert.ok(tookMs < AGAIN_MS, `${tookMs} ms`);
     assert.doesNotMatch(lines.join('\n'), /refuses|right/);
+  });
+
+  it('gives a process that only reads its answers when it is made again', async () => {
+    const database = mongo.database();
+    const username = await createUser(database);
+    const reader = new Reader({
+      uri: uriOf({ username, path: database.name, query: SOURCE }),
+      logger: false,
+    });
+    await reader.instances();
+    await mongo.client.db(ELSEWHERE).command({ dropUser: username });
+    await assert.rejects(reader.instances(), /Authentication failed/);
+    await createUser(database);
+    const isAnswered = () => reader.instances();
+    await waitFor(isAnswered, { timeoutMs: AGAIN_MS, what: 'an answer' });
+    await reader.stop();
   });
 });
 

@@ -135,9 +135,7 @@ impl<S: Store> Database<S> {
                 self.state = State::Closed;
             }
             DatabaseResult::Upkeep(result) => {
-                if let Some(error) = result.error() {
-                    self.failed(error, now);
-                }
+                self.failed(result.error(), now);
                 self.upkeep.handle(result, now);
             }
         }
@@ -146,7 +144,7 @@ impl<S: Store> Database<S> {
     /// Counts and logs a write that is to be retried.
     pub fn write_failed(&mut self, failed: Failed, now: Instant) {
         let Failed { error, records } = failed;
-        self.failed(&error, now);
+        self.failed(Some(&error), now);
         let message = error.message.clone();
         match (error.fault, error.collection) {
             (Fault::Moment | Fault::Connection, _) | (_, None) => {
@@ -169,11 +167,12 @@ impl<S: Store> Database<S> {
         self.shared.health.error(message);
     }
 
-    /// A request of this instance failed. Connections whose user was dropped stay useless when the user is made
+    /// A request of this instance may have failed. Connections whose user was dropped stay useless when the user is made
     /// again: the store is given up, unless that was done just now, and requests that were under way report it.
-    pub fn failed(&mut self, error: &StoreError, now: Instant) {
+    pub fn failed(&mut self, error: Option<&StoreError>, now: Instant) {
+        let is_useless = error.is_some_and(StoreError::is_unauthenticated);
         let is_renewed = self.renewed_at.is_some_and(|at| now < at + RENEW_EVERY);
-        if !error.is_unauthenticated() || is_renewed || self.store().is_none() {
+        if !is_useless || is_renewed || self.store().is_none() {
             return;
         }
         if let Some(store) = self.give_up() {

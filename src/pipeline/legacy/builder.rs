@@ -34,6 +34,15 @@ pub enum Report {
     Ended(Result<()>),
 }
 
+impl Report {
+    pub fn error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Progress(_) => None,
+            Self::Ended(result) => result.as_ref().err(),
+        }
+    }
+}
+
 /// Starts a builder for the days from the 1st to `today`. It ends by itself when nobody listens any more.
 /// Under the `name` of another builder it does not wait for that one's claim.
 pub fn start<S: Store>(

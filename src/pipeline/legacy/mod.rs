@@ -206,7 +206,7 @@ impl Legacy {
             Err(error) => {
                 self.backoff.fail(now);
                 self.shared.health.error(error.message.clone());
-                (!error.is_transient()).then(|| self.refuse(today, error.message))
+                (!error.may_succeed_later()).then(|| self.refuse(today, error.message))
             }
         }
     }

@@ -22,7 +22,7 @@ use super::messages;
 use super::task::{Tasks, attempt};
 use crate::forward::Destinations;
 use crate::instance::shared::Shared;
-use crate::store::{Result, Sample, Seen, Store};
+use crate::store::{Result, Sample, Seen, Store, StoreError};
 use observer::{Observer, Patience};
 
 /// The first sample comes after this part of an interval, 1 s: a server that starts has records to write, and
@@ -76,7 +76,13 @@ pub struct Written {
     sent_at: Instant,
     own: Dead,
     is_last: bool,
-    pub result: Result<Vec<Seen>>,
+    result: Result<Vec<Seen>>,
+}
+
+impl Written {
+    pub fn error(&self) -> Option<&StoreError> {
+        self.result.as_ref().err()
+    }
 }
 
 /// What an instance sees after a sample of its own.

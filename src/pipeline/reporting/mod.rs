@@ -45,6 +45,12 @@ pub struct Reporting {
 /// The result of a run.
 pub struct Ran(Result<Outcome>);
 
+impl Ran {
+    pub fn error(&self) -> Option<&StoreError> {
+        self.0.as_ref().err()
+    }
+}
+
 impl Reporting {
     pub fn new(shared: &Arc<Shared>) -> Self {
         if !shared.config.reports.are_on {

@@ -24,7 +24,7 @@ use crate::instance::listener::Message;
 use crate::instance::shared::Shared;
 use crate::record::day::Day;
 use crate::reports::{Access, Answers, Settings};
-use crate::store::{Result, Store};
+use crate::store::{Result, Store, StoreError};
 use access::access;
 pub use operation::Request;
 use operation::{Operation, Phase};
@@ -48,6 +48,12 @@ pub struct Answer {
     ids: Vec<u32>,
     /// `None` while what is read is being made.
     found: Result<Option<RawDocumentBuf>>,
+}
+
+impl Answer {
+    pub fn error(&self) -> Option<&StoreError> {
+        self.found.as_ref().err()
+    }
 }
 
 /// The state of the other modules that requests wait for.
@@ -234,7 +240,7 @@ impl Requests {
             Ok(None) => return self.read_again(&answer.ids, now + READ_AGAIN, true),
             Err(error) => {
                 self.shared.health.error(error.message.clone());
-                if error.is_transient() {
+                if error.may_succeed_later() {
                     return self.read_again(&answer.ids, now + READ_AGAIN, false);
                 }
                 return self.fail_all(&answer.ids, &error.message);
@@ -245,9 +251,12 @@ impl Requests {
         }
     }
 
-    /// The month of a day cannot be summed up.
-    pub fn refuse_metrics(&mut self, refused: &Refused) {
-        let request = Request::Metrics(refused.today.clone());
+    /// The month of a day may be one that cannot be summed up.
+    pub fn refuse_metrics(&mut self, refused: Option<Refused>) {
+        let Some(refused) = refused else {
+            return;
+        };
+        let request = Request::Metrics(refused.today);
         let waiting = self.open.iter().filter(|op| op.request == request);
         let ids: Vec<u32> = waiting.map(|op| op.id).collect();
         self.fail_all(&ids, &refused.message);

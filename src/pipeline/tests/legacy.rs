@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::instance::listener::Level;
-use crate::store::{Baseline, LEGACY_STEP_TIMEOUT, Sums};
+use crate::store::{Baseline, LEGACY_STEP_TIMEOUT, StoreError, Sums};
 use bson::oid::ObjectId;
 
 const OLD: Sums = Sums {
@@ -132,12 +132,12 @@ async fn a_step_that_hangs_is_begun_anew() {
 async fn a_refusal_fails_the_caller_and_is_retried_only_for_the_next_caller() {
     let store = reliable();
     old(&store, &[1]);
-    store.state().refuses_marks = true;
+    store.state().refuses_marks = Some(StoreError::permanent("refused"));
     let (pipeline, host) = start(&store, "{}");
     connect(&pipeline);
     assert_eq!(mau(&pipeline, &host, 1).await, Err("ANALYTICS_DATABASE"));
     assert_eq!(lines(&host, Level::Warn).len(), 1);
-    store.state().refuses_marks = false;
+    store.state().refuses_marks = None;
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(store.state().marks, 0);
     assert_eq!(mau(&pipeline, &host, 2).await, Ok(5));

@@ -1,6 +1,5 @@
 //! Presence: samples come at their interval, and are in nobody's way.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -116,28 +115,8 @@ fn no_right() -> StoreError {
     StoreError::new(Fault::Collection, "refused")
 }
 
-#[tokio::test(start_paused = true)]
-async fn connections_without_a_user_are_replaced_though_nothing_but_samples_is_written() {
-    let (left, next) = (reliable(), reliable());
-    left.state().refuses_samples = Some(StoreError {
-        code: Some(13),
-        ..StoreError::new(Fault::Connection, "requires authentication")
-    });
-    let stores = [left, next.clone()];
-    let opened = AtomicUsize::new(0);
-    let (pipeline, host) = start_with("{}", move |_| {
-        let number = opened.fetch_add(1, Ordering::Relaxed);
-        stores[number].clone()
-    });
-    connect(&pipeline);
-    pipeline.start(false);
-    sleep(INTERVAL * 3).await;
-    assert!(newest(&next).is_some());
-    assert!(lines(&host).is_empty(), "{:?}", lines(&host));
-}
-
 /// An instance that was seen once, and never again.
-fn silent(store: &FakeStore) -> Incarnation {
+pub fn silent(store: &FakeStore) -> Incarnation {
     let incarnation = Incarnation::named("00000000aa").expect("a name");
     let sample = Sample {
         incarnation,

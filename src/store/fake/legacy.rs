@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::FakeStore;
 use crate::record::day::Day;
-use crate::store::error::{Result, StoreError};
+use crate::store::error::Result;
 use crate::store::legacy::{Baseline, CLAIM_TTL, LegacyStore};
 
 impl LegacyStore for FakeStore {
@@ -52,8 +52,8 @@ impl LegacyStore for FakeStore {
     async fn mark_baseline(&self, day: &Day, _: ObjectId) -> Result<()> {
         let takes = self.state().slow_mark;
         tokio::time::sleep(takes).await;
-        if self.state().refuses_marks {
-            return Err(StoreError::permanent("refused"));
+        if let Some(error) = self.state().refuses_marks.clone() {
+            return Err(error);
         }
         self.request(|state| {
             state.marks += 1;

@@ -84,8 +84,8 @@ pub struct State {
     /// How long it takes to mark a day's old users, and how often that was done.
     pub slow_mark: Duration,
     pub marks: u64,
-    /// The server refuses to sum up.
-    pub refuses_marks: bool,
+    /// Why the server refuses to sum up.
+    pub refuses_marks: Option<StoreError>,
     /// No addition matches, whatever is read; and how many were sent.
     pub always_misses: bool,
     pub adds: u64,
