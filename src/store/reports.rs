@@ -66,8 +66,8 @@ pub trait ReportStore {
     /// This total and the day of each daily document from one day to another.
     fn totals_between(&self, from: &Day, to: &Day, total: &str) -> impl Reply<Vec<Document>>;
 
-    /// Users who paid on the day, in any currency.
-    fn payers(&self, day: &Day) -> impl Reply<i64>;
+    /// Users who paid on the day, in any currency; the server looks for them no longer than this.
+    fn payers(&self, day: &Day, within: Duration) -> impl Reply<i64>;
 
     /// Notes that sessions of these days have come after their reports may have been final.
     fn note_late(&self, days: &[Day]) -> impl Reply<()>;

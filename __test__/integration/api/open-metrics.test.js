@@ -4,12 +4,14 @@
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');
 const { describe, it } = require('node:test');
-const { startProxy } = require('../../support/proxy');
+const { fates, startProxy } = require('../../support/proxy');
 const { NOBODY, create, useMongod } = require('../../support/setup');
 const { waitFor } = require('../../support/wait');
 const { dayOf, session, store } = require('../reports/days');
 
 const mongo = useMongod();
+/** How long a scrape waits for the figures of the game. */
+const SCRAPE_MS = 3_000;
 const HOSTILE = 'a"b\\c\n}{ 1\n# EOF';
 
 /** Its samples by name and labels, as they are written. */
@@ -152,6 +154,33 @@ describe('getOpenMetrics()', () => {
     assert.ok(!touched.some((name) => ['gsoevents', 'gsosessions'].includes(name)), `${touched}`);
     await Promise.all(Array.from({ length: 20 }, () => analytics.getOpenMetrics()));
     assert.strictEqual(reads().length, first.length);
+    await analytics.stop();
+    await proxy.close();
+  });
+
+  it('reads nothing any more that no scraper waits for', async () => {
+    const database = mongo.database();
+    const seen = [];
+    const proxy = await startProxy(mongo.server.port, {
+      observe: ({ command, body }) => seen.push({ command, body }),
+    });
+    const { analytics } = create({
+      uri: proxy.uri(database.name),
+      reports: 'off',
+      presence: 'off',
+    });
+    const slow = proxy.rule({
+      when: ({ command }) => command === 'find',
+      fate: fates.delay(SCRAPE_MS + 500),
+    });
+    assert.deepStrictEqual(gameOf(await analytics.getOpenMetrics()), []);
+    await waitFor(() => seen.some(({ command }) => command === 'find'));
+    slow.remove();
+    assert.notDeepStrictEqual(gameOf(await analytics.getOpenMetrics()), []);
+    const payers = seen.filter(({ command }) => command === 'aggregate');
+    assert.strictEqual(payers.length, 1);
+    const { maxTimeMS } = payers[0].body;
+    assert.ok(maxTimeMS > 0 && maxTimeMS <= SCRAPE_MS, `${maxTimeMS} ms`);
     await analytics.stop();
     await proxy.close();
   });

@@ -207,11 +207,12 @@ impl Requests {
     ) {
         let may_read = |op: &Operation| may_read(op, committed, legacy, now);
         while let Some(next) = self.open.iter().find(|op| may_read(op)) {
-            let request = next.request.clone();
+            let (request, mut until) = (next.request.clone(), next.deadline);
             let mut ids = Vec::new();
             for operation in &mut self.open {
                 if operation.request == request && may_read(operation) {
                     operation.phase = Phase::Reading;
+                    until = until.max(operation.deadline);
                     ids.push(operation.id);
                 }
             }
@@ -220,6 +221,7 @@ impl Requests {
                 shared: Arc::clone(&self.shared),
                 baselines: Arc::clone(legacy.baselines()),
                 answers: Arc::clone(&self.answers),
+                until,
             };
             let read = run_to_end("read", async move { reading.answer(&request).await });
             self.tasks.spawn(async move {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bson::raw::{RawArrayBuf, cstr};
 use bson::{Bson, Document, RawDocumentBuf};
+use tokio::time::Instant;
 
 use super::access::access;
 use super::operation::Request;
@@ -24,6 +25,8 @@ pub struct Reading<S> {
     pub shared: Arc<Shared>,
     pub baselines: Arc<Baselines>,
     pub answers: Arc<Answers>,
+    /// When nobody waits for it any more.
+    pub until: Instant,
 }
 
 impl<S: Store> Reading<S> {
@@ -42,7 +45,9 @@ impl<S: Store> Reading<S> {
                 let found = concurrency::read(store, day.as_ref()).await;
                 found.and_then(encoded)
             }
-            Request::Game { is_whole } => game::read(store, *is_whole).await.and_then(encoded),
+            Request::Game { is_whole } => game::read(store, *is_whole, self.until)
+                .await
+                .and_then(encoded),
             Request::Instances => store.instances().await.and_then(encoded),
             Request::DeclaredFunnels => store.declared_funnels().await.and_then(encoded),
             Request::Inspection => inspect(store).await.and_then(encoded),

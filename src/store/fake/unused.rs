@@ -152,7 +152,7 @@ impl<S: Unused> ReportStore for S {
         Err(none())
     }
 
-    async fn payers(&self, _: &Day) -> Result<i64> {
+    async fn payers(&self, _: &Day, _: Duration) -> Result<i64> {
         Ok(0)
     }
 

@@ -118,8 +118,8 @@ impl ReportStore for MongoStore {
         self.find_totals(from, to, total).await
     }
 
-    async fn payers(&self, day: &Day) -> Result<i64> {
-        self.count_payers(day).await
+    async fn payers(&self, day: &Day, within: Duration) -> Result<i64> {
+        self.count_payers(day, within).await
     }
 
     async fn note_late(&self, days: &[Day]) -> Result<()> {

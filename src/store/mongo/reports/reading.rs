@@ -28,8 +28,21 @@ impl MongoStore {
         stages: &[Document],
         index: Document,
     ) -> Result<Vec<Document>> {
+        let reading = self.rows_within(PASS_TIMEOUT, collection, stages, index);
+        reading.await
+    }
+
+    /// The same, with another time limit of the server.
+    pub(super) async fn rows_within<T: Send + Sync>(
+        &self,
+        limit: Duration,
+        collection: &Collection<T>,
+        stages: &[Document],
+        index: Document,
+    ) -> Result<Vec<Document>> {
         let session = &mut self.session().await?;
-        let options = self.pass(session).await?;
+        let mut options = self.pass(session).await?;
+        options.max_time = Some(limit);
         let mut hinted = options.clone();
         hinted.hint = Some(Hint::Keys(index));
         let reading = collection.aggregate(stages.to_vec()).with_options(hinted);
@@ -50,7 +63,6 @@ impl MongoStore {
     async fn pass(&self, session: &mut ClientSession) -> Result<AggregateOptions> {
         let mut options = AggregateOptions::default();
         options.allow_disk_use = Some(true);
-        options.max_time = Some(PASS_TIMEOUT);
         if self.reads_secondaries {
             let lease = self.kept_reports.find_one(doc! { "_id": "lease" });
             lease.session(&mut *session).await?;

@@ -1,6 +1,7 @@
 //! Purchases of some days (`gsopurchases`), summed up by day and currency.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bson::{Bson, Document, doc};
 
@@ -73,7 +74,7 @@ impl MongoStore {
         Ok(rows.iter().filter_map(day).collect())
     }
 
-    pub(super) async fn count_payers(&self, day: &Day) -> Result<i64> {
+    pub(super) async fn count_payers(&self, day: &Day, within: Duration) -> Result<i64> {
         let paid = doc! { "day": day.as_str(), "cents": { "$gt": 0 }, "userId": { "$gte": "" } };
         let stages = [
             doc! { "$match": paid },
@@ -81,7 +82,7 @@ impl MongoStore {
             doc! { "$group": { "_id": null, "u": { "$sum": 1 } } },
         ];
         let rows = self
-            .rows(&self.purchases, &stages, doc! { "day": 1 })
+            .rows_within(within, &self.purchases, &stages, doc! { "day": 1 })
             .await?;
         Ok(rows.first().map_or(0, |row| counted(row, "u")))
     }
