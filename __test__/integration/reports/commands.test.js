@@ -31,6 +31,7 @@ const OPERATORS = [
   ...['$sum', '$min', '$add', '$cond', '$ifNull', '$switch', '$literal', '$and', '$or', '$not'],
   ...['$nor', '$in', '$eq', '$ne', '$gt', '$gte', '$lt', '$lte', '$type', '$trunc', '$arrayElemAt'],
   ...['$floor', '$divide', '$subtract', '$max', '$unwind'],
+  ...['$expr', '$dateFromString', '$dateToString'],
   ...['$toDouble', '$toString', '$substrCP', '$strLenBytes', '$currentDate'],
 ];
 const OURS = ['gsosessions', 'gsoevents', 'gsodailies', 'gsoreports', 'gsoplayers', 'gsopurchases'];

@@ -239,17 +239,17 @@ describe('the economy', () => {
   });
 });
 
-describe('the revenue', () => {
-  const purchase = (i, ago, userId, cents, currency = 'USD') => ({
-    _id: { i },
-    event: 'stripe.payment',
-    userId,
-    cents,
-    currency,
-    day: dayOf(ago),
-    ts: new Date(`${dayOf(ago)}T05:00:00Z`),
-  });
+const purchase = (i, ago, userId, cents, currency = 'USD') => ({
+  _id: { i },
+  event: 'stripe.payment',
+  userId,
+  cents,
+  currency,
+  day: dayOf(ago),
+  ts: new Date(`${dayOf(ago)}T05:00:00Z`),
+});
 
+describe('the revenue', () => {
   it('is that of purchases, and before there were any that of the totals', async () => {
     const database = mongo.database();
     const sessions = ['u1', 'u2', 'u3', 'u4'].flatMap((user) =>
@@ -294,6 +294,29 @@ describe('the revenue', () => {
     assert.deepStrictEqual([euros.cents, euros.payers, euros.arppuCents], [900, 1, 900]);
     const [before] = await analytics.getRevenue({ days: 1, to: dayOf(4), currency: 'EUR' });
     assert.strictEqual(before.cents, null);
+  });
+});
+
+describe('the first payment of a user', () => {
+  it('is that of the earliest day, in whatever order payments were stored', async () => {
+    const database = mongo.database();
+    await store(database, { sessions: [4, 3, 2, 1].map((ago) => session('u1', ago)) });
+    const paid = (i, day, userId = 'u1') => ({ ...purchase(i, 2, userId, 100), day });
+    await database.db.collection('gsopurchases').insertMany([
+      paid(1, dayOf(2)),
+      paid(2, dayOf(1)),
+      paid(3, dayOf(3)),
+      paid(4, dayOf(1), 'u2'),
+      // What is no day is no first one.
+      ...['', '1', '2026-02-30', `${dayOf(4)}T00:00`, 20_261_128, null].map((day, n) =>
+        paid(5 + n, day),
+      ),
+    ]);
+    const { analytics } = await started(database);
+    const found = byDay(await analytics.getRevenue({ days: 4, to: dayOf(1) }));
+    const newPayers = [4, 3, 2, 1].map((ago) => found[dayOf(ago)].newPayers);
+    assert.deepStrictEqual(newPayers, [null, 1, 0, 1]);
+    await analytics.stop();
   });
 });
 

@@ -100,7 +100,7 @@ class Maker {
       userId: this.chance(0.1) ? null : this.one(this.users),
       cents: this.one(values.CENTS),
       currency: this.one(values.CODES),
-      day,
+      day: this.chance(0.04) ? this.one(values.NO_DAYS)(day) : day,
       ts: new Date(startOf(day)),
     };
   }

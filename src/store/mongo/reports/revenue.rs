@@ -12,6 +12,8 @@ use crate::store::mongo::client::MongoStore;
 use crate::store::mongo::cursor::{collect, number_in};
 use crate::store::reports::{Revenue, RevenueRow};
 
+const DAY_FORMAT: &str = "%Y-%m-%d";
+
 impl MongoStore {
     pub(super) async fn read_revenue(&self, from: &Day, to: &Day) -> Result<Revenue> {
         let (first_day, rows, new_payers) = tokio::try_join!(
@@ -27,8 +29,7 @@ impl MongoStore {
     }
 
     async fn first_purchase(&self) -> Result<Option<Day>> {
-        let days = doc! { "day": { "$gte": "0", "$lt": ":" } };
-        let found = self.purchases.find_one(days).sort(doc! { "day": 1 });
+        let found = self.purchases.find_one(days()).sort(doc! { "day": 1 });
         let found = found.projection(doc! { "_id": 0, "day": 1 }).await?;
         Ok(found.and_then(|one| one.get("day").and_then(day_in)))
     }
@@ -60,7 +61,8 @@ impl MongoStore {
 
     /// Users by the day of their first payment ever. Those who paid on these days are looked for among all.
     async fn new_payers(&self, from: &Day, to: &Day) -> Result<BTreeMap<Day, i64>> {
-        let paid = doc! { "cents": { "$gt": 0 }, "userId": { "$gte": "" } };
+        let mut paid = doc! { "cents": { "$gt": 0 }, "userId": { "$gte": "" } };
+        paid.extend(days());
         let stages = [
             doc! { "$match": paid },
             doc! { "$group": { "_id": "$userId", "d": { "$min": "$day" } } },
@@ -98,6 +100,15 @@ impl MongoStore {
         let found = found.projection(doc! { "_id": 0, "day": 1, total: 1 });
         Ok(collect(found.await?).await?)
     }
+}
+
+/// Purchases whose `day` is one of the calendar: only then the smallest text is the first day.
+fn days() -> Document {
+    let parsed = doc! { "$dateFromString": {
+        "dateString": "$day", "format": DAY_FORMAT, "onError": null, "onNull": null,
+    } };
+    let again = doc! { "$dateToString": { "date": parsed, "format": DAY_FORMAT } };
+    doc! { "day": { "$gte": "0", "$lt": ":" }, "$expr": { "$eq": ["$day", again] } }
 }
 
 fn row(row: &Document) -> Option<RevenueRow> {
