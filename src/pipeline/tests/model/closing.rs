@@ -10,6 +10,7 @@ use tokio::time::sleep;
 
 use super::flaws::Flaw;
 use super::process::Process;
+use super::scenario::Fate;
 use super::seen::Sight;
 use super::server::State;
 use super::world::{Handle, World, lock};
@@ -141,12 +142,16 @@ impl ClaimStore for Handle {
     }
 
     async fn left_by(&self, claim: &Claim) -> Result<Left> {
-        self.lock().note_list(claim);
-        let claim = claim.clone();
-        let mut left = match self.is(Flaw::ListedBehind) {
-            true => self.read(move |state| state.left_by(&claim)).await?,
-            false => self.write(move |state, _| state.left_by(&claim)).await?,
+        let (claim, is_behind) = (claim.clone(), self.is(Flaw::ListedBehind));
+        let list = move |world: &mut World, fate: &Fate| {
+            let left = match is_behind {
+                true => world.views.majority().left_by(&claim),
+                false => world.write(fate, |state, _| state.left_by(&claim)),
+            };
+            world.note_list(&claim);
+            left
         };
+        let mut left = self.send(list).await?;
         if self.is(Flaw::CountedTwiceOverLives) {
             left.earlier.clear();
         }
@@ -191,8 +196,8 @@ impl ClaimStore for Handle {
 }
 
 impl World {
-    /// What is open when the first closer makes the list of a claim has to be closed at last, unless its player is
-    /// still connected. What is stored later may miss the list.
+    /// What is open when the server makes the first list of a claim has to be closed at last, unless its player is
+    /// still connected. What is stored later may miss the list that stands.
     fn note_list(&mut self, claim: &Claim) {
         if self.listed.insert(claim.of) {
             let open = self.views.committed().left_by(claim).open;

@@ -183,7 +183,11 @@ impl World {
     }
 
     /// Changes the documents. Whoever is told so may rely on a majority holding it; who is not, not.
-    fn write<T>(&mut self, fate: &Fate, statement: impl FnOnce(&mut State, &mut Seen) -> T) -> T {
+    pub fn write<T>(
+        &mut self,
+        fate: &Fate,
+        statement: impl FnOnce(&mut State, &mut Seen) -> T,
+    ) -> T {
         let outcome = statement(&mut self.views.current, &mut self.seen);
         let is_told = matches!(fate.outcome, Outcome::Answered | Outcome::Slow);
         let by_majority = self.flaw != Some(Flaw::AcknowledgedByOne);
@@ -235,7 +239,7 @@ impl Handle {
 
     /// Sends a request on its way, which it goes whatever becomes of its sender. A dead process
     /// sends none, and hears of none.
-    async fn send<T: Send + 'static>(
+    pub async fn send<T: Send + 'static>(
         &self,
         statement: impl FnOnce(&mut World, &Fate) -> T + Send + 'static,
     ) -> Result<T> {
