@@ -13,8 +13,8 @@ const { startMongod } = require('./support/mongod');
 const { ROOT, say, step } = require('../scripts/lib/steps');
 
 const OPTIONS = { except: { type: 'boolean', default: false } };
-/** Files at once. More of them make tests with many processes miss their time limits. */
-const CONCURRENCY = os.availableParallelism();
+/** Files at once. They wait half of the time; more of them make tests with many processes miss their time limits. */
+const CONCURRENCY = os.availableParallelism() + 1;
 /** Of one file; a longer soak has its time on top. */
 const TEST_TIMEOUT_MS = 600_000 + 1000 * Number(process.env.GSO_ANALYTICS_SOAK_SECONDS ?? 0);
 
