@@ -66,6 +66,8 @@ pub struct Limits {
     pub totals_saved_every: Duration,
     /// How often the presence of this instance is written.
     pub presence_every: Duration,
+    /// Sessions of one claim, which has to fit into a document.
+    pub claim_sessions: usize,
     /// When it is looked first, and how often, whether days are to be reported.
     pub reports_first: Duration,
     pub reports_every: Duration,
@@ -84,6 +86,7 @@ impl Default for Limits {
             totals_saved_after: Duration::from_secs(10),
             totals_saved_every: Duration::from_secs(5),
             presence_every: Duration::from_secs(20),
+            claim_sessions: 500_000,
             reports_first: Duration::from_secs(1),
             reports_every: Duration::from_secs(60),
         }

@@ -51,6 +51,14 @@ pub fn sessions_closed(sessions: usize, until_ms: i64) -> String {
     )
 }
 
+pub fn sessions_beyond_claim(closed: usize, more: usize) -> String {
+    format!(
+        "a process has died and left more than {closed} sessions open: the oldest are closed and counted, and the \
+         {more} others stay open and count no time; set their logoutAt and durationS by hand if that matters, \
+         and give a process fewer players"
+    )
+}
+
 pub fn taken_for_dead(opened: usize) -> String {
     format!(
         "this process was silent for so long that others took it for dead and closed its sessions; the {opened} \

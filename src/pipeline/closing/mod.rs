@@ -38,7 +38,9 @@ use bson::oid::ObjectId;
 
 use crate::instance::context::Context;
 use crate::instance::incarnation::Incarnation;
+use crate::instance::log::Log;
 use crate::instance::shared::Shared;
+use crate::pipeline::messages;
 use crate::pipeline::totals::{Amount, Contribution, Rules, add_once};
 use crate::record::day::Day;
 use crate::record::item::duration_s;
@@ -51,8 +53,6 @@ use estimates::logout_ms;
 
 /// Sessions that are closed or opened in one request.
 const PER_REQUEST: usize = 1_000;
-/// Sessions of one claim, which has to fit into a document.
-const MOST_SESSIONS: usize = 500_000;
 
 /// An instance that died, and its last sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +70,7 @@ pub struct Dead {
 #[derive(Clone)]
 pub struct Closing {
     context: Context,
+    log: Log,
     rules: Rules,
     /// Whether reports are made of what is stored.
     has_reports: bool,
@@ -79,6 +80,7 @@ impl Closing {
     pub fn new(shared: &Shared, rules: Rules) -> Self {
         Self {
             context: shared.context.clone(),
+            log: shared.log.clone(),
             rules,
             has_reports: shared.config.reports.are_on,
         }
@@ -145,7 +147,7 @@ impl Closing {
     /// Does the work of a stage; returns the claim as it is to be then.
     async fn next_stage<S: Store>(&self, store: &S, claim: Claim) -> Result<Claim> {
         let (stage, sessions) = match claim.stage {
-            Stage::Claimed => (Stage::Closing, list(store, &claim).await?),
+            Stage::Claimed => (Stage::Closing, self.list(store, &claim).await?),
             Stage::Closing => (Stage::Counting, close_all(store, &claim).await?),
             Stage::Counting | Stage::Done => {
                 self.count(store, &claim).await?;
@@ -157,6 +159,28 @@ impl Closing {
             sessions,
             ..claim
         })
+    }
+
+    /// The sessions that are to be closed, with what earlier claims say of them; of too many the oldest ones.
+    async fn list<S: Store>(&self, store: &S, claim: &Claim) -> Result<Vec<LeftSession>> {
+        let left = store.left_by(claim).await?;
+        let mut counted = Estimates::default();
+        for claim in left.earlier.iter().rev() {
+            counted.take(claim);
+        }
+        let mut open = left.open;
+        for session in &mut open {
+            let estimate = counted.of(session.id);
+            session.counted_ms = estimate.map_or(session.login_ms, |one| one.logout_ms);
+        }
+        let most = self.context.limits.claim_sessions;
+        if open.len() > most {
+            let more = open.len() - most;
+            let text = || messages::sessions_beyond_claim(most, more);
+            self.log.warn_once("sessions beyond a claim", text);
+        }
+        open.truncate(most);
+        Ok(open)
     }
 
     /// Adds the sessions of a claim to the totals of their days; old ones are reported again.
@@ -216,22 +240,6 @@ impl Closing {
         }
         Ok(again.len())
     }
-}
-
-/// The sessions that are to be closed, with what earlier claims say of them.
-async fn list<S: Store>(store: &S, claim: &Claim) -> Result<Vec<LeftSession>> {
-    let left = store.left_by(claim).await?;
-    let mut counted = Estimates::default();
-    for claim in left.earlier.iter().rev() {
-        counted.take(claim);
-    }
-    let mut open = left.open;
-    for session in &mut open {
-        let estimate = counted.of(session.id);
-        session.counted_ms = estimate.map_or(session.login_ms, |one| one.logout_ms);
-    }
-    open.truncate(MOST_SESSIONS);
-    Ok(open)
 }
 
 /// Closes the sessions of the list that are open; returns those that have the estimate.

@@ -21,6 +21,7 @@ pub const LIMITS: Limits = Limits {
     totals_saved_after: Duration::from_millis(40),
     totals_saved_every: Duration::from_millis(20),
     presence_every: Duration::from_millis(400),
+    claim_sessions: 1_000,
     reports_first: Duration::from_millis(40),
     reports_every: Duration::from_millis(400),
 };

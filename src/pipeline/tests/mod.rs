@@ -1,6 +1,7 @@
 //! The pipeline against a store in memory, with lost requests and lost replies. Time is paused, so
 //! that waits cost nothing.
 
+mod closing;
 mod connections;
 mod context;
 mod forwarding;

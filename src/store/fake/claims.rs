@@ -1,4 +1,4 @@
-//! Claims: who is claimed is noted, and has left nothing.
+//! Claims: who is claimed is noted, and how many sessions are to be closed.
 
 use bson::oid::ObjectId;
 
@@ -22,10 +22,14 @@ impl ClaimStore for FakeStore {
     }
 
     async fn left_by(&self, _: &Claim) -> Result<Left> {
-        Ok(Left::default())
+        Ok(Left {
+            open: self.state().left_open.clone(),
+            ..Left::default()
+        })
     }
 
-    async fn close_open_sessions(&self, _: &[LeftClose]) -> Result<Vec<ObjectId>> {
+    async fn close_open_sessions(&self, closes: &[LeftClose]) -> Result<Vec<ObjectId>> {
+        self.state().to_close = closes.len();
         Ok(Vec::new())
     }
 

@@ -19,6 +19,7 @@ use bson::oid::ObjectId;
 use tokio::time::Instant;
 
 use super::Store;
+use super::claims::LeftSession;
 use super::error::{Result, StoreError};
 use super::keys::KeyMarker;
 use super::legacy::Baseline;
@@ -96,6 +97,9 @@ pub struct State {
     pub samples: BTreeMap<Incarnation, (Sample, Instant)>,
     /// Instances that were claimed as dead.
     pub claimed: BTreeSet<Incarnation>,
+    /// The sessions that each of them has left open, and how many were to be closed last.
+    pub left_open: Vec<LeftSession>,
+    pub to_close: usize,
     /// Why the server refuses what reports read, and how often it was looked what there is to report.
     pub refuses_reports: Option<StoreError>,
     pub report_looks: u64,
