@@ -1250,6 +1250,8 @@ declare namespace AnalyticsSystem {
     days: FunnelDay[];
     /** The time of the answer, by the MongoDB server's clock. */
     asOf: Date;
+    /** As {@link FunnelDay.otherOptions}, of any day. */
+    otherOptions?: true;
   }
 
   /** A step of a {@link Funnel}. */
@@ -1284,6 +1286,8 @@ declare namespace AnalyticsSystem {
     medianS: (number | null)[] | null;
     /** Events of these names on this day that have no user and count nowhere. */
     withoutUser: number | null;
+    /** The cohort was kept under other `excludeUsers` than the newest one. Absent where that is not so. */
+    otherOptions?: true;
   }
 
   /**
@@ -1354,6 +1358,13 @@ declare namespace AnalyticsSystem {
     state: ReportState;
     /** When the report was begun, of several ones the oldest; `null` when there is none. */
     asOf: Date | null;
+    /**
+     * The report was made under other {@link Options} than the newest one of the answer, of several ones
+     * any was: other `excludeUsers`, and for economy and events also other `currencies`, `counters`,
+     * `reasonFields` or `itemFields`. Its figures do not compare with the others. Absent where that is
+     * not so.
+     */
+    otherOptions?: true;
   }
 
   /** Row of {@link AnalyticsSystem.getActivity}. */

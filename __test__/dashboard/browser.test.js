@@ -229,6 +229,28 @@ describe('the page in a browser', { skip: missing }, () => {
     remove();
   });
 
+  it('says which days were reported under other options', async () => {
+    const own = figuresOf({ names: PLAIN });
+    const { players, retention, sessions, economy, revenue, funnels, events } = own;
+    const days = [players, retention, sessions, economy[0].days, revenue[0], funnels[0].days];
+    for (const rows of days) rows[10].otherOptions = true;
+    events.rows[0].otherOptions = true;
+    const { url: report, remove } = writeReport(own);
+    const { page } = await openPage(browser, report);
+    await drawn(page);
+    const ids = ['players', 'retention', 'sessions', 'economy', 'revenue', 'funnels'];
+    for (const id of ids) {
+      assert.match(await textOf(page, id), /Days up to 11 Nov were reported under other/, id);
+    }
+    assert.match(await textOf(page, 'events'), /Some of these days were reported under other/);
+    await page.close();
+    remove();
+    const { page: plain } = await openPage(browser, url());
+    await drawn(plain);
+    assert.doesNotMatch(await plain.locator('body').innerText(), /under other options/);
+    await plain.close();
+  });
+
   it('shows the other sections when one cannot be read', async () => {
     const own = figuresOf({ names: PLAIN });
     own.players = Object.assign(new Error('reports are off'), { code: 'ANALYTICS_REPORTS_OFF' });

@@ -3,7 +3,7 @@
 
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
-const { changesOf } = require('../../lib/dashboard/changes.js');
+const { byDay, changesOf } = require('../../lib/dashboard/changes.js');
 const { normality } = require('../../lib/dashboard/normal.js');
 
 const noon = new Date('2026-11-30T12:00:00Z');
@@ -95,5 +95,14 @@ describe('what changed most', () => {
       figure('unknown', null, 50, 50),
     ];
     assert.deepStrictEqual(changesOf(list, '2026-11-29'), []);
+  });
+
+  it('compares no day that was reported under other options', () => {
+    const rows = [
+      { day: '2026-11-22', dau: 50, otherOptions: true },
+      { day: '2026-11-29', dau: 5 },
+    ];
+    const values = byDay(rows, ({ dau }) => dau);
+    assert.deepStrictEqual([...values.values()], [null, 5]);
   });
 });

@@ -60,7 +60,12 @@ function dayBefore(day, ago) {
   return new Date(time).toISOString().slice(0, 10);
 }
 
-/** @type {(rows: any[], value: (row: any) => number | null) => Map<string, number | null>} */
-const byDay = (rows, value) => new Map(rows.map((row) => [row.day, value(row)]));
+/**
+ * Days that were reported under other options do not compare.
+ *
+ * @type {(rows: any[], value: (row: any) => number | null) => Map<string, number | null>}
+ */
+const byDay = (rows, value) =>
+  new Map(rows.map((row) => [row.day, row.otherOptions ? null : value(row)]));
 
 module.exports = { byDay, changesOf, dayBefore, sameWeekdays };

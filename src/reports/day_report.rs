@@ -5,7 +5,7 @@ use bson::{Bson, Document, doc};
 use super::due::{self, State};
 use super::presence::DayPresence;
 use super::settings::Settings;
-use super::{economy, lengths};
+use super::{basis, economy, lengths};
 use crate::record::day::Day;
 use crate::record::document::number;
 use crate::store::{DaySessions, DayUsers, EventRow, Report};
@@ -43,10 +43,17 @@ pub fn report(day: &Day, read: &Read, times: Times, settings: &Settings) -> Repo
         "state": state.name(), "tookMs": number(times.took_ms as f64),
         "users": users(&read.users, totals), "sessions": sessions(&read.sessions, &read.users),
     };
+    set.insert(basis::USERS, basis::of_users(settings.excluded()));
     let mut set_new = Document::new();
     match &read.events {
-        Some(rows) => set.extend(economy::fields(rows, totals, settings)),
-        None => set_new = economy::unknown(),
+        Some(rows) => {
+            set.extend(economy::fields(rows, totals, settings));
+            set.insert(basis::EVENTS, basis::of_events(settings));
+        }
+        None => {
+            set_new = economy::unknown();
+            set_new.insert(basis::EVENTS, Bson::Null);
+        }
     }
     Report {
         day: day.clone(),

@@ -5,6 +5,7 @@
 use bson::{Bson, Document, doc};
 
 use super::answers::{number_in, plus, value};
+use super::basis::{self, Part};
 use super::{curve, presence};
 use crate::record::day::Day;
 use crate::record::document::number;
@@ -63,6 +64,11 @@ async fn retention<S: ReportStore + Sync>(
     for days in RETURNS {
         let first = plus(day, -days);
         let cohort = report(store, &first, &["users.byFirstDay"]).await?;
+        let of_day = basis::in_report(report_of_day, Part::Users);
+        let is_other =
+            |cohort: &Document| basis::differ(basis::in_report(cohort, Part::Users), of_day);
+        // Of other users no share can be told.
+        let cohort = cohort.filter(|cohort| !is_other(cohort));
         let size = cohort.and_then(|cohort| users_of(&cohort, &first));
         let retained = users_of(report_of_day, &first);
         if let (Some(size), Some(retained)) = (size.filter(|size| *size > 0.0), retained) {

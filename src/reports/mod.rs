@@ -14,6 +14,7 @@
 //! | `economy`, `lengths`, `presence`, `curve` | its parts |
 //! | `amount` | which texts are numbers |
 //! | `settings` | what reports are made of |
+//! | `basis` | which reports were made under the same options |
 //! | `access` | what may be done with reports |
 //! | `answers` | the methods for the host |
 //! | `figures` | what a scrape shows of reports |
@@ -22,6 +23,7 @@
 mod access;
 mod amount;
 pub mod answers;
+mod basis;
 mod curve;
 mod day_report;
 mod due;

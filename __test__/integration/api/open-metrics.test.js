@@ -114,6 +114,22 @@ describe('getOpenMetrics()', () => {
     await analytics.stop();
   });
 
+  it('tells no share of days that leave out different users', async () => {
+    const database = mongo.database();
+    const { analytics } = create({ uri: database.uri, reports: 'off' });
+    const cohort = { byFirstDay: [{ f: dayOf(2), u: 4 }] };
+    await database.db
+      .collection('gsoreports')
+      .insertMany([
+        report(1, { ...cohort, options: { users: 'some' } }),
+        report(2, { ...cohort, options: { users: 'others' } }),
+      ]);
+    const samples = samplesOf(await analytics.getOpenMetrics());
+    assert.ok(samples.has('gso_month_users'));
+    assert.ok(!samples.has('gso_retention_ratio{day="1"}'));
+    await analytics.stop();
+  });
+
   it('gives the same series of the game from two processes', async () => {
     const database = mongo.database();
     const one = create({ uri: database.uri }).analytics;

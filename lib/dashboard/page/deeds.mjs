@@ -14,6 +14,7 @@ export function funnels(list) {
       'Users who came this far through a sequence of events, the first of them on the UTC day, the last within the window. Over several days numbers are sums.',
     asOf: list[0]?.asOf,
     state: f.stateOf(days),
+    otherUpTo: f.otherUpTo(days),
   };
   if (list.length === 0) {
     return section(
@@ -75,6 +76,7 @@ export function events({ days, rows }) {
     definition: `What players did most, ${f.dayShort(days[0])} to ${f.dayShort(days.at(-1))}, today included. The line shows these days, its dot today so far.`,
     asOf: f.asOfOf(rows),
     state: f.stateOf(rows),
+    isMixed: rows[0]?.otherOptions,
   };
   if (rows.length === 0)
     return section(

@@ -124,6 +124,9 @@ export const STATES = {
 export const stateOf = (rows) =>
   ['open', 'settling', 'final'].find((state) => rows.some((row) => row.state === state)) ?? null;
 
+/** The newest day of rows that were made under other options than the last of them. */
+export const otherUpTo = (rows) => rows.findLast(({ otherOptions }) => otherOptions)?.day ?? null;
+
 /** The newest moment of rows. */
 export const asOfOf = (rows) =>
   rows.reduce(

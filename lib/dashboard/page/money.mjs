@@ -16,6 +16,7 @@ export function economy(currencies) {
       'What came in and what went out of each currency of the game, by reason and item. Net is in minus out; it is not what players hold.',
     asOf: f.asOfOf(currencies),
     state: f.stateOf(currencies),
+    otherUpTo: f.otherUpTo(currencies.flatMap(({ days }) => days)),
   };
   const used = currencies.filter(({ sourced, sunk }) => sourced > 0 || sunk > 0);
   if (used.length === 0) {
@@ -173,6 +174,7 @@ export function revenue(byCurrency) {
       'Purchases by UTC day, each currency on its own; refunds are negative. ARPDAU is revenue by players of the day, ARPPU by payers; without ads.',
     asOf: f.asOfOf(all),
     state: f.stateOf(all),
+    otherUpTo: f.otherUpTo(all),
   };
   if (all.every(({ cents, payments }) => !cents && !payments)) {
     return section(

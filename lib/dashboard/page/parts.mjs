@@ -1,7 +1,7 @@
 // Parts of which every section is made.
 
 import { el, isFile } from './dom.mjs';
-import { moment, STATES } from './format.mjs';
+import { dayShort, moment, STATES } from './format.mjs';
 
 /** What to do about an error, by its code, before it is read again. */
 const ADVICE = {
@@ -18,7 +18,7 @@ export const REPORTED =
   'A day is known as soon as a process of the game has reported it, or this command with --options.';
 
 /** A section with its heading, the line that says of what it is, and its parts. */
-export function section({ id, title, definition, asOf, state }, ...parts) {
+export function section({ id, title, definition, asOf, state, otherUpTo, isMixed }, ...parts) {
   const facts = [asOf && `As of ${moment(asOf)}`, state && STATES[state]]
     .filter(Boolean)
     .join(' · ');
@@ -30,6 +30,11 @@ export function section({ id, title, definition, asOf, state }, ...parts) {
       facts && el('p', { class: 'facts' }, facts),
     ),
     el('p', { class: 'definition' }, definition),
+    (otherUpTo || isMixed) &&
+      warning(
+        otherUpTo ? `Days up to ${dayShort(otherUpTo)}` : 'Some of these days',
+        ' were reported under other options of the game, as “excludeUsers” or “currencies”: they do not compare with the others.',
+      ),
     ...parts,
   ];
 }

@@ -28,6 +28,7 @@ export function players(rows) {
       'Distinct users with a login on the UTC day; new is the first login ever. Week and month are the 7 and 30 days that end with the day.',
     asOf: f.asOfOf(rows),
     state: f.stateOf(rows),
+    otherUpTo: f.otherUpTo(rows),
   };
   if (isEmpty(rows, 'dau')) return section(head, empty(...NO_LOGINS));
   const labels = dayLabels(rows);
@@ -134,6 +135,7 @@ export function retention(cohorts) {
       'Of the users whose first login ever was on a UTC day, the share who logged in exactly N days later. Grey: that day is not over.',
     asOf: f.asOfOf(cohorts),
     state: f.stateOf(cohorts),
+    otherUpTo: f.otherUpTo(cohorts),
   };
   if (isEmpty(cohorts, 'size'))
     return section(head, empty('No new player is known in this range.', NO_LOGINS[1]));
@@ -258,6 +260,7 @@ export function sessions(rows) {
     definition: 'From login to logout, of sessions that ended, on the UTC day of their login.',
     asOf: f.asOfOf(rows),
     state: f.stateOf(rows),
+    otherUpTo: f.otherUpTo(rows),
   };
   if (isEmpty(rows, 'ended')) return section(head, empty(...NO_LOGINS));
   const labels = dayLabels(rows);

@@ -7,6 +7,7 @@ use bson::{Document, doc};
 use super::names::{Names, Sum};
 use super::query::EconomyQuery;
 use super::rows::{self, Row, head_of, number_in, value};
+use crate::reports::basis::Part;
 use crate::reports::due::Outlook;
 use crate::reports::settings::Settings;
 use crate::store::{ReportStore, Result};
@@ -20,7 +21,13 @@ pub async fn read<S: ReportStore + Sync>(
     wanted: &EconomyQuery,
     settings: &Settings,
 ) -> Result<Document> {
-    let rows = rows::read(store, outlook, &wanted.range, &["economy", "coverage"]).await?;
+    let rows = rows::read(
+        store,
+        outlook,
+        &wanted.range,
+        (Part::Events, &["economy", "coverage"]),
+    )
+    .await?;
     let is_wanted =
         |currency: &&String| wanted.currency.as_ref().is_none_or(|one| one == *currency);
     let currencies = settings.currencies.iter().filter(is_wanted);

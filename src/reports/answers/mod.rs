@@ -30,7 +30,7 @@ use crate::store::{
 };
 pub use query::Query;
 pub(super) use query::plus;
-pub(super) use rows::{number_in, value};
+pub(super) use rows::{mark, number_in, value};
 
 /// The lease of the reports that are made for callers, and how long one is held.
 pub const LEASE: &str = "lease:today";

@@ -8,6 +8,7 @@ use super::activity::{new_users, users_of};
 use super::query::{Cohorts, Range, plus};
 use super::rows::{self, Row, value};
 use crate::record::day::Day;
+use crate::reports::basis::Part;
 use crate::reports::due::Outlook;
 use crate::store::{ReportStore, Result};
 
@@ -21,7 +22,7 @@ pub async fn read<S: ReportStore + Sync>(
         days: cohorts.cohorts,
         to: None,
     };
-    let rows = rows::read(store, outlook, &range, &["users.byFirstDay"]).await?;
+    let rows = rows::read(store, outlook, &range, (Part::Users, &["users.byFirstDay"])).await?;
     let by_day: BTreeMap<&Day, &Row> = rows.iter().map(|row| (&row.day, row)).collect();
     let shown: Vec<Document> = rows
         .iter()

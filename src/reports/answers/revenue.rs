@@ -7,6 +7,7 @@ use bson::{Document, doc};
 
 use super::query::RevenueQuery;
 use super::rows::{self, Content, Row, number_in, quotient, value};
+use crate::reports::basis::Part;
 use crate::reports::due::Outlook;
 use crate::store::{ReportStore, Result, Revenue, RevenueRow};
 
@@ -19,7 +20,7 @@ pub async fn read<S: ReportStore + Sync>(
     outlook: &Outlook,
     wanted: &RevenueQuery,
 ) -> Result<Document> {
-    let rows = rows::read(store, outlook, &wanted.range, &["users.dau"]).await?;
+    let rows = rows::read(store, outlook, &wanted.range, (Part::Users, &["users.dau"])).await?;
     let (from, to) = wanted.range.ends(&outlook.today());
     let revenue = store.revenue(&from, &to).await?;
     let totals = totals_before(store, &revenue, &rows, &wanted.currency).await?;

@@ -4,6 +4,7 @@ use bson::{Bson, DateTime, Document, doc};
 
 use super::query::Range;
 use crate::record::day::Day;
+use crate::reports::basis::{self, Part};
 use crate::reports::due::{Outlook, State};
 use crate::store::{REPORT_VERSION, ReportStore, Result};
 
@@ -14,6 +15,8 @@ pub struct Row {
     pub state: &'static str,
     pub as_of: Option<DateTime>,
     pub content: Content,
+    /// Its report was made under other options than the newest one.
+    is_other: bool,
 }
 
 pub enum Content {
@@ -23,17 +26,17 @@ pub enum Content {
     Unknown,
 }
 
-/// The rows of a range, oldest first, with these parts of their reports.
+/// The rows of a range, oldest first, with these fields of their reports; `part` says what they are about.
 pub async fn read<S: ReportStore + Sync>(
     store: &S,
     outlook: &Outlook,
     range: &Range,
-    parts: &[&str],
+    (part, fields): (Part, &[&str]),
 ) -> Result<Vec<Row>> {
     let today = outlook.today();
     let (from, to) = range.ends(&today);
     let mut reports = store
-        .reports(&from, &to, parts)
+        .reports(&from, &to, fields)
         .await?
         .into_iter()
         .peekable();
@@ -46,7 +49,13 @@ pub async fn read<S: ReportStore + Sync>(
             reports.next_if(|report| report.get_str("_id").is_ok_and(|text| text == id.as_str()));
         row(day, report, outlook)
     });
-    Ok(rows.collect())
+    let mut rows: Vec<Row> = rows.collect();
+    let newest = rows.iter().rev().find_map(|row| row.basis(part));
+    let newest = newest.map(str::to_owned);
+    for row in &mut rows {
+        row.is_other = basis::differ(row.basis(part), newest.as_deref());
+    }
+    Ok(rows)
 }
 
 fn row(day: Day, report: Option<Document>, outlook: &Outlook) -> Row {
@@ -64,6 +73,7 @@ fn row(day: Day, report: Option<Document>, outlook: &Outlook) -> Row {
             state: state.name(),
             as_of: report.get_datetime("asOf").ok().copied(),
             content: Content::Report(report),
+            is_other: false,
         };
     }
     let is_after_first = outlook
@@ -84,13 +94,24 @@ fn row(day: Day, report: Option<Document>, outlook: &Outlook) -> Row {
         } else {
             Content::Unknown
         },
+        is_other: false,
     }
 }
 
 impl Row {
-    /// `{ day, state, asOf }`.
+    /// `{ day, state, asOf }`, and `otherOptions` where that is so.
     pub fn head(&self) -> Document {
-        doc! { "day": self.day.as_str(), "state": self.state, "asOf": shown(self.as_of) }
+        let mut head =
+            doc! { "day": self.day.as_str(), "state": self.state, "asOf": shown(self.as_of) };
+        mark(&mut head, self.is_other);
+        head
+    }
+
+    fn basis(&self, part: Part) -> Option<&str> {
+        match &self.content {
+            Content::Report(report) => basis::in_report(report, part),
+            Content::Nobody | Content::Unknown => None,
+        }
     }
 
     /// A number of a part of the report; null if it is not known.
@@ -117,7 +138,8 @@ impl Row {
     }
 }
 
-/// The state of all rows together, and the oldest moment that they are of.
+/// The state of all rows together, the oldest moment that they are of, and `otherOptions` where they are not of one
+/// piece.
 pub fn head_of(rows: &[&Row]) -> Document {
     let order = [State::Open, State::Settling, State::Final].map(State::name);
     let rank = |row: &&&Row| order.iter().position(|state| *state == row.state);
@@ -126,7 +148,16 @@ pub fn head_of(rows: &[&Row]) -> Document {
         .min_by_key(rank)
         .map_or(State::Final.name(), |row| row.state);
     let as_of = rows.iter().filter_map(|row| row.as_of).min();
-    doc! { "state": state, "asOf": shown(as_of) }
+    let mut head = doc! { "state": state, "asOf": shown(as_of) };
+    mark(&mut head, rows.iter().any(|row| row.is_other));
+    head
+}
+
+/// The mark is there only where it is true.
+pub fn mark(shown: &mut Document, is_other: bool) {
+    if is_other {
+        shown.insert("otherOptions", true);
+    }
 }
 
 pub fn number_in(value: &Bson) -> Option<f64> {

@@ -4,6 +4,7 @@ use bson::{Bson, Document, doc};
 
 use super::query::Range;
 use super::rows::{self, Content, Row, quotient, value};
+use crate::reports::basis::Part;
 use crate::reports::due::Outlook;
 use crate::reports::lengths;
 use crate::store::{ReportStore, Result};
@@ -13,7 +14,7 @@ pub async fn read<S: ReportStore + Sync>(
     outlook: &Outlook,
     range: &Range,
 ) -> Result<Document> {
-    let rows = rows::read(store, outlook, range, &["sessions"]).await?;
+    let rows = rows::read(store, outlook, range, (Part::Users, &["sessions"])).await?;
     let rows: Vec<Document> = rows.iter().map(shown).collect();
     Ok(doc! { "rows": rows })
 }

@@ -5,6 +5,7 @@ use bson::{Document, doc};
 use super::names::{Names, Sum};
 use super::query::TopEvents;
 use super::rows::{self, Row, head_of, quotient, value};
+use crate::reports::basis::Part;
 use crate::reports::due::Outlook;
 use crate::store::{ReportStore, Result};
 
@@ -13,7 +14,7 @@ pub async fn read<S: ReportStore + Sync>(
     outlook: &Outlook,
     wanted: &TopEvents,
 ) -> Result<Document> {
-    let rows = rows::read(store, outlook, &wanted.range, &["events"]).await?;
+    let rows = rows::read(store, outlook, &wanted.range, (Part::Events, &["events"])).await?;
     let known: Vec<&Row> = rows
         .iter()
         .filter(|row| row.list("events").is_some())

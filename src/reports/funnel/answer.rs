@@ -11,6 +11,8 @@ use crate::config::{Excluded, Funnel};
 use crate::record::day::{DAY_MS, Day};
 use crate::record::document::number;
 use crate::reports::access::Access;
+use crate::reports::answers::mark;
+use crate::reports::basis;
 use crate::store::{FunnelStore, ReportStore, Result};
 
 /// Reads the cohorts of the days. Without reports nothing is kept, and only days are known whose events are there.
@@ -43,16 +45,26 @@ pub async fn answer<S: FunnelStore + ReportStore>(
             subject.compute(store, &known.collect::<Vec<i64>>()).await?
         }
     };
-    let rows = begins
-        .iter()
-        .map(|begin| row(*begin, cohorts.get(begin), &subject));
-    Ok(doc! {
+    let newest = cohorts
+        .values()
+        .rev()
+        .find_map(|kept| kept.basis.as_deref());
+    let is_other = |kept: &Kept| basis::differ(kept.basis.as_deref(), newest);
+    let rows = begins.iter().map(|begin| {
+        let kept = cohorts.get(begin);
+        let mut row = row(*begin, kept, &subject);
+        mark(&mut row, kept.is_some_and(is_other));
+        row
+    });
+    let mut answer = doc! {
         "steps": steps(&query.funnel, &cohorts),
         "windowS": number(f64::from(query.funnel.window_s)),
         "withoutUser": sum(cohorts.values().map(|kept| kept.without_user)),
         "days": rows.collect::<Vec<Document>>(),
         "asOf": DateTime::from_millis(now_ms),
-    })
+    };
+    mark(&mut answer, cohorts.values().any(is_other));
+    Ok(answer)
 }
 
 /// A row for each day; what is not known is null.

@@ -50,7 +50,7 @@ impl Subject<'_> {
             .await?;
         let outcomes: Vec<Outcome> = cohorts.finish();
         let took_ms = begun.elapsed().as_millis() as i64;
-        let kept = |outcome| Kept::of(outcome, self.now_ms, took_ms);
+        let kept = |outcome| Kept::of(outcome, self.now_ms, took_ms, self.excluded);
         Ok(begins
             .iter()
             .copied()

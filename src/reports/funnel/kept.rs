@@ -7,9 +7,10 @@ use bson::{Bson, DateTime, Document, doc};
 use ring::digest::{Context, SHA256};
 
 use super::{Outcome, median};
-use crate::config::Funnel;
+use crate::config::{Excluded, Funnel};
 use crate::record::day::DAY_MS;
 use crate::record::document::number;
+use crate::reports::basis;
 use crate::reports::due::{self, State};
 use crate::reports::lengths;
 
@@ -30,10 +31,12 @@ pub struct Kept {
     /// Their number by bucket of these times.
     pub buckets: Vec<Vec<(i32, i64)>>,
     pub without_user: i64,
+    /// The hash of who is left out; `None` in cohorts of builds that stored none.
+    pub basis: Option<String>,
 }
 
 impl Kept {
-    pub fn of(outcome: &Outcome, as_of_ms: i64, took_ms: i64) -> Self {
+    pub fn of(outcome: &Outcome, as_of_ms: i64, took_ms: i64, excluded: &Excluded) -> Self {
         let times = &outcome.times_ms;
         let buckets = |times: &Vec<i64>| {
             let each: Vec<(i64, i64)> = times.iter().map(|time| (*time, 1)).collect();
@@ -46,6 +49,7 @@ impl Kept {
             median_ms: times.iter().map(|times| median(times)).collect(),
             buckets: times.iter().map(buckets).collect(),
             without_user: outcome.without_user as i64,
+            basis: Some(basis::of_users(excluded)),
         }
     }
 
@@ -62,7 +66,7 @@ impl Kept {
             "times": self.buckets.iter().map(buckets).collect::<Vec<Bson>>(),
             "withoutUser": number(self.without_user as f64),
             "state": state.name(), "asOf": DateTime::from_millis(self.as_of_ms),
-            "tookMs": number(self.took_ms as f64),
+            "tookMs": number(self.took_ms as f64), basis::FIELD: self.basis.as_deref(),
         }
     }
 
@@ -84,6 +88,7 @@ impl Kept {
             median_ms: list("medianMs")?.iter().map(whole).collect(),
             buckets: buckets?,
             without_user: whole(document.get("withoutUser")?)?,
+            basis: document.get_str(basis::FIELD).ok().map(str::to_owned),
         })
     }
 }

@@ -250,7 +250,7 @@ async function compareReports({ db }, expected) {
     (day) => !reports.some(({ _id }) => _id === `d:${day}`),
   );
   const lines = missing.map((day) => `no report of ${day}`);
-  for (const { _id, v, runs, asOf, tookMs, ...report } of reports) {
+  for (const { _id, v, runs, asOf, tookMs, options, ...report } of reports) {
     const all = differences(expected.world.report(_id.slice(2), asOf.getTime()), report);
     lines.push(...described(all).map((line) => `report ${_id.slice(2)} ${line}`));
   }

@@ -139,7 +139,7 @@ impl MongoStore {
         parts: &[&str],
     ) -> Result<Vec<Document>> {
         let (from, to) = (format!("d:{}", from.as_str()), format!("d:{}", to.as_str()));
-        let mut wanted = doc! { "v": 1, "asOf": 1, "state": 1 };
+        let mut wanted = doc! { "v": 1, "asOf": 1, "state": 1, "options": 1 };
         wanted.extend(parts.iter().map(|part| ((*part).to_owned(), 1.into())));
         let found = self
             .kept_reports
