@@ -11,17 +11,17 @@
 //! nobody who is online is closed.
 
 mod estimates;
+mod keys;
+mod users;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use bson::{Bson, Document};
 
 use super::options::own_counter;
-use super::scenario::KEYS;
 use super::server::{Daily, Event, State};
-use super::truth::{KEYED, KEYED_EVENT, Record, Truth, What, digit, is_purchase};
+use super::truth::{KEYED, Record, Truth, What};
 use crate::record::counters::Counter;
-use crate::record::key::document_id;
 use crate::store::Sums;
 
 pub type Verdict = Result<(), String>;
@@ -196,78 +196,6 @@ impl<'a> Look<'a> {
         self.mau_does_not_lead()
     }
 
-    fn purchases_are_marked_as_they_are_stored(&self) -> Verdict {
-        for (key, marker) in self.state.keys.iter() {
-            let purchase = self.state.purchases.get(&document_id(KEYED_EVENT, key));
-            let stored = purchase.map(|one| (&one.day, one.amount));
-            let is_right = stored == Some((&marker.day, marker.amount));
-            if is_purchase(key.parse().expect("a number")) && !is_right {
-                return Err(format!("{marker:?} marks a purchase: {purchase:?}"));
-            }
-        }
-        Ok(())
-    }
-
-    /// What is stored with a key is in the total of its day, or not at all.
-    fn keyed_totals_do_not_lead(&self, day: &str, daily: &Daily) -> Verdict {
-        let total = daily.total(KEYED);
-        let counted = |key: &u8| digit(total, *key);
-        let sum: f64 = (0..KEYS).map(|key| counted(&key)).sum();
-        let is_stored = |key: u8| {
-            let stored = self
-                .keyed
-                .get(&key)
-                .filter(|event| event.day.as_str() == day);
-            stored.and_then(|event| event.amount) == Some(counted(&key))
-        };
-        let is_right = |key: u8| counted(&key) == 0.0 || is_stored(key);
-        match sum == total && (0..KEYS).all(is_right) {
-            true => Ok(()),
-            false => Err(format!(
-                "{total} of {day} is not what is stored with keys: {:?}",
-                self.keyed
-            )),
-        }
-    }
-
-    /// Of what is stored with a key no more is missing than a process that died and made its marker had not
-    /// settled; or a backup took it away.
-    fn keyed_events_are_totalled(&self) -> Verdict {
-        for (key, event) in &self.keyed {
-            let daily = self.state.days.get(event.day.as_str());
-            let counted = daily.map_or(0.0, |daily| digit(daily.total(KEYED), *key));
-            let mut dead = self.truth.dead().filter(|(_, left)| *left > 0);
-            let has_delivered = |process: usize| {
-                let mut records = self.truth.records.iter();
-                records.any(|one| one.process == process && one.key() == Some(*key))
-            };
-            let is_excused = dead.any(|(process, _)| has_delivered(process));
-            if counted == 0.0 && !is_excused && !self.truth.is_restored {
-                return Err(format!("not totalled under the key {key}: {event:?}"));
-            }
-        }
-        Ok(())
-    }
-
-    fn mau_does_not_lead(&self) -> Verdict {
-        for month in self.months() {
-            let mut users = self.truth.old_users(|day| day.starts_with(month));
-            let of_month = self
-                .truth
-                .records
-                .iter()
-                .filter(|r| r.day.starts_with(month));
-            let totalled = of_month.filter(|record| self.is_totalled(record));
-            users.extend(totalled.filter_map(Record::login));
-            at_most(
-                &format!("mau of {month}"),
-                self.month(month).mau,
-                users.len(),
-            )?;
-        }
-        Ok(())
-    }
-
     fn months(&self) -> BTreeSet<&'a str> {
         self.truth.days.iter().map(|day| day.month()).collect()
     }
@@ -311,47 +239,6 @@ impl<'a> Look<'a> {
             }
         }
         Ok(())
-    }
-
-    fn users_are_counted(&self) -> Verdict {
-        for (day, daily) in self.state.days.iter() {
-            let name = format!("dau of {day}");
-            self.counted(&name, daily.total(Counter::Dau), |of| of == day)?;
-        }
-        for month in self.months() {
-            let sums = self.month(month);
-            self.counted(&format!("mau of {month}"), sums.mau, |day| {
-                day.starts_with(month)
-            })?;
-            self.durations_are_summed(month, sums)?;
-        }
-        Ok(())
-    }
-
-    fn counted(&self, name: &str, count: f64, of: impl Fn(&str) -> bool) -> Verdict {
-        let sessions = self.state.sessions.values().filter(|s| of(&s.day));
-        let users: BTreeSet<&str> = sessions.map(|session| session.user.as_str()).collect();
-        at_most(name, count, users.len())?;
-        let excused = self.excused(of);
-        let least = users.difference(&excused).count();
-        if count < least as f64 {
-            return Err(format!(
-                "{name} is {count}, and at least {least} are certain"
-            ));
-        }
-        Ok(())
-    }
-
-    /// Users whom a dead process may have marked without counting them, and those whose count went
-    /// away when a backup was put back.
-    fn excused(&self, of: impl Fn(&str) -> bool) -> BTreeSet<&str> {
-        let stored = self
-            .truth
-            .records
-            .iter()
-            .filter(|r| of(&r.day) && self.is_stored(r));
-        let lost = |r: &&Record| !self.is_totalled(r) || self.truth.restored.contains(&r.id);
-        stored.filter(lost).filter_map(Record::login).collect()
     }
 
     /// The mean of a month is exact over old sessions and what is totalled.

@@ -1,6 +1,9 @@
 //! The store of one process: the statements of the real one, each a request of its own, and the
 //! statements of the wrong designs in their place.
 
+mod keys;
+mod legacy;
+
 use std::collections::BTreeSet;
 
 use bson::oid::ObjectId;
@@ -17,10 +20,9 @@ use crate::record::day::Day;
 use crate::record::document::Batch;
 use crate::record::item::Close;
 use crate::store::{
-    Added, AppliedSeq, Baseline, Claim, ClaimStore, CloseOutcome, Closed, Delta, Dropped,
-    Identities, Inserted, KeyMarker, KeyStore, KeyedEvent, KeyedPurchase, LegacyStore, Lifecycle,
-    Marker, MonthView, Prepared, Purchase, PurchaseStore, RecordStore, Result, SeqAdvance, Store,
-    StoreError, TotalsStore, UniquesStore,
+    Added, AppliedSeq, Claim, CloseOutcome, Closed, Delta, Dropped, Identities, Inserted,
+    Lifecycle, Marker, MonthView, Prepared, RecordStore, Result, SeqAdvance, Store, StoreError,
+    TotalsStore, UniquesStore,
 };
 
 const APPLIED: Added = Added::Applied {
@@ -329,124 +331,6 @@ impl UniquesStore for Handle {
             Vec::new()
         })
         .await
-    }
-}
-
-impl KeyStore for Handle {
-    async fn find_keys(&self, wanted: &[KeyMarker]) -> Result<Vec<KeyMarker>> {
-        let wanted = wanted.to_vec();
-        if !self.is(Flaw::KeyMarkerFirst) {
-            return self.read(move |state| state.find_keys(&wanted)).await;
-        }
-        let insert = move |state: &mut State, _: &mut Seen| {
-            state.insert_keys(&wanted);
-            let mut found = state.find_keys(&wanted);
-            // What a delivery has marked it goes on to store.
-            let is_own = |one: &KeyMarker| wanted.iter().any(|own| own.delivery == one.delivery);
-            found.retain(|one| !is_own(one));
-            found
-        };
-        self.write(insert).await
-    }
-
-    async fn insert_keys(&self, markers: &[KeyMarker]) -> Result<Inserted> {
-        let markers = markers.to_vec();
-        let is_read_back = !self.is(Flaw::KeyNotReadBack) && !self.is(Flaw::KeyMarkerFirst);
-        let postponed = self.lock().memory.postponed(&markers);
-        let made = self
-            .write(move |state, seen| {
-                let there = state.insert_keys(&markers);
-                count_duplicates(seen, there.len() as u64);
-                seen[Sight::Redelivery] += there.len() as u64;
-                inserted(if is_read_back { there } else { Vec::new() })
-            })
-            .await?;
-        if !postponed.is_empty() {
-            self.write(move |state, _| drop(state.insert_purchases(&postponed)))
-                .await?;
-        }
-        Ok(made)
-    }
-
-    async fn find_keyed_events(&self, ids: &[ObjectId]) -> Result<Vec<KeyedEvent>> {
-        let ids = ids.to_vec();
-        let mut found = self
-            .read(move |state| state.find_keyed_events(&ids))
-            .await?;
-        if self.is(Flaw::KeyedAmountNotRead) {
-            found.iter_mut().for_each(|event| event.amount = None);
-        }
-        Ok(found)
-    }
-}
-
-impl PurchaseStore for Handle {
-    async fn insert_purchases(&self, purchases: &[Purchase]) -> Result<Inserted> {
-        let purchases = match self.is(Flaw::PurchaseAfterMarker) {
-            true => self.lock().memory.postpone(purchases),
-            false => purchases.to_vec(),
-        };
-        let is_read_back = !self.is(Flaw::PurchaseNotRead);
-        self.write(move |state, seen| {
-            let there = state.insert_purchases(&purchases);
-            count_duplicates(seen, there.len() as u64);
-            inserted(if is_read_back { there } else { Vec::new() })
-        })
-        .await
-    }
-
-    async fn find_purchases(&self, wanted: &[Purchase]) -> Result<Vec<KeyedPurchase>> {
-        let wanted = wanted.to_vec();
-        self.lock().seen[Sight::Repurchase] += 1;
-        self.read(move |state| state.find_purchases(&wanted)).await
-    }
-}
-
-impl LegacyStore for Handle {
-    async fn baselines(&self, days: &[Day]) -> Result<Vec<Baseline>> {
-        self.read_or_insert_baselines(days).await
-    }
-
-    async fn insert_baselines(&self, cutoffs: &[(Day, ObjectId)]) -> Result<bool> {
-        let baseline = |(day, cutoff): &(Day, ObjectId)| {
-            (day.as_str().to_owned(), Baseline::with_cutoff(*cutoff))
-        };
-        let baselines: Vec<_> = cutoffs.iter().map(baseline).collect();
-        self.write(move |state, _| state.insert_baselines(&baselines) < baselines.len() as u64)
-            .await
-    }
-
-    async fn legacy_users(
-        &self,
-        day: &Day,
-        users: &[&str],
-        cutoff: ObjectId,
-    ) -> Result<Vec<String>> {
-        if self.is(Flaw::MarkerAloneDecides) {
-            return Ok(Vec::new());
-        }
-        let (day, mut users) = (day.clone(), owned(users));
-        self.read(move |state| {
-            let is_old = |user: &String| {
-                let mut old = state.sessions_up_to(day.as_str(), cutoff);
-                old.any(|session| session.user == *user)
-            };
-            users.retain(is_old);
-            users
-        })
-        .await
-    }
-
-    async fn claim_legacy(&self, day: &Day, builder: &str) -> Result<bool> {
-        self.claim_month(day, builder).await
-    }
-
-    async fn mark_baseline(&self, day: &Day, cutoff: ObjectId) -> Result<()> {
-        self.mark_old_sessions(day, cutoff).await
-    }
-
-    async fn sum_baselines(&self, days: &[Day]) -> Result<()> {
-        self.sum_marked(days).await
     }
 }
 

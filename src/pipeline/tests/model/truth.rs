@@ -1,20 +1,25 @@
 //! What was really tracked: every record that a process accepted, and what the database held before.
 
+mod old;
+mod record;
+
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use bson::oid::ObjectId;
 use bson::{RawDocumentBuf, rawdoc};
 
 use super::options::{config, own_counter};
-use super::scenario::{AMOUNTS, Call, CallKind, OldDay, Scenario};
-use super::server::{Daily, Session, State};
+use super::scenario::{Call, CallKind, Scenario};
+use super::server::{Daily, State};
 use crate::instance::incarnation::Incarnation;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::frame::testing::{frame, priced};
 use crate::record::purchase::Price;
 use crate::store::Delta;
+use old::old_state;
+use record::place_of;
+pub use record::{KEYED, KEYED_EVENT, Record, What, digit, is_purchase};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -25,96 +30,6 @@ const END_OF_FEBRUARY_MS: i64 = 1_803_772_800_000;
 /// A process numbers its records from a multiple of this.
 const NUMBERS: i64 = 1 << 20;
 const SESSION_EVENT: [u8; 2] = [2, 3];
-
-/// A numbered record.
-#[derive(Debug, Clone)]
-pub struct Record {
-    pub id: i32,
-    pub process: usize,
-    /// From 1, without gaps.
-    pub number: i64,
-    pub day: String,
-    pub what: What,
-}
-
-#[derive(Debug, Clone)]
-pub enum What {
-    Event {
-        counter: Counter,
-        amount: f64,
-        stored: bool,
-    },
-    /// One delivery of the event with this key.
-    Keyed {
-        key: u8,
-    },
-    Login {
-        user: String,
-    },
-    /// Of the session that this record began.
-    Logout {
-        login: i32,
-        logout_ms: i64,
-        seconds: f64,
-    },
-}
-
-impl Record {
-    /// What it adds, but for distinct users. Of events with a key another delivery may be the one that counts,
-    /// so their totals are looked at by themselves.
-    pub fn delta(&self) -> Delta {
-        let mut delta = Delta::default();
-        let (counter, amount) = match self.what {
-            What::Keyed { .. } => return delta,
-            What::Event {
-                counter, amount, ..
-            } => (counter, amount),
-            What::Login { .. } => (Counter::SessionCount, 1.0),
-            What::Logout { seconds, .. } => (Counter::TotalSessionS, seconds),
-        };
-        delta.add(counter, amount);
-        if counter == Counter::TotalSessionS && amount > 0.0 {
-            delta.session_seconds = amount;
-            delta.sessions_closed = 1.0;
-        }
-        delta
-    }
-
-    /// The end of the name under which its queue adds.
-    fn queue(&self) -> &'static str {
-        match self.what {
-            What::Event { .. } => "e",
-            What::Keyed { .. } => "k",
-            What::Login { .. } => "i",
-            What::Logout { .. } => "o",
-        }
-    }
-
-    pub fn key(&self) -> Option<u8> {
-        match self.what {
-            What::Keyed { key } => Some(key),
-            _ => None,
-        }
-    }
-
-    /// Whether something was paid.
-    pub fn is_purchase(&self) -> bool {
-        match self.what {
-            What::Event {
-                counter, stored, ..
-            } => stored && counter == Counter::CreditsEarned,
-            What::Keyed { key } => is_purchase(key),
-            What::Login { .. } | What::Logout { .. } => false,
-        }
-    }
-
-    pub fn login(&self) -> Option<&str> {
-        match &self.what {
-            What::Login { user } => Some(user),
-            _ => None,
-        }
-    }
-}
 
 #[derive(Debug, Default)]
 struct Process {
@@ -419,29 +334,6 @@ impl Truth {
     }
 }
 
-/// The name of events with a key.
-pub const KEYED_EVENT: &str = "keyed";
-
-/// Whether the event with a key is a purchase.
-pub fn is_purchase(key: u8) -> bool {
-    key.is_multiple_of(2)
-}
-
-/// The total of events with a key.
-pub const KEYED: Counter = Counter::StripeRevenue;
-
-/// Each key has a digit of the total of its own, which is 0 or one of the amounts: no sum of some of them
-/// looks like another.
-pub fn place_of(key: u8) -> f64 {
-    f64::from(AMOUNTS + 1).powi(key.into())
-}
-
-/// The digit of a key in a total.
-pub fn digit(total: f64, key: u8) -> f64 {
-    let base = f64::from(AMOUNTS + 1);
-    (total / place_of(key)).floor() % base * place_of(key)
-}
-
 fn user(number: u8) -> String {
     format!("u{number}")
 }
@@ -454,51 +346,4 @@ fn elements_of(document: &RawDocumentBuf) -> &[u8] {
 fn session_frame(kind: u8, time_ms: i64, user: &str, id: i32) -> Vec<u8> {
     let document = rawdoc! { "userId": user, "record": id };
     frame(kind, 1, 0, time_ms, 0.0, elements_of(&document))
-}
-
-/// What the replaced class wrote: sessions, and daily documents with its own `dau`.
-fn old_state(scenario: &Scenario, eve_ms: i64) -> State {
-    let mut state = State::default();
-    for (number, old) in scenario.old.iter().enumerate() {
-        let morning_ms = match old.day {
-            OldDay::First if scenario.month_ends => END_OF_FEBRUARY_MS - 27 * DAY_MS,
-            OldDay::First => IN_NOVEMBER_MS - DAY_MS,
-            OldDay::Eve => eve_ms,
-            OldDay::Morrow => eve_ms + DAY_MS,
-        };
-        let login_ms = morning_ms + 4 * HOUR_MS + number as i64 * 10_000;
-        let session = Session {
-            record: -(number as i32) - 1,
-            user: user(old.user),
-            day: Day::of(login_ms).as_str().to_owned(),
-            login_ms,
-            logout_ms: old.seconds.map(|s| login_ms + i64::from(s) * 1000),
-            seconds: old.seconds.unwrap_or(0).into(),
-        };
-        count_old(&mut state, &session);
-        state.insert_sessions(&[(old_id(login_ms, number), session)]);
-    }
-    state
-}
-
-fn count_old(state: &mut State, session: &Session) {
-    state.ensure_day(&session.day);
-    let known = state.sessions.values();
-    let is_new = !known
-        .clone()
-        .any(|s| s.day == session.day && s.user == session.user);
-    let mut delta = Delta::default();
-    delta.add(Counter::SessionCount, 1.0);
-    delta.add(Counter::TotalSessionS, session.seconds);
-    delta.add(Counter::Dau, f64::from(u8::from(is_new)));
-    if let Some(daily) = Arc::make_mut(&mut state.days).get_mut(&session.day) {
-        daily.add(&delta);
-    }
-}
-
-fn old_id(login_ms: i64, number: usize) -> ObjectId {
-    let mut bytes = [7; 12];
-    bytes[..4].copy_from_slice(&((login_ms / 1000) as u32).to_be_bytes());
-    bytes[11] = number as u8;
-    ObjectId::from_bytes(bytes)
 }
