@@ -10,20 +10,19 @@ use napi::bindgen_prelude::{Env, Function, Result};
 use napi::{Error, sys};
 use napi_derive::napi;
 
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::instance::shared::Shared;
-use crate::instance::spool_report::SpoolState;
 use crate::pipeline::{self, NothingFound, Pipeline, Request};
 use crate::record::day::Day;
 use crate::reports::Query;
-use crate::spool::{self, SEGMENT_BYTES, Segments};
 use crate::store::{self, Connection, MongoStore};
 
 use super::error::{ErrorCode, URI, internal, no_resources, refused};
 use super::health::HealthReport;
 use super::message::{self, JavaScript, Message, OnMessage};
+use super::objects::{CountedEvent, Outlook};
 use super::reason::{RejectReason, WarningReason};
-use super::{exit, runtime};
+use super::{exit, runtime, spool};
 
 /// One instance's pipeline.
 #[napi]
@@ -67,8 +66,8 @@ impl NativeAnalytics {
         crate::util::failpoint::arm();
         let (context, _runtime) =
             runtime::prepare(&config).map_err(|error| no_resources(&error))?;
-        let spool = open_spool(&config);
-        if let Err(problem) = &spool
+        let opened = spool::open(&config);
+        if let Err(problem) = &opened
             && !config.spool_fallback_is_memory
         {
             let advice = "repair it, or set spoolFallback: 'memory' to keep records in memory only";
@@ -79,13 +78,13 @@ impl NativeAnalytics {
         let settings = Arc::new(config.clone());
         let on_message = Arc::new(message::build(on_message).map_err(internal)?);
         let shared = Shared::within(context, config, Arc::new(JavaScript::new(&on_message)));
-        report_spool(&shared, &spool);
+        spool::report(&shared, &opened);
         let opener = Arc::new(move |connection: Connection| {
             let settings = Arc::clone(&settings);
             let opening = async move { MongoStore::open(&connection, &settings).await };
             Box::pin(opening) as Pin<Box<dyn Future<Output = _> + Send>>
         });
-        let pipeline = pipeline::spawn(shared, opener, spool.unwrap_or_default());
+        let pipeline = pipeline::spawn(shared, opener, opened.unwrap_or_default());
         exit::register(&pipeline, &env).map_err(internal)?;
         Ok(Self {
             pipeline,
@@ -313,96 +312,6 @@ impl NativeAnalytics {
         shared
             .log
             .warn_once(reason.name(), || reason.line(&shared.config));
-    }
-}
-
-/// What an event adds to, and whether it is a purchase.
-#[napi(object, object_from_js = false)]
-pub struct CountedEvent {
-    /// Its name.
-    pub event: String,
-    /// The counter's index in a frame; 0 for none.
-    pub index: u32,
-    /// The field of the payload that holds the amount; null counts 1.
-    pub amount: Option<String>,
-    /// Of a purchase.
-    pub price: Option<PriceFields>,
-}
-
-/// The fields of the payload that hold what was paid.
-#[napi(object, object_from_js = false)]
-pub struct PriceFields {
-    pub amount: String,
-    /// Null for a price that is always in the default currency.
-    pub currency: Option<String>,
-}
-
-impl From<&config::PriceFields> for PriceFields {
-    fn from(fields: &config::PriceFields) -> Self {
-        Self {
-            amount: fields.amount.clone(),
-            currency: fields.currency.clone(),
-        }
-    }
-}
-
-/// What a host without a connection may still have.
-#[napi(string_enum = "camelCase")]
-pub enum Outlook {
-    /// Its mongoose has begun to connect.
-    Connecting,
-    /// A mongoose is loaded or installed, and may begin to connect.
-    MayConnect,
-    /// The same, and a connection of `createConnection()` is connected.
-    OtherConnected,
-    /// It has no mongoose.
-    NoMongoose,
-    /// The instance stops or the process ends: there is no time to wait.
-    NoTime,
-}
-
-impl From<Outlook> for pipeline::Outlook {
-    fn from(outlook: Outlook) -> Self {
-        match outlook {
-            Outlook::Connecting => Self::Connecting,
-            Outlook::MayConnect => Self::MayConnect,
-            Outlook::OtherConnected => Self::OtherConnected,
-            Outlook::NoMongoose => Self::NoMongoose,
-            Outlook::NoTime => Self::NoTime,
-        }
-    }
-}
-
-type OpenedSpool = std::result::Result<Option<Segments>, String>;
-
-/// Opens the slot for what an instance keeps on disk, if it is to keep anything there.
-fn open_spool(config: &Config) -> OpenedSpool {
-    let Some(folder) = &config.spool_dir else {
-        return Ok(None);
-    };
-    let open = || {
-        let slot = spool::claim(folder, store::target(config))?;
-        let mut segments = Segments::new(slot, config.max_spool_bytes, SEGMENT_BYTES);
-        match segments.prepare() {
-            // What is in it gets written, and then there is room.
-            Err(error) if error.kind() == std::io::ErrorKind::StorageFull => {}
-            prepared => prepared?,
-        }
-        Ok::<_, std::io::Error>(Some(segments))
-    };
-    open().map_err(|error| format!("spoolDir: {} cannot be used: {error}", folder.display()))
-}
-
-/// Reports the spool before the worker does.
-fn report_spool(shared: &Shared, spool: &OpenedSpool) {
-    match spool {
-        Ok(Some(segments)) => shared.note_spool(|spool| spool.bytes = segments.status().bytes),
-        Ok(None) => {}
-        Err(problem) => {
-            shared.note_spool(|spool| spool.state = SpoolState::Off);
-            let effect = "records are kept in memory only, and lost if the process crashes";
-            shared.log.warn(format!("{problem}; {effect}"));
-        }
     }
 }
 

@@ -8,9 +8,11 @@ mod exit;
 mod health;
 mod instance;
 mod message;
+mod objects;
 mod reason;
 mod requests;
 mod runtime;
+mod spool;
 
 use napi_derive::napi;
 

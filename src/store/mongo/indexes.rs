@@ -1,31 +1,28 @@
 //! Indexes of the collections, under the names that mongoose gives them. An index that exists with other
 //! options is kept.
 
+mod creation;
+mod models;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
+use mongodb::IndexModel;
 use mongodb::error::ErrorKind;
-use mongodb::options::{CommitQuorum, CreateIndexOptions, IndexOptions};
-use mongodb::{Collection, IndexModel};
+use mongodb::options::{CommitQuorum, CreateIndexOptions};
 
 use super::client::MongoStore;
-use super::codes::{DUPLICATE_KEY, UNAUTHORIZED};
-use super::cursor::{collect, number_in};
-use super::error::code_of;
+use super::cursor::collect;
 use crate::config::Collection as Kind;
 use crate::instance::listener::Level;
 use crate::store::error::{Result, StoreError};
 use crate::store::lifecycle::{Identities, Lifecycle, Prepared};
 use crate::util::foreign_text;
-
-/// Events are kept for 7 days.
-const EVENT_TTL: Duration = Duration::from_secs(604_800);
-/// An index of that name or with those keys exists, with other options.
-const OPTIONS_CONFLICT: [i32; 2] = [85, 86];
-const NO_COLLECTION: i32 = 26;
-/// Refusals that no other quorum would change.
-const KNOWN_REFUSALS: [i32; 4] = [DUPLICATE_KEY, UNAUTHORIZED, 85, 86];
+pub(super) use creation::existing;
+use creation::{Refusal, create, create_all, same_keys};
+use models::{EVENT_TTL, makes_days_unique};
+pub(super) use models::{expiring, of_events, of_purchases, of_sessions, plain, unique_day};
 
 /// Days with several documents of which a log line gives the names.
 const DAYS_NAMED: usize = 10;
@@ -249,181 +246,5 @@ impl MongoStore {
         let knows = hello.get_i32("maxWireVersion").unwrap_or_default() >= WIRE_VERSION_OF_QUORUM;
         let options = CreateIndexOptions::builder().commit_quorum(CommitQuorum::Majority);
         Ok((is_cluster && knows).then(|| options.build()))
-    }
-}
-
-pub(super) fn plain(keys: Document) -> IndexModel {
-    IndexModel::builder().keys(keys).build()
-}
-
-pub(super) fn unique_day() -> IndexModel {
-    let unique = IndexOptions::builder().unique(true).build();
-    let day = IndexModel::builder().keys(doc! { "day": 1 });
-    day.options(unique).build()
-}
-
-/// Documents are deleted so long after the time in this field.
-pub(super) fn expiring(field: &str, after: Duration) -> IndexModel {
-    let expiring = IndexOptions::builder().expire_after(after).build();
-    let field = IndexModel::builder().keys(doc! { field: 1 });
-    field.options(expiring).build()
-}
-
-pub(super) fn of_sessions() -> Vec<IndexModel> {
-    let day_and_user = plain(doc! { "day": 1, "userId": 1 });
-    let single = ["userId", "day", "month"].map(|field| plain(doc! { field: 1 }));
-    single.into_iter().chain([day_and_user]).collect()
-}
-
-pub(super) fn of_events() -> Vec<IndexModel> {
-    vec![
-        expiring("ts", EVENT_TTL),
-        plain(doc! { "userId": 1 }),
-        plain(doc! { "event": 1 }),
-    ]
-}
-
-pub(super) fn of_purchases() -> Vec<IndexModel> {
-    vec![
-        plain(doc! { "day": 1 }),
-        plain(doc! { "userId": 1, "ts": 1 }),
-    ]
-}
-
-/// Creates indexes; returns log lines about those that cannot be created. One command reads the collection once
-/// for all of them; it is refused as a whole, and then each is created alone.
-async fn create_all<T: Send + Sync>(
-    collection: &Collection<T>,
-    indexes: Vec<IndexModel>,
-    quorum: &Option<CreateIndexOptions>,
-) -> Result<Vec<(Level, String)>> {
-    if indexes.is_empty() || send(collection, &indexes, quorum).await?.is_none() {
-        return Ok(Vec::new());
-    }
-    let mut refusals = Vec::new();
-    for index in indexes {
-        refusals.extend(create(collection, index, quorum).await?);
-    }
-    if refusals.is_empty() {
-        return Ok(Vec::new());
-    }
-    let existing = existing(collection).await?.unwrap_or_default();
-    let lines = refusals.iter().filter_map(|one| one.log_line(&existing));
-    Ok(lines.collect())
-}
-
-/// Creates an index; `None` when it is there.
-async fn create<T: Send + Sync>(
-    collection: &Collection<T>,
-    index: IndexModel,
-    quorum: &Option<CreateIndexOptions>,
-) -> Result<Option<Refusal>> {
-    let refused = send(collection, std::slice::from_ref(&index), quorum).await?;
-    Ok(refused.map(|(code, failure)| Refusal {
-        collection: collection.name().to_owned(),
-        index,
-        code,
-        failure,
-    }))
-}
-
-/// Sends the command that creates indexes; the code and the text of its refusal.
-async fn send<T: Send + Sync>(
-    collection: &Collection<T>,
-    indexes: &[IndexModel],
-    quorum: &Option<CreateIndexOptions>,
-) -> Result<Option<(i32, StoreError)>> {
-    // Servers that are compatible with MongoDB may not know the quorum.
-    let attempts = quorum.iter().cloned().map(Some).chain([None]);
-    let mut refusal = None;
-    for quorum in attempts {
-        let creation = collection.create_indexes(indexes.to_vec());
-        let Err(error) = creation.with_options(quorum).await else {
-            return Ok(None);
-        };
-        let (code, failure) = (code_of(&error), StoreError::from(error));
-        let Some(code) = code.filter(|_| !failure.is_of_connection()) else {
-            return Err(failure);
-        };
-        refusal = Some((code, failure));
-        if KNOWN_REFUSALS.contains(&code) {
-            break;
-        }
-    }
-    Ok(refusal)
-}
-
-/// The indexes of a collection; `None` when the user may not list them.
-pub(super) async fn existing<T: Send + Sync>(
-    collection: &Collection<T>,
-) -> Result<Option<Vec<IndexModel>>> {
-    let listed = match collection.list_indexes().await {
-        Ok(cursor) => collect(cursor).await,
-        Err(error) => Err(error),
-    };
-    listed.map(Some).or_else(|error| match code_of(&error) {
-        Some(UNAUTHORIZED) => Ok(None),
-        Some(NO_COLLECTION) => Ok(Some(Vec::new())),
-        _ => Err(error.into()),
-    })
-}
-
-fn makes_days_unique(index: &IndexModel) -> bool {
-    let is_unique = |options: &IndexOptions| {
-        options.unique == Some(true) && options.partial_filter_expression.is_none()
-    };
-    same_keys(&index.keys, &doc! { "day": 1 }) && index.options.as_ref().is_some_and(is_unique)
-}
-
-/// The old shell wrote directions as doubles.
-fn same_keys(one: &Document, other: &Document) -> bool {
-    let directions = |(name, value): (&String, &Bson)| (name.clone(), number_in(value));
-    one.iter().map(directions).eq(other.iter().map(directions))
-}
-
-/// An index that cannot be created.
-struct Refusal {
-    collection: String,
-    index: IndexModel,
-    code: i32,
-    failure: StoreError,
-}
-
-impl Refusal {
-    fn is_options_conflict(&self) -> bool {
-        OPTIONS_CONFLICT.contains(&self.code)
-    }
-
-    /// A line that says which index is missing, what that means and what to do; `None` when the index exists
-    /// after all, and the user only may not create it.
-    fn log_line(&self, existing: &[IndexModel]) -> Option<(Level, String)> {
-        let fields: Vec<&str> = self.index.keys.keys().map(String::as_str).collect();
-        let what = format!("index {} on {}", fields.join(", "), self.collection);
-        if self.is_options_conflict() {
-            let line = format!("{what} exists with other options: it is kept as it is");
-            return Some((Level::Info, line));
-        }
-        let is_there = existing
-            .iter()
-            .any(|index| same_keys(&index.keys, &self.index.keys));
-        let (why, repair) = match self.code {
-            UNAUTHORIZED if is_there => return None,
-            UNAUTHORIZED => (
-                "the user lacks the createIndex privilege".to_owned(),
-                "Grant it or create the index",
-            ),
-            _ => (self.failure.to_string(), "Create it"),
-        };
-        let effect = self.effect();
-        let line = format!("{what} cannot be created: {why}. Without it, {effect}. {repair}");
-        Some((Level::Warn, line))
-    }
-
-    fn effect(&self) -> &'static str {
-        match &self.index.options {
-            Some(options) if options.unique == Some(true) => "a day can get two documents",
-            Some(options) if options.expire_after.is_some() => "documents do not expire",
-            _ => "queries read the whole collection",
-        }
     }
 }
