@@ -4,41 +4,16 @@
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
 const { generator } = require('../../support/random');
-const { waitFor } = require('../../support/wait');
 const { NOBODY, create, useMongod } = require('../../support/setup');
+const { DAY_MS, assertNear, dayOf, insert, instance, today } = require('./funnel-events');
 
 const mongo = useMongod();
 
-const DAY_MS = 86_400_000;
 const WINDOW_S = 3_600;
 const WINDOW_MS = WINDOW_S * 1_000;
 
-const dayOf = (ms) => new Date(ms).toISOString().slice(0, 10);
-const today = () => Math.floor(Date.now() / DAY_MS) * DAY_MS;
 /** The begin of a day whose cohort is of the past, and within the days of a funnel. */
 const past = () => today() - 3 * DAY_MS;
-
-/** Events of users as `{ ann: [['A', ms], …] }`; those of `null` have no user. */
-async function insert(database, users) {
-  const documents = Object.entries(users).flatMap(([userId, events]) =>
-    events.map(([event, ts]) => ({
-      userId: userId === 'null' ? null : userId,
-      event,
-      day: dayOf(ts),
-      ts: new Date(ts),
-    })),
-  );
-  if (documents.length > 0) await database.db.collection('gsoevents').insertMany(documents);
-}
-
-/** An instance whose indexes are there. */
-async function instance(database, options = {}) {
-  const { analytics } = create({ uri: database.uri, ...options });
-  analytics.track('begin', 'somebody', {});
-  await analytics.flush();
-  await analytics.deleteUser('somebody');
-  return analytics;
-}
 
 /** The users who reached each step, for one user's events. */
 async function reached(analytics, database, steps, events) {
@@ -70,13 +45,6 @@ function searched(steps, events, day) {
 function medianS(times) {
   const sorted = times.toSorted((a, b) => a - b);
   return sorted.length === 0 ? null : sorted[Math.ceil(sorted.length / 2) - 1] / 1_000;
-}
-
-/** Over several days a median is that of a bucket of times. */
-function assertNear(seen, wanted) {
-  if (wanted === null) return assert.strictEqual(seen, wanted);
-  const isNear = Math.abs(seen - wanted) <= Math.max(0.001, wanted * 0.051);
-  assert.ok(isNear, `${seen} s in place of ${wanted} s`);
 }
 
 /** What getFunnel() should answer, out of the events. */
@@ -375,85 +343,5 @@ describe('getFunnel()', () => {
       const error = { name: 'TypeError', message: new RegExp(`^${field}: `) };
       assert.throws(() => create({ uri: NOBODY, funnels }), error);
     }
-  });
-});
-
-const DECLARED = { buy: { steps: ['see', 'buy'], windowS: 3_600 } };
-const KEPT = { _id: /^f:/ };
-
-/** Of each day before today as many users as it is days ago see, and the first of them buys. */
-async function insertDays(database) {
-  for (let ago = 1; ago <= 6; ago++) {
-    const noon = today() - ago * DAY_MS + DAY_MS / 2;
-    const users = Array.from({ length: ago }, (_, i) => [`u${i}`, [['see', noon]]]);
-    users[0][1].push(['buy', noon + 2_000]);
-    await insert(database, Object.fromEntries(users));
-  }
-}
-
-const usersOf = ({ days }) => days.map(({ users }) => users);
-/** What is known of the days before today, oldest first. */
-const KNOWN = [6, 5, 4, 3, 2, 1].map((ago) => [ago, 1]);
-
-describe('the cohorts of a declared funnel', () => {
-  it('are kept in the background, and known when the events are gone', async () => {
-    const database = mongo.database();
-    await insertDays(database);
-    const { analytics } = create({ uri: database.uri, funnels: DECLARED });
-    analytics.start();
-    const isKept = async () => (await database.count('gsoreports', KEPT)) >= 6;
-    await waitFor(isKept, { what: 'kept cohorts' });
-    await database.db.collection('gsoevents').deleteMany({});
-    const found = await analytics.getFunnel('buy', { days: 9 });
-    const oldest = today() - 6 * DAY_MS;
-    const isGone = Date.now() >= oldest + 7 * DAY_MS - 30 * 60_000;
-    assert.ok(!isGone, 'the test began too near to midnight');
-    assert.deepStrictEqual(usersOf(found), [null, null, ...KNOWN, [0, 0]]);
-    assert.deepStrictEqual(
-      found.steps.map(({ users, medianS }) => [users, medianS]),
-      [
-        [21, 0],
-        [6, found.steps[1].medianS],
-      ],
-    );
-    assertNear(found.steps[1].medianS, 2);
-    const { days } = await analytics.getFunnel('buy', { days: 1, to: dayOf(today() - DAY_MS) });
-    assert.deepStrictEqual(days[0].medianS, [0, 2]);
-    await analytics.stop();
-  });
-
-  it('begin anew with another definition, and where something else is in their place', async () => {
-    const database = mongo.database();
-    await insertDays(database);
-    const analytics = await instance(database, { funnels: DECLARED });
-    assert.deepStrictEqual(usersOf(await analytics.getFunnel('buy', { days: 6 })), [
-      ...KNOWN.slice(1),
-      [0, 0],
-    ]);
-    const reports = database.db.collection('gsoreports');
-    const [first] = await database.all('gsoreports', KEPT);
-    assert.deepStrictEqual([first.steps, first.windowS], [['see', 'buy'], 3_600]);
-    await reports.updateMany(KEPT, { $set: { users: 'many', times: [[1]] } });
-    assert.deepStrictEqual(usersOf(await analytics.getFunnel('buy', { days: 3 })), [
-      ...KNOWN.slice(4),
-      [0, 0],
-    ]);
-    const funnels = { buy: { ...DECLARED.buy, windowS: 1 } };
-    const other = await instance(database, { funnels });
-    assert.deepStrictEqual(usersOf(await other.getFunnel('buy', { days: 2 })), [
-      [1, 0],
-      [0, 0],
-    ]);
-  });
-
-  it('are not kept without reports', async () => {
-    const database = mongo.database();
-    await insertDays(database);
-    const analytics = await instance(database, { funnels: DECLARED, reports: 'off' });
-    assert.deepStrictEqual(usersOf(await analytics.getFunnel('buy', { days: 3 })), [
-      ...KNOWN.slice(4),
-      [0, 0],
-    ]);
-    assert.strictEqual(await database.count('gsoreports', KEPT), 0);
   });
 });
