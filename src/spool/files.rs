@@ -212,3 +212,63 @@ pub fn entries<T: Ord>(folder: &Path, read: impl Fn(&str) -> Option<T>) -> io::R
     all.sort_unstable();
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder, and a file in it that is open.
+    fn with_file() -> (tempfile::TempDir, std::path::PathBuf, File) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        let mut file = create_new(&path).expect("created");
+        file.write_all(b"content").expect("written");
+        (folder, path, file)
+    }
+
+    #[test]
+    fn a_file_is_no_more_what_its_path_leads_to_when_it_was_replaced() {
+        let (folder, path, file) = with_file();
+        let elsewhere = folder.path().join("elsewhere");
+        assert!(is_same(&file, &path));
+        fs::rename(&path, &elsewhere).expect("renamed");
+        assert!(!is_same(&file, &path), "nothing is there");
+        fs::copy(&elsewhere, &path).expect("copied");
+        assert!(!is_same(&file, &path), "a copy is there");
+        assert!(is_same(&file, &elsewhere));
+    }
+
+    #[test]
+    fn a_copy_with_the_times_of_a_file_is_another() {
+        let (folder, path, file) = with_file();
+        let copied = folder.path().join("copied");
+        fs::copy(&path, &copied).expect("copied");
+        let times = file.metadata().expect("times");
+        let same = fs::FileTimes::new().set_modified(times.modified().expect("a time"));
+        #[cfg(windows)]
+        let same =
+            std::os::windows::fs::FileTimesExt::set_created(same, times.created().expect("a time"));
+        let copied = open_or_create(&copied).expect("open");
+        copied.set_times(same).expect("set");
+        let of = |file| identity(file).expect("an identity");
+        assert_ne!(of(&copied), of(&file));
+        assert_eq!(of(&open(&path).expect("open")), of(&file));
+    }
+
+    #[test]
+    fn a_file_that_is_found_can_be_synced() {
+        let (_folder, path, file) = with_file();
+        drop(file);
+        let found = open_to_sync(&path).expect("open");
+        found.sync_data().expect("synced");
+        assert_eq!(read(&path).expect("read"), b"content");
+    }
+
+    #[test]
+    fn a_folder_is_not_opened_as_a_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(open(folder.path()).is_err());
+        assert!(open_to_sync(folder.path()).is_err());
+        sync_folder(folder.path()).expect("synced");
+    }
+}

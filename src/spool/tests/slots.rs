@@ -1,4 +1,4 @@
-//! Ownership of slots, and the ids under which tsuccessor records are written.
+//! Ownership of slots, and the ids under which its records are written.
 
 use std::fs;
 
@@ -141,6 +141,18 @@ fn records_of_two_writers_in_one_slot_are_recovered_one_after_the_other() {
     }
     assert_eq!(seen.len(), 2, "{seen:?}");
     assert_eq!((seen[0].1, &seen[1]), (2, &("another000".to_owned(), 1)));
+}
+
+#[test]
+fn a_slot_whose_lock_file_was_replaced_is_lost() {
+    let spool = Spool::new();
+    let segments = spool.open();
+    segments.slot().verify().expect("its own");
+    let lock = spool.slot(0).join("owner.lock");
+    fs::rename(&lock, spool.slot(0).join("earlier.lock")).expect("renamed");
+    assert!(segments.slot().verify().is_err());
+    fs::write(&lock, "").expect("written");
+    assert!(segments.slot().verify().is_err());
 }
 
 #[test]
