@@ -84,17 +84,22 @@ impl Slot {
     }
 
     /// What keeps the totals that wait, or nothing, in place of what is kept. It syncs, and nothing else of the
-    /// slot has to wait for that.
+    /// slot has to wait for that. It fails when the slot is another process's by now, whose totals it would
+    /// replace.
     pub fn keep_totals(
         &self,
         totals: Option<(Document, Version)>,
     ) -> impl FnOnce() -> io::Result<()> + use<> {
         let (path, writer, target) = (self.path.clone(), self.writer.clone(), self.target);
-        move || match totals {
-            Some((totals, version)) => {
-                TotalsFile::new(writer, target, totals, version).write(&path)
+        let is_ours = self.verify();
+        move || {
+            is_ours?;
+            match totals {
+                Some((totals, version)) => {
+                    TotalsFile::new(writer, target, totals, version).write(&path)
+                }
+                None => totals_file::remove(&path),
             }
-            None => totals_file::remove(&path),
         }
     }
 

@@ -170,6 +170,26 @@ fn a_folder_that_was_removed_is_created_again() {
 }
 
 #[test]
+fn totals_are_not_kept_in_a_folder_that_another_process_has_made_in_place_of_ours() {
+    let spool = Spool::new();
+    let ours = spool.open();
+    let keep =
+        |slot: &Slot, n: i32| slot.keep_totals(Some((bson::doc! { "n": n }, Version::First)))();
+    keep(ours.slot(), 1).expect("kept");
+    let aside = spool.path().join("aside");
+    fs::rename(spool.slot(0), &aside).expect("moved");
+    let theirs = spool.open();
+    assert_eq!(theirs.slot().path(), spool.slot(0));
+    keep(theirs.slot(), 2).expect("kept");
+    assert!(keep(ours.slot(), 3).is_err());
+    assert!(ours.slot().keep_totals(None)().is_err());
+    drop(theirs);
+    let successor = claim_abandoned(spool.path(), TARGET, 0).expect("looked");
+    let mut successor = successor.expect("a slot");
+    assert_eq!(successor.take_totals(), Some(bson::doc! { "n": 2 }));
+}
+
+#[test]
 #[cfg(unix)]
 fn links_are_no_slots_and_files_are_readable_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
