@@ -6,7 +6,7 @@ use super::*;
 use crate::record::frame::testing::{frame, priced};
 use crate::record::key::document_id;
 use crate::record::purchase::Price;
-use crate::store::Purchase;
+use crate::store::{Fault, Purchase};
 
 const EVENT: &str = "stripe.payment";
 const DAY_MS: i64 = 86_400_000;
@@ -42,20 +42,49 @@ async fn refused_ones_are_told_and_hold_up_no_event_or_total() {
     let store = reliable();
     let (pipeline, host) = start(&store, "{}");
     connect(&pipeline);
-    store.state().refuses_purchases = true;
+    store.state().refuses_purchases = Some(Fault::Collection);
     let frames = [bought(5.0, None), bought(7.0, Some("k"))];
     buy(&pipeline, &host, 1, &frames).await;
     let shared = pipeline.shared();
     assert_eq!(shared.health.counts().warnings["purchase_lost"], 2);
     let refused = || shared.database.get().refused;
     assert!(refused().contains_key(&Collection::Purchases));
-    store.state().refuses_purchases = false;
+    store.state().refuses_purchases = None;
     buy(&pipeline, &host, 2, &[bought(1.0, None)]).await;
     assert!(refused().is_empty());
     let state = store.state();
     assert_eq!((state.events.len(), state.purchases.len()), (3, 1));
     assert_eq!(state.days[DAY].totals[&Counter::StripeRevenue], 13.0);
     assert_eq!(shared.health.counts().retried, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_whose_answer_says_nothing_is_stored_once_that_is_over_or_lost_in_the_end() {
+    let store = reliable();
+    let (pipeline, host) = start(&store, "{}");
+    connect(&pipeline);
+    store.state().refuses_purchases = Some(Fault::Unknown);
+    let recovers = store.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        recovers.state().refuses_purchases = None;
+    });
+    buy(&pipeline, &host, 1, &[bought(5.0, None)]).await;
+    let shared = pipeline.shared();
+    assert!(
+        !shared
+            .health
+            .counts()
+            .warnings
+            .contains_key("purchase_lost")
+    );
+    assert_eq!(store.state().purchases.len(), 1);
+    store.state().refuses_purchases = Some(Fault::Unknown);
+    buy(&pipeline, &host, 2, &[bought(7.0, None)]).await;
+    assert_eq!(shared.health.counts().warnings["purchase_lost"], 1);
+    let state = store.state();
+    assert_eq!((state.events.len(), state.purchases.len()), (2, 1));
+    assert_eq!(state.days[DAY].totals[&Counter::StripeRevenue], 12.0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -95,9 +95,10 @@ async fn adopt_purchases<S: Store>(
         .filter_map(|place| items[*place].purchase.clone());
     let wanted: Vec<Purchase> = wanted.collect();
     let look_up = markers.look_up(store, places);
-    let (stored, looked_up) = tokio::join!(store.find_purchases(&wanted), look_up);
+    let stored = refused(|| store.find_purchases(&wanted));
+    let (stored, looked_up) = tokio::join!(stored, look_up);
     looked_up?;
-    let stored = match refused(stored)? {
+    let stored = match stored? {
         Ok(stored) => stored,
         Err(refusal) => return Ok(Some(refusal)),
     };

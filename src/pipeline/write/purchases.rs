@@ -1,8 +1,13 @@
 //! Purchases are stored beside their events. What the server refuses of them costs them only: events, totals and
-//! sessions never wait for their collection.
+//! sessions never wait for their collection, but for a second where nobody knows whether it is a refusal.
+
+use std::time::Duration;
 
 use crate::store::{Fault, Inserted, Purchase, Result, Store, StoreError};
 use crate::util::failpoint::failpoint;
+
+/// Before a request is repeated whose answer says nothing, as a code that is not known: it may be about the moment.
+const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
 
 /// What became of purchases.
 #[derive(Debug, Default)]
@@ -21,7 +26,7 @@ pub async fn insert<S: Store>(store: &S, purchases: &[Purchase]) -> Result<Recor
         return Ok(Recorded::default());
     }
     failpoint!("purchases:before");
-    let inserted = match refused(store.insert_purchases(purchases).await)? {
+    let inserted = match refused(|| store.insert_purchases(purchases)).await? {
         Ok(inserted) => inserted,
         Err(refusal) => {
             return Ok(Recorded {
@@ -49,7 +54,20 @@ pub async fn insert<S: Store>(store: &S, purchases: &[Purchase]) -> Result<Recor
 }
 
 /// A refusal as a result; an error is what may go by.
-pub fn refused<T>(answer: Result<T>) -> Result<Result<T>> {
+pub async fn refused<T, A>(request: impl Fn() -> A) -> Result<Result<T>>
+where
+    A: Future<Output = Result<T>>,
+{
+    for pause in PAUSES {
+        match request().await {
+            Err(error) if error.fault == Fault::Unknown => tokio::time::sleep(pause).await,
+            answer => return refusal_in(answer),
+        }
+    }
+    refusal_in(request().await)
+}
+
+fn refusal_in<T>(answer: Result<T>) -> Result<Result<T>> {
     match answer {
         Err(error) if error.is_of_connection() => Err(error),
         answer => Ok(answer),

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use super::Store;
 use super::claims::LeftSession;
-use super::error::{Result, StoreError};
+use super::error::{Fault, Result, StoreError};
 use super::keys::KeyMarker;
 use super::legacy::Baseline;
 use super::lifecycle::{Identities, Lifecycle, Prepared};
@@ -60,8 +60,8 @@ pub struct State {
     markers: BTreeMap<(String, String), Marker>,
     pub keys: BTreeMap<(String, String), KeyMarker>,
     pub purchases: BTreeMap<ObjectId, Purchase>,
-    /// The server refuses purchases.
-    pub refuses_purchases: bool,
+    /// What the server refuses purchases for.
+    pub refuses_purchases: Option<Fault>,
     /// Events of these users are refused for their content.
     pub refused_users: BTreeSet<String>,
     /// How long an addition to the totals takes, and how long it takes to store sessions.

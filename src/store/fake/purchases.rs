@@ -2,14 +2,14 @@
 
 use super::FakeStore;
 use crate::config::Collection;
-use crate::store::error::{Fault, Result, StoreError};
+use crate::store::error::{Result, StoreError};
 use crate::store::purchases::{KeyedPurchase, Purchase, PurchaseStore};
 use crate::store::records::Inserted;
 
 impl PurchaseStore for FakeStore {
     async fn insert_purchases(&self, purchases: &[Purchase]) -> Result<Inserted> {
-        if self.state().refuses_purchases {
-            let error = StoreError::new(Fault::Collection, "refused");
+        if let Some(fault) = self.state().refuses_purchases {
+            let error = StoreError::new(fault, "refused");
             return Err(error.on(Collection::Purchases));
         }
         self.request(|state| {
