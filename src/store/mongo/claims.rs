@@ -147,7 +147,10 @@ impl MongoStore {
                 .session(&mut *session)
                 .await;
             let found = match found {
-                Ok(found) => collect_in(found, session).await?,
+                Ok(found) => {
+                    let found = collect_in(found, session).await;
+                    found.map_err(|error| waiting(error.into()))?
+                }
                 Err(error) => {
                     let error = StoreError::from(error);
                     return match error.fault {
@@ -277,8 +280,9 @@ fn sessions(all: &[LeftSession]) -> Bson {
     })
 }
 
+/// One that a later release has made may say what this one cannot read: logouts that it is about wait for it.
 fn claim(document: &Document) -> Result<Claim> {
-    read(document).ok_or_else(|| unexpected("a readable claim"))
+    read(document).ok_or_else(|| waiting(unexpected("a readable claim")))
 }
 
 fn read(document: &Document) -> Option<Claim> {
@@ -334,6 +338,6 @@ mod tests {
         assert_eq!(read(&named), Some(one));
         let mut unknown = named;
         unknown.insert("state", "undone");
-        assert_eq!(read(&unknown), None);
+        assert!(claim(&unknown).is_err_and(|error| error.is_transient()));
     }
 }
