@@ -16,7 +16,7 @@ pub struct Row {
     pub as_of: Option<DateTime>,
     pub content: Content,
     /// Its report was made under other options than the newest one.
-    is_other: bool,
+    pub is_other: bool,
 }
 
 pub enum Content {
@@ -112,6 +112,15 @@ impl Row {
             Content::Report(report) => basis::in_report(report, part),
             Content::Nobody | Content::Unknown => None,
         }
+    }
+
+    /// Whether its day was not over when it was reported.
+    pub fn is_open(&self) -> bool {
+        self.state == State::Open.name()
+    }
+
+    pub fn is_known(&self) -> bool {
+        !matches!(self.content, Content::Unknown)
     }
 
     /// A number of a part of the report; null if it is not known.

@@ -63,16 +63,25 @@ class Answers {
 
   getRetention({ cohorts = 30, days = [1, 3, 7, 14, 30] } = {}) {
     return daysTo(this.today, cohorts).map((day) => {
-      const { report, ...head } = this.row(day);
-      const retained = days.map((later) => [later, this.returned(day, plus(day, later))]);
-      const size = report ? usersSince(report, day) : null;
-      return { ...head, size, retained: Object.fromEntries(retained) };
+      const cohort = this.row(day);
+      const cells = days.map((later) => ({ later, known: this.whole(cohort, plus(day, later)) }));
+      const counted = cells.map(({ later, known }) => {
+        return [later, known ? usersSince(known.report, day) : null];
+      });
+      return {
+        day,
+        ...headOf([cohort, ...cells.flatMap(({ known }) => known ?? [])]),
+        size: cohort.report ? usersSince(cohort.report, day) : null,
+        retained: Object.fromEntries(counted),
+      };
     });
   }
 
-  returned(first, day) {
-    const report = day < this.today && this.row(first).report && this.row(day).report;
-    return report ? usersSince(report, first) : null;
+  /** The row of a day that is over, if it and that of the cohort are of whole days. */
+  whole(cohort, day) {
+    const rows = [cohort, this.row(day)];
+    const isWhole = ({ report, state }) => report !== null && state !== 'open';
+    return day < this.today && rows.every(isWhole) ? rows[1] : undefined;
   }
 
   getSessionLengths(range = {}) {
