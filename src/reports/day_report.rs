@@ -8,7 +8,7 @@ use super::settings::Settings;
 use super::{basis, economy, lengths};
 use crate::record::day::Day;
 use crate::record::document::number;
-use crate::store::{DaySessions, DayUsers, EventRow, Report};
+use crate::store::{DaySessions, DayUsers, Report};
 
 /// First days that a report has room for, newest first; the others are its rest.
 const FIRST_DAYS: usize = 400;
@@ -18,13 +18,13 @@ const SESSIONS_PER_USER: i64 = 20;
 const REGISTERED: &str = "newUsers";
 
 /// What was read of a day.
-pub struct Read {
+pub struct Read<'a> {
     pub users: DayUsers,
     pub sessions: DaySessions,
     pub totals: Option<Document>,
     pub presence: DayPresence,
-    /// `None` where some may be deleted.
-    pub events: Option<Vec<EventRow>>,
+    /// `None` where some may be deleted, or cannot be read.
+    pub events: Option<economy::Tally<'a>>,
 }
 
 /// When a report was begun, and how long it took.
@@ -35,7 +35,7 @@ pub struct Times {
     pub events_kept_ms: Option<i64>,
 }
 
-pub fn report(day: &Day, read: &Read, times: Times, settings: &Settings) -> Report {
+pub fn report(day: &Day, read: Read<'_>, times: Times, settings: &Settings) -> Report {
     let start = day.start_ms().unwrap_or_default();
     let state: State = due::state(start, times.as_of_ms, times.events_kept_ms);
     let totals = read.totals.as_ref();
@@ -45,9 +45,9 @@ pub fn report(day: &Day, read: &Read, times: Times, settings: &Settings) -> Repo
     };
     set.insert(basis::USERS, basis::of_users(settings.excluded()));
     let mut set_new = Document::new();
-    match &read.events {
-        Some(rows) => {
-            set.extend(economy::fields(rows, totals, settings));
+    match read.events {
+        Some(tally) => {
+            set.extend(tally.fields(totals));
             set.insert(basis::EVENTS, basis::of_events(settings));
         }
         None => {
@@ -128,23 +128,20 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
+    use crate::store::EventRow;
 
-    fn made(read: &Read) -> Report {
-        let (config, _) = Config::from_json("{}", "{}").expect("valid");
+    fn made(read: Read<'_>) -> Report {
         let times = Times {
             as_of_ms: 1_795_392_000_000,
             took_ms: 5,
             events_kept_ms: None,
         };
-        report(
-            &Day::of(1_795_392_000_000),
-            read,
-            times,
-            &Settings::new(&config),
-        )
+        let (config, _) = Config::from_json("{}", "{}").expect("valid");
+        let settings = Settings::new(&config);
+        report(&Day::of(1_795_392_000_000), read, times, &settings)
     }
 
-    fn empty() -> Read {
+    fn empty() -> Read<'static> {
         Read {
             users: DayUsers::default(),
             sessions: DaySessions::default(),
@@ -156,7 +153,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_null_and_keeps_what_was_known() {
-        let report = made(&empty());
+        let report = made(empty());
         assert_eq!(report.set.get("state"), Some(&Bson::from("open")));
         assert!(!report.set.contains_key("economy"));
         assert_eq!(report.set_new.get("economy"), Some(&Bson::Null));
@@ -167,6 +164,19 @@ mod tests {
 
     #[test]
     fn a_report_of_a_busy_day_stays_small() {
+        let (config, _) = Config::from_json("{}", "{}").expect("valid");
+        let settings = Settings::new(&config);
+        let mut tally = economy::Tally::new(&settings);
+        for i in 0..30_000 {
+            tally.add(&EventRow {
+                event: Some("credits.spend".to_owned()),
+                reason: Some(format!("{i:064}")),
+                item: Some(format!("{i:064}")),
+                count: 1,
+                amount: f64::from(i),
+                ..EventRow::default()
+            });
+        }
         let read = Read {
             users: DayUsers {
                 by_first_day: (0..2_000)
@@ -179,21 +189,10 @@ mod tests {
                 lengths: (1..90_000).map(|length| (length, 2)).collect(),
                 ..DaySessions::default()
             },
-            events: Some(
-                (0..30_000)
-                    .map(|i| EventRow {
-                        event: Some("credits.spend".to_owned()),
-                        reason: Some(format!("{i:064}")),
-                        item: Some(format!("{i:064}")),
-                        count: 1,
-                        amount: f64::from(i),
-                        ..EventRow::default()
-                    })
-                    .collect(),
-            ),
+            events: Some(tally),
             ..empty()
         };
-        let report = made(&read);
+        let report = made(read);
         let bytes = bson::serialize_to_vec(&report.set).expect("BSON");
         assert!(bytes.len() < 64 << 10, "{} bytes", bytes.len());
         let users = report.set.get_document("users").expect("a part");

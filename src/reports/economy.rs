@@ -41,47 +41,64 @@ struct Totals {
     items: Names,
 }
 
-/// The fields of a report that say what the events of its day were.
-pub fn fields(rows: &[EventRow], totals: Option<&Document>, settings: &Settings) -> Document {
-    let mut events = Names::default();
-    let mut flows: Vec<Totals> = settings.flows.iter().map(|_| Totals::default()).collect();
-    let mut seen: BTreeMap<&str, f64> =
-        settings.totals.iter().map(|one| (one.total, 0.0)).collect();
-    let mut excluded = 0;
-    for row in rows {
+/// The events of a day, summed up row by row. It takes no more memory than the names that are told apart, however
+/// many rows there are.
+#[derive(Debug)]
+pub struct Tally<'a> {
+    settings: &'a Settings,
+    events: Names,
+    flows: Vec<Totals>,
+    seen: BTreeMap<&'a str, f64>,
+    excluded: i64,
+}
+
+impl<'a> Tally<'a> {
+    pub fn new(settings: &'a Settings) -> Self {
+        let totals = settings.totals.iter();
+        Self {
+            settings,
+            events: Names::default(),
+            flows: settings.flows.iter().map(|_| Totals::default()).collect(),
+            seen: totals.map(|one| (one.total, 0.0)).collect(),
+            excluded: 0,
+        }
+    }
+
+    pub fn add(&mut self, row: &EventRow) {
+        let settings = self.settings;
         let text = row.text.as_deref().map_or(0.0, amount::of_text);
         let sum = Sum {
             amount: row.amount + text * row.count as f64,
             count: row.count,
         };
         for counted in settings.totals.iter().filter(|one| is(row, &one.event)) {
-            *seen.entry(counted.total).or_default() += match counted.has_amount {
+            *self.seen.entry(counted.total).or_default() += match counted.has_amount {
                 true => sum.amount,
                 false => sum.count as f64,
             };
         }
         if row.is_excluded {
-            excluded += row.count;
-            continue;
+            self.excluded += row.count;
+            return;
         }
-        events.add(&cut_name(&row.event), sum);
-        let here = settings.flows.iter().zip(&mut flows);
+        self.events.add(&cut_name(&row.event), sum);
+        let here = settings.flows.iter().zip(&mut self.flows);
         for (flow, totals) in here.filter(|(flow, _)| is(row, &flow.event)) {
             totals.add(row, flow, sum);
         }
     }
-    let all: i64 = events
-        .sums
-        .values()
-        .chain([&events.rest])
-        .map(|sum| sum.count)
-        .sum();
-    doc! {
-        "economy": economy(flows, settings),
-        "events": events.shown(EVENTS, Shown::Counts),
-        "eventsTotal": number(all as f64),
-        "eventsExcluded": number(excluded as f64),
-        "coverage": coverage(&seen, totals),
+
+    /// The fields of a report that say what the events of its day were.
+    pub fn fields(self, totals: Option<&Document>) -> Document {
+        let sums = self.events.sums.values().chain([&self.events.rest]);
+        let all: i64 = sums.map(|sum| sum.count).sum();
+        doc! {
+            "economy": economy(self.flows, self.settings),
+            "events": self.events.shown(EVENTS, Shown::Counts),
+            "eventsTotal": number(all as f64),
+            "eventsExcluded": number(self.excluded as f64),
+            "coverage": coverage(&self.seen, totals),
+        }
     }
 }
 
@@ -237,6 +254,13 @@ mod tests {
         Settings::new(&config)
     }
 
+    fn fields(rows: &[EventRow], totals: Option<&Document>) -> Document {
+        let settings = settings();
+        let mut tally = Tally::new(&settings);
+        rows.iter().for_each(|row| tally.add(row));
+        tally.fields(totals)
+    }
+
     fn row(event: &str, reason: &str, amount: f64, count: i64) -> EventRow {
         EventRow {
             event: Some(event.to_owned()),
@@ -267,7 +291,7 @@ mod tests {
                 ..row("gems.spend", "shop", 0.0, 2)
             },
         ];
-        let fields = fields(&rows, None, &settings());
+        let fields = fields(&rows, None);
         let source = flow(&fields, "gems", "source");
         let reasons = [
             doc! { "k": "purchase", "a": 100, "n": 1 },
@@ -295,7 +319,7 @@ mod tests {
             },
         ];
         let totals = doc! { "creditsEarned": 7 };
-        let fields = fields(&rows, Some(&totals), &settings());
+        let fields = fields(&rows, Some(&totals));
         let coverage = fields.get_array("coverage").expect("a list");
         let entry = doc! { "k": "creditsEarned", "total": 7, "events": 7 };
         assert!(coverage.contains(&Bson::from(entry)));
@@ -319,7 +343,7 @@ mod tests {
                     ..row("credits.spend", name, f64::from(*amount), *count)
                 })
                 .collect();
-            let fields = fields(&rows, None, &settings());
+            let fields = fields(&rows, None);
             let sink = flow(&fields, "credits", "sink");
             let sum = |name: &str, field: &str| -> i32 {
                 let list = sink.get_array(name).expect("a list");

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use super::day_report::{self, Read, Times};
 use super::due::{Outlook, has_events};
+use super::economy::Tally;
 use super::funnel::Subject;
 use super::looks::Looks;
 use super::presence;
 use super::settings::Settings;
 use crate::record::day::{DAY_MS, Day};
-use crate::store::{FunnelStore, PresenceStore, ReportStore, Result};
+use crate::store::{EventRow, FunnelStore, PresenceStore, ReportStore, Result};
 
 /// The lease of the run over the days that are due, and how long one is held without renewal.
 pub const LEASE: &str = "lease";
@@ -175,7 +176,12 @@ async fn report_day<S: ReportStore + PresenceStore + Sync>(
     let totals = store.day_totals(day).await?;
     let presence = presence::read(store, day, as_of_ms).await?;
     let events = match has_events(start, as_of_ms, events_kept_ms) {
-        true => Some(store.day_events(day, &settings.pass).await?),
+        true => {
+            let mut tally = Tally::new(settings);
+            let add = |row: EventRow| tally.add(&row);
+            store.day_events(day, &settings.pass, add).await?;
+            Some(tally)
+        }
         false => None,
     };
     let read = Read {
@@ -190,7 +196,7 @@ async fn report_day<S: ReportStore + PresenceStore + Sync>(
         took_ms: begun.elapsed().as_millis() as i64,
         events_kept_ms,
     };
-    let report = day_report::report(day, &read, times, settings);
+    let report = day_report::report(day, read, times, settings);
     // Where a later one is there, it has seen more.
     store.put_report(report).await?;
     Ok(())

@@ -54,8 +54,13 @@ pub trait ReportStore {
 
     fn day_sessions(&self, day: &Day, excluded: &Excluded) -> impl Reply<DaySessions>;
 
-    /// The events of a day, grouped.
-    fn day_events(&self, day: &Day, pass: &EventPass) -> impl Reply<Vec<EventRow>>;
+    /// Calls `each` for the events of a day, grouped, the largest groups first.
+    fn day_events(
+        &self,
+        day: &Day,
+        pass: &EventPass,
+        each: impl FnMut(EventRow) + Send,
+    ) -> impl Reply<()>;
 
     /// The daily document.
     fn day_totals(&self, day: &Day) -> impl Reply<Option<Document>>;

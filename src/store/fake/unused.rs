@@ -136,7 +136,12 @@ impl<S: Unused> ReportStore for S {
         Err(none())
     }
 
-    async fn day_events(&self, _: &Day, _: &EventPass) -> Result<Vec<EventRow>> {
+    async fn day_events(
+        &self,
+        _: &Day,
+        _: &EventPass,
+        _: impl FnMut(EventRow) + Send,
+    ) -> Result<()> {
         Err(none())
     }
 

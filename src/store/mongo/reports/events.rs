@@ -5,7 +5,7 @@
 
 use bson::{Bson, DateTime, Document, doc};
 
-use super::reading::{counted, is_excluded};
+use super::reading::{PASS_TIMEOUT, counted, is_excluded};
 use crate::record::day::Day;
 use crate::store::error::Result;
 use crate::store::mongo::client::MongoStore;
@@ -20,9 +20,14 @@ const LONGEST_AMOUNT: i32 = 1_024;
 const LARGEST_AMOUNT: i64 = 1 << 53;
 
 impl MongoStore {
-    pub(super) async fn read_events(&self, day: &Day, pass: &EventPass) -> Result<Vec<EventRow>> {
+    pub(super) async fn read_events(
+        &self,
+        day: &Day,
+        pass: &EventPass,
+        mut each: impl FnMut(EventRow) + Send,
+    ) -> Result<()> {
         let (Some(start), Some(end)) = (day.start_ms(), day.end_ms()) else {
-            return Ok(Vec::new());
+            return Ok(());
         };
         let times =
             doc! { "$gte": DateTime::from_millis(start), "$lt": DateTime::from_millis(end) };
@@ -39,8 +44,9 @@ impl MongoStore {
             } },
             doc! { "$sort": { "n": -1, "_id": 1 } },
         ];
-        let rows = self.rows(&self.events, &stages, doc! { "ts": 1 }).await?;
-        Ok(rows.iter().filter_map(row).collect())
+        let each = |document: Document| row(&document).into_iter().for_each(&mut each);
+        self.each_row(PASS_TIMEOUT, &self.events, &stages, doc! { "ts": 1 }, each)
+            .await
     }
 }
 

@@ -101,8 +101,13 @@ impl ReportStore for MongoStore {
         self.read_sessions(day, excluded).await
     }
 
-    async fn day_events(&self, day: &Day, pass: &EventPass) -> Result<Vec<EventRow>> {
-        self.read_events(day, pass).await
+    async fn day_events(
+        &self,
+        day: &Day,
+        pass: &EventPass,
+        each: impl FnMut(EventRow) + Send,
+    ) -> Result<()> {
+        self.read_events(day, pass, each).await
     }
 
     async fn day_totals(&self, day: &Day) -> Result<Option<Document>> {

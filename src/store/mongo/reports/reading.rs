@@ -12,7 +12,7 @@ use crate::record::day::Day;
 use crate::store::error::Result;
 use crate::store::mongo::client::MongoStore;
 use crate::store::mongo::codes::BAD_VALUE;
-use crate::store::mongo::cursor::{collect_in, number_in};
+use crate::store::mongo::cursor::number_in;
 use crate::store::mongo::error::code_of;
 
 /// Time limit of the server for one pass over the documents of some days.
@@ -40,22 +40,39 @@ impl MongoStore {
         stages: &[Document],
         index: Document,
     ) -> Result<Vec<Document>> {
+        let mut all = Vec::new();
+        self.each_row(limit, collection, stages, index, |row| all.push(row))
+            .await?;
+        Ok(all)
+    }
+
+    /// The same one by one, for pipelines that have many.
+    pub(super) async fn each_row<T: Send + Sync>(
+        &self,
+        limit: Duration,
+        collection: &Collection<T>,
+        stages: &[Document],
+        index: Document,
+        mut each: impl FnMut(Document) + Send,
+    ) -> Result<()> {
         let session = &mut self.session().await?;
         let mut options = self.pass(session).await?;
         options.max_time = Some(limit);
         let mut hinted = options.clone();
         hinted.hint = Some(Hint::Keys(index));
         let reading = collection.aggregate(stages.to_vec()).with_options(hinted);
-        match reading.session(&mut *session).await {
-            Ok(cursor) => Ok(collect_in(cursor, session).await?),
+        let mut cursor = match reading.session(&mut *session).await {
             // There is no such index.
             Err(error) if code_of(&error) == Some(BAD_VALUE) => {
                 let reading = collection.aggregate(stages.to_vec()).with_options(options);
-                let cursor = reading.session(&mut *session).await?;
-                Ok(collect_in(cursor, session).await?)
+                reading.session(&mut *session).await?
             }
-            Err(error) => Err(error.into()),
+            found => found?,
+        };
+        while cursor.advance(session).await? {
+            each(cursor.deserialize_current()?);
         }
+        Ok(())
     }
 
     /// The options of a pass. Where a secondary may answer it, the session has read from the primary before, so
