@@ -1,7 +1,8 @@
 //! Job: one run over the days that are due, oldest first.
 //!
 //! It can be interrupted between any two steps, and done by several processes at once: a day that has no report,
-//! or an old one, is due at the next look.
+//! or an old one, is due at the next look. A day that cannot be read holds no other day up; where only its events
+//! cannot be read, its report does not know them.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use super::looks::Looks;
 use super::presence;
 use super::settings::Settings;
 use crate::record::day::{DAY_MS, Day};
-use crate::store::{EventRow, FunnelStore, PresenceStore, ReportStore, Result};
+use crate::store::{FunnelStore, PresenceStore, ReportStore, Result, StoreError};
 
 /// The lease of the run over the days that are due, and how long one is held without renewal.
 pub const LEASE: &str = "lease";
@@ -40,6 +41,14 @@ pub struct Progress {
     pub total: u32,
 }
 
+/// A day that was reported.
+pub struct Reported {
+    /// Its late sessions make first days earlier, so that later days are due again.
+    pub lowers: bool,
+    /// Why its events could not be read, if so.
+    pub without_events: Option<StoreError>,
+}
+
 /// Follows a run, and may end it.
 pub trait Watcher: Send + Sync {
     fn progress(&self, progress: Progress);
@@ -50,7 +59,7 @@ pub trait Watcher: Send + Sync {
     fn has_left(&self) -> bool;
 }
 
-/// Reports the days that are due.
+/// Reports the days that are due. An error of a day is that of the run, when all others are reported.
 pub async fn run<S: ReportStore + PresenceStore + FunnelStore + Sync>(
     store: &S,
     settings: &Settings,
@@ -70,6 +79,7 @@ pub async fn run<S: ReportStore + PresenceStore + FunnelStore + Sync>(
         watcher.ahead(outlook.ahead().count(), day, as_of_ms);
     }
     let mut due: BTreeSet<Day> = outlook.due.iter().cloned().collect();
+    let mut failed = None;
     while let Some(day) = due.pop_first() {
         if watcher.has_left() {
             // So that the next process need not wait. Where that is too late, the lease expires.
@@ -79,14 +89,22 @@ pub async fn run<S: ReportStore + PresenceStore + FunnelStore + Sync>(
         if !store.take_lease(LEASE, owner, HELD_FOR).await? {
             return Ok(Outcome::Elsewhere);
         }
-        let reported = report_due(store, settings, &day, &outlook).await;
-        if reported.is_err() {
-            // Nobody needs to wait until the lease is over.
-            let _ = store.take_lease(LEASE, owner, Duration::ZERO).await;
-        }
-        if reported? {
+        let reported = match report_due(store, settings, &day, &outlook).await {
+            Ok(reported) => reported,
+            Err(error) if error.is_of_documents() => {
+                failed = failed.or(Some(of_day(&day, error)));
+                continue;
+            }
+            Err(error) => {
+                // Nobody needs to wait until the lease is over.
+                let _ = store.take_lease(LEASE, owner, Duration::ZERO).await;
+                return Err(error);
+            }
+        };
+        if reported.lowers {
             due.extend(outlook.later(&day));
         }
+        failed = failed.or(reported.without_events);
         if outlook.missing().any(|one| *one == day) {
             missing -= 1;
         }
@@ -95,7 +113,17 @@ pub async fn run<S: ReportStore + PresenceStore + FunnelStore + Sync>(
     if !outlook.due.is_empty() {
         store.take_lease(LEASE, owner, Duration::ZERO).await?;
     }
-    keep_funnels(store, settings, owner, &outlook, watcher).await
+    let kept = keep_funnels(store, settings, owner, &outlook, watcher).await?;
+    match failed {
+        Some(error) if kept != Outcome::Left => Err(error),
+        _ => Ok(kept),
+    }
+}
+
+/// The error with the day that it is about.
+fn of_day(day: &Day, error: StoreError) -> StoreError {
+    let message = format!("the day {} cannot be reported: {error}", day.as_str());
+    StoreError { message, ..error }
 }
 
 /// Keeps the cohorts of the declared funnels that are due.
@@ -139,33 +167,35 @@ async fn keep_funnels<S: ReportStore + FunnelStore + Sync>(
     Ok(Outcome::Done)
 }
 
-/// Reports a day that is due; whether its late sessions make first days earlier, so that later days are due again.
-/// That is noted before the first days change, for a run that ends there, and after that, for reports that have
+/// Reports a day that is due. That its late sessions make first days earlier is noted before the first days change, for a run that ends there, and after that, for reports that have
 /// just read them.
 pub async fn report_due<S: ReportStore + PresenceStore + Sync>(
     store: &S,
     settings: &Settings,
     day: &Day,
     outlook: &Outlook,
-) -> Result<bool> {
+) -> Result<Reported> {
     let is_lowered = outlook.is_late(day) && store.lowers_first_days(day).await?;
     if is_lowered {
         store.note_lowered(day).await?;
     }
-    report_day(store, settings, day, outlook.events_kept_ms).await?;
+    let without_events = report_day(store, settings, day, outlook.events_kept_ms).await?;
     if is_lowered {
         store.note_lowered(day).await?;
     }
-    Ok(is_lowered)
+    Ok(Reported {
+        lowers: is_lowered,
+        without_events,
+    })
 }
 
-/// Reports one day.
+/// Reports one day; why its events could not be read, if so: they are read again at its next run point.
 async fn report_day<S: ReportStore + PresenceStore + Sync>(
     store: &S,
     settings: &Settings,
     day: &Day,
     events_kept_ms: Option<i64>,
-) -> Result<()> {
+) -> Result<Option<StoreError>> {
     let begun = Instant::now();
     // Before the first read, so that a report that was begun later has seen no less.
     let as_of_ms = store.server_ms().await?;
@@ -175,14 +205,9 @@ async fn report_day<S: ReportStore + PresenceStore + Sync>(
     let sessions = store.day_sessions(day, settings.excluded()).await?;
     let totals = store.day_totals(day).await?;
     let presence = presence::read(store, day, as_of_ms).await?;
-    let events = match has_events(start, as_of_ms, events_kept_ms) {
-        true => {
-            let mut tally = Tally::new(settings);
-            let add = |row: EventRow| tally.add(&row);
-            store.day_events(day, &settings.pass, add).await?;
-            Some(tally)
-        }
-        false => None,
+    let (events, without_events) = match has_events(start, as_of_ms, events_kept_ms) {
+        true => events(store, settings, day).await?,
+        false => (None, None),
     };
     let read = Read {
         users,
@@ -199,5 +224,27 @@ async fn report_day<S: ReportStore + PresenceStore + Sync>(
     let report = day_report::report(day, read, times, settings);
     // Where a later one is there, it has seen more.
     store.put_report(report).await?;
-    Ok(())
+    Ok(without_events)
+}
+
+/// The events of a day, or why they cannot be read.
+async fn events<'a, S: ReportStore>(
+    store: &S,
+    settings: &'a Settings,
+    day: &Day,
+) -> Result<(Option<Tally<'a>>, Option<StoreError>)> {
+    let mut tally = Tally::new(settings);
+    let add = |row| tally.add(&row);
+    match store.day_events(day, &settings.pass, add).await {
+        Ok(()) => Ok((Some(tally), None)),
+        Err(error) if error.is_of_documents() => {
+            let day = day.as_str();
+            let message = format!(
+                "the events of {day} cannot be read, so that its report does not know them until it is made again: \
+                 {error}"
+            );
+            Ok((None, Some(StoreError { message, ..error })))
+        }
+        Err(error) => Err(error),
+    }
 }

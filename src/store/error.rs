@@ -6,6 +6,8 @@ use crate::config::Collection;
 
 /// The server's code where a user lacks a right, or a connection has none.
 const UNAUTHORIZED: i32 = 13;
+/// The server's code where a request has taken longer than its time limit.
+const TOO_LONG: i32 = 50;
 
 /// The reason why a store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +78,11 @@ impl StoreError {
     /// Whether it says nothing about the collection or the content.
     pub fn is_of_connection(&self) -> bool {
         matches!(self.fault, Fault::Moment | Fault::Connection)
+    }
+
+    /// Whether it says something about the documents that were to be read: a read of others may succeed at once.
+    pub fn is_of_documents(&self) -> bool {
+        self.code == Some(TOO_LONG) || !self.is_of_connection() && !is_unauthorized(self)
     }
 
     /// Whether the connection has no user any more.

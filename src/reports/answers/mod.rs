@@ -21,7 +21,7 @@ use tokio::sync::Mutex;
 
 use super::access::Access;
 use super::due::Outlook;
-use super::job;
+use super::job::{self, Reported};
 use super::looks::Looks;
 use super::settings::Settings;
 use crate::record::day::Day;
@@ -119,7 +119,8 @@ impl Answers {
             let Some((day, _)) = stale.cloned() else {
                 return Ok(Some(known.outlook.clone()));
             };
-            if !self.report(store, &day, &known.outlook).await? {
+            // A row of which the events cannot be read says so by null, and the run over this day when it is over.
+            if self.report(store, &day, &known.outlook).await?.is_none() {
                 return Ok(None);
             }
             *known = self.look(store).await?;
@@ -144,8 +145,14 @@ impl Answers {
                 "there is nothing to report of this day: it is not here yet, or before the first session",
             ));
         }
-        let is_made = self.report(store, day, &known.outlook).await?;
-        Ok(is_made.then(RawDocumentBuf::new))
+        match self.report(store, day, &known.outlook).await? {
+            None => Ok(None),
+            Some(Reported {
+                without_events: Some(error),
+                ..
+            }) => Err(error),
+            Some(_) => Ok(Some(RawDocumentBuf::new())),
+        }
     }
 
     /// Reports the day, unless another process is at it.
@@ -154,13 +161,13 @@ impl Answers {
         store: &S,
         day: &Day,
         outlook: &Outlook,
-    ) -> Result<bool> {
+    ) -> Result<Option<Reported>> {
         if !store.take_lease(LEASE, &self.owner, HELD_FOR).await? {
-            return Ok(false);
+            return Ok(None);
         }
         let reported = job::report_due(store, &self.settings, day, outlook).await;
         store.take_lease(LEASE, &self.owner, Duration::ZERO).await?;
-        reported.map(|_| true)
+        reported.map(Some)
     }
 }
 
