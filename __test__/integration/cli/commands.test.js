@@ -85,19 +85,26 @@ describe('rollup', () => {
     assert.strictEqual(await database.count('gsoreports', { _id: /^now:/ }), 0);
   });
 
-  it('reports one day again, and only that', async () => {
+  it('reports one day again, and only that, when those before it are reported', async () => {
     const database = await played();
-    const args = ['rollup', '--day', dayOf(1)];
-    const first = await cli(args, { uri: database.uri });
+    const rollup = (ago) => cli(['rollup', '--day', dayOf(ago)], { uri: database.uri });
+    const refused = await rollup(1);
+    assert.strictEqual(refused.code, 1);
+    assert.match(refused.stderr, /days before .* have no report yet, 1 from .*report all days/);
+    await rollup(2);
+    const first = await rollup(1);
     assert.strictEqual(first.code, 0);
-    assert.match(first.stdout, /is settling as of .*: users 3, new 3, sessions 3/);
+    assert.match(first.stdout, /is settling as of .*: users 3, new 2, sessions 3/);
     await database.db.collection('gsosessions').insertOne(session('u4', 1));
-    const second = await cli(args, { uri: database.uri });
-    assert.match(second.stdout, /users 4, new 4, sessions 4/);
+    const second = await rollup(1);
+    assert.match(second.stdout, /users 4, new 3, sessions 4/);
     const days = await database.all('gsoreports', { _id: /^d:/ });
     assert.deepStrictEqual(
       days.map(({ _id, runs }) => [_id, runs]),
-      [[`d:${dayOf(1)}`, 2]],
+      [
+        [`d:${dayOf(2)}`, 1],
+        [`d:${dayOf(1)}`, 2],
+      ],
     );
   });
 

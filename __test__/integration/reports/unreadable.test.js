@@ -1,8 +1,9 @@
-// Days of which something cannot be read.
+// Days of which something cannot be read, and days that are reported out of turn.
 'use strict';
 
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
+const { Reader } = require('../../../lib/cli/reader');
 const { fates, startProxy } = require('../../support/proxy');
 const { create, useMongod } = require('../../support/setup');
 const { dayOf, event, session, startOf, store } = require('./days');
@@ -68,5 +69,23 @@ describe('a day', { concurrency: true }, () => {
       [1, undefined, 1],
     );
     assert.ok(lines.some((line) => line.includes(`the day ${dayOf(2)} cannot be reported`)));
+  });
+
+  it('is not reported on demand before the days before it', async () => {
+    const database = mongo.database();
+    await store(database, history());
+    const reader = new Reader({ uri: database.uri, reports: 'off', operationTimeoutMs: 20_000 });
+    try {
+      await assert.rejects(reader.makeReport(dayOf(1)), {
+        code: 'ANALYTICS_DATABASE',
+        message: new RegExp(`days before ${dayOf(1)} have no report yet, 2 from ${dayOf(3)} on`),
+      });
+      assert.strictEqual(await database.count('gsoreports', { _id: /^d:/ }), 0);
+      for (const ago of [3, 2, 1]) await reader.makeReport(dayOf(ago));
+      const { users } = await reportOf(database, 1);
+      assert.deepStrictEqual(users.byFirstDay, [{ f: dayOf(3), u: 1 }]);
+    } finally {
+      await reader.stop();
+    }
   });
 });

@@ -133,7 +133,8 @@ impl Answers {
         Ok(Known { outlook, at })
     }
 
-    /// Reports the day for a caller who asks for that; `None` while another process makes a report.
+    /// Reports the day for a caller who asks for that; `None` while another process makes a report. Not before the
+    /// days before it, whose users it would take for new ones.
     pub async fn make<S: ReportStore + PresenceStore + Sync>(
         &self,
         store: &S,
@@ -144,6 +145,16 @@ impl Answers {
             return Err(StoreError::permanent(
                 "there is nothing to report of this day: it is not here yet, or before the first session",
             ));
+        }
+        let earlier: Vec<&Day> = known.outlook.missing().filter(|one| *one < day).collect();
+        if let [first, ..] = earlier[..] {
+            return Err(StoreError::permanent(format!(
+                "days before {} have no report yet, {} from {} on: their users would count as new ones; report \
+                 all days that are due first",
+                day.as_str(),
+                earlier.len(),
+                first.as_str()
+            )));
         }
         match self.report(store, day, &known.outlook).await? {
             None => Ok(None),
