@@ -58,7 +58,7 @@ pub async fn read<S: ReportStore + Sync>(
     Ok(rows)
 }
 
-fn row(day: Day, report: Option<Document>, outlook: &Outlook) -> Row {
+pub fn row(day: Day, report: Option<Document>, outlook: &Outlook) -> Row {
     let is_ours =
         |report: &Document| report.get("v").and_then(number_in) == Some(f64::from(REPORT_VERSION));
     let is_over = day < outlook.today();
@@ -80,14 +80,17 @@ fn row(day: Day, report: Option<Document>, outlook: &Outlook) -> Row {
         .first_session_day
         .as_ref()
         .is_some_and(|first| *first <= day);
-    let has_none = is_over
-        && is_after_first
-        && !outlook
-            .days
-            .contains_key(&day.start_ms().unwrap_or_default());
+    let mark = outlook.days.get(&day.start_ms().unwrap_or_default());
+    let has_none = is_over && is_after_first && mark.is_none();
+    let state = match (is_over, mark) {
+        (false, _) => State::Open,
+        // Its report is still to be made.
+        (true, Some(None)) => State::Settling,
+        (true, _) => State::Final,
+    };
     Row {
         day,
-        state: if is_over { State::Final } else { State::Open }.name(),
+        state: state.name(),
         as_of: has_none.then(|| DateTime::from_millis(outlook.now_ms)),
         content: if has_none {
             Content::Nobody
@@ -191,4 +194,52 @@ pub fn quotient(dividend: Option<f64>, divisor: Option<f64>) -> Option<f64> {
 
 fn shown(as_of: Option<DateTime>) -> Bson {
     as_of.map_or(Bson::Null, Bson::DateTime)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::day::DAY_MS;
+    use crate::store::{Mark, Sources};
+
+    const NOW_MS: i64 = 1_795_392_000_000 + 3_600_000;
+
+    /// The row of a day so many days ago without a report that can be read.
+    fn row_without_report(ago: i64, marks: Vec<Mark>) -> Row {
+        let day = |ago: i64| Day::of(NOW_MS - ago * DAY_MS);
+        let sources = Sources {
+            session_days: vec![day(60), day(20)],
+            ..Sources::default()
+        };
+        let outlook = Outlook::new(NOW_MS, None, &sources, marks);
+        row(day(ago), None, &outlook)
+    }
+
+    #[test]
+    fn a_day_that_is_still_to_be_reported_is_not_final() {
+        for (ago, state, is_known) in [
+            (0, "open", false),
+            (1, "settling", false),
+            (15, "settling", false),
+            // Nobody was there for a month.
+            (25, "final", true),
+            // The game was not there yet.
+            (61, "final", false),
+        ] {
+            let row = row_without_report(ago, Vec::new());
+            assert_eq!((row.state, row.is_known()), (state, is_known), "{ago}");
+        }
+    }
+
+    #[test]
+    fn a_report_of_a_later_version_is_not_made_again() {
+        let later = Mark {
+            day: Day::of(NOW_MS - DAY_MS),
+            version: REPORT_VERSION + 1,
+            as_of_ms: NOW_MS,
+            took_ms: 1,
+        };
+        let row = row_without_report(1, vec![later]);
+        assert_eq!((row.state, row.is_known()), ("final", false));
+    }
 }
