@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bson::{Document, doc};
 
 use super::query::RevenueQuery;
-use super::rows::{self, Content, Row, number_in, quotient, value};
+use super::rows::{self, Row, number_in, quotient, value};
+use crate::record::day::Day;
 use crate::reports::basis::Part;
 use crate::reports::due::Outlook;
 use crate::store::{ReportStore, Result, Revenue, RevenueRow};
@@ -24,9 +25,11 @@ pub async fn read<S: ReportStore + Sync>(
     let (from, to) = wanted.range.ends(&outlook.today());
     let revenue = store.revenue(&from, &to).await?;
     let totals = totals_before(store, &revenue, &rows, &wanted.currency).await?;
-    let shown = rows
-        .iter()
-        .map(|row| shown(row, &revenue, &totals, &wanted.currency));
+    let today = outlook.today();
+    let shown = rows.iter().map(|row| {
+        let is_known = are_known(row, &revenue, &today);
+        shown(row, is_known, &revenue, &totals, &wanted.currency)
+    });
     Ok(doc! { "rows": shown.collect::<Vec<Document>>() })
 }
 
@@ -62,12 +65,23 @@ fn has_purchases(row: &Row, revenue: &Revenue) -> bool {
         .is_some_and(|first| *first <= row.day)
 }
 
-fn shown(row: &Row, revenue: &Revenue, totals: &BTreeMap<String, f64>, currency: &str) -> Document {
+/// Whether its purchases are known: also those of a day that is not reported, but none of a day that is to come.
+fn are_known(row: &Row, revenue: &Revenue, today: &Day) -> bool {
+    row.day <= *today && has_purchases(row, revenue)
+}
+
+/// `is_known` says whether its purchases are: nothing else than `dau` comes out of its report.
+fn shown(
+    row: &Row,
+    is_known: bool,
+    revenue: &Revenue,
+    totals: &BTreeMap<String, f64>,
+    currency: &str,
+) -> Document {
     let mut shown = row.head();
     let day = revenue.rows.iter().filter(|one| one.day == row.day);
     let (own, others): (Vec<&RevenueRow>, Vec<&RevenueRow>) =
         day.partition(|one| one.currency.as_deref() == Some(currency));
-    let is_known = has_purchases(row, revenue) && !is_future(row);
     let number = |value_of: fn(&RevenueRow) -> f64| {
         is_known.then(|| own.iter().fold(0.0, |sum, one| sum + value_of(one)))
     };
@@ -92,13 +106,46 @@ fn shown(row: &Row, revenue: &Revenue, totals: &BTreeMap<String, f64>, currency:
     shown
 }
 
-fn is_future(row: &Row) -> bool {
-    matches!(row.content, Content::Unknown) && row.as_of.is_none() && row.state == "open"
-}
-
 fn other(row: &RevenueRow) -> Document {
     doc! {
         "currency": row.currency.as_deref(), "cents": value(Some(row.cents)),
         "payments": value(Some(row.payments as f64)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bson::Bson;
+
+    use super::*;
+    use crate::record::day::DAY_MS;
+    use crate::store::Sources;
+
+    #[test]
+    fn a_day_without_a_report_has_its_purchases() {
+        let now_ms = 1_795_392_000_000;
+        let outlook = Outlook::new(now_ms, None, &Sources::default(), Vec::new());
+        let purchase = RevenueRow {
+            day: outlook.today(),
+            currency: Some("USD".to_owned()),
+            cents: 500.0,
+            payments: 1,
+            payers: 1,
+        };
+        let revenue = Revenue {
+            first_day: Some(outlook.today()),
+            rows: vec![purchase],
+            ..Revenue::default()
+        };
+        let cents = |days: i64| {
+            let day = Day::of(now_ms + days * DAY_MS);
+            let row = rows::row(day, None, &outlook);
+            let is_known = are_known(&row, &revenue, &outlook.today());
+            let shown = shown(&row, is_known, &revenue, &BTreeMap::new(), "USD");
+            shown.get("cents").cloned()
+        };
+        assert_eq!(cents(0), Some(Bson::Int32(500)));
+        assert_eq!(cents(1), Some(Bson::Null));
+        assert_eq!(cents(-1), Some(Bson::Null));
     }
 }
