@@ -35,18 +35,18 @@ pub async fn read<S: ReportStore + Sync>(
     Ok(doc! { "rows": shown.collect::<Vec<Document>>() })
 }
 
+/// Days whose reports are of a process that did not know the currency are not known, and not days without it.
 fn of_currency(rows: &[Row], currency: &str, limit: usize, settings: &Settings) -> Document {
     let known: Vec<&Row> = rows
         .iter()
-        .filter(|row| row.list("economy").is_some())
+        .filter(|row| amount(row, currency, DIRECTIONS[0]).is_some())
         .collect();
     let totals = settings.totals_of(currency);
     let sum = |direction| {
-        let amounts: Vec<f64> = known
+        let amounts = known
             .iter()
-            .filter_map(|row| amount(row, currency, direction))
-            .collect();
-        (!amounts.is_empty()).then(|| amounts.iter().sum())
+            .filter_map(|row| amount(row, currency, direction));
+        (!known.is_empty()).then(|| amounts.sum::<f64>())
     };
     let names = |direction, list| {
         let mut names = Names::default();
@@ -97,7 +97,6 @@ fn entry<'a>(row: &'a Row, currency: &str, direction: &str) -> Option<&'a Docume
     })
 }
 
-/// Not known where the report is of a process that did not know the currency.
 fn amount(row: &Row, currency: &str, direction: &str) -> Option<f64> {
     entry(row, currency, direction)?
         .get("amount")
@@ -137,4 +136,55 @@ fn coverage(rows: &[&Row], totals: &[&'static str]) -> Vec<Document> {
         doc! { "total": total, "counted": value(counted), "seen": value(seen) }
     };
     sums.into_iter().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use bson::{Bson, DateTime};
+
+    use super::*;
+    use crate::config::Config;
+    use crate::record::day::Day;
+    use crate::reports::answers::rows::Content;
+
+    fn row(day: &str, state: &'static str, currencies: &[&str]) -> Row {
+        let flow = |currency: &&str, flow| {
+            let name = doc! { "k": "quest", "a": 5, "n": 1 };
+            doc! { "currency": *currency, "flow": flow, "amount": 5, "count": 1, "reasons": [name], "items": [] }
+        };
+        let flows = currencies
+            .iter()
+            .flat_map(|currency| DIRECTIONS.map(|direction| flow(currency, direction)));
+        let coverage = Vec::<Document>::new();
+        let report = doc! { "economy": flows.collect::<Vec<Document>>(), "coverage": coverage };
+        Row {
+            day: Day::existing(day).expect("a day"),
+            state,
+            as_of: Some(DateTime::from_millis(1)),
+            content: Content::Report(report),
+            is_other: false,
+        }
+    }
+
+    #[test]
+    fn a_day_whose_report_does_not_know_the_currency_is_not_counted() {
+        let options = r#"{"currencies": ["gems", "gold"]}"#;
+        let (config, _) = Config::from_json(options, "{}").expect("valid");
+        let rows = [
+            row("2026-11-01", "settling", &["gems"]),
+            row("2026-11-02", "final", &["gems", "gold"]),
+        ];
+        let shown = |currency: &str| of_currency(&rows, currency, 20, &Settings::new(&config));
+        for (currency, days, sourced, state) in
+            [("gems", 2, 10, "settling"), ("gold", 1, 5, "final")]
+        {
+            let shown = shown(currency);
+            let head = ["daysKnown", "sourced", "state"].map(|name| shown.get(name).cloned());
+            let expected = [Bson::Int32(days), Bson::Int32(sourced), Bson::from(state)];
+            assert_eq!(head, expected.map(Some), "{currency}");
+        }
+        let unknown = shown("silver");
+        assert_eq!(unknown.get("daysKnown"), Some(&Bson::Int32(0)));
+        assert_eq!(unknown.get("sourced"), Some(&Bson::Null));
+    }
 }

@@ -102,7 +102,9 @@ class Answers {
   }
 
   economyOf(currency, rows, limit) {
-    const known = rows.filter(({ report }) => report?.economy);
+    const known = rows.filter(({ report }) => {
+      return report?.economy && entryOf(report.economy, currency, 'source');
+    });
     const entries = (flow) => known.map(({ report }) => entryOf(report.economy, currency, flow));
     const lists = Object.entries(FLOWS).flatMap(([flow, [reasons, items]]) => [
       [
@@ -207,7 +209,7 @@ function balance(sourced, sunk) {
 
 function economyDay(currency, row) {
   const { report, ...head } = row;
-  const of = (flow) => (report?.economy ? entryOf(report.economy, currency, flow).amount : null);
+  const of = (flow) => (report?.economy && entryOf(report.economy, currency, flow)?.amount) ?? null;
   const known = report?.economy ? [row] : [];
   return { ...head, ...balance(of('source'), of('sink')), coverage: coverage(currency, known) };
 }
