@@ -1,7 +1,7 @@
 //! Run points: when a day is reported, and which days are due.
 //!
-//! Late logouts and replayed records are in the report of the next run point. The last one comes before the server
-//! deletes the first event of the day. All times are ms since 1970 by the server's clock, which also decides when
+//! Late logouts and replayed records are in the report of the next run point. One comes before the server deletes
+//! the first event of the day; those after it know of sessions only. All times are ms since 1970 by the server's clock, which also decides when
 //! events are deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ const RUN_POINTS: [i64; 4] = [
     4 * DAY_MS + 30 * MINUTE_MS,
     6 * DAY_MS + 12 * HOUR_MS,
 ];
-/// The last run point is so long before events are deleted.
+/// There is a run point so long before events are deleted.
 const BEFORE_DELETION_MS: i64 = 12 * HOUR_MS;
 /// Events are not read again when some may be deleted meanwhile.
 const MARGIN_MS: i64 = 30 * MINUTE_MS;
@@ -196,13 +196,11 @@ fn changed_ms(late: &BTreeMap<i64, &Late>, start: i64) -> i64 {
 
 /// The run points of a day, in order.
 fn run_points(start: i64, kept: Option<i64>) -> Vec<i64> {
-    let last = kept.map_or(i64::MAX, |kept| kept - BEFORE_DELETION_MS);
-    let [first, rest @ ..] = RUN_POINTS;
-    let mut points = vec![first];
-    points.extend(rest.into_iter().filter(|point| *point <= last));
-    if (DAY_MS..RUN_POINTS[3]).contains(&last) && points.last() != Some(&last) && last > first {
-        points.push(last);
-    }
+    let [first, .., last] = RUN_POINTS;
+    let before_deletion = kept.map(|kept| kept - BEFORE_DELETION_MS);
+    let mut points = RUN_POINTS.to_vec();
+    points.extend(before_deletion.filter(|point| (first..last).contains(point)));
+    points.sort_unstable();
     points.into_iter().map(|point| start + point).collect()
 }
 
@@ -224,6 +222,13 @@ pub fn state(start: i64, as_of: i64, kept: Option<i64>) -> State {
         as_of if last.is_some_and(|last| as_of < last) => State::Settling,
         _ => State::Final,
     }
+}
+
+/// Whether no run point follows that finds all events of a day.
+pub fn has_last_events(start: i64, as_of: i64, kept: Option<i64>) -> bool {
+    let mut points = run_points(start, kept).into_iter();
+    let last = points.rfind(|point| has_events(start, *point, kept));
+    as_of >= last.unwrap_or(start + RUN_POINTS[0])
 }
 
 /// Whether all events of a day are still there.
@@ -271,15 +276,26 @@ mod tests {
     }
 
     #[test]
-    fn the_last_run_comes_before_events_are_deleted() {
+    fn a_run_comes_before_events_are_deleted() {
         let three_days = Some(3 * DAY_MS);
         let points = run_points(START, three_days);
-        assert_eq!(points, [at(1, 0, 15), at(2, 0, 30), at(2, 12, 0)]);
-        assert_eq!(run_points(START, Some(DAY_MS)), [at(1, 0, 15)]);
-        assert_eq!(run_points(START, None).len(), 4);
-        assert_eq!(run_points(START, WEEK), run_points(START, None));
+        assert_eq!(points[..3], [at(1, 0, 15), at(2, 0, 30), at(2, 12, 0)]);
+        assert!(!has_last_events(START, at(2, 11, 59), three_days));
+        assert!(has_last_events(START, at(2, 12, 0), three_days));
         assert!(has_events(START, at(2, 23, 29), three_days));
         assert!(!has_events(START, at(2, 23, 30), three_days));
+    }
+
+    #[test]
+    fn sessions_are_read_again_when_events_are_gone() {
+        for kept in [None, WEEK, Some(DAY_MS)] {
+            let points = [at(1, 0, 15), at(2, 0, 30), at(4, 0, 30), at(6, 12, 0)];
+            assert_eq!(run_points(START, kept), points, "{kept:?}");
+        }
+        let three_days = Some(3 * DAY_MS);
+        let replayed_at = at(3, 6, 0);
+        assert_eq!(state(START, at(2, 12, 0), three_days), State::Settling);
+        assert!(is_due(START, Some(replayed_at), at(4, 0, 30), three_days));
     }
 
     #[test]

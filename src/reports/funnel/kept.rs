@@ -132,11 +132,13 @@ pub fn key(funnel: &Funnel) -> String {
 }
 
 /// The state of the cohort of a day that was computed at this moment: final a day after its last window, as events
-/// may come late, or at the last run point.
+/// may come late, or at the last run point that finds all of them.
 pub fn state(start: i64, as_of: i64, funnel: &Funnel, events_kept_ms: Option<i64>) -> State {
     let window_ms = i64::from(funnel.window_s) * 1_000;
+    let is_final = as_of >= start + DAY_MS + window_ms + DAY_MS
+        || due::has_last_events(start, as_of, events_kept_ms);
     match due::state(start, as_of, events_kept_ms) {
-        State::Settling if as_of >= start + DAY_MS + window_ms + DAY_MS => State::Final,
+        State::Settling if is_final => State::Final,
         state => state,
     }
 }

@@ -80,8 +80,9 @@ function medianS(times) {
 /** Final when no event may come late, or none is read again. */
 function stateOf(day, windowS, { world, nowMs }) {
   const lastMs = startOf(day) + DAY_MS + windowS * 1_000 + DAY_MS;
+  const lastReadMs = startOf(day) + Math.min(6.5 * DAY_MS, world.keptMs - DAY_MS / 2);
   const state = world.state(day, nowMs);
-  return state === 'settling' && nowMs >= lastMs ? 'final' : state;
+  return state === 'settling' && nowMs >= Math.min(lastMs, lastReadMs) ? 'final' : state;
 }
 
 module.exports = { funnel };

@@ -84,9 +84,8 @@ class World {
 
   state(day, asOfMs) {
     const sinceMs = asOfMs - startOf(day);
-    const last = Math.min(6 * DAY_MS + 12 * HOUR_MS, this.keptMs - 12 * HOUR_MS);
     if (sinceMs < DAY_MS) return 'open';
-    return sinceMs < last ? 'settling' : 'final';
+    return sinceMs < 6 * DAY_MS + 12 * HOUR_MS ? 'settling' : 'final';
   }
 
   hasEvents(day, asOfMs) {
