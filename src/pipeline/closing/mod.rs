@@ -72,8 +72,6 @@ pub struct Closing {
     context: Context,
     log: Log,
     rules: Rules,
-    /// Whether reports are made of what is stored.
-    has_reports: bool,
 }
 
 impl Closing {
@@ -82,7 +80,6 @@ impl Closing {
             context: shared.context.clone(),
             log: shared.log.clone(),
             rules,
-            has_reports: shared.config.reports.are_on,
         }
     }
 
@@ -197,8 +194,7 @@ impl Closing {
         let writer = (self.rules.claim_writer)(claim);
         add_once(store, &self.context, self.rules, &writer, contributions).await?;
         let days: Vec<Day> = claim.sessions.iter().map(day_of).collect();
-        let days = days.iter().filter(|_| self.has_reports);
-        note_late(store, days, self.context.clock.now_ms()).await
+        note_late(store, days.iter(), self.context.clock.now_ms()).await
     }
 
     /// What is estimated of sessions, by claims that were read after their logouts.

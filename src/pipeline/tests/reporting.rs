@@ -103,19 +103,22 @@ async fn with_reports_off_nothing_is_looked_at() {
     assert_eq!(host.outcome(8).await, Err("ANALYTICS_REPORTS_OFF"));
 }
 
+/// Another process may report them.
 #[tokio::test(start_paused = true)]
-async fn the_days_of_sessions_that_come_late_are_noted() {
+async fn the_days_of_sessions_that_come_late_are_noted_also_with_reports_off() {
     const DAY_MS: i64 = 86_400_000;
-    let store = reliable();
-    let (pipeline, host) = started(&store, "{}");
-    let now_ms = pipeline.shared().context.clock.now_ms();
-    let sessions = [
-        login("a", 1, now_ms - 6 * DAY_MS),
-        login("b", 2, now_ms - 4 * DAY_MS),
-    ];
-    pipeline.push(&sessions.concat(), 2);
-    pipeline.request(7, Request::Flush);
-    assert_eq!(host.outcome(7).await, Ok(None));
-    let late = vec![Day::of(now_ms - 6 * DAY_MS)];
-    assert_eq!(store.state().late_days, late);
+    for options in ["{}", r#"{"reports": "off"}"#] {
+        let store = reliable();
+        let (pipeline, host) = started(&store, options);
+        let now_ms = pipeline.shared().context.clock.now_ms();
+        let sessions = [
+            login("a", 1, now_ms - 6 * DAY_MS),
+            login("b", 2, now_ms - 4 * DAY_MS),
+        ];
+        pipeline.push(&sessions.concat(), 2);
+        pipeline.request(7, Request::Flush);
+        assert_eq!(host.outcome(7).await, Ok(None));
+        let late = vec![Day::of(now_ms - 6 * DAY_MS)];
+        assert_eq!(store.state().late_days, late, "{options}");
+    }
 }

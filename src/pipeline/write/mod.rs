@@ -123,12 +123,10 @@ impl Writes {
                 let (store, baselines) = (Arc::clone(store), Arc::clone(baselines));
                 let closing = self.closing.clone();
                 let now_ms = self.shared.context.clock.now_ms();
-                let notes_late = self.shared.config.reports.are_on;
                 let write = attempt(async move {
                     let written =
                         write(store.as_ref(), &baselines, &closing, queue, &batch, now_ms).await?;
-                    let days = batch.days().filter(|_| notes_late);
-                    note_late(store.as_ref(), days, now_ms).await?;
+                    note_late(store.as_ref(), batch.days(), now_ms).await?;
                     Ok(written)
                 });
                 self.tasks.spawn(async move {
