@@ -135,6 +135,23 @@ describe('deleteUser()', () => {
     await analytics.stop();
   });
 
+  it('waits for a report that another process makes, also with reports off', async () => {
+    const database = mongo.database();
+    const { analytics } = create({ uri: database.uri, reports: 'off', operationTimeoutMs: 1_000 });
+    await play(analytics, ID);
+    await waitFor(() => isIndexed(database), { what: 'the indexes' });
+    const until = new Date(Date.now() + 120_000);
+    const reports = database.db.collection('gsoreports');
+    await reports.insertOne({ _id: 'lease', owner: 'other', until });
+    await assert.rejects(analytics.deleteUser(ID), {
+      code: 'ANALYTICS_TIMEOUT',
+      message: /reports are being made/,
+    });
+    await reports.deleteOne({ _id: 'lease' });
+    assert.strictEqual((await analytics.deleteUser(ID)).documents.events, 3);
+    await analytics.stop();
+  });
+
   it('erases what was tracked before the call', async () => {
     const database = mongo.database();
     const { analytics } = create({ uri: database.uri });

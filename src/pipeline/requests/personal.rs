@@ -5,11 +5,10 @@ use std::time::Duration;
 use bson::raw::{RawArrayBuf, RawBson, cstr};
 use bson::{Bson, Document, RawDocumentBuf, doc};
 
-use super::access::access;
 use crate::config::Config;
 use crate::instance::shared::Shared;
 use crate::record::document::number;
-use crate::reports::{self, Access};
+use crate::reports;
 use crate::store::{Personal, Result, Store, StoreError, User, is_unauthorized};
 
 /// How long no report is made for the sake of one that is erased, at most.
@@ -66,18 +65,15 @@ pub async fn erase<S: Store>(
     pseudonym: Option<&str>,
 ) -> Result<Document> {
     let owner = format!("{}:erase", shared.incarnation.get());
-    // A reader that makes none erases while others do.
-    let may_report = access(shared) != Access::None;
-    if may_report && !take_leases(store, &owner, HELD_FOR).await? {
+    // An instance that makes none erases while others do.
+    if !take_leases(store, &owner, HELD_FOR).await? {
         // The one that was free is given back.
         take_leases(store, &owner, Duration::ZERO).await?;
         let problem = "reports are being made, which may name the user again: it is tried again";
         return Err(StoreError::transient(problem));
     }
     let erased = erase_everywhere(store, user, pseudonym).await;
-    if may_report {
-        take_leases(store, &owner, Duration::ZERO).await?;
-    }
+    take_leases(store, &owner, Duration::ZERO).await?;
     Ok(doc! { "documents": erased?, "notReached": not_reached(&shared.config) })
 }
 
