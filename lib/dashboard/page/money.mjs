@@ -193,26 +193,42 @@ export function revenue(byCurrency) {
   );
 }
 
+/** A sum over rows that are known; not known without any. */
+const sumOf = (rows, field) =>
+  rows.length === 0 ? null : rows.reduce((total, row) => total + row[field], 0);
+
 function paid(rows) {
   const { currency } = rows[0];
   const money = (value) => f.money(value, currency);
   const short = (value) => f.money(value, currency, { isShort: true });
-  const sum = (field) => rows.reduce((total, row) => total + (row[field] ?? 0), 0);
+  // Days before the first stored purchase have an amount, from the totals, and no purchases that are known.
+  const counted = rows.filter(({ payments }) => payments !== null);
+  const priced = rows.filter(({ cents }) => cents !== null);
+  const purchases = sumOf(counted, 'payments');
+  const average = purchases > 0 ? sumOf(counted, 'cents') / purchases : null;
+  const isPartly = counted.length > 0 && counted.length < rows.length;
+  const countedDays = isPartly ? `, in ${f.plural(counted.length, 'known day')}` : '';
   const labels = dayLabels(rows);
   const day = (i) => f.dayLong(rows[i].day);
   const payers = rows.map((row) => row.payers);
-  const old = rows.map((row) => (row.payers === null ? null : row.payers - (row.newPayers ?? 0)));
+  const old = rows.map(({ payers, newPayers }) =>
+    payers === null || newPayers === null ? null : payers - newPayers,
+  );
   const knowsPayers = payers.some((value) => value !== null);
   return [
     el('h3', { class: 'currency' }, currency),
     tiles(
-      tile('Revenue', money(sum('cents')), `in ${f.plural(rows.length, 'day')}`),
       tile(
-        'Purchases',
-        f.count(sum('payments')),
-        `${sum('payments') > 0 ? money(sum('cents') / sum('payments')) : f.UNKNOWN} on average`,
+        'Revenue',
+        money(sumOf(priced, 'cents')),
+        `in ${f.plural(priced.length, priced.length < rows.length ? 'known day' : 'day')}`,
       ),
-      tile('New payers', f.count(sum('newPayers')), 'who had never paid before'),
+      tile('Purchases', f.count(purchases), `${money(average)} on average${countedDays}`),
+      tile(
+        'New payers',
+        f.count(sumOf(counted, 'newPayers')),
+        `who had never paid before${countedDays}`,
+      ),
     ),
     panels(
       wide(
@@ -228,7 +244,7 @@ function paid(rows) {
               label: `Revenue in ${currency} by day`,
             },
             describe: (i) =>
-              `${day(i)} · ${money(rows[i].cents)} · ${f.plural(rows[i].payments ?? 0, 'purchase')}`,
+              `${day(i)} · ${money(rows[i].cents)} · ${f.plural(rows[i].payments, 'purchase')}`,
           }),
         }),
       ),
@@ -247,7 +263,7 @@ function paid(rows) {
               ],
               ...{ labels, format: f.compact, faded: isOpen(rows), label: 'Payers by day' },
               describe: (i) =>
-                `${day(i)} · ${f.plural(payers[i] ?? 0, 'payer')}, ${f.count(rows[i].newPayers)} new · ${f.share(rows[i].payingShare)} of the players`,
+                `${day(i)} · ${f.plural(payers[i], 'payer')}, ${f.count(rows[i].newPayers)} new · ${f.share(rows[i].payingShare)} of the players`,
             }),
           }),
         ),

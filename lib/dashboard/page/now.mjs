@@ -279,7 +279,7 @@ export function topTiles({ players, retention, sessions, revenue }) {
       tile(
         'Revenue yesterday',
         f.money(money.cents, money.currency),
-        `${f.plural(money.payers ?? 0, 'payer')}, ${f.share(money.payingShare)} of the players`,
+        `${f.plural(money.payers, 'payer')}, ${f.share(money.payingShare)} of the players`,
         '#revenue',
       ),
   ].filter(Boolean);
