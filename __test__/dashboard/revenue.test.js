@@ -56,4 +56,28 @@ describe('revenue on the page', { skip: missing }, () => {
     assert.match(text, /New payers –/);
     assert.match(await shown(rowsOf(old), { id: 'now' }), /Revenue yesterday \$100\.00 – payers/);
   });
+
+  it('has a table of further currencies, and of purchases without one', async () => {
+    const others = ['SEK', null, 'JPY'].map((currency, i) => {
+      return { currency, cents: 1_000 * (i + 1), payments: i + 1 };
+    });
+    const text = await shown(
+      rowsOf((row) => ({ ...row, otherCurrencies: others })),
+      { name: 'revenue-currencies' },
+    );
+    assert.match(text, /Revenue \$3,703\.50 in 30 days/);
+    assert.match(text, /60 purchases of these days have no currency/);
+    assert.match(text, /JPY ¥90,000 90 \(no currency\) 60,000 in minor units 60 SEK/);
+  });
+
+  it('is not called empty where every purchase is without a currency', async () => {
+    const none = { cents: 0, payments: 0, payers: 0, newPayers: 0 };
+    const revenue = rowsOf((row, i) => ({
+      ...{ ...row, ...none, otherCurrencies: [] },
+      ...(i === 3 && { otherCurrencies: [{ currency: null, cents: 499, payments: 1 }] }),
+    }));
+    const text = await shown(revenue);
+    assert.doesNotMatch(text, /No purchase is stored/);
+    assert.match(text, /1 purchase of these days has no currency/);
+  });
 });

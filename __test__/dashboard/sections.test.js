@@ -53,6 +53,24 @@ describe('events by day', () => {
   });
 });
 
+describe('revenue', () => {
+  it('is asked in the currencies with the most purchases, whichever came first', async () => {
+    const { analytics, asked } = methods();
+    const codes = ['SEK', 'NOK', 'DKK', null, 'EUR', 'GBP'];
+    const otherCurrencies = codes.map((currency, i) => ({ currency, cents: 9, payments: i + 1 }));
+    analytics.getRevenue = async ({ currency = 'USD' }) => {
+      asked.push(currency);
+      return [{ day: TODAY, currency, cents: 0, payments: 0, otherCurrencies }];
+    };
+    const found = await figuresOf(analytics, 30).section('revenue');
+    assert.deepStrictEqual(asked, ['USD', 'GBP', 'EUR', 'DKK']);
+    assert.deepStrictEqual(
+      found.map(([{ currency }]) => currency),
+      ['GBP', 'EUR', 'DKK'],
+    );
+  });
+});
+
 describe('a report', () => {
   it('of 366 days asks for no more cohorts than there may be', async () => {
     const { analytics, asked } = methods();

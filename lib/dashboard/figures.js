@@ -133,15 +133,23 @@ function weekdayCurves(figures, day) {
   return Promise.all(sameWeekdays(day).map((one, week) => figures.curve(one, 7 * (week + 1))));
 }
 
-/** Revenue in each currency in which anything was paid, dollars if nothing was. @param {Figures} figures */
+/**
+ * Revenue in the currencies with the most purchases, dollars first, and alone if nothing was paid. The rows of each
+ * tell of all others.
+ *
+ * @param {Figures} figures
+ */
 async function revenueByCurrency({ analytics, days }) {
   const dollars = await analytics.getRevenue({ days });
-  const others = new Set(
-    dollars.flatMap((row) => row.otherCurrencies.flatMap(({ currency }) => currency ?? [])),
-  );
+  /** @type {Map<string, number>} */
+  const others = new Map();
+  for (const { currency, payments } of dollars.flatMap((row) => row.otherCurrencies)) {
+    if (currency !== null) others.set(currency, (others.get(currency) ?? 0) + payments);
+  }
   const isPaid = dollars.some((row) => row.payments !== null && row.payments > 0);
   const hasCents = dollars.some((row) => row.cents !== null && row.cents !== 0);
-  const rest = [...others].slice(0, MOST_CURRENCIES - 1);
+  const most = [...others].sort(([, one], [, other]) => other - one);
+  const rest = most.slice(0, MOST_CURRENCIES - 1).map(([currency]) => currency);
   const found = await Promise.all(rest.map((currency) => analytics.getRevenue({ days, currency })));
   return isPaid || hasCents || found.length === 0 ? [dollars, ...found] : found;
 }

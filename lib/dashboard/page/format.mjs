@@ -59,9 +59,10 @@ export const minutes = known((value) =>
       : `${amount(value / 3600)} h`,
 );
 
-/** An amount in minor units, as cents. Currencies that no one knows are written as they are called. */
+/** An amount in minor units, as cents. */
 export function money(minor, currency, { isShort = false } = {}) {
   if (minor === null || minor === undefined) return UNKNOWN;
+  if (currency === null) return `${amount(minor)} in minor units`;
   try {
     const style = { style: 'currency', currency };
     const digits = new Intl.NumberFormat(LOCALE, style).resolvedOptions().maximumFractionDigits;

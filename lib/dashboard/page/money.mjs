@@ -176,7 +176,9 @@ export function revenue(byCurrency) {
     state: f.stateOf(all),
     otherUpTo: f.otherUpTo(all),
   };
-  if (all.every(({ cents, payments }) => !cents && !payments)) {
+  const shown = byCurrency.filter((rows) => rows.some(({ cents, payments }) => cents || payments));
+  const others = othersThan(shown, byCurrency[0]);
+  if (shown.length === 0 && others.length === 0) {
     return section(
       head,
       empty(
@@ -185,15 +187,50 @@ export function revenue(byCurrency) {
       ),
     );
   }
-  return section(
-    head,
-    ...byCurrency
-      .filter((rows) => rows.some(({ cents, payments }) => cents || payments))
-      .flatMap(paid),
-  );
+  return section(head, ...shown.flatMap(paid), ...otherCurrencies(others));
 }
 
-/** A sum over rows that are known; not known without any. */
+/** Currencies of the range that are not shown, those with the most purchases first: the rows of one tell of all others. */
+function othersThan(shown, rows) {
+  const sums = new Map();
+  for (const { currency, cents, payments } of rows.flatMap((row) => row.otherCurrencies)) {
+    const sum = sums.get(currency) ?? { currency, cents: 0, payments: 0 };
+    sums.set(currency, {
+      currency,
+      cents: sum.cents + cents,
+      payments: sum.payments + payments,
+    });
+  }
+  for (const [{ currency }] of shown) sums.delete(currency);
+  return [...sums.values()].sort((one, other) => other.payments - one.payments);
+}
+
+/** What is not added to anything: further currencies, and purchases whose currency is not known. */
+function otherCurrencies(others) {
+  if (others.length === 0) return [];
+  const unknown = others.find(({ currency }) => currency === null);
+  return [
+    el('h3', { class: 'currency' }, 'Other currencies'),
+    unknown &&
+      warning(
+        `${f.plural(unknown.payments, 'purchase')} of these days ${unknown.payments === 1 ? 'has' : 'have'} no currency: the event named none that has three letters, as “EUR”. `,
+        'They are in no other figure of this section. Pass the code of ISO 4217; what is stored stays as it is.',
+      ),
+    wide(
+      table(
+        'Revenue in other currencies, whole range',
+        ['Currency', 'Revenue', 'Purchases'],
+        others.map(({ currency, cents, payments }) => [
+          currency ?? '(no currency)',
+          f.money(cents, currency),
+          f.count(payments),
+        ]),
+      ),
+    ),
+  ];
+}
+
+/** A sum over known rows; not known without any. */
 const sumOf = (rows, field) =>
   rows.length === 0 ? null : rows.reduce((total, row) => total + row[field], 0);
 
