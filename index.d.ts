@@ -718,8 +718,9 @@ declare namespace AnalyticsSystem {
   /** The fields of `data` that hold the price of a purchase: 1 to 256 bytes each, without NUL. */
   export interface PriceFields {
     /**
-     * What was paid, in minor units of the currency; negative for a refund. It is read as
-     * {@link Amount}s are: what is none is stored as 0 (`warnings.invalid_amount`).
+     * What was paid, in minor units of the currency as Stripe counts them, as cents; negative for a
+     * refund. It is read as {@link Amount}s are: what is none is stored as 0
+     * (`warnings.invalid_amount`).
      */
     amount: string;
     /**

@@ -59,23 +59,37 @@ export const minutes = known((value) =>
       : `${amount(value / 3600)} h`,
 );
 
-/** An amount in minor units, as cents. */
+/**
+ * Decimals of the minor units in which providers of payments count, where they are not two. Those of `Intl` are for
+ * showing: it writes forints, krónur and others without decimals, of which a hundredth is charged.
+ */
+const DECIMALS = new Map([
+  ...['BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA'].map((code) => [code, 0]),
+  ...['PYG', 'RWF', 'VND', 'VUV', 'XAF', 'XOF', 'XPF'].map((code) => [code, 0]),
+  ...['BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND'].map((code) => [code, 3]),
+]);
+
+/** An amount in minor units, as cents. A mean of less than ten has two digits that say something. */
 export function money(minor, currency, { isShort = false } = {}) {
   if (minor === null || minor === undefined) return UNKNOWN;
   if (currency === null) return `${amount(minor)} in minor units`;
+  const decimals = DECIMALS.get(currency) ?? 2;
+  const value = minor / 10 ** decimals;
+  const isBrief = isShort && Math.abs(value) >= 10;
+  const isMean = Math.abs(minor) < 10 && !Number.isInteger(minor);
   try {
-    const style = { style: 'currency', currency };
-    const digits = new Intl.NumberFormat(LOCALE, style).resolvedOptions().maximumFractionDigits;
-    const value = minor / 10 ** digits;
-    const brief = { notation: 'compact', maximumFractionDigits: 1 };
-    return new Intl.NumberFormat(
-      'en',
-      isShort && Math.abs(value) >= 10 ? { ...style, ...brief } : style,
-    ).format(value);
+    return new Intl.NumberFormat('en', {
+      ...{ style: 'currency', currency },
+      ...(isBrief && { notation: 'compact', maximumFractionDigits: 1 }),
+      ...(!isBrief && !isMean && fraction(decimals)),
+      ...(isMean && { maximumSignificantDigits: 2 }),
+    }).format(value);
   } catch {
     return `${amount(minor)} minor units of ${currency}`;
   }
 }
+
+const fraction = (digits) => ({ minimumFractionDigits: digits, maximumFractionDigits: digits });
 
 const dateWith = (options) => {
   const format = new Intl.DateTimeFormat(LOCALE, { timeZone: 'UTC', ...options });
