@@ -724,8 +724,8 @@ declare namespace AnalyticsSystem {
      */
     amount: string;
     /**
-     * The code of ISO 4217 in capitals. An event without it was paid in `USD`; what is no such code is
-     * stored as null (`warnings.invalid_currency`).
+     * The code of ISO 4217, in capitals or small letters. An event without it was paid in `USD`; what is
+     * no such code is stored as null (`warnings.invalid_currency`).
      *
      * @default none: everything was paid in `USD`
      */
@@ -1821,7 +1821,7 @@ declare namespace AnalyticsSystem {
    * What a warning counts.
    *
    * - `invalid_amount`: an amount that is not a finite number, or is beyond 2^53, was added as 0
-   * - `invalid_currency`: the currency of a purchase is no code of ISO 4217 in capitals; the purchase
+   * - `invalid_currency`: the currency of a purchase is no code of ISO 4217; the purchase
    *   was stored without a currency
    * - `name_cut`: a username of more than 256 bytes was stored cut
    * - `not_forwardable`: an event was stored, but not forwarded: `JSON.stringify` refused its data

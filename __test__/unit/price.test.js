@@ -20,8 +20,15 @@ test('a purchase has its price behind the elements, and no other event has one',
   assert.equal(unnamed.frame?.price, undefined);
 });
 
+test('a currency may be in small letters, as Stripe sends it', () => {
+  for (const currency of ['eur', 'Eur', 'EUR']) {
+    const { frame, warnings } = staged('stripe.payment', 'u', { cents: 1, currency });
+    assert.deepEqual([frame.price, warnings], [[1, 'EUR'], []]);
+  }
+});
+
 test('what is no currency or amount of a purchase is told, and the event kept', () => {
-  for (const currency of ['eur', 'EURO', 'EUR\n', '', 5, ['EUR'], {}]) {
+  for (const currency of ['eu', 'EURO', 'EUR\n', 'ſek', 'e u', '', 5, ['EUR'], {}]) {
     const { frame, warnings } = staged('stripe.payment', 'u', { cents: 1, currency });
     assert.deepEqual([frame.price, warnings], [[1, '\0\0\0'], ['invalid_currency']]);
   }

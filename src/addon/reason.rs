@@ -153,8 +153,8 @@ impl WarningReason {
                  total; pass a number"
             }
             Self::InvalidCurrency => {
-                "the currency of a purchase is no code of ISO 4217 in capitals: the purchase is stored without \
-                 a currency; pass a string as 'EUR', or none for USD"
+                "the currency of a purchase is no code of ISO 4217, which has three letters: the purchase is \
+                 stored without a currency; pass a string as 'EUR', or none for USD"
             }
             Self::NameCut => {
                 "a username has more than 256 bytes: the login is stored with the first of them; pass a \
