@@ -251,6 +251,21 @@ describe('the page in a browser', { skip: missing }, () => {
     await plain.close();
   });
 
+  it('shows no part of yesterday as the whole of it', async () => {
+    const early = figuresOf({ names: PLAIN });
+    for (const rows of [early.players, early.sessions, early.revenue[0]])
+      rows[rows.length - 2].state = 'open';
+    const { url: report, remove } = writeReport(early);
+    const { page } = await openPage(browser, report);
+    await drawn(page);
+    const first = await textOf(page, 'now');
+    assert.match(first, /Players yesterday – not reported yet; that takes until 00:15 UTC/);
+    assert.match(first, /Median session yesterday – not reported yet/);
+    assert.match(first, /Revenue yesterday \$123\.45 8 payers, – of the players/);
+    await page.close();
+    remove();
+  });
+
   it('shows the other sections when one cannot be read', async () => {
     const own = figuresOf({ names: PLAIN });
     own.players = Object.assign(new Error('reports are off'), { code: 'ANALYTICS_REPORTS_OFF' });

@@ -53,6 +53,45 @@ describe('events by day', () => {
   });
 });
 
+describe('yesterday', () => {
+  /** A row per day, of which yesterday ends where somebody asked for it last. */
+  const rowsOf = (values) =>
+    Array.from({ length: 30 }, (_, i) => {
+      const day = new Date(Date.parse(TODAY) - (29 - i) * 86_400_000).toISOString().slice(0, 10);
+      return { day, state: i < 28 ? 'final' : 'open', asOf, ...values(i >= 28 ? 10 : 100) };
+    });
+
+  it('is compared when its report is there, with what was paid at once', async () => {
+    const { analytics } = methods({
+      '2026-11-29': [row('chat', 10, { state: 'open' })],
+      ...Object.fromEntries(
+        ['22', '15'].map((day) => [`2026-11-${day}`, [row('chat', 99, { state: 'final' })]]),
+      ),
+    });
+    const rows = rowsOf((n) => ({ dau: n, newUsers: n, p50S: n, ended: n, size: n, retained: {} }));
+    analytics.getActivity = analytics.getSessionLengths = async () => rows;
+    analytics.getEconomy = async () => [
+      { currency: 'gold', days: rowsOf((n) => ({ sourced: n, sunk: n })) },
+    ];
+    analytics.getRevenue = async () => rowsOf((n) => ({ cents: n, otherCurrencies: [] }));
+    const { rows: changed } = await figuresOf(analytics, 30).section('changes');
+    assert.deepStrictEqual(
+      changed.map(({ name, value }) => [name, value]),
+      [['Revenue', 10]],
+    );
+  });
+
+  it('has no events by its name while it is open', async () => {
+    const { analytics } = methods({
+      '2026-11-28': [row('chat', 5, { state: 'final' })],
+      '2026-11-29': [row('chat', 2, { state: 'open' })],
+      '2026-11-30': [row('chat', 1, { state: 'open' })],
+    });
+    const { rows } = await figuresOf(analytics, 30).section('events');
+    assert.deepStrictEqual(rows[0].byDay.slice(-3), [5, null, 1]);
+  });
+});
+
 describe('revenue', () => {
   it('is asked in the currencies with the most purchases, whichever came first', async () => {
     const { analytics, asked } = methods();

@@ -162,11 +162,12 @@ async function topEvents(figures) {
     figures.analytics.getTopEvents({ days: SPARK_DAYS, to: day, limit: TOP_EVENTS }),
     ...days.map((one) => figures.eventsOf(one)),
   ]);
+  const lists = single.map((list, i) => (days[i] === day ? list : list.filter(isWhole)));
   return {
     days,
     rows: rows.map((row) => ({
       ...row,
-      byDay: single.map((list) => countIn(list, row.event)),
+      byDay: lists.map((list) => countIn(list, row.event)),
     })),
   };
 }
@@ -199,8 +200,8 @@ async function comparable(figures, day) {
     return { section, name, unit: 'count' };
   };
   return [
-    { ...count('players', 'Players'), values: byDay(players, (row) => row.dau) },
-    { ...count('players', 'New players'), values: byDay(players, (row) => row.newUsers) },
+    { ...count('players', 'Players'), values: wholeDays(players, (row) => row.dau) },
+    { ...count('players', 'New players'), values: wholeDays(players, (row) => row.newUsers) },
     {
       section: 'retention',
       name: 'New players of the day before who returned',
@@ -212,12 +213,12 @@ async function comparable(figures, day) {
       section: 'sessions',
       name: 'Median session length',
       unit: 'seconds',
-      values: byDay(sessions, (row) => row.p50S),
-      sizes: byDay(sessions, (row) => row.ended),
+      values: wholeDays(sessions, (row) => row.p50S),
+      sizes: wholeDays(sessions, (row) => row.ended),
     },
     ...economy.flatMap((/** @type {any} */ { currency, days }) => [
-      { ...count('economy', [currency, 'earned']), values: byDay(days, (row) => row.sourced) },
-      { ...count('economy', [currency, 'spent']), values: byDay(days, (row) => row.sunk) },
+      { ...count('economy', [currency, 'earned']), values: wholeDays(days, (row) => row.sourced) },
+      { ...count('economy', [currency, 'spent']), values: wholeDays(days, (row) => row.sunk) },
     ]),
     ...revenue.map((/** @type {any[]} */ rows) => ({
       ...{ section: 'revenue', name: 'Revenue', unit: 'money', currency: rows[0]?.currency },
@@ -228,6 +229,12 @@ async function comparable(figures, day) {
       .map(([name, values]) => ({ ...count('events', ['event', name]), values })),
   ];
 }
+
+/** Of days that are over: the report of an open one ends where somebody asked for it last. @type {typeof byDay} */
+const wholeDays = (rows, value) => byDay(rows.filter(isWhole), value);
+
+/** @param {{ state: string }} row */
+const isWhole = ({ state }) => state !== 'open';
 
 /** Amounts say more than the number of their events. @type {(event: string, economy: any[]) => boolean} */
 const isToldElsewhere = (event, economy) =>
@@ -247,7 +254,8 @@ const shifted = (values) => new Map([...values].map(([day, value]) => [dayBefore
 /** How often each frequent event came, by day, on the days that are compared. @type {(figures: Figures, day: string) => Promise<Map<string, Map<string, number | null>>>} */
 async function eventsByDay(figures, day) {
   const days = [day, ...sameWeekdays(day)];
-  const lists = await Promise.all(days.map((one) => figures.eventsOf(one)));
+  const read = await Promise.all(days.map((one) => figures.eventsOf(one)));
+  const lists = read.map((rows) => rows.filter(isWhole));
   const found = new Map();
   const names = lists.flatMap((rows) =>
     rows.slice(0, TOP_EVENTS).flatMap(({ event }) => event ?? []),

@@ -254,7 +254,13 @@ function changed(changes) {
   return panel(title, note, el('ol', { class: 'changes' }, ...rows.map(item)));
 }
 
-/** The figures of yesterday and of last week that everybody asks for. */
+const isOpen = ({ state }) => state === 'open';
+const NOT_YET = 'not reported yet; that takes until 00:15 UTC';
+
+/**
+ * The figures of yesterday and of last week that everybody asks for. In the first minutes of a day the report of
+ * yesterday ends where somebody asked for it last, and is not shown as that of a day. Purchases are always there.
+ */
 export function topTiles({ players, retention, sessions, revenue }) {
   const last = (rows) => (Array.isArray(rows) ? rows.at(-2) : undefined);
   const [active, lengths] = [last(players), last(sessions)];
@@ -263,23 +269,25 @@ export function topTiles({ players, retention, sessions, revenue }) {
     active &&
       tile(
         'Players yesterday',
-        f.count(active.dau),
-        `${f.count(active.newUsers)} new, ${f.count(active.returningUsers)} returning`,
+        f.count(isOpen(active) ? null : active.dau),
+        isOpen(active)
+          ? NOT_YET
+          : `${f.count(active.newUsers)} new, ${f.count(active.returningUsers)} returning`,
         '#players',
       ),
     Array.isArray(retention) && dayOne(retention),
     lengths &&
       tile(
         'Median session yesterday',
-        f.seconds(lengths.p50S),
-        `1 in 10 is longer than ${f.seconds(lengths.p90S)}`,
+        f.seconds(isOpen(lengths) ? null : lengths.p50S),
+        isOpen(lengths) ? NOT_YET : `1 in 10 is longer than ${f.seconds(lengths.p90S)}`,
         '#sessions',
       ),
     money &&
       tile(
         'Revenue yesterday',
         f.money(money.cents, money.currency),
-        `${f.plural(money.payers, 'payer')}, ${f.share(money.payingShare)} of the players`,
+        `${f.plural(money.payers, 'payer')}, ${f.share(isOpen(money) ? null : money.payingShare)} of the players`,
         '#revenue',
       ),
   ].filter(Boolean);
