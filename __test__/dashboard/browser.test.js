@@ -266,6 +266,27 @@ describe('the page in a browser', { skip: missing }, () => {
     remove();
   });
 
+  it('calls nothing well while a process that is gone has lost records', async () => {
+    const own = figuresOf({ names: PLAIN });
+    const [here, , ended] = own.health.instances;
+    Object.assign(here.health, { dropped: 0, totals: 'ok', destinations: [] });
+    const healthOf = async (dropped) => {
+      ended.health = { ...ended.health, dropped, destinations: [] };
+      own.health.instances = [here, ended];
+      const { url: report, remove } = writeReport(own);
+      const { page } = await openPage(browser, report);
+      await drawn(page);
+      const text = await textOf(page, 'health');
+      await page.close();
+      remove();
+      return text;
+    };
+    assert.match(await healthOf(0), /All well: 1 process runs, nothing is lost/);
+    const text = await healthOf(7);
+    assert.doesNotMatch(text, /All well/);
+    assert.match(text, /eu-1, which stopped 0 s ago, had lost 7 records\. Its log says why/);
+  });
+
   it('shows the other sections when one cannot be read', async () => {
     const own = figuresOf({ names: PLAIN });
     own.players = Object.assign(new Error('reports are off'), { code: 'ANALYTICS_REPORTS_OFF' });

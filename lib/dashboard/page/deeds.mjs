@@ -142,21 +142,25 @@ export function health({ asOf, instances }) {
   );
   const running = sorted.filter(({ state }) => state === 'here' || state === 'silent');
   const gone = sorted.filter((one) => !running.includes(one));
-  const problems = running.flatMap((one) => problemsOf(one, asOf));
+  const problems = [
+    ...running.flatMap((one) => problemsOf(one, asOf)),
+    ...gone.filter(({ health }) => health.dropped > 0).map((one) => lostOf(one, asOf)),
+  ];
   const destinations = running.flatMap((one) =>
     (one.health.destinations ?? []).map((to) => ({ ...to, from: called(one) })),
   );
   return section(
     head,
-    problems.length > 0
-      ? el('div', { class: 'problems' }, ...problems.map((text) => warning(text)))
-      : el(
-          'p',
-          { class: 'good' },
-          running.length > 0
-            ? `All well: ${f.plural(running.length, 'process runs', 'processes run')}, nothing is lost, blocked or waiting long.`
-            : 'No process is running now.',
-        ),
+    running.length === 0 && el('p', { class: 'good' }, 'No process is running now.'),
+    problems.length > 0 &&
+      el('div', { class: 'problems' }, ...problems.map((text) => warning(text))),
+    running.length > 0 &&
+      problems.length === 0 &&
+      el(
+        'p',
+        { class: 'good' },
+        `All well: ${f.plural(running.length, 'process runs', 'processes run')}, nothing is lost, blocked or waiting long.`,
+      ),
     wide(
       el('h3', {}, 'Processes'),
       instancesTable(
@@ -193,6 +197,10 @@ const called = ({ health }) =>
     : f.name(health.instance);
 const ago = (time, now) =>
   `${f.seconds(Math.max(0, (Date.parse(now) - Date.parse(time)) / 1000))} ago`;
+
+/** What a process has lost that is not here any more. */
+const lostOf = (instance, asOf) =>
+  `${called(instance)}, which ${HERE[instance.state]} ${ago(instance.seenAt, asOf)}, had lost ${f.plural(instance.health.dropped, 'record')}. Its log says why.`;
 
 function problemsOf(instance, asOf) {
   const { state, seenAt, health } = instance;
