@@ -110,6 +110,24 @@ describe('revenue', () => {
   });
 });
 
+describe('a day on which nothing happened', () => {
+  it('has 0 of each event where its report is there', async () => {
+    const { analytics } = methods({ '2026-11-28': [row('chat', 5, { state: 'final' })] });
+    const known = ['2026-11-27', '2026-11-28', '2026-11-29'];
+    analytics.getEconomy = async () => [
+      {
+        currency: 'gold',
+        days: known.map((day, i) => {
+          const state = i < 2 ? 'final' : 'open';
+          return { day, state, asOf, sourced: 0, sunk: 0 };
+        }),
+      },
+    ];
+    const { rows } = await figuresOf(analytics, 7).section('events');
+    assert.deepStrictEqual(rows[0].byDay, [null, null, null, 0, 5, null, null]);
+  });
+});
+
 describe('a report', () => {
   it('of 366 days asks for no more cohorts than there may be', async () => {
     const { analytics, asked } = methods();

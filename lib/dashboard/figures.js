@@ -86,6 +86,21 @@ class Figures {
     return this.cache.get(`curve ${day}`, ago > SAMPLED_DAYS ? DAY : RECENT, ask);
   }
 
+  /**
+   * The days that are over and whose events are known, whether there were any: a report has the currencies of its
+   * day as soon as it has the events.
+   *
+   * @returns {Promise<Set<string>>}
+   */
+  async daysOfEvents() {
+    const reading = this.ofAtLeast(COMPARED_DAYS).section('economy');
+    const economy = await reading.catch(() => []);
+    const known = economy.flatMap((/** @type {any} */ { days }) =>
+      days.filter((/** @type {any} */ row) => isWhole(row) && row.sourced !== null),
+    );
+    return new Set(known.map((/** @type {any} */ { day }) => day));
+  }
+
   /** @param {string} day */
   eventsOf(day) {
     const ask = () => this.analytics.getTopEvents({ days: 1, to: day, limit: 200 });
@@ -158,8 +173,9 @@ async function revenueByCurrency({ analytics, days }) {
 async function topEvents(figures) {
   const { day } = await figures.today();
   const days = Array.from({ length: SPARK_DAYS }, (_, i) => dayBefore(day, SPARK_DAYS - 1 - i));
-  const [rows, ...single] = await Promise.all([
+  const [rows, hasEvents, ...single] = await Promise.all([
     figures.analytics.getTopEvents({ days: SPARK_DAYS, to: day, limit: TOP_EVENTS }),
+    figures.daysOfEvents(),
     ...days.map((one) => figures.eventsOf(one)),
   ]);
   const lists = single.map((list, i) => (days[i] === day ? list : list.filter(isWhole)));
@@ -167,7 +183,7 @@ async function topEvents(figures) {
     days,
     rows: rows.map((row) => ({
       ...row,
-      byDay: lists.map((list) => countIn(list, row.event)),
+      byDay: lists.map((list, i) => countIn(list, row.event, hasEvents.has(days[i]))),
     })),
   };
 }
@@ -176,10 +192,12 @@ async function topEvents(figures) {
  * How often an event came, out of the list of one day. Not known where the day is not, nor where the event may be
  * one of the others that a last row sums up.
  *
- * @type {(rows: any[], event: string | null) => number | null}
+ * @type {(rows: any[], event: string | null, isKnown: boolean) => number | null} `isKnown`: whether the day is, whose
+ *   list is empty too where nothing happened
  */
-function countIn(rows, event) {
-  if (rows.length === 0 || rows[0].daysKnown === 0) return null;
+function countIn(rows, event, isKnown) {
+  if (rows.length === 0) return isKnown ? 0 : null;
+  if (rows[0].daysKnown === 0) return null;
   const row = rows.find((one) => one.others === 0 && one.event === event);
   return row?.count ?? (rows.some(({ others }) => others > 0) ? null : 0);
 }
@@ -254,14 +272,20 @@ const shifted = (values) => new Map([...values].map(([day, value]) => [dayBefore
 /** How often each frequent event came, by day, on the days that are compared. @type {(figures: Figures, day: string) => Promise<Map<string, Map<string, number | null>>>} */
 async function eventsByDay(figures, day) {
   const days = [day, ...sameWeekdays(day)];
-  const read = await Promise.all(days.map((one) => figures.eventsOf(one)));
+  const [hasEvents, ...read] = await Promise.all([
+    figures.daysOfEvents(),
+    ...days.map((one) => figures.eventsOf(one)),
+  ]);
   const lists = read.map((rows) => rows.filter(isWhole));
   const found = new Map();
   const names = lists.flatMap((rows) =>
     rows.slice(0, TOP_EVENTS).flatMap(({ event }) => event ?? []),
   );
   for (const name of new Set(names)) {
-    found.set(name, new Map(days.map((one, i) => [one, countIn(lists[i], name)])));
+    found.set(
+      name,
+      new Map(days.map((one, i) => [one, countIn(lists[i], name, hasEvents.has(one))])),
+    );
   }
   return found;
 }
