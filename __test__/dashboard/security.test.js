@@ -5,7 +5,7 @@ const assert = require('node:assert');
 const http = require('node:http');
 const { once } = require('node:events');
 const { after, before, describe, it } = require('node:test');
-const { tokenProblem } = require('../../lib/dashboard/guard.js');
+const { Guard, tokenProblem } = require('../../lib/dashboard/guard.js');
 const { inlined } = require('../../lib/dashboard/page.js');
 const { HOSTILE, figuresOf } = require('./figures.js');
 const { TOKEN, serveFigures } = require('./pages.js');
@@ -84,6 +84,13 @@ describe('the server of the page', () => {
     assert.strictEqual((await ask('/data/players', { headers: localhost })).status, 200);
   });
 
+  it('says how to open it where its port is forwarded', async () => {
+    const { status, body } = await ask('/', { headers: { host: 'localhost:9000' } });
+    assert.strictEqual(status, 421);
+    const { message } = JSON.parse(body).error;
+    assert.match(message, new RegExp(`take port ${server.port} on both sides`));
+  });
+
   it('is read only', async () => {
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']) {
       const { status, headers } = await ask('/data/players', { method, headers: GOOD });
@@ -115,6 +122,18 @@ describe('the server of the page', () => {
     ]) {
       assert.strictEqual((await ask(path, { headers: GOOD })).status, 404, path);
     }
+  });
+});
+
+describe('a server on all addresses', () => {
+  it('is served on loopback, as in a container whose port is forwarded, and under no other name', () => {
+    const guard = new Guard({ token: TOKEN, host: '0.0.0.0' });
+    const socket = { localPort: 8417, localAddress: '172.17.0.2' };
+    const isForUs = (host) => guard.isForUs({ headers: { host }, socket });
+    for (const host of ['localhost', '127.0.0.1', '[::1]', '172.17.0.2'])
+      assert.ok(isForUs(`${host}:8417`), host);
+    for (const host of ['evil.example:8417', '172.17.0.3:8417', 'localhost:9000', '127.0.0.1'])
+      assert.ok(!isForUs(host), host);
   });
 });
 

@@ -44,7 +44,8 @@ class Guard {
       : [bracketed(this.host)];
     const wildcard = this.host === '0.0.0.0' || this.host === '::';
     if (wildcard && socket.localAddress) {
-      names.push('localhost', bracketed(socket.localAddress.replace(/^::ffff:/, '')));
+      names.push('localhost', '127.0.0.1', '[::1]');
+      names.push(bracketed(socket.localAddress.replace(/^::ffff:/, '')));
     }
     const asked = headers.host?.toLowerCase();
     return names.some(

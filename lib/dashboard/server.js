@@ -78,9 +78,11 @@ async function serve({ figures, about, token, host, port }) {
  */
 async function answer({ guard, figures, about }, request) {
   if (!guard.isForUs(request)) {
+    const port = request.socket.localPort;
     return refusal(
       421,
-      'this process is not served under that name: open the address that it printed',
+      'this process is not served under that name: open the address that it printed; where its port is forwarded, ' +
+        `by ssh or docker, take port ${port} on both sides and open http://localhost:${port}`,
     );
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
