@@ -54,6 +54,26 @@ function session(middle, user, loginAt) {
   };
 }
 
+describe('claims', () => {
+  it('are not read by those who only look who is here', async () => {
+    const database = mongo.database();
+    const reports = database.db.collection('gsoreports');
+    const dead = ['0a0b0c0d01', '0a0b0c0d02', '0a0b0c0d03'];
+    await reports.insertMany(dead.map((of) => claim(of, new Date(), { state: 'done' })));
+    await database.db.command({ profile: 2 });
+    const { analytics } = await online(database, ['a']);
+    const profile = database.db.collection('system.profile');
+    const reads = () => profile.find({ 'command.find': 'gsoreports' }).toArray();
+    const isRead = async () => (await reads()).length > 0;
+    await waitFor(isRead, { timeoutMs: SAMPLE_MS, what: 'the samples to be read' });
+    await analytics.stop();
+    await database.db.command({ profile: 0 });
+    for (const { command, docsExamined } of await reads()) {
+      assert.ok(docsExamined <= 1, `${docsExamined} documents for ${JSON.stringify(command)}`);
+    }
+  });
+});
+
 describe('a process that others took for dead', { concurrency: true }, () => {
   it('goes on under a new incarnation, and its players are online again', async () => {
     const database = mongo.database();

@@ -41,19 +41,16 @@ impl PresenceStore for MongoStore {
 
     async fn presence(&self) -> Result<Presence> {
         let now_ms = self.server_ms().await?;
-        let found = self.reports.find(doc! { "$or": [
-            { "_id": { "$gte": "now:", "$lt": "now;" } },
-            { "_id": { "$gte": "dead:", "$lt": "dead;" } },
-        ] });
+        let found = self
+            .reports
+            .find(doc! { "_id": { "$gte": "now:", "$lt": "now;" } });
         let found = found.projection(doc! {
             "n": 1, "seq": 1, "t": 1, "from": 1, "at": 1, "ended": 1, "left": 1, "closed": 1,
             "resumes": 1, "h.instance": 1,
         });
         let found = collect(found.await?).await?;
-        let claimed: HashSet<Incarnation> = found
-            .iter()
-            .filter_map(|document| named(document, "dead:"))
-            .collect();
+        let incarnations = found.iter().filter_map(|document| named(document, "now:"));
+        let claimed = self.claimed(incarnations).await?;
         let instances = found.iter().filter_map(|document| {
             let incarnation = named(document, "now:")?;
             seen(document, incarnation, claimed.contains(&incarnation))
@@ -122,6 +119,16 @@ impl PresenceStore for MongoStore {
 }
 
 impl MongoStore {
+    /// Those of the incarnations that have a claim. Claims hold sessions, and are kept for long: of them the index is
+    /// read only.
+    async fn claimed(&self, of: impl Iterator<Item = Incarnation>) -> Result<HashSet<Incarnation>> {
+        let ids: Vec<String> = of.map(|of| format!("dead:{of}")).collect();
+        let found = self.reports.find(doc! { "_id": { "$in": ids } });
+        let found = collect(found.projection(doc! { "_id": 1 }).await?).await?;
+        let claimed = found.iter().filter_map(|document| named(document, "dead:"));
+        Ok(claimed.collect())
+    }
+
     /// The server's clock, ms since 1970.
     pub(super) async fn server_ms(&self) -> Result<i64> {
         let hello = match self.hello().await? {
