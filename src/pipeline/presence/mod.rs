@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::closing::Dead;
 use super::messages;
-use super::task::{Tasks, attempt};
+use super::task::{Tasks, attempt, attempt_within};
 use crate::forward::Destinations;
 use crate::instance::shared::Shared;
 use crate::store::{Result, Sample, Seen, Store, StoreError};
@@ -30,6 +30,8 @@ use observer::{Observer, Patience};
 const FIRST_AFTER: u32 = 20;
 /// Samples until the index that deletes them is looked for again: an hour.
 const PREPARED_FOR: i64 = 180;
+/// The part of an interval, 5 s, for which an instance that was seen waits for that. An index may take longer.
+const PREPARED_WITHIN: u32 = 4;
 /// Intervals until samples that are refused are tried again: 1 min. Once they are accepted again, nobody may be
 /// silent for so long that others take it for dead.
 const REFUSED_FOR: u32 = 3;
@@ -149,17 +151,22 @@ impl Presence {
             from_ms: sample.from_ms,
         };
         let store = Arc::clone(store);
+        let patience = self.shared.context.limits.presence_every / PREPARED_WITHIN;
         let writing = attempt(async move {
-            if prepares {
-                let prepared = store.prepare_presence().await;
-                // Who was seen goes on: others would take silence for death.
-                prepared.or_else(|error| if is_known { Ok(()) } else { Err(error) })?;
+            if prepares && !is_known {
+                store.prepare_presence().await?;
             }
             store.write_sample(&sample).await?;
-            match is_last {
-                true => Ok(Vec::new()),
-                false => Ok(store.presence().await?.instances),
+            if is_last {
+                return Ok(Vec::new());
             }
+            let seen = store.presence().await?.instances;
+            if prepares && is_known {
+                // Who was seen goes on, whatever becomes of it: others would take silence for death.
+                let preparing = async move { store.prepare_presence().await };
+                let _ = attempt_within(patience, preparing).await;
+            }
+            Ok(seen)
         });
         self.tasks.spawn(async move {
             let result = writing.await;

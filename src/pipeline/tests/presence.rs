@@ -75,6 +75,22 @@ async fn an_instance_that_its_host_forgets_has_ended() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_index_that_is_made_again_for_long_makes_no_gap_between_samples() {
+    let store = reliable();
+    let (_pipeline, _host) = started(&store, "{}");
+    sleep(INTERVAL).await;
+    store.state().slow_expiry = Duration::from_secs(3_600);
+    let mut last = 0;
+    while last < 200 {
+        // Others take four and a half intervals of silence for death.
+        sleep(INTERVAL * 2).await;
+        let seq = newest(&store).expect("a sample").seq;
+        assert!(seq > last, "after sample {last}");
+        last = seq;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_database_that_hangs_holds_up_neither_samples_nor_stop() {
     let store = reliable();
     let (pipeline, host) = started(&store, "{}");

@@ -12,6 +12,8 @@ pub const FAKE_NOW_MS: i64 = 1_795_392_000_000;
 
 impl PresenceStore for FakeStore {
     async fn prepare_presence(&self) -> Result<()> {
+        let takes = self.state().slow_expiry;
+        tokio::time::sleep(takes).await;
         Ok(())
     }
 
