@@ -70,9 +70,12 @@ function writeReport(sections) {
   };
 }
 
-async function picture(page, name) {
+/** Of the whole page, or of one section. */
+async function picture(page, name, id) {
   fs.mkdirSync(PICTURES, { recursive: true });
-  await page.screenshot({ path: path.join(PICTURES, `${name}.png`), fullPage: true });
+  const file = path.join(PICTURES, `${name}.png`);
+  if (id) await page.locator(`#${id}`).screenshot({ path: file });
+  else await page.screenshot({ path: file, fullPage: true });
 }
 
 module.exports = {

@@ -24,7 +24,7 @@ describe('revenue on the page', { skip: missing }, () => {
     for (const details of await page.locator('details').all())
       await details.evaluate((one) => (one.open = true));
     const text = (await page.locator(`#${id}`).innerText()).replace(/\s+/g, ' ');
-    if (name) await picture(page, name);
+    if (name) await picture(page, name, id);
     await page.close();
     remove();
     assert.deepStrictEqual(problems, []);
