@@ -45,7 +45,7 @@ mod writer_file;
 
 pub use claim::{claim, claim_abandoned};
 pub use cursor_file::{cursors_in, read_cursor, remove_cursor, write_cursor};
-pub use reader::{Position, ReadBatch, read};
+pub use reader::{Position, ReadBatch, is_of_disk, read};
 pub use segment_format::Version;
 pub use segments::{NO_RECORD, SEGMENT_BYTES, Segments, SpoolStatus};
 pub use shared_segments::SharedSegments;

@@ -121,7 +121,7 @@ fn read_all(slot: &Path, budget: usize) -> Vec<(i64, Vec<u8>)> {
     let mut found: Vec<(i64, Vec<u8>)> = Vec::new();
     loop {
         let near = found.last().map(|(seq, _)| *seq);
-        let batch = read(slot, at, until, near, budget).expect("readable");
+        let batch = read(slot, at, until, near, budget, false).expect("readable");
         found.extend(batch.frames().map(|(seq, body)| (seq, body.to_vec())));
         match batch.next {
             Some(next) => {

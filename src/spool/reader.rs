@@ -1,13 +1,16 @@
 //! Reader of segments, in batches. It skips damaged bytes and counts them; the incomplete frame or the
-//! zeros that a crash leaves at the end of a segment are not damage.
+//! zeros that a crash leaves at the end of a segment are not damage. What the disk cannot read is an error, which
+//! may go by; to who has waited for long enough it is damage.
 
-use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 
 use super::files::{self, segment_name, segments_in};
 use super::segment_format::{self, HEADER, Parsed};
+
+/// Bytes that a disk can read or not.
+const BLOCK: u64 = 4 << 10;
 
 /// A position in the segments of a slot: the beginning of a frame. That of the first frame of a segment may
 /// have offset 0.
@@ -48,14 +51,31 @@ impl ReadBatch {
     }
 }
 
+/// Whether the disk cannot read what is there.
+pub fn is_of_disk(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let codes = {
+        use rustix::io::Errno;
+        [Errno::IO, Errno::BADMSG].map(Errno::raw_os_error)
+    };
+    // ERROR_CRC, ERROR_SECTOR_NOT_FOUND and ERROR_IO_DEVICE.
+    #[cfg(windows)]
+    let codes = [23, 27, 1117];
+    error
+        .raw_os_error()
+        .is_some_and(|code| codes.contains(&code))
+}
+
 /// Reads about `budget` bytes of one segment, at least one frame if there is one. `until` is the end of the
-/// appended records; `near` is the number of a record close by, if one is known.
+/// appended records; `near` is the number of a record close by, if one is known. What the disk cannot read is
+/// damage if `is_final`.
 pub fn read(
     slot: &Path,
     from: Position,
     until: Position,
     near: Option<i64>,
     budget: usize,
+    is_final: bool,
 ) -> io::Result<ReadBatch> {
     let mut batch = ReadBatch::default();
     let stopped_at = match files::open(&slot.join(segment_name(from.segment))) {
@@ -69,6 +89,8 @@ pub fn read(
                 },
                 // Records of the segment before may be much older.
                 near: near.filter(|_| from.offset > HEADER as u64),
+                is_final,
+                has_gap: false,
             };
             segment.read(from.offset.max(HEADER as u64), budget, &mut batch)?
         }
@@ -95,14 +117,18 @@ fn after(slot: &Path, segment: u64, until: Position) -> io::Result<Option<Positi
     Ok(beginning.filter(|beginning| *beginning < until))
 }
 
-struct OpenSegment {
-    file: File,
+struct OpenSegment<F> {
+    file: F,
     end: u64,
     /// The number of a record close by.
     near: Option<i64>,
+    /// What the disk cannot read is damage.
+    is_final: bool,
+    /// Whether there was some of that in what was read last.
+    has_gap: bool,
 }
 
-impl OpenSegment {
+impl<F: Read + Seek> OpenSegment<F> {
     /// Reads frames from an offset; returns the offset to read on from, `None` at the end.
     fn read(
         &mut self,
@@ -132,11 +158,37 @@ impl OpenSegment {
     }
 
     fn bytes(&mut self, start: u64, length: u64) -> io::Result<Vec<u8>> {
+        self.has_gap = false;
+        match self.all_bytes(start, length) {
+            Err(error) if self.is_final && is_of_disk(&error) => self.readable_bytes(start, length),
+            bytes => bytes,
+        }
+    }
+
+    fn all_bytes(&mut self, start: u64, length: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::with_capacity(length as usize);
         self.file.seek(SeekFrom::Start(start))?;
-        (&self.file).take(length).read_to_end(&mut bytes)?;
+        let file = self.file.by_ref();
+        file.take(length).read_to_end(&mut bytes)?;
         // Somebody may have truncated the file meanwhile.
         bytes.resize(length as usize, 0);
+        Ok(bytes)
+    }
+
+    /// With zeros in place of what the disk cannot read.
+    fn readable_bytes(&mut self, start: u64, length: u64) -> io::Result<Vec<u8>> {
+        let (mut bytes, end) = (Vec::with_capacity(length as usize), start + length);
+        while (bytes.len() as u64) < length {
+            let at = start + bytes.len() as u64;
+            let block = (BLOCK - at % BLOCK).min(end - at);
+            match self.all_bytes(at, block) {
+                Err(error) if is_of_disk(&error) => {
+                    self.has_gap = true;
+                    bytes.resize(bytes.len() + block as usize, 0);
+                }
+                read => bytes.extend(read?),
+            }
+        }
         Ok(bytes)
     }
 
@@ -157,9 +209,86 @@ impl OpenSegment {
         }
         let is_left_by_crash =
             matches!(parsed, Parsed::Truncated(_)) || rest.iter().all(|byte| *byte == 0);
-        if !is_left_by_crash {
+        if !is_left_by_crash || self.has_gap {
             batch.damaged += rest.len() as u64;
         }
         Ok(None)
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    /// A file of which the disk cannot read a part.
+    struct Bad {
+        bytes: Cursor<Vec<u8>>,
+        bad: Range<u64>,
+    }
+
+    impl Read for Bad {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let at = self.bytes.position();
+            if self.bad.contains(&at) {
+                return Err(rustix::io::Errno::IO.into());
+            }
+            let good = self.bad.start.checked_sub(at).unwrap_or(u64::MAX);
+            let length = buffer.len().min(good as usize);
+            self.bytes.read(&mut buffer[..length])
+        }
+    }
+
+    impl Seek for Bad {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            self.bytes.seek(to)
+        }
+    }
+
+    /// Records of about 1 KiB.
+    const RECORDS: i64 = 40;
+
+    fn segment(bad: Range<u64>, is_final: bool) -> OpenSegment<Bad> {
+        let mut bytes = vec![0; HEADER];
+        for seq in 1..=RECORDS {
+            segment_format::append(&mut bytes, seq, |body| body.resize(body.len() + 1_000, 7));
+        }
+        let end = bytes.len() as u64;
+        let bytes = Cursor::new(bytes);
+        OpenSegment {
+            file: Bad { bytes, bad },
+            end,
+            near: None,
+            is_final,
+            has_gap: false,
+        }
+    }
+
+    /// The numbers of the records that are read, and the bytes of damage.
+    fn read_all(mut segment: OpenSegment<Bad>) -> io::Result<(Vec<i64>, u64)> {
+        let (mut at, mut seqs, mut damaged) = (Some(HEADER as u64), Vec::new(), 0);
+        while let Some(start) = at {
+            let mut batch = ReadBatch::default();
+            at = segment.read(start, 8 << 10, &mut batch)?;
+            seqs.extend(batch.frames().map(|(seq, _)| seq));
+            damaged += batch.damaged;
+        }
+        Ok((seqs, damaged))
+    }
+
+    #[test]
+    fn what_the_disk_cannot_read_is_an_error_and_damage_in_the_end() {
+        let end = segment(0..0, false).end;
+        for (bad, lost) in [(12_288..20_480, 8..=10), (end - 5_000..end, 5..=9)] {
+            let error = read_all(segment(bad.clone(), false)).expect_err("unreadable");
+            assert!(is_of_disk(&error));
+            let (seqs, damaged) = read_all(segment(bad.clone(), true)).expect("read");
+            let missing = RECORDS as usize - seqs.len();
+            assert!(lost.contains(&missing), "{missing} records at {bad:?}");
+            assert!(damaged >= bad.end - bad.start, "{damaged} at {bad:?}");
+            assert!(seqs.is_sorted());
+        }
+        assert_eq!(read_all(segment(0..0, true)).expect("read").1, 0);
     }
 }

@@ -73,7 +73,7 @@ impl Replay {
         };
         let (path, until, last) = (self.slot.clone(), self.until, self.last);
         let disk = &self.shared.context.disk;
-        let piece = disk.run(move || read(&path, from, until, last, READ));
+        let piece = disk.run(move || read(&path, from, until, last, READ, false));
         let piece = piece.await??;
         for (seq, body) in piece.frames() {
             // A disk may show one record twice.

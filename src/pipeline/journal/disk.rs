@@ -11,6 +11,7 @@ use bson::Document;
 use tokio::time::Instant;
 
 use super::append_buffer::AppendBuffer;
+use super::read_back::NextPiece;
 use crate::instance::context::Context;
 use crate::pipeline::task::Tasks;
 use crate::pipeline::watermarks::Queue;
@@ -109,16 +110,15 @@ impl Disk {
         });
     }
 
-    pub fn read(
-        &mut self,
-        queue: Queue,
-        (from, near): (Position, Option<i64>),
-        until: Position,
-        budget: usize,
-    ) {
+    pub fn read(&mut self, queue: Queue, piece: NextPiece, until: Position, budget: usize) {
+        let NextPiece {
+            from,
+            near,
+            is_final,
+        } = piece;
         let path = self.path.clone();
         self.run(move |segments| {
-            let piece = catch_io(|| read(&path, from, until, near, budget));
+            let piece = catch_io(|| read(&path, from, until, near, budget, is_final));
             if piece.as_ref().is_ok_and(|piece| piece.damaged > 0) {
                 segments.lock().mark_damaged(from.segment);
             }

@@ -6,6 +6,9 @@ use crate::record::day::Day;
 use crate::record::item::{Item, SessionItem};
 use crate::spool::{Position, ReadBatch};
 
+/// Failures to read a segment until what the disk cannot read of it counts as damage: within a minute or so.
+const MOST_FAILURES: u32 = 30;
+
 #[derive(Default)]
 pub struct ReadBack {
     /// The first record that the queue does not have, unless it has all.
@@ -13,11 +16,23 @@ pub struct ReadBack {
     /// Where to read on; unknown until that record is appended.
     at: Option<Position>,
     is_reading: bool,
+    /// The segment that the disk could not read last, and how often it could not.
+    failures: (u64, u32),
     /// Read, and not enqueued yet.
     pub piece: Option<Piece>,
     /// Records of this process that are to be read back, and the promises of those that have one.
     spilled: u64,
     acks: HashMap<i64, u32>,
+}
+
+/// What to read next.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NextPiece {
+    pub from: Position,
+    /// The number of a record close by.
+    pub near: Option<i64>,
+    /// What the disk cannot read is not waited for any longer.
+    pub is_final: bool,
 }
 
 /// Records that were read.
@@ -83,15 +98,27 @@ impl ReadBack {
         self.next.is_some() && self.is_idle() && self.at.is_none_or(|at| at >= end)
     }
 
-    /// From where the queue is to read on, and the number of a record close by; `None` while it reads, or
-    /// when there is nothing to read.
-    pub fn begin(&mut self, end: Position) -> Option<(Position, Option<i64>)> {
+    /// What the queue is to read on; `None` while it reads, or when there is nothing to read.
+    pub fn begin(&mut self, end: Position) -> Option<NextPiece> {
         let (next, from) = (self.next?, self.at.filter(|at| *at < end)?);
         if !self.is_idle() {
             return None;
         }
         self.is_reading = true;
-        Some((from, (next > 1).then_some(next)))
+        let (segment, failures) = self.failures;
+        Some(NextPiece {
+            from,
+            near: (next > 1).then_some(next),
+            is_final: segment == from.segment && failures >= MOST_FAILURES,
+        })
+    }
+
+    /// The disk could not read what there is.
+    pub fn fail(&mut self) {
+        let segment = self.at.map_or(0, |at| at.segment);
+        let (before, failures) = self.failures;
+        let failures = if before == segment { failures } else { 0 };
+        self.failures = (segment, failures + 1);
     }
 
     /// Nothing was read without a piece.
@@ -118,5 +145,35 @@ impl ReadBack {
     pub fn catch_up(&mut self) -> u64 {
         (self.next, self.at) = (None, None);
         std::mem::take(&mut self.spilled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_cannot_read_a_segment_is_waited_for_and_then_no_longer() {
+        let at = |segment| Position { segment, offset: 9 };
+        let mut queue = ReadBack::new(Some(at(1)));
+        let is_final = |queue: &mut ReadBack| {
+            let piece = queue.begin(at(5)).expect("something to read");
+            queue.end(None);
+            piece.is_final
+        };
+        for _ in 0..MOST_FAILURES {
+            assert!(!is_final(&mut queue));
+            queue.fail();
+        }
+        assert!(is_final(&mut queue));
+        queue.move_to(Position {
+            offset: 99,
+            ..at(1)
+        });
+        assert!(is_final(&mut queue), "of the same segment");
+        queue.move_to(at(2));
+        assert!(!is_final(&mut queue));
+        queue.fail();
+        assert!(!is_final(&mut queue));
     }
 }

@@ -17,7 +17,7 @@ use crate::pipeline::watermarks::{QUEUES, Queue, Watermarks};
 use crate::pipeline::write::Writes;
 use crate::record::day::Day;
 use crate::record::item::{Item, SessionChange, SessionItem};
-use crate::spool::{Position, ReadBatch, Segments, record_codec};
+use crate::spool::{Position, ReadBatch, Segments, is_of_disk, record_codec};
 use crate::store::Store;
 use crate::util::backoff::Backoff;
 
@@ -100,8 +100,8 @@ impl Reading {
             let is_urgent = queue != Queue::Events && !memory.is_half_full();
             let is_empty = writes.first_unwritten(queue).is_none();
             let is_due = memory.is_quarter_full_at_most() || is_empty && (is_needed || is_urgent);
-            if is_due && let Some(from) = read_back.begin(end) {
-                disk.read(queue, from, end, memory.read_back_bytes);
+            if is_due && let Some(piece) = read_back.begin(end) {
+                disk.read(queue, piece, end, memory.read_back_bytes);
             }
         }
     }
@@ -121,7 +121,11 @@ impl Reading {
         if let (Some(piece), Queue::Events) = (&piece, queue) {
             self.report_damage(piece.batch.damaged);
         }
-        self.queues[queue as usize].end(piece);
+        let read_back = &mut self.queues[queue as usize];
+        read_back.end(piece);
+        if error.as_ref().is_some_and(is_of_disk) {
+            read_back.fail();
+        }
         match error {
             None => self.backoff.succeed(),
             Some(_) => self.backoff.fail(now),

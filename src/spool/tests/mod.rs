@@ -69,7 +69,8 @@ fn write(segments: &mut Segments, seq: i64) {
 fn read_all(slot: &Path, from: Position, until: Position, budget: usize) -> (Vec<i64>, u64) {
     let (mut seqs, mut damaged, mut next) = (Vec::new(), 0, Some(from));
     while let Some(from) = next {
-        let batch = read(slot, from, until, seqs.last().copied(), budget).expect("readable");
+        let near = seqs.last().copied();
+        let batch = read(slot, from, until, near, budget, false).expect("readable");
         for (seq, body) in batch.frames() {
             assert_eq!(body, body_of(seq), "a record is as it was written");
             seqs.push(seq);
