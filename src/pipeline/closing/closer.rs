@@ -1,5 +1,6 @@
 //! The closer: it closes the sessions of instances that were seen to be dead, and goes on under a new
-//! incarnation where others took this one for dead.
+//! incarnation where others took this one for dead. An instance whose sessions cannot be closed, as where listing
+//! them takes too long, comes after all others the next time, so that it holds up none.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub struct Closer {
     closing: Closing,
     /// Those whose sessions are to be closed, as they were seen last.
     dead: Vec<Dead>,
+    /// Those of them that failed, the longest ago first.
+    failed: Vec<Incarnation>,
     /// Incarnations of this instance that are claimed and whose sessions are to be opened again, in their order.
     claimed: VecDeque<Claimed>,
     /// Whether a sample of the present incarnation is stored, and it is not claimed.
@@ -57,6 +60,7 @@ impl Closer {
             shared: Arc::clone(shared),
             closing,
             dead: Vec::new(),
+            failed: Vec::new(),
             claimed: VecDeque::new(),
             is_seen: false,
             retry_at: None,
@@ -68,6 +72,8 @@ impl Closer {
     /// knows yet.
     pub fn see(&mut self, sighting: Sighting) -> bool {
         self.dead = sighting.dead;
+        let is_dead = |of: &Incarnation| self.dead.iter().any(|dead| dead.of == *of);
+        self.failed.retain(is_dead);
         let own = sighting.own;
         if own.of != self.shared.incarnation.get() {
             return false;
@@ -104,7 +110,7 @@ impl Closer {
                 closing.resume(store.as_ref(), own, next, &ids).await
             });
             self.tasks.spawn(async { Ended::Resumed(work.await) });
-        } else if let Some(dead) = self.dead.pop() {
+        } else if let Some(dead) = self.next_dead() {
             let work = attempt_within(
                 LIMIT,
                 async move { closing.close(store.as_ref(), dead).await },
@@ -114,6 +120,13 @@ impl Closer {
         }
     }
 
+    fn next_dead(&mut self) -> Option<Dead> {
+        let failed = |dead: &Dead| self.failed.iter().position(|of| *of == dead.of);
+        let all = self.dead.iter().enumerate();
+        let (next, _) = all.min_by_key(|(_, dead)| failed(dead))?;
+        Some(self.dead.remove(next))
+    }
+
     /// Resolves with the next result. Cancel-safe.
     pub async fn next(&mut self) -> Ended {
         self.tasks.next().await
@@ -121,6 +134,10 @@ impl Closer {
 
     pub fn handle(&mut self, ended: Ended, now: Instant) {
         let (health, log) = (&self.shared.health, &self.shared.log);
+        if let Ended::Closed(dead, result) = &ended {
+            self.failed.retain(|of| *of != dead.of);
+            self.failed.extend(result.is_err().then_some(dead.of));
+        }
         match ended {
             // It is found dead again at the next sample, unless others were faster.
             Ended::Closed(_, Err(error)) => health.error(error.message),

@@ -21,7 +21,7 @@ fn left_open(sessions: u8) -> Vec<LeftSession> {
 async fn sessions_beyond_a_claim_stay_open_and_are_told() {
     for (left, closed, told) in [(3, 2, 1), (2, 2, 0)] {
         let store = reliable();
-        silent(&store);
+        silent(&store, "00000000aa");
         store.state().left_open = left_open(left);
         let limits = Limits {
             claim_sessions: 2,

@@ -132,8 +132,8 @@ fn no_right() -> StoreError {
 }
 
 /// An instance that was seen once, and never again.
-pub fn silent(store: &FakeStore) -> Incarnation {
-    let incarnation = Incarnation::named("00000000aa").expect("a name");
+pub fn silent(store: &FakeStore, name: &str) -> Incarnation {
+    let incarnation = Incarnation::named(name).expect("a name");
     let sample = Sample {
         incarnation,
         seq: 1,
@@ -158,12 +158,30 @@ async fn who_is_silent_is_claimed_by_those_alone_who_write_samples() {
     ] {
         let store = reliable();
         store.state().refuses_samples = refuses.then(no_right);
-        let dead = silent(&store);
+        let dead = silent(&store, "00000000aa");
         let _started = started(&store, options);
         sleep(INTERVAL * 40).await;
         let is_claimed = store.state().claimed.contains(&dead);
         assert_eq!(is_claimed, claims, "{options}, refused: {refuses}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_whose_sessions_cannot_be_listed_holds_up_no_other() {
+    let store = reliable();
+    let names = ["00000000aa", "00000000ab", "00000000ac", "00000000ad"];
+    let dead = names.map(|name| silent(&store, name));
+    // Wherever they are among all that are dead.
+    store.state().unlisted = [dead[0], dead[3]].into();
+    store.state().slow_listing = INTERVAL * 5;
+    let _started = started(&store, "{}");
+    sleep(INTERVAL * 60).await;
+    let state = store.state();
+    assert!(
+        dead.iter().all(|one| state.claimed.contains(one)),
+        "{:?}",
+        state.claimed
+    );
 }
 
 #[tokio::test(start_paused = true)]

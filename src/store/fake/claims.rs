@@ -5,7 +5,7 @@ use bson::oid::ObjectId;
 use super::FakeStore;
 use crate::instance::incarnation::Incarnation;
 use crate::store::claims::{Claim, ClaimStore, Left, LeftClose};
-use crate::store::error::Result;
+use crate::store::error::{Result, StoreError};
 
 impl ClaimStore for FakeStore {
     async fn insert_claim(&self, claim: &Claim) -> Result<Claim> {
@@ -21,7 +21,12 @@ impl ClaimStore for FakeStore {
         Ok(claim.clone())
     }
 
-    async fn left_by(&self, _: &Claim) -> Result<Left> {
+    async fn left_by(&self, claim: &Claim) -> Result<Left> {
+        if self.state().unlisted.contains(&claim.of) {
+            let takes = self.state().slow_listing;
+            tokio::time::sleep(takes).await;
+            return Err(StoreError::transient("operation exceeded time limit"));
+        }
         Ok(Left {
             open: self.state().left_open.clone(),
             ..Left::default()

@@ -100,6 +100,9 @@ pub struct State {
     /// The sessions that each of them has left open, and how many were to be closed last.
     pub left_open: Vec<LeftSession>,
     pub to_close: usize,
+    /// Those of which the sessions cannot be listed, and how long it takes to find that out.
+    pub unlisted: BTreeSet<Incarnation>,
+    pub slow_listing: Duration,
     /// Why the server refuses what reports read, and how often it was looked what there is to report.
     pub refuses_reports: Option<StoreError>,
     pub report_looks: u64,
