@@ -136,11 +136,11 @@ impl Account {
         self.backoff.succeed();
     }
 
-    /// When a flush or a retry is due.
-    pub fn wake_at(&self) -> Option<Instant> {
+    /// When a retry is due, or a flush if `takes_new`.
+    pub fn wake_at(&self, takes_new: bool) -> Option<Instant> {
         match &self.batch {
             Some(_) => self.backoff.until(),
-            None => self.flush_at,
+            None => self.flush_at.filter(|_| takes_new),
         }
     }
 }

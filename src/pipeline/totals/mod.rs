@@ -388,6 +388,8 @@ impl Totals {
     /// When a flush or a retry is due.
     pub fn wake_at(&self) -> Option<Instant> {
         let accounts = self.accounts.iter().filter(|_| self.tasks.is_empty());
-        accounts.filter_map(Account::wake_at).min()
+        accounts
+            .filter_map(|account| account.wake_at(!self.is_renaming))
+            .min()
     }
 }

@@ -144,3 +144,25 @@ async fn totals_that_are_saved_wake_nobody_until_there_are_more() {
     add_all(&mut totals, &marks, &store).await;
     assert_eq!(totals.wake_at(), None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_waits_for_another_id_wakes_nobody_while_the_other_cannot_be_left() {
+    let store = Arc::new(FakeStore::new(|| Fate::RequestLost));
+    let mut totals = totals(writer(START, false));
+    let mut marks = Watermarks::new(START, false);
+    let days = [(Day::of(0), Default::default())].into();
+    let sent = TotalsBatch::whole(1, 1, days);
+    totals.accounts[Queue::Logouts as usize].load([sent].into());
+    totals.is_renaming = true;
+    earn(&mut totals, &mut marks, START);
+    let end = Instant::now() + totals.shared.config.flush_interval * 3;
+    while Instant::now() < end {
+        totals.poll(&store, &marks, false, Instant::now());
+        let attempt = tokio::time::timeout(Duration::from_secs(1), totals.next()).await;
+        let result = attempt.expect("it turns for nothing");
+        assert!(totals.handle(result, Instant::now()).is_err());
+        let wake = totals.wake_at().expect("a retry");
+        assert!(wake > Instant::now(), "in the past");
+        tokio::time::sleep_until(wake).await;
+    }
+}
