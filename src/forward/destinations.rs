@@ -94,6 +94,12 @@ impl Destinations {
             .for_each(|destination| destination.decide(seq, is_first));
     }
 
+    /// Releases all events up to this number that are held: nobody will find out whether they are redeliveries.
+    /// Returns their count.
+    pub fn release_up_to(&self, seq: i64) -> usize {
+        self.iter().map(|one| one.release_up_to(seq)).sum()
+    }
+
     /// Enqueues a record that was read back from disk, see [`Destination::begin_replay`].
     pub fn replay(&self, item: &Item<'_>, accepted: Instant) {
         // Nothing is held: a process before this one may have found out, and nobody would say it again.

@@ -34,6 +34,8 @@ pub struct RecordPath {
     forwarding: Forwarding,
     writes: Writes,
     totals: Totals,
+    /// Events with a dedupe key up to this record may be lost on disk.
+    lost_up_to: Option<i64>,
 }
 
 /// The result of a task of one of the modules.
@@ -87,6 +89,7 @@ impl RecordPath {
             writes: Writes::new(shared, Closing::new(shared, rules)),
             totals,
             marks,
+            lost_up_to: None,
         }
     }
 
@@ -142,8 +145,22 @@ impl RecordPath {
             journal.poll(is_sending, marks, writes, now);
             // Records that were read back may be committed already.
             self.update_marks();
+            self.release_lost();
             self.save_totals(now);
             self.release(is_ending, now);
+        }
+    }
+
+    /// Of events that are lost on disk nobody finds out whether they are redeliveries: destinations do not wait for
+    /// that once all before them are written.
+    fn release_lost(&mut self) {
+        let (journal, last) = (self.journal.as_mut(), self.ingest.last_seq());
+        if journal.is_some_and(Journal::take_lost_keyed) {
+            self.lost_up_to = Some(last);
+        }
+        let written = self.marks.get(Stage::Written(Queue::Keyed));
+        if self.lost_up_to.take_if(|lost| *lost <= written).is_some() {
+            self.destinations.release_up_to(written);
         }
     }
 

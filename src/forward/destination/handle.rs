@@ -77,6 +77,16 @@ impl Destination {
         }
     }
 
+    /// Events up to this number that are held are sent, since nobody will find out whether they are redeliveries.
+    /// Returns their count.
+    pub fn release_up_to(&self, seq: i64) -> usize {
+        let released = self.state().partitions.release_up_to(seq);
+        if released > 0 {
+            self.wake_all();
+        }
+        released
+    }
+
     /// Events come back from disk that an earlier process had not done, up to `after`.
     pub fn begin_replay(&self, after: PartitionOffsets) {
         self.state().partitions.begin_replay(after);

@@ -151,6 +151,13 @@ impl Partitions {
         all.any(|partition| partition.queue.decide(seq, is_first))
     }
 
+    /// Releases the events up to this number that are held; returns their count.
+    pub fn release_up_to(&mut self, seq: i64) -> usize {
+        let all = self.all.iter_mut();
+        all.map(|partition| partition.queue.release_up_to(seq))
+            .sum()
+    }
+
     pub fn queued(&self) -> u64 {
         let events = |partition: &Partition| partition.replayed.len() + partition.queue.len();
         self.all.iter().map(events).sum::<usize>() as u64

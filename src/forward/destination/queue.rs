@@ -81,6 +81,13 @@ impl Queue {
         is_held
     }
 
+    /// Releases the events up to this number that are held; returns their count.
+    pub fn release_up_to(&mut self, seq: i64) -> usize {
+        let end = self.events.partition_point(|event| event.seq <= seq);
+        let held = self.events.range(..end).filter(|event| event.is_held());
+        held.inspect(|event| event.release()).count()
+    }
+
     /// Removes the event with this number; returns whether it was there.
     pub fn remove(&mut self, seq: i64) -> bool {
         let at = self.events.binary_search_by_key(&seq, |event| event.seq);
@@ -162,6 +169,16 @@ mod tests {
         assert_eq!((seqs(&queue).len(), queue.len()), (3, 3));
         queue.acknowledge(3);
         assert_eq!(queue.bytes(), 0);
+    }
+
+    #[test]
+    fn events_that_are_held_are_released_up_to_a_number() {
+        let mut queue = queue(4);
+        for at in [0, 1, 3] {
+            held(&queue.events[at]);
+        }
+        assert_eq!((queue.release_up_to(3), queue.release_up_to(3)), (2, 0));
+        assert_eq!(queue.batch(9, usize::MAX).len(), 3);
     }
 
     #[test]

@@ -111,6 +111,11 @@ impl Journal {
         self.reading.next(queue)
     }
 
+    /// Whether events with a dedupe key were lost on disk since this was last asked.
+    pub fn take_lost_keyed(&mut self) -> bool {
+        std::mem::take(&mut self.reading.has_lost_keyed)
+    }
+
     /// Whether records wait on disk only.
     pub fn is_behind(&self) -> bool {
         self.reading.is_any_behind()

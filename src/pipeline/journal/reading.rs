@@ -34,6 +34,8 @@ pub struct Reading {
     first: i64,
     written_before: [i64; QUEUES],
     pub applied: Applied,
+    /// Events with a dedupe key were lost on disk.
+    pub has_lost_keyed: bool,
 }
 
 impl Reading {
@@ -47,6 +49,7 @@ impl Reading {
             first: segments.slot().first_seq(),
             written_before,
             applied: Applied::new(random),
+            has_lost_keyed: false,
         }
     }
 
@@ -232,6 +235,7 @@ impl Reading {
         let missing = self.queues[queue as usize].catch_up();
         self.shared.health.drop_records("spool_damaged", missing);
         if missing > 0 {
+            self.has_lost_keyed |= queue == Queue::Keyed;
             let log = &self.shared.log;
             log.warn_once("spool_damaged", || messages::records_missing(missing));
         }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bson::rawdoc;
 use tempfile::TempDir;
 
 use super::*;
@@ -10,7 +11,7 @@ use crate::instance::listener::Listener;
 use crate::instance::shared::Shared;
 use crate::instance::spool_report::SpoolState;
 use crate::pipeline::spawn;
-use crate::record::frame::testing::with_body;
+use crate::record::frame::testing::{frame, with_body};
 use crate::record::target::Target;
 use crate::spool::{Segments, claim};
 
@@ -149,6 +150,28 @@ async fn records_whose_folder_was_removed_are_counted_and_the_rest_goes_on() {
     let counts = overflow.pipeline.shared().health.counts();
     assert!(counts.dropped["spool_damaged"] > 0);
     assert_eq!(battles(&overflow.store), counts.written as f64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_are_lost_on_disk_before_they_are_known_are_held_no_longer() {
+    let dead = r#", "destinations": [{"url": "http://127.0.0.1:1/"}]"#;
+    let overflow = Overflow::with(dead, 1 << 30);
+    let keyed = |number: usize| {
+        let key = format!("a key that takes some bytes, {number}");
+        let document = rawdoc! { "userId": "a", "event": "paid", "dedupeKey": key };
+        let bytes = document.as_bytes();
+        let elements = &bytes[4..bytes.len() - 1];
+        with_body(frame(1, 1, 0, MORNING_MS, 0.0, elements), "{}")
+    };
+    overflow.push(keyed).await;
+    assert!(overflow.spilled() > 0);
+    std::fs::remove_dir_all(overflow.folder.path().join("0")).expect("removed");
+    overflow.come_back().await;
+    let counts = overflow.pipeline.shared().health.counts();
+    assert!(counts.dropped["spool_damaged"] > 0);
+    let destinations = overflow.pipeline.destinations();
+    assert_eq!(destinations.queued(), MANY as u64);
+    assert_eq!(destinations.release_up_to(i64::MAX), 0, "still held");
 }
 
 #[tokio::test(start_paused = true)]
