@@ -40,6 +40,8 @@ pub struct Claim {
     pub from_ms: i64,
     /// The last moment that it was seen, by the host's clock.
     pub until_ms: i64,
+    /// The latest that this clock has shown: it may have gone back.
+    pub to_ms: i64,
     /// The number of its last sample.
     pub sample: i64,
     /// The writer under which its closes are added to the totals; nobody else adds under it.

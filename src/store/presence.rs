@@ -3,7 +3,7 @@
 //!
 //! | document | content |
 //! |---|---|
-//! | `now:<incarnation>` | the newest sample: `n` players, `seq`, `t`, `from`, `h`, `at`, `resumes`; at the end `ended`, `left` and `x`; `closed` and `x` once its claim is done |
+//! | `now:<incarnation>` | the newest sample: `n` players, `seq`, `t`, `from`, `to`, `h`, `at`, `resumes`; at the end `ended`, `left` and `x`; `closed` and `x` once its claim is done |
 //! | `p:<hour>:<incarnation>` | `m: {<minute>: n}`, the last sample of each minute; `x` |
 //! | `dead:<incarnation>` | a claim to close the sessions of an instance that died |
 //!
@@ -55,8 +55,9 @@ pub struct Sample {
     pub online: i64,
     /// The host's clock, ms since 1970.
     pub host_ms: i64,
-    /// The earliest that it has shown since the instance is, or before.
+    /// The earliest that it has shown since the instance is, or before, and the latest that a sample has found.
     pub from_ms: i64,
+    pub to_ms: i64,
     /// Its state of health, for other processes; at most 4 KiB.
     pub health: Document,
     /// No other sample follows.
@@ -77,9 +78,10 @@ pub struct Presence {
 pub struct Seen {
     pub incarnation: Incarnation,
     pub seq: i64,
-    /// The host's clock then, ms since 1970, and the earliest that it has shown.
+    /// The host's clock then, ms since 1970, and the earliest and the latest that it has shown.
     pub host_ms: Option<i64>,
     pub from_ms: Option<i64>,
+    pub to_ms: Option<i64>,
     pub online: i64,
     /// When it was stored, ms since 1970.
     pub at_ms: i64,

@@ -147,7 +147,9 @@ describe('a process of another release', { concurrency: true }, () => {
     const loginAt = new Date(T - 10_000);
     /** Of a day whose report may be final. */
     const longAgo = new Date(T - 7 * DAY_MS);
-    const sample = { n: 3, seq: 4, t: T, from: longAgo, at, h: {} };
+    /** While its clock was ahead. */
+    const ahead = new Date(+T + 3 * DAY_MS);
+    const sample = { n: 3, seq: 4, t: T, from: longAgo, to: ahead, at, h: {} };
     await reports.insertMany([
       { _id: `now:${dead}`, ...sample, resumes: true, ofLaterVersion: [1] },
       // Of a release that would not open its sessions again.
@@ -159,6 +161,7 @@ describe('a process of another release', { concurrency: true }, () => {
       { ...session(dead, '1', loginAt), ...own },
       session(dead, '2', loginAt),
       session(dead, '5', longAgo),
+      session(dead, '6', ahead),
       session('0a0b0c0d0f', '3', loginAt),
       session('ffffffffff', '4', loginAt),
     ]);
@@ -180,10 +183,10 @@ describe('a process of another release', { concurrency: true }, () => {
     const { _id, logoutAt, durationS, ...rest } = first;
     assert.deepStrictEqual([logoutAt, durationS, rest.ofLaterVersion], [T, 10, 'kept']);
     const totals = (await database.days()).map(({ totalSessionS }) => totalSessionS);
-    assert.deepStrictEqual(totals, [7 * (DAY_MS / 1000), 20]);
+    assert.deepStrictEqual(totals, [7 * (DAY_MS / 1000), 20, 1]);
     const late = `late:${longAgo.toISOString().slice(0, 10)}`;
     assert.notStrictEqual(await reports.findOne({ _id: late }), null);
-    assert.strictEqual(analytics.getHealth().estimatedLogouts, 3);
+    assert.strictEqual(analytics.getHealth().estimatedLogouts, 4);
     assert.strictEqual((await analytics.getConcurrency()).now, 1);
   });
 });

@@ -64,6 +64,8 @@ pub struct Dead {
     pub until_ms: i64,
     /// The time of its first session, or before.
     pub from_ms: i64,
+    /// The latest that the clock of its host has shown.
+    pub to_ms: i64,
 }
 
 /// Works on claims.
@@ -108,6 +110,7 @@ impl Closing {
         Claim {
             of: dead.of,
             from_ms: dead.from_ms,
+            to_ms: dead.to_ms,
             until_ms: dead.until_ms,
             sample: dead.sample,
             writer: self.context.random.id(),

@@ -48,8 +48,9 @@ pub struct Presence {
     state: State,
     /// A sample of ours is stored in this database.
     is_known: bool,
-    /// The earliest that the host's clock has shown.
+    /// The earliest and the latest that the host's clock has shown.
     from_ms: i64,
+    to_ms: i64,
     observer: Observer,
     tasks: Tasks<Written>,
 }
@@ -114,6 +115,7 @@ impl Presence {
             state: State::Absent,
             is_known: false,
             from_ms: shared.context.clock.now_ms(),
+            to_ms: shared.context.clock.now_ms(),
             observer: Observer::new(patience(shared.context.limits.presence_every)),
             tasks: Tasks::new(),
         }
@@ -149,6 +151,7 @@ impl Presence {
             sample: sample.seq,
             until_ms: sample.host_ms,
             from_ms: sample.from_ms,
+            to_ms: sample.to_ms,
         };
         let store = Arc::clone(store);
         let patience = self.shared.context.limits.presence_every / PREPARED_WITHIN;
@@ -191,12 +194,14 @@ impl Presence {
         };
         let host_ms = self.shared.context.clock.now_ms();
         self.from_ms = self.from_ms.min(host_ms);
+        self.to_ms = self.to_ms.max(host_ms);
         Sample {
             incarnation: self.shared.incarnation.get(),
             seq: self.seq,
             online,
             host_ms,
             from_ms: self.from_ms,
+            to_ms: self.to_ms,
             health: summary::of(&self.shared, &self.destinations),
             is_last: stay != Stay::Here,
             left,

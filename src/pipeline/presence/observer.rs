@@ -70,11 +70,13 @@ impl Observer {
             (*seq, *since) = new;
         }
         let is_silent = now.duration_since(*since) >= self.patience.silent;
+        let until_ms = seen.host_ms?;
         let dead = Dead {
             of: seen.incarnation,
             sample: seen.seq,
-            until_ms: seen.host_ms?,
+            until_ms,
             from_ms: seen.from_ms?,
+            to_ms: seen.to_ms.unwrap_or(until_ms),
         };
         is_silent.then_some(dead)
     }
@@ -109,6 +111,7 @@ mod tests {
             seq,
             host_ms: Some(seq * 1_000),
             from_ms: Some(7),
+            to_ms: Some(9_000),
             online: 3,
             at_ms: 0,
             has_ended: false,
@@ -149,6 +152,7 @@ mod tests {
             sample: 5,
             until_ms: 5_000,
             from_ms: 7,
+            to_ms: 9_000,
         };
         assert_eq!(dead, [expected]);
     }

@@ -1,5 +1,6 @@
 //! Presence: samples come at their interval, and are in nobody's way.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -8,6 +9,7 @@ use super::context::LIMITS;
 use super::*;
 use crate::instance::incarnation::Incarnation;
 use crate::store::{Fault, Sample, StoreError};
+use crate::util::clock::Clock;
 
 const INTERVAL: Duration = LIMITS.presence_every;
 
@@ -72,6 +74,27 @@ async fn an_instance_that_its_host_forgets_has_ended() {
     drop(pipeline);
     sleep(INTERVAL / 2).await;
     assert!(newest(&store).expect("a sample").is_last);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sample_says_how_early_and_how_late_the_clock_has_been() {
+    let (store, now) = (reliable(), Arc::new(AtomicI64::new(MORNING_MS)));
+    let clock = Arc::clone(&now);
+    let context = Context {
+        clock: Clock::new(move || clock.load(Ordering::Relaxed)),
+        ..context()
+    };
+    let opened = store.clone();
+    let (pipeline, _host) = start_within(context, "{}", "{}", move |_| opened.clone());
+    connect(&pipeline);
+    pipeline.start(false);
+    for ahead in [0, 5, -3, 1] {
+        now.store(MORNING_MS + ahead, Ordering::Relaxed);
+        sleep(INTERVAL * 2).await;
+    }
+    let sample = newest(&store).expect("a sample");
+    let times = [sample.from_ms, sample.host_ms, sample.to_ms];
+    assert_eq!(times, [-3, 1, 5].map(|ahead| MORNING_MS + ahead));
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,6 +163,7 @@ pub fn silent(store: &FakeStore, name: &str) -> Incarnation {
         online: 1,
         host_ms: MORNING_MS,
         from_ms: MORNING_MS,
+        to_ms: MORNING_MS,
         health: bson::Document::new(),
         is_last: false,
         left: 0,

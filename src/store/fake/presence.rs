@@ -37,6 +37,7 @@ impl PresenceStore for FakeStore {
             seq: sample.seq,
             host_ms: Some(sample.host_ms),
             from_ms: Some(sample.from_ms),
+            to_ms: Some(sample.to_ms),
             online: sample.online,
             at_ms: FAKE_NOW_MS - at.elapsed().as_millis() as i64,
             has_ended: sample.is_last,

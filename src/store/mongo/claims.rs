@@ -63,9 +63,11 @@ impl ClaimStore for MongoStore {
         let all = || earlier.iter().chain([claim]);
         let names: Vec<String> = all().map(|claim| claim.of.to_string()).collect();
         let from_ms = all().map(|claim| claim.from_ms).min().unwrap_or(0);
+        let to_ms = all().map(|claim| claim.until_ms.max(claim.to_ms)).max();
+        let to_ms = to_ms.unwrap_or(0) + LATER_MS;
         let maker = doc! { "$substrBytes": [{ "$toString": "$_id" }, 8, 10] };
         let open = doc! {
-            "_id": { "$gte": first_id(from_ms), "$lt": first_id(claim.until_ms + LATER_MS) },
+            "_id": { "$gte": first_id(from_ms), "$lt": first_id(to_ms) },
             "logoutAt": null,
             "$expr": { "$in": [maker, names] },
         };
@@ -261,6 +263,7 @@ fn document(claim: &Claim, expires_ms: i64) -> Document {
         "_id": id_of(claim.of),
         "T": DateTime::from_millis(claim.until_ms),
         "from": DateTime::from_millis(claim.from_ms),
+        "to": DateTime::from_millis(claim.to_ms),
         "seq": claim.sample,
         "w": &claim.writer,
         "state": claim.stage.name(),
@@ -296,10 +299,13 @@ fn read(document: &Document) -> Option<Claim> {
             counted_ms: i64::from_be_bytes(*bytes.last_chunk()?),
         })
     };
+    let time = |name| Some(document.get_datetime(name).ok()?.timestamp_millis());
+    let until_ms = time("T")?;
     Some(Claim {
         of: Incarnation::named(of)?,
-        from_ms: document.get_datetime("from").ok()?.timestamp_millis(),
-        until_ms: document.get_datetime("T").ok()?.timestamp_millis(),
+        from_ms: time("from")?,
+        until_ms,
+        to_ms: time("to").unwrap_or(until_ms),
         sample: number_in(document.get("seq")?)? as i64,
         writer: document.get_str("w").ok()?.to_owned(),
         stage: Stage::ALL.into_iter().find(|stage| stage.name() == name)?,
@@ -324,6 +330,7 @@ mod tests {
             of: of("0102030405"),
             from_ms: 5,
             until_ms: 1_795_392_000_123,
+            to_ms: 1_795_392_000_124,
             sample: 7,
             writer: "w123456789".into(),
             stage: Stage::Counting,

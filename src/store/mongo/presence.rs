@@ -45,7 +45,7 @@ impl PresenceStore for MongoStore {
             .reports
             .find(doc! { "_id": { "$gte": "now:", "$lt": "now;" } });
         let found = found.projection(doc! {
-            "n": 1, "seq": 1, "t": 1, "from": 1, "at": 1, "ended": 1, "left": 1, "closed": 1,
+            "n": 1, "seq": 1, "t": 1, "from": 1, "to": 1, "at": 1, "ended": 1, "left": 1, "closed": 1,
             "resumes": 1, "h.instance": 1,
         });
         let found = collect(found.await?).await?;
@@ -145,7 +145,8 @@ impl MongoStore {
 fn newest(sample: &Sample, now_ms: i64) -> Document {
     let mut set = doc! {
         "n": sample.online, "seq": sample.seq, "t": DateTime::from_millis(sample.host_ms),
-        "from": DateTime::from_millis(sample.from_ms), "h": &sample.health, "resumes": true,
+        "from": DateTime::from_millis(sample.from_ms),
+        "to": DateTime::from_millis(sample.to_ms), "h": &sample.health, "resumes": true,
     };
     let mut change = doc! { "$currentDate": { "at": true } };
     if sample.is_last {
@@ -217,6 +218,7 @@ pub(super) fn seen(
         seq: number("seq")? as i64,
         host_ms: time("t"),
         from_ms: time("from"),
+        to_ms: time("to"),
         online: number("n")? as i64,
         at_ms: time("at")?,
         has_ended,

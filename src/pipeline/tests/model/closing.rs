@@ -218,6 +218,7 @@ impl Process {
                 sample: world.truth.records.len() as i64,
                 until_ms: world.truth.recently_ms(back, morrow),
                 from_ms: 0,
+                to_ms: 0,
             };
             world.found.push(dead);
             dead
@@ -278,6 +279,7 @@ impl PresenceStore for Handle {
             seq: 0,
             host_ms: None,
             from_ms: None,
+            to_ms: None,
             online: 0,
             at_ms: 0,
             has_ended: false,

@@ -145,6 +145,7 @@ fn sample(number: usize, seq: i64, now: u64) -> Seen {
         seq,
         host_ms: Some(now as i64 * 1_000),
         from_ms: Some(0),
+        to_ms: None,
         online: 1,
         at_ms: now as i64 * 1_000,
         has_ended: false,
