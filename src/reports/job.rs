@@ -15,7 +15,9 @@ use super::looks::Looks;
 use super::presence;
 use super::settings::Settings;
 use crate::record::day::{DAY_MS, Day};
-use crate::store::{FunnelStore, PresenceStore, ReportStore, Result, StoreError};
+use crate::store::{
+    EventRow, FunnelStore, PASS_LIMIT, PresenceStore, ReportStore, Result, StoreError,
+};
 
 /// The lease of the run over the days that are due, and how long one is held without renewal.
 pub const LEASE: &str = "lease";
@@ -145,6 +147,7 @@ async fn keep_funnels<S: ReportStore + FunnelStore + Sync>(
             excluded: settings.excluded(),
             now_ms: outlook.now_ms,
             events_kept_ms: outlook.events_kept_ms,
+            limit: PASS_LIMIT,
         };
         let kept = subject.kept(store, from, to).await?;
         let due = subject.due(&kept, from, to);
@@ -204,7 +207,7 @@ async fn report_day<S: ReportStore + PresenceStore + Sync>(
     let users = store.day_users(day, settings.excluded()).await?;
     let sessions = store.day_sessions(day, settings.excluded()).await?;
     let totals = store.day_totals(day).await?;
-    let presence = presence::read(store, day, as_of_ms).await?;
+    let presence = presence::read(store, day, as_of_ms, PASS_LIMIT).await?;
     let (events, without_events) = match has_events(start, as_of_ms, events_kept_ms) {
         true => events(store, settings, day).await?,
         false => (None, None),
@@ -234,7 +237,7 @@ async fn events<'a, S: ReportStore>(
     day: &Day,
 ) -> Result<(Option<Tally<'a>>, Option<StoreError>)> {
     let mut tally = Tally::new(settings);
-    let add = |row| tally.add(&row);
+    let add = |row: EventRow| tally.add(&row);
     match store.day_events(day, &settings.pass, add).await {
         Ok(()) => Ok((Some(tally), None)),
         Err(error) if error.is_of_documents() => {

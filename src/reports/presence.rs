@@ -1,5 +1,7 @@
 //! Presence of a day: how many players were online in each of its minutes, from samples or from sessions.
 
+use std::time::Duration;
+
 use bson::{Bson, DateTime, Document, doc};
 
 use super::curve::{self, Curve};
@@ -17,8 +19,14 @@ pub struct DayPresence {
     is_sampled: bool,
 }
 
-/// The presence of a day as it can be known at this moment: from samples, if there are any.
-pub async fn read<S: PresenceStore>(store: &S, day: &Day, now_ms: i64) -> Result<DayPresence> {
+/// The presence of a day as it can be known at this moment: from samples, if there are any. A pass over sessions
+/// takes at most `limit`.
+pub async fn read<S: PresenceStore>(
+    store: &S,
+    day: &Day,
+    now_ms: i64,
+    limit: Duration,
+) -> Result<DayPresence> {
     let start_ms = day.start_ms().unwrap_or_default();
     let sampled = curve::of_samples(&store.samples(day).await?);
     let is_sampled = sampled.iter().any(Option::is_some);
@@ -26,7 +34,7 @@ pub async fn read<S: PresenceStore>(store: &S, day: &Day, now_ms: i64) -> Result
         true => sampled,
         false => {
             let minutes = (now_ms - start_ms).div_euclid(MINUTE_MS);
-            let changes = store.session_changes(day).await?;
+            let changes = store.session_changes(day, limit).await?;
             // No process and no player was seen: perhaps the game was not there yet.
             let known = if changes.is_empty() { 0 } else { minutes };
             curve::of_sessions(&changes, known)
@@ -40,7 +48,7 @@ pub async fn read<S: PresenceStore>(store: &S, day: &Day, now_ms: i64) -> Result
 }
 
 /// The same as a part of a report; that of the stored report, if it was made when the day was over.
-pub async fn kept<S>(store: &S, day: &Day, now_ms: i64) -> Result<Document>
+pub async fn kept<S>(store: &S, day: &Day, now_ms: i64, limit: Duration) -> Result<Document>
 where
     S: PresenceStore + ReportStore,
 {
@@ -50,7 +58,7 @@ where
             return Ok(kept.clone());
         }
     }
-    Ok(read(store, day, now_ms).await?.document())
+    Ok(read(store, day, now_ms, limit).await?.document())
 }
 
 /// Somebody may have changed the report, or an earlier version may have made it.

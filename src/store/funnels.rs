@@ -1,6 +1,7 @@
 //! Events of funnels, and the cohorts of declared ones (`gsoreports`). Every time is the server's.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use bson::Document;
 
@@ -10,12 +11,13 @@ use crate::record::day::Day;
 
 pub trait FunnelStore {
     /// Calls `each` for every event of these names that happened within the span, in the order of their times,
-    /// but for those of excluded users.
+    /// but for those of excluded users. The database takes at most `limit` for one pass.
     fn named_events(
         &self,
         names: &[String],
         span: Range<i64>,
         excluded: &Excluded,
+        limit: Duration,
         each: impl FnMut(NamedEvent) + Send,
     ) -> impl Reply<()>;
 

@@ -58,8 +58,8 @@ pub use purchases::{KeyedPurchase, Purchase, PurchaseStore};
 pub use records::Closed;
 pub use records::{CloseOutcome, Dropped, Inserted, RecordStore};
 pub use reports::{
-    AHEAD_MS, DaySessions, DayUsers, EventPass, EventRow, Late, Mark, OPEN_STATE, REPORT_VERSION,
-    Report, ReportStore, Revenue, RevenueRow, Sources,
+    AHEAD_MS, DaySessions, DayUsers, EventPass, EventRow, Late, Mark, OPEN_STATE, PASS_LIMIT,
+    REPORT_VERSION, Report, ReportStore, Revenue, RevenueRow, Sources,
 };
 #[cfg(test)]
 pub use totals::MonthView;

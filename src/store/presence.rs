@@ -11,6 +11,7 @@
 //! deletes a document at `x`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bson::Document;
 
@@ -35,8 +36,9 @@ pub trait PresenceStore {
     fn samples(&self, day: &Day) -> impl Reply<Samples>;
 
     /// How many more sessions were open at the end of each minute of a day than at its begin, of the sessions
-    /// of that day and the day before that have a logout. Minute -1 stands for all time before.
-    fn session_changes(&self, day: &Day) -> impl Reply<Minutes>;
+    /// of that day and the day before that have a logout. Minute -1 stands for all time before. The database takes
+    /// at most `limit` for one pass.
+    fn session_changes(&self, day: &Day, limit: Duration) -> impl Reply<Minutes>;
 }
 
 /// A number for each minute of a day, counted from its begin, beyond its ends too.

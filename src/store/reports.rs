@@ -26,6 +26,9 @@ pub const OPEN_STATE: &str = "open";
 /// A report or cohort from further ahead was made by a clock that was wrong, and is replaced.
 pub const AHEAD_MS: i64 = 300_000;
 
+/// Time limit of the database for one pass over the documents of some days that nobody waits for.
+pub const PASS_LIMIT: Duration = Duration::from_secs(600);
+
 pub trait ReportStore {
     /// The server's clock, ms since 1970.
     fn server_ms(&self) -> impl Reply<i64>;
@@ -65,8 +68,8 @@ pub trait ReportStore {
     /// The daily document.
     fn day_totals(&self, day: &Day) -> impl Reply<Option<Document>>;
 
-    /// The purchases from one day to another.
-    fn revenue(&self, from: &Day, to: &Day) -> impl Reply<Revenue>;
+    /// The purchases from one day to another. The database takes at most `limit` for one pass.
+    fn revenue(&self, from: &Day, to: &Day, limit: Duration) -> impl Reply<Revenue>;
 
     /// This total and the day of each daily document from one day to another.
     fn totals_between(&self, from: &Day, to: &Day, total: &str) -> impl Reply<Vec<Document>>;

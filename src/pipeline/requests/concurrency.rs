@@ -1,6 +1,7 @@
 //! Concurrency for `getConcurrency()`: who is online now, over all processes, and the curve of a day.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bson::{Bson, DateTime, Document, doc};
 
@@ -10,11 +11,11 @@ use crate::reports::presence;
 use crate::store::{Presence, Result, Seen, Store};
 
 /// Reads who is online and the curve of `day`, today by the server's clock if there is none.
-pub async fn read<S: Store>(store: &S, day: Option<&Day>) -> Result<Document> {
+pub async fn read<S: Store>(store: &S, day: Option<&Day>, limit: Duration) -> Result<Document> {
     let seen = store.presence().await?;
     let day = day.cloned().unwrap_or_else(|| Day::of(seen.now_ms));
     let mut document = online(&seen);
-    document.extend(presence::kept(store, &day, seen.now_ms).await?);
+    document.extend(presence::kept(store, &day, seen.now_ms, limit).await?);
     document.insert("day", day.as_str());
     Ok(document)
 }

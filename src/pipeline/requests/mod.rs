@@ -45,6 +45,7 @@ const SCRAPE_WAIT: Duration = Duration::from_secs(3);
 
 /// The result of a read, and the requests that it is for.
 pub struct Answer {
+    read: UnderWay,
     ids: Vec<u32>,
     /// `None` while what is read is being made.
     found: Result<Option<RawDocumentBuf>>,
@@ -54,6 +55,14 @@ impl Answer {
     pub fn error(&self) -> Option<&StoreError> {
         self.found.as_ref().err()
     }
+}
+
+/// A read that was begun, whether or not somebody still waits for it. The database ends it at its time; until then
+/// an equal one waits, so that callers who give up and come again do not pile up reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct UnderWay {
+    request: Request,
+    until: Instant,
 }
 
 /// The state of the other modules that requests wait for.
@@ -77,6 +86,7 @@ pub struct Progress {
 pub struct Requests {
     shared: Arc<Shared>,
     open: Vec<Operation>,
+    under_way: Vec<UnderWay>,
     settings: Arc<Settings>,
     answers: Arc<Answers>,
     tasks: Tasks<Answer>,
@@ -87,6 +97,7 @@ impl Requests {
         Self {
             shared: Arc::clone(shared),
             open: Vec::new(),
+            under_way: Vec::new(),
             settings: Arc::clone(settings),
             answers: answers(shared, settings),
             tasks: Tasks::new(),
@@ -197,7 +208,8 @@ impl Requests {
         blocked.or_else(|| self.shared.health.error_since(begun))
     }
 
-    /// Starts the reads that may begin now; calls for the same day share one.
+    /// Starts the reads that may begin now. Equal requests share one: at most one is under way and one waits, which
+    /// finds what was stored since.
     pub fn poll_reads<S: Store>(
         &mut self,
         store: &Arc<S>,
@@ -205,10 +217,14 @@ impl Requests {
         legacy: &Legacy,
         now: Instant,
     ) {
+        self.under_way.retain(|read| read.until > now);
         let may_read = |op: &Operation| may_read(op, committed, legacy, now);
-        while let Some(next) = self.open.iter().find(|op| may_read(op)) {
-            let (request, mut until) = (next.request.clone(), next.deadline);
-            let mut ids = Vec::new();
+        let is_next = |op: &Operation, under_way: &[UnderWay]| {
+            may_read(op) && under_way.iter().all(|read| read.request != op.request)
+        };
+        while let Some(next) = self.open.iter().find(|op| is_next(op, &self.under_way)) {
+            let request = next.request.clone();
+            let (mut ids, mut until) = (Vec::new(), now);
             for operation in &mut self.open {
                 if operation.request == request && may_read(operation) {
                     operation.phase = Phase::Reading;
@@ -216,6 +232,8 @@ impl Requests {
                     ids.push(operation.id);
                 }
             }
+            let read = UnderWay { request, until };
+            self.under_way.push(read.clone());
             let reading = Reading {
                 store: Arc::clone(store),
                 shared: Arc::clone(&self.shared),
@@ -223,10 +241,11 @@ impl Requests {
                 answers: Arc::clone(&self.answers),
                 until,
             };
-            let read = run_to_end("read", async move { reading.answer(&request).await });
+            let request = read.request.clone();
+            let found = run_to_end("read", async move { reading.answer(&request).await });
             self.tasks.spawn(async move {
-                let found = read.await;
-                Answer { ids, found }
+                let found = found.await;
+                Answer { read, ids, found }
             });
         }
     }
@@ -237,6 +256,7 @@ impl Requests {
     }
 
     pub fn handle(&mut self, answer: Answer, now: Instant) {
+        self.under_way.retain(|read| *read != answer.read);
         let document = match answer.found {
             Ok(Some(document)) => document,
             Ok(None) => return self.read_again(&answer.ids, now + READ_AGAIN, true),
@@ -283,6 +303,7 @@ impl Requests {
     /// The database is left: reads that are under way there are repeated in the next one.
     pub fn leave_database(&mut self) {
         self.tasks.detach();
+        self.under_way.clear();
         self.answers = answers(&self.shared, &self.settings);
         for operation in &mut self.open {
             if operation.phase == Phase::Reading {
@@ -313,15 +334,17 @@ impl Requests {
     /// When a request is due for something.
     pub fn wake_at(&self, now: Instant) -> Option<Instant> {
         let due = |op: &Operation| match op.phase {
-            Phase::Again(at) => at.min(op.deadline),
+            Phase::Again(at) => Some(at.min(op.deadline)),
             Phase::Waiting if op.request == Request::Stop => {
                 let waits = [PRESENCE_WAIT, INDEX_WAIT].map(|wait| op.begun() + wait);
                 let next = waits.into_iter().find(|end| now < *end);
-                next.map_or(op.deadline, |end| op.deadline.min(end))
+                Some(next.map_or(op.deadline, |end| op.deadline.min(end)))
             }
-            Phase::Waiting | Phase::Reading => op.deadline,
+            Phase::Waiting | Phase::Reading => Some(op.deadline),
         };
-        self.open.iter().map(due).min()
+        let under_way = self.under_way.iter().map(|read| read.until);
+        let until = under_way.filter(|until| *until > now);
+        self.open.iter().filter_map(due).chain(until).min()
     }
 }
 

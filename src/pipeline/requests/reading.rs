@@ -1,6 +1,7 @@
 //! Reading: what each request reads, and its answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bson::raw::{RawArrayBuf, cstr};
 use bson::{Bson, Document, RawDocumentBuf};
@@ -30,19 +31,26 @@ pub struct Reading<S> {
 }
 
 impl<S: Store> Reading<S> {
+    /// How long the database may take for a pass that is made for this read alone. The server counts whole
+    /// milliseconds, and takes 0 for no limit.
+    fn limit(&self) -> Duration {
+        let left = self.until.saturating_duration_since(Instant::now());
+        left.max(Duration::from_millis(1))
+    }
+
     /// The answer; `None` while what is read is being made.
     pub async fn answer(&self, request: &Request) -> Result<Option<RawDocumentBuf>> {
         let (store, shared) = (self.store.as_ref(), &self.shared);
         let found = match request {
             Request::Report(query) => {
-                let answer = |access| self.answers.answer(store, query, access);
+                let answer = |access| self.answers.answer(store, query, access, self.limit());
                 return self.within_rights(answer).await;
             }
             Request::Metrics(today) => {
                 metrics::read(store, &self.baselines, today, &shared.active_sessions).await
             }
             Request::Concurrency(day) => {
-                let found = concurrency::read(store, day.as_ref()).await;
+                let found = concurrency::read(store, day.as_ref(), self.limit()).await;
                 found.and_then(encoded)
             }
             Request::Game { is_whole } => game::read(store, *is_whole, self.until)
@@ -58,7 +66,7 @@ impl<S: Store> Reading<S> {
             }
             Request::Funnel(query) => {
                 let excluded = &shared.config.reports.excluded;
-                let answer = |access| funnel::answer(store, excluded, query, access);
+                let answer = |access| funnel::answer(store, excluded, query, access, self.limit());
                 self.within_rights(answer).await.and_then(encoded)
             }
             Request::Erase { user, pseudonym } => {

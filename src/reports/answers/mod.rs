@@ -66,12 +66,14 @@ impl Answers {
         }
     }
 
-    /// The answer; `None` while days are not reported that it needs.
+    /// The answer; `None` while days are not reported that it needs. A pass that is made for it alone, over what no
+    /// report has, takes at most `limit`.
     pub async fn answer<S: ReportStore + PresenceStore + Sync>(
         &self,
         store: &S,
         query: &Query,
         access: Access,
+        limit: Duration,
     ) -> Result<Option<RawDocumentBuf>> {
         let Some(outlook) = self.ready(store, query, access).await? else {
             return Ok(None);
@@ -82,7 +84,7 @@ impl Answers {
             Query::Retention(cohorts) => retention::read(store, &outlook, cohorts).await?,
             Query::SessionLengths(range) => session_lengths::read(store, &outlook, range).await?,
             Query::Economy(wanted) => economy::read(store, &outlook, wanted, settings).await?,
-            Query::Revenue(wanted) => revenue::read(store, &outlook, wanted).await?,
+            Query::Revenue(wanted) => revenue::read(store, &outlook, wanted, limit).await?,
             Query::TopEvents(wanted) => top_events::read(store, &outlook, wanted).await?,
         };
         let unreadable = || StoreError::permanent("internal: an answer cannot be encoded");

@@ -2,6 +2,7 @@
 //! total of the daily documents.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bson::{Document, doc};
 
@@ -20,10 +21,11 @@ pub async fn read<S: ReportStore + Sync>(
     store: &S,
     outlook: &Outlook,
     wanted: &RevenueQuery,
+    limit: Duration,
 ) -> Result<Document> {
     let rows = rows::read(store, outlook, &wanted.range, (Part::Users, &["users.dau"])).await?;
     let (from, to) = wanted.range.ends(&outlook.today());
-    let revenue = store.revenue(&from, &to).await?;
+    let revenue = store.revenue(&from, &to, limit).await?;
     let totals = totals_before(store, &revenue, &rows, &wanted.currency).await?;
     let today = outlook.today();
     let shown = rows.iter().map(|row| {

@@ -1,6 +1,7 @@
 //! `getFunnel()`: how many users come how far.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bson::{Bson, DateTime, Document, doc};
 
@@ -22,6 +23,7 @@ pub async fn answer<S: FunnelStore + ReportStore>(
     excluded: &Excluded,
     query: &FunnelQuery,
     access: Access,
+    limit: Duration,
 ) -> Result<Document> {
     let now_ms = store.server_ms().await?;
     let subject = Subject {
@@ -29,6 +31,7 @@ pub async fn answer<S: FunnelStore + ReportStore>(
         excluded,
         now_ms,
         events_kept_ms: store.events_kept_ms().await?,
+        limit,
     };
     let today = now_ms.div_euclid(DAY_MS) * DAY_MS;
     let to = query.to.as_ref().and_then(Day::start_ms).unwrap_or(today);

@@ -2,7 +2,7 @@
 //! there.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::kept::{self, Kept};
 use super::{Cohorts, Outcome, StepEvent, Steps};
@@ -21,6 +21,8 @@ pub struct Subject<'a> {
     pub excluded: &'a Excluded,
     pub now_ms: i64,
     pub events_kept_ms: Option<i64>,
+    /// How long one pass over its events may take.
+    pub limit: Duration,
 }
 
 impl Subject<'_> {
@@ -46,7 +48,7 @@ impl Subject<'_> {
         };
         let span = steps.span(&(*first..last + DAY_MS));
         store
-            .named_events(&steps.names, span, self.excluded, each)
+            .named_events(&steps.names, span, self.excluded, self.limit, each)
             .await?;
         let outcomes: Vec<Outcome> = cohorts.finish();
         let took_ms = begun.elapsed().as_millis() as i64;

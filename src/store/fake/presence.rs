@@ -1,5 +1,7 @@
 //! Samples of who is online.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::FakeStore;
@@ -55,7 +57,7 @@ impl PresenceStore for FakeStore {
         Ok(Samples::new())
     }
 
-    async fn session_changes(&self, _: &Day) -> Result<Minutes> {
+    async fn session_changes(&self, _: &Day, _: Duration) -> Result<Minutes> {
         Ok(Minutes::new())
     }
 }

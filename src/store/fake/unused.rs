@@ -70,6 +70,7 @@ impl<S: Unused> FunnelStore for S {
         _: &[String],
         _: Range<i64>,
         _: &Excluded,
+        _: Duration,
         _: impl FnMut(NamedEvent) + Send,
     ) -> Result<()> {
         Ok(())
@@ -149,7 +150,7 @@ impl<S: Unused> ReportStore for S {
         Err(none())
     }
 
-    async fn revenue(&self, _: &Day, _: &Day) -> Result<Revenue> {
+    async fn revenue(&self, _: &Day, _: &Day, _: Duration) -> Result<Revenue> {
         Err(none())
     }
 

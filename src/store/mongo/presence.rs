@@ -1,6 +1,7 @@
 //! Presence of instances (`gsoreports`).
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use bson::{Bson, DateTime, Document, doc};
 
@@ -79,7 +80,7 @@ impl PresenceStore for MongoStore {
         Ok(samples)
     }
 
-    async fn session_changes(&self, day: &Day) -> Result<Minutes> {
+    async fn session_changes(&self, day: &Day, limit: Duration) -> Result<Minutes> {
         let Some(start_ms) = day.start_ms() else {
             return Ok(Minutes::new());
         };
@@ -105,7 +106,7 @@ impl PresenceStore for MongoStore {
             doc! { "$group": { "_id": "$change.m", "d": { "$sum": "$change.d" } } },
         ];
         let found = self
-            .rows(&self.sessions, &stages, doc! { "day": 1 })
+            .rows_within(limit, &self.sessions, &stages, doc! { "day": 1 })
             .await?;
         let number = |document: &Document, name| document.get(name).and_then(number_in);
         let changes = found.iter().filter_map(|document| {

@@ -297,7 +297,7 @@ impl PresenceStore for Handle {
         Ok(Samples::new())
     }
 
-    async fn session_changes(&self, _: &Day) -> Result<Minutes> {
+    async fn session_changes(&self, _: &Day, _: Duration) -> Result<Minutes> {
         Ok(Minutes::new())
     }
 }

@@ -5,12 +5,12 @@
 
 use bson::{Bson, DateTime, Document, doc};
 
-use super::reading::{PASS_TIMEOUT, counted, is_excluded};
+use super::reading::{counted, is_excluded};
 use crate::record::day::Day;
 use crate::store::error::Result;
 use crate::store::mongo::client::MongoStore;
 use crate::store::mongo::cursor::number_in;
-use crate::store::reports::{EventPass, EventRow};
+use crate::store::reports::{EventPass, EventRow, PASS_LIMIT};
 
 /// Characters of a reason or an item.
 const LONGEST_NAME: i32 = 64;
@@ -45,7 +45,7 @@ impl MongoStore {
             doc! { "$sort": { "n": -1, "_id": 1 } },
         ];
         let each = |document: Document| row(&document).into_iter().for_each(&mut each);
-        self.each_row(PASS_TIMEOUT, &self.events, &stages, doc! { "ts": 1 }, each)
+        self.each_row(PASS_LIMIT, &self.events, &stages, doc! { "ts": 1 }, each)
             .await
     }
 }

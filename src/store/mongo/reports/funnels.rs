@@ -16,7 +16,7 @@ use crate::store::funnels::{FunnelStore, NamedEvent};
 use crate::store::mongo::client::MongoStore;
 use crate::store::mongo::cursor::{collect, number_in};
 use crate::store::mongo::error::{is_duplicate_id, without_index};
-use crate::store::reports::AHEAD_MS;
+use crate::store::reports::{AHEAD_MS, PASS_LIMIT};
 
 /// Events that are sorted in memory, 16 bytes each. Of more, the index on `ts` gives the order.
 const MOST_SORTED: i64 = 1_000_000;
@@ -25,8 +25,6 @@ const TURN: usize = 10_000;
 /// A declared funnel gets a new cohort every day. One whose newest cohort is so much older than the newest of all
 /// is not declared any more.
 const CURRENT_MS: i64 = 2 * DAY_MS;
-/// Time limit of the server.
-const TIMEOUT: Duration = Duration::from_secs(600);
 
 impl FunnelStore for MongoStore {
     async fn named_events(
@@ -34,14 +32,15 @@ impl FunnelStore for MongoStore {
         names: &[String],
         span: Range<i64>,
         excluded: &Excluded,
+        limit: Duration,
         mut each: impl FnMut(NamedEvent) + Send,
     ) -> Result<()> {
         let [start, end] = [span.start, span.end].map(DateTime::from_millis);
         let named = doc! { "event": { "$in": names } };
         let within = doc! { "ts": { "$gte": start, "$lt": end } };
-        let by_name = self.count(&named, "event", MOST_SORTED + 1).await?;
-        let is_by_name =
-            by_name <= MOST_SORTED && by_name <= self.count(&within, "ts", by_name.max(1)).await?;
+        let by_name = self.count(&named, "event", MOST_SORTED + 1, limit).await?;
+        let is_by_name = by_name <= MOST_SORTED
+            && by_name <= self.count(&within, "ts", by_name.max(1), limit).await?;
         let mut filter = named;
         filter.extend(within);
         let (field, order) = match is_by_name {
@@ -54,7 +53,7 @@ impl FunnelStore for MongoStore {
             .projection(doc! { "_id": 0, "userId": 1, "event": 1, "ts": 1 })
             .hint(Hint::Keys(doc! { field: 1 }))
             .batch_size(TURN as u32)
-            .max_time(TIMEOUT);
+            .max_time(limit);
         let found = match order {
             Some(order) => found.sort(order).await,
             None => found.await,
@@ -106,7 +105,7 @@ impl FunnelStore for MongoStore {
             } },
             doc! { "$sort": { "_id": 1 } },
         ];
-        let finding = self.kept_reports.aggregate(stages).max_time(TIMEOUT);
+        let finding = self.kept_reports.aggregate(stages).max_time(PASS_LIMIT);
         let found = finding.hint(Hint::Keys(doc! { "_id": 1 })).await?;
         let found: Vec<Document> = collect(found).await?;
         let as_of = |funnel: &Document| Some(funnel.get_datetime("asOf").ok()?.timestamp_millis());
@@ -152,14 +151,20 @@ fn kept_id(key: &str, day: &Day) -> String {
 }
 
 impl MongoStore {
-    /// How many events there are, by the index alone; counts no further than to the limit.
-    async fn count(&self, filter: &Document, field: &str, limit: i64) -> Result<i64> {
+    /// How many events there are, by the index alone; counts no further than to `most`.
+    async fn count(
+        &self,
+        filter: &Document,
+        field: &str,
+        most: i64,
+        limit: Duration,
+    ) -> Result<i64> {
         let stages = [
             doc! { "$match": filter },
-            doc! { "$limit": limit },
+            doc! { "$limit": most },
             doc! { "$count": "n" },
         ];
-        let counting = self.events.aggregate(stages).max_time(TIMEOUT);
+        let counting = self.events.aggregate(stages).max_time(limit);
         let counted = counting.hint(Hint::Keys(doc! { field: 1 })).await;
         let counted = counted.map_err(|error| without_index(error, self.events.name(), field))?;
         let counted: Vec<Document> = collect(counted).await?;

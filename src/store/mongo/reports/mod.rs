@@ -115,8 +115,8 @@ impl ReportStore for MongoStore {
         Ok(found)
     }
 
-    async fn revenue(&self, from: &Day, to: &Day) -> Result<Revenue> {
-        self.read_revenue(from, to).await
+    async fn revenue(&self, from: &Day, to: &Day, limit: Duration) -> Result<Revenue> {
+        self.read_revenue(from, to, limit).await
     }
 
     async fn totals_between(&self, from: &Day, to: &Day, total: &str) -> Result<Vec<Document>> {

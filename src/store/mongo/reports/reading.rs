@@ -14,9 +14,8 @@ use crate::store::mongo::client::MongoStore;
 use crate::store::mongo::codes::BAD_VALUE;
 use crate::store::mongo::cursor::number_in;
 use crate::store::mongo::error::code_of;
+use crate::store::reports::PASS_LIMIT;
 
-/// Time limit of the server for one pass over the documents of some days.
-pub const PASS_TIMEOUT: Duration = Duration::from_secs(600);
 /// Sorts behind every text that begins with what stands before it.
 const LAST_CHARACTER: char = '\u{10FFFF}';
 
@@ -28,12 +27,12 @@ impl MongoStore {
         stages: &[Document],
         index: Document,
     ) -> Result<Vec<Document>> {
-        let reading = self.rows_within(PASS_TIMEOUT, collection, stages, index);
-        reading.await
+        self.rows_within(PASS_LIMIT, collection, stages, index)
+            .await
     }
 
-    /// The same, with another time limit of the server.
-    pub(super) async fn rows_within<T: Send + Sync>(
+    /// [`Self::rows`] for somebody who waits so long.
+    pub(in crate::store::mongo) async fn rows_within<T: Send + Sync>(
         &self,
         limit: Duration,
         collection: &Collection<T>,
@@ -56,8 +55,7 @@ impl MongoStore {
         mut each: impl FnMut(Document) + Send,
     ) -> Result<()> {
         let session = &mut self.session().await?;
-        let mut options = self.pass(session).await?;
-        options.max_time = Some(limit);
+        let options = self.pass(session, limit).await?;
         let mut hinted = options.clone();
         hinted.hint = Some(Hint::Keys(index));
         let reading = collection.aggregate(stages.to_vec()).with_options(hinted);
@@ -77,9 +75,10 @@ impl MongoStore {
 
     /// The options of a pass. Where a secondary may answer it, the session has read from the primary before, so
     /// that a member that lags behind waits until it has caught up.
-    async fn pass(&self, session: &mut ClientSession) -> Result<AggregateOptions> {
+    async fn pass(&self, session: &mut ClientSession, limit: Duration) -> Result<AggregateOptions> {
         let mut options = AggregateOptions::default();
         options.allow_disk_use = Some(true);
+        options.max_time = Some(limit);
         if self.reads_secondaries {
             let lease = self.kept_reports.find_one(doc! { "_id": "lease" });
             lease.session(&mut *session).await?;

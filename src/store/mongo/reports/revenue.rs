@@ -15,11 +15,16 @@ use crate::store::reports::{Revenue, RevenueRow};
 const DAY_FORMAT: &str = "%Y-%m-%d";
 
 impl MongoStore {
-    pub(super) async fn read_revenue(&self, from: &Day, to: &Day) -> Result<Revenue> {
+    pub(super) async fn read_revenue(
+        &self,
+        from: &Day,
+        to: &Day,
+        limit: Duration,
+    ) -> Result<Revenue> {
         let (first_day, rows, new_payers) = tokio::try_join!(
             self.first_purchase(),
-            self.revenue_rows(from, to),
-            self.new_payers(from, to),
+            self.revenue_rows(from, to, limit),
+            self.new_payers(from, to, limit),
         )?;
         Ok(Revenue {
             first_day,
@@ -34,7 +39,7 @@ impl MongoStore {
         Ok(found.and_then(|one| one.get("day").and_then(day_in)))
     }
 
-    async fn revenue_rows(&self, from: &Day, to: &Day) -> Result<Vec<RevenueRow>> {
+    async fn revenue_rows(&self, from: &Day, to: &Day, limit: Duration) -> Result<Vec<RevenueRow>> {
         let is_payment = doc! { "$cond": [{ "$and": [
             { "$in": [{ "$type": "$cents" }, ["int", "long", "double"]] }, { "$gt": ["$cents", 0] },
         ] }, 1, 0] };
@@ -54,13 +59,18 @@ impl MongoStore {
             doc! { "$sort": { "_id": 1 } },
         ];
         let rows = self
-            .rows(&self.purchases, &stages, doc! { "day": 1 })
+            .rows_within(limit, &self.purchases, &stages, doc! { "day": 1 })
             .await?;
         Ok(rows.iter().filter_map(row).collect())
     }
 
     /// Users by the day of their first payment ever. Those who paid on these days are looked for among all.
-    async fn new_payers(&self, from: &Day, to: &Day) -> Result<BTreeMap<Day, i64>> {
+    async fn new_payers(
+        &self,
+        from: &Day,
+        to: &Day,
+        limit: Duration,
+    ) -> Result<BTreeMap<Day, i64>> {
         let mut paid = doc! { "cents": { "$gt": 0 }, "userId": { "$gte": "" } };
         paid.extend(days());
         let stages = [
@@ -70,7 +80,12 @@ impl MongoStore {
             doc! { "$group": { "_id": "$d", "u": { "$sum": 1 } } },
         ];
         let rows = self
-            .rows(&self.purchases, &stages, doc! { "userId": 1, "ts": 1 })
+            .rows_within(
+                limit,
+                &self.purchases,
+                &stages,
+                doc! { "userId": 1, "ts": 1 },
+            )
             .await?;
         let day = |row: &Document| Some((row.get("_id").and_then(day_in)?, counted(row, "u")));
         Ok(rows.iter().filter_map(day).collect())

@@ -2,13 +2,13 @@
 
 use bson::{Bson, Document, doc};
 
-use super::reading::{PASS_TIMEOUT, counted, sessions_of};
+use super::reading::{counted, sessions_of};
 use crate::config::Excluded;
 use crate::record::day::{DAY_MS, Day};
 use crate::store::error::Result;
 use crate::store::mongo::client::MongoStore;
 use crate::store::mongo::cursor::{collect, number_in};
-use crate::store::reports::DayUsers;
+use crate::store::reports::{DayUsers, PASS_LIMIT};
 
 const WEEK_DAYS: i64 = 7;
 const MONTH_DAYS: i64 = 30;
@@ -27,7 +27,7 @@ impl MongoStore {
             } },
         ];
         let merging = self.sessions.aggregate(stages);
-        let merged = merging.max_time(PASS_TIMEOUT).allow_disk_use(true).await?;
+        let merged = merging.max_time(PASS_LIMIT).allow_disk_use(true).await?;
         collect::<Bson>(merged.with_type()).await?;
         Ok(())
     }

@@ -1,0 +1,76 @@
+// Reads that take long: equal ones share the next, and the database is told when nobody waits any more.
+'use strict';
+
+const assert = require('node:assert');
+const { describe, it } = require('node:test');
+const { fates, startProxy } = require('../../support/proxy');
+const { create, useMongod } = require('../../support/setup');
+const { dayOf, session, store } = require('./days');
+const { waitFor } = require('../../support/wait');
+
+const mongo = useMongod();
+const LIMIT_MS = 20_000;
+
+const purchase = {
+  ...{ _id: { i: 1 }, event: 'stripe.payment', userId: 'ann', cents: 500, currency: 'USD' },
+  ...{ day: dayOf(1), ts: new Date(`${dayOf(1)}T05:00:00Z`) },
+};
+const passesOver = (collection) => {
+  return ({ command, body }) => command === 'aggregate' && body.aggregate === collection;
+};
+
+describe('equal reads', { concurrency: true }, () => {
+  it('are one that is under way and one that waits', async () => {
+    const database = mongo.database();
+    await store(database, { sessions: [session('ann', 1)] });
+    await database.db.collection('gsopurchases').insertOne(purchase);
+    const proxy = await startProxy(mongo.server.port);
+    const options = { uri: proxy.uri(database.name), operationTimeoutMs: LIMIT_MS };
+    const { analytics } = create({ ...options, presence: 'off' });
+    analytics.start();
+    await analytics.getRevenue();
+    const { taken } = proxy.rule({ when: passesOver('gsopurchases'), fate: fates.hold });
+    const first = analytics.getRevenue();
+    // The rows, and the first payments.
+    await waitFor(() => taken.length === 2, { what: 'the passes of a read' });
+    const others = [];
+    for (let turn = 0; turn < 3; turn += 1) {
+      others.push(...Array.from({ length: 10 }, () => analytics.getRevenue()));
+      // It is answered after these have come.
+      await analytics.getLast30Days();
+    }
+    assert.strictEqual(taken.length, 2);
+    const limits = taken.map(({ request }) => request.body.maxTimeMS);
+    assert.ok(
+      limits.every((limit) => limit > 0 && limit <= LIMIT_MS),
+      `${limits}`,
+    );
+    taken.forEach((exchange) => void exchange.forward());
+    assert.strictEqual((await first).at(-2).cents, 500);
+    await waitFor(() => taken.length === 4, { what: 'the next read' });
+    taken.slice(2).forEach((exchange) => void exchange.forward());
+    const answers = await Promise.all(others);
+    assert.ok(answers.every((rows) => rows.at(-2).cents === 500));
+    assert.strictEqual(taken.length, 4);
+  });
+
+  it('begin again when the time of one is over that never ends', async () => {
+    const database = mongo.database();
+    await store(database, { sessions: [session('ann', 1)] });
+    const proxy = await startProxy(mongo.server.port);
+    const options = { uri: proxy.uri(database.name), operationTimeoutMs: 2_000 };
+    const { analytics } = create({ ...options, presence: 'off' });
+    analytics.start();
+    await analytics.getConcurrency({ day: dayOf(5) });
+    const rule = proxy.rule({ when: passesOver('gsosessions'), fate: fates.hold, times: 1 });
+    const lost = analytics.getConcurrency({ day: dayOf(5) });
+    await waitFor(() => rule.taken.length === 1, { what: 'a read' });
+    await assert.rejects(lost, {
+      code: 'ANALYTICS_TIMEOUT',
+      message:
+        /^getConcurrency\(\) was not finished after 2000 ms/,
+    });
+    assert.strictEqual((await analytics.getConcurrency({ day: dayOf(5) })).day, dayOf(5));
+    rule.taken[0].forward();
+  });
+});
