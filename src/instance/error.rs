@@ -7,10 +7,11 @@ use std::fmt;
 /// In JavaScript each becomes an `Error` whose `code` is [`Error::code`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// Not finished within `operationTimeoutMs`; carries what was last seen to go wrong, if anything.
+    /// Not finished in time, which is `operationTimeoutMs` but for scrapes; carries what was last seen to go wrong, if anything.
     Timeout {
         operation: &'static str,
         after_ms: u64,
+        is_by_option: bool,
         cause: Option<String>,
     },
     /// Days or sessions that were stored before are still being summed up; try again later.
@@ -42,9 +43,13 @@ impl fmt::Display for Error {
             Error::Timeout {
                 operation,
                 after_ms,
+                is_by_option,
                 cause,
             } => {
                 write!(f, "{operation} was not finished after {after_ms} ms")?;
+                if *is_by_option {
+                    f.write_str(", the limit of operationTimeoutMs")?;
+                }
                 match cause {
                     Some(cause) => write!(f, ": {cause}"),
                     None => Ok(()),

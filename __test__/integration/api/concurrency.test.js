@@ -321,7 +321,7 @@ describe('what cannot be answered', { concurrency: true }, () => {
     const { analytics } = create({ uri: NOBODY, operationTimeoutMs: 200 });
     await assert.rejects(analytics.getConcurrency(), {
       code: 'ANALYTICS_TIMEOUT',
-      message: /^getConcurrency\(\) was not finished after 200 ms/,
+      message: /^getConcurrency\(\) was not finished after 200 ms, the limit of operationTimeoutMs/,
     });
   });
 

@@ -1,11 +1,13 @@
-// Reads that take long: equal ones share the next, and the database is told when nobody waits any more.
+// Reads that take long: equal ones share the next, the database is told when nobody waits any more, and a report that
+// is being made for a person is finished.
 'use strict';
 
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
+const { Reader } = require('../../../lib/cli/reader');
 const { fates, startProxy } = require('../../support/proxy');
 const { create, useMongod } = require('../../support/setup');
-const { dayOf, session, store } = require('./days');
+const { dayOf, event, session, store } = require('./days');
 const { waitFor } = require('../../support/wait');
 
 const mongo = useMongod();
@@ -68,9 +70,30 @@ describe('equal reads', { concurrency: true }, () => {
     await assert.rejects(lost, {
       code: 'ANALYTICS_TIMEOUT',
       message:
-        /^getConcurrency\(\) was not finished after 2000 ms/,
+        /^getConcurrency\(\) was not finished after 2000 ms, the limit of operationTimeoutMs/,
     });
     assert.strictEqual((await analytics.getConcurrency({ day: dayOf(5) })).day, dayOf(5));
     rule.taken[0].forward();
+  });
+});
+
+describe('a report that is being made on demand', () => {
+  it('is finished after the time limit', async () => {
+    const database = mongo.database();
+    const events = [event('gems.earn', 1, { amount: 7 })];
+    await store(database, { sessions: [session('ann', 1)], events });
+    const proxy = await startProxy(mongo.server.port);
+    proxy.rule({ when: passesOver('gsoevents'), fate: fates.delay(1_500) });
+    const reader = new Reader({
+      ...{ uri: proxy.uri(database.name), reports: 'off' },
+      operationTimeoutMs: 2_000,
+    });
+    try {
+      await reader.makeReport(dayOf(1));
+      const [{ eventsTotal }] = await database.all('gsoreports', { _id: `d:${dayOf(1)}` });
+      assert.strictEqual(eventsTotal, 1);
+    } finally {
+      await reader.stop();
+    }
   });
 });

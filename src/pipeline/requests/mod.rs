@@ -166,7 +166,7 @@ impl Requests {
         for operation in std::mem::take(&mut self.open) {
             if is_complete(&operation, progress, now) {
                 self.succeed(operation.id, None);
-            } else if operation.deadline <= now {
+            } else if operation.ends_at().is_some_and(|end| end <= now) {
                 self.time_out(&operation, progress, legacy);
             } else {
                 open.push(operation);
@@ -340,7 +340,7 @@ impl Requests {
                 let next = waits.into_iter().find(|end| now < *end);
                 Some(next.map_or(op.deadline, |end| op.deadline.min(end)))
             }
-            Phase::Waiting | Phase::Reading => Some(op.deadline),
+            Phase::Waiting | Phase::Reading => op.ends_at(),
         };
         let under_way = self.under_way.iter().map(|read| read.until);
         let until = under_way.filter(|until| *until > now);

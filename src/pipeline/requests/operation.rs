@@ -119,6 +119,13 @@ impl Operation {
         self.deadline - self.limit
     }
 
+    /// When its time is over. A report that is being made for it has the time that the database gives it: what is
+    /// made until then would be lost.
+    pub fn ends_at(&self) -> Option<Instant> {
+        let is_made = self.phase == Phase::Reading && matches!(self.request, Request::ReportDay(_));
+        (!is_made).then_some(self.deadline)
+    }
+
     /// The error of its time limit.
     pub fn timeout(&self, cause: Option<String>, is_building: bool) -> Error {
         let after_ms = self.limit.as_millis() as u64;
@@ -128,6 +135,7 @@ impl Operation {
         Error::Timeout {
             operation: self.request.name(),
             after_ms,
+            is_by_option: !matches!(self.request, Request::Game { .. }),
             cause,
         }
     }
