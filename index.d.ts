@@ -137,11 +137,12 @@ declare class AnalyticsSystem<
    * Reads how many players are online now over all processes, and the curve of a day. Does not wait
    * for queued records. Costs the database a few small documents per process; for a day without
    * samples one pass over the sessions of two days, about 0.2 s of its CPU per 30 000 sessions.
-   * Calls at the same time share one read.
+   * Calls that come while such a read is under way share the next one.
    *
    * Every process writes a sample each 20 s (see {@link AnalyticsSystem.Options.presence}), so peaks
    * that are shorter may be missed, and `now` is up to 20 s old; a process that dies counts for up
-   * to 45 s more. A player who is online in two processes counts twice. All times are those of the
+   * to 45 s more. A player who is online in two processes counts twice, and users of
+   * {@link AnalyticsSystem.Options.excludeUsers} count as all others. All times are those of the
    * MongoDB server.
    *
    * @param options `day` is a UTC day, `YYYY-MM-DD`; by default today.
@@ -170,8 +171,8 @@ declare class AnalyticsSystem<
    *
    * The events are read by an index, that on `event` or that on `ts`, whichever has less to read:
    * about 7 s of the database's CPU per million events. In this process it takes about 200 bytes for
-   * each user and day, and 16 bytes for each of at most a million events. Calls at the same time for
-   * the same funnel share one read.
+   * each user and day, and 16 bytes for each of at most a million events. Calls for the same funnel
+   * that come while it is read share the next read, and the database ends one of which the time is over.
    *
    * @example
    * const { steps } = await analytics.getFunnel(
@@ -316,7 +317,7 @@ declare class AnalyticsSystem<
    * before the first stored purchase have `cents` of the total `stripeRevenue`, and payers `null`.
    *
    * Costs the database one pass over the purchases of the range, and one over all for `newPayers`:
-   * about 0.1 s of its CPU per 100 000. Calls at the same time share one read.
+   * about 0.1 s of its CPU per 100 000. Equal calls that come while one is read share the next read.
    *
    * @param options `currency`: three capital letters, by default `USD`.
    * @throws {TypeError} rejects with it when an option is wrong; the message begins with its name.
@@ -1348,7 +1349,8 @@ declare namespace AnalyticsSystem {
    * How far a report has come.
    *
    * - `open`: its day is not over
-   * - `settling`: late records may change it, until 6.5 days after the begin of the day
+   * - `settling`: late records may change it, until 6.5 days after the begin of the day; also a day that is over
+   *   and has still to be reported
    * - `final`: it is not made again, unless sessions come later than that
    */
   export type ReportState = 'open' | 'settling' | 'final';
@@ -1392,13 +1394,19 @@ declare namespace AnalyticsSystem {
     sessionsPerUser: number | null;
   }
 
-  /** Row of {@link AnalyticsSystem.getRetention}. */
+  /**
+   * Row of {@link AnalyticsSystem.getRetention}. `state` and `asOf` are those of the first day and of all days
+   * that `retained` knows.
+   */
   export interface RetentionCohort extends ReportHead {
     /** The first day, `YYYY-MM-DD`. */
     day: string;
     /** Users whose first login ever was on that day. */
     size: number | null;
-    /** Those of them who logged in exactly N days later, by N; `null` where that day is not over. */
+    /**
+     * Those of them who logged in exactly N days later, by N; `null` where that day is not over, and until
+     * both days are reported as whole ones.
+     */
     retained: Record<number, number | null>;
   }
 
@@ -1434,9 +1442,12 @@ declare namespace AnalyticsSystem {
      * largest reasons and the 100 largest items of its day.
      */
     others: number;
-    /** Sum of the amounts. */
+    /**
+     * Sum of the amounts. Over several days, of a named row: of the days on which the name was among those that
+     * are kept, at least; the last row has the rest.
+     */
     amount: number;
-    /** Number of events. */
+    /** Number of events, of the same days. */
     count: number;
   }
 
@@ -1469,7 +1480,7 @@ declare namespace AnalyticsSystem {
   export interface Economy extends ReportHead, Balance {
     /** Name of the currency. */
     currency: string;
-    /** Days of the range whose events are known. */
+    /** Days of the range whose events are known, and whose report knows the currency. */
     daysKnown: number;
     /** What came in by reason, largest first. */
     sources: Flow[];
@@ -1497,7 +1508,7 @@ declare namespace AnalyticsSystem {
     payers: number | null;
     /** Those who had never paid before, in any currency. */
     newPayers: number | null;
-    /** `payers` / `dau`. */
+    /** `payers` / `dau`: above 1 where users paid who did not log in on that day, or whom `dau` leaves out. */
     payingShare: number | null;
     /** `cents` / `dau`: ARPDAU, without ads. */
     arpdauCents: number | null;
@@ -1513,7 +1524,10 @@ declare namespace AnalyticsSystem {
     event: string | null;
     /** 0, or in the last row the number of events that it sums up, at least. */
     others: number;
-    /** How often it was tracked. */
+    /**
+     * How often it was tracked. Over several days, of a named row: on the days on which it was among the 200 most
+     * frequent, at least; the last row has the rest.
+     */
     count: number;
     /** Its share of all events, 0 to 1. */
     share: number | null;
