@@ -3,6 +3,8 @@
 //!
 //! Each slot gets a worker of its own. One slot at a time is written, unless it takes long, as one does whose
 //! records are refused; slots whose events wait for a destination hold up no other for longer than their turn.
+//! What is refused is so in every slot alike, and nobody knows for how long: where all that are recovered at once
+//! are stuck, the one that is so for longest is left on disk, for another to have its place, and comes round again.
 
 use std::collections::HashSet;
 use std::io;
@@ -28,6 +30,8 @@ const MEMORY_SHARE: usize = 4;
 const TURN: Duration = Duration::from_secs(3);
 /// How long a slot is written before the next is begun beside it.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// After so long without a record that is done, a slot is stuck, and makes room for another.
+const STUCK: Duration = Duration::from_secs(60);
 /// Slots that are recovered at once, which wait for a destination or for the database.
 const MOST_SLOTS: usize = 4;
 
@@ -53,6 +57,9 @@ struct Running {
     pipeline: Pipeline,
     /// Only events wait, for destinations that do not take them.
     is_written: bool,
+    /// How many records were done when it was looked last, and since when.
+    done: u64,
+    done_at: Instant,
 }
 
 /// Starts the worker of a slot, which reports when every record of it is written.
@@ -91,7 +98,12 @@ impl Recovery {
         let Some(folder) = self.shared.config.spool_dir.clone() else {
             return;
         };
-        if self.wake_at().is_none_or(|at| at > now) {
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if !is_due(self.wake_at()) {
+            return;
+        }
+        self.note_progress(now);
+        if !is_due(self.wake_at()) {
             return;
         }
         self.is_looking = true;
@@ -118,10 +130,28 @@ impl Recovery {
         let room_at = if self.running.len() < MOST_SLOTS {
             self.next_look
         } else {
-            let written = self.running.iter().find(|slot| slot.is_written)?;
-            self.next_look.max(written.since + TURN)
+            let written = self.running.iter().find(|slot| slot.is_written);
+            let is_over = written.map(|slot| slot.since + TURN);
+            self.next_look.max(is_over.or_else(|| self.stuck_at())?)
         };
         Some(room_at.max(patient_until.unwrap_or(room_at)))
+    }
+
+    /// When the first of the slots that are not written is stuck. While the database is away none is.
+    fn stuck_at(&self) -> Option<Instant> {
+        let has_database = self.shared.database.get().connected;
+        let unwritten = self.running.iter().filter(|slot| !slot.is_written);
+        let stuck_at = unwritten.map(|slot| slot.done_at + STUCK).min();
+        stuck_at.filter(|_| has_database)
+    }
+
+    fn note_progress(&mut self, now: Instant) {
+        for slot in &mut self.running {
+            let done = slot.pipeline.shared().health.counts().done();
+            if std::mem::replace(&mut slot.done, done) != done {
+                slot.done_at = now;
+            }
+        }
     }
 
     /// Resolves with the next result. Cancel-safe.
@@ -156,7 +186,9 @@ impl Recovery {
     }
 
     fn recover(&mut self, slot: Slot, connection: &Connection) {
-        self.make_room();
+        if !self.make_room(Instant::now()) {
+            return;
+        }
         self.last_slot = slot.number();
         // It comes round again while its events wait for a destination.
         if self.logged.insert(slot.number()) {
@@ -180,18 +212,31 @@ impl Recovery {
             since: Instant::now(),
             pipeline,
             is_written: false,
+            done: 0,
+            done_at: Instant::now(),
         });
     }
 
-    /// Events that wait in a slot for a destination are left on disk, for whoever takes the slot next.
-    fn make_room(&mut self) {
+    /// Whether there is room for another slot. What waits in a slot that makes room, events for a destination or
+    /// records that are refused, is left on disk, for whoever takes the slot next.
+    fn make_room(&mut self, now: Instant) -> bool {
         if self.running.len() < MOST_SLOTS {
-            return;
+            return true;
         }
         let written = self.running.iter().position(|slot| slot.is_written);
         if let Some(slot) = written.map(|at| self.running.remove(at)) {
             slot.end(&self.shared, &self.destinations);
+            return true;
         }
+        self.note_progress(now);
+        let is_stuck = self.stuck_at().is_some_and(|at| at <= now);
+        let slots = self.running.iter().enumerate();
+        let longest = slots.min_by_key(|(_, slot)| slot.done_at);
+        let stuck = longest.filter(|_| is_stuck).map(|(at, _)| at);
+        if let Some(slot) = stuck.map(|at| self.running.remove(at)) {
+            slot.leave(&self.destinations);
+        }
+        is_stuck
     }
 
     /// The database is left. Slots that are being recovered are left to others, or to us in the next one.
@@ -223,6 +268,11 @@ impl Running {
     /// It ends, or has ended.
     fn end(mut self, shared: &Shared, destinations: &Destinations) {
         self.count_written(shared);
+        self.leave(destinations);
+    }
+
+    /// It is left as it is. What it has written is not counted: most of it is read and written again.
+    fn leave(self, destinations: &Destinations) {
         let its = self.pipeline.destinations().iter();
         for (own, its) in destinations.iter().zip(its) {
             own.add_counts(its.counts());

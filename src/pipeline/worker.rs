@@ -216,11 +216,11 @@ impl<S: Store> Worker<S> {
     }
 
     /// Whether slots of crashed processes may be recovered. Their events can be forwarded while the
-    /// database is away.
+    /// database is away, and all but totals be written while those cannot be added.
     fn may_recover(&self) -> bool {
         let is_ready = match self.recovery.has_destinations() {
             true => self.lifecycle.is_started && self.database.connection().is_some(),
-            false => self.database.upkeep.is_prepared(),
+            false => self.database.store().is_some(),
         };
         let may = self.path.journal().is_some() && !self.lifecycle.is_recovery();
         is_ready && may && !self.database.is_switching()

@@ -47,3 +47,52 @@ async fn a_slot_whose_records_are_refused_does_not_hold_up_the_next() {
     let is_closed = |session: &bson::Document| session.get_datetime("logoutAt").is_ok();
     assert!(store.state().sessions.values().all(is_closed));
 }
+
+#[tokio::test(start_paused = true)]
+async fn slots_that_are_all_stuck_make_room_for_one_whose_records_are_taken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = reliable();
+    let [last, recovers] = [(); 2].map(|()| process(folder.path(), &store));
+    let stuck = [(); 5].map(|()| process(folder.path(), &store));
+    for (process, user) in stuck.iter().zip(["a", "b", "c", "d", "e"]) {
+        let session = [login(user, 0, MORNING_MS), logout(user, 0, MORNING_MS)];
+        process.push(&session.concat(), 2);
+    }
+    last.push(&event("f", Some((Counter::PvpBattles, 1.0)), MORNING_MS), 1);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    drop((last, stuck));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    store.state().refuses_logouts = true;
+    recovers.start(true);
+    connect(&recovers);
+    recovers.push(&event("g", None, MORNING_MS), 1);
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(store.state().events.len(), 2, "of the last slot, and ours");
+    assert_eq!(store.state().sessions.len(), 5);
+    store.state().refuses_logouts = false;
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    let state = store.state();
+    let is_closed = |session: &bson::Document| session.get_datetime("logoutAt").is_ok();
+    assert!(state.sessions.values().all(is_closed));
+    let totals = &state.days[DAY].totals;
+    assert_eq!(
+        (totals[&Counter::SessionCount], totals[&Counter::PvpBattles]),
+        (5.0, 1.0)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn totals_that_cannot_be_added_keep_no_record_of_a_slot_from_the_database() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = reliable();
+    let [crashes, recovers] = [(); 2].map(|()| process(folder.path(), &store));
+    crashes.push(&event("a", None, MORNING_MS), 1);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    drop(crashes);
+    store.state().blocked = Some("no unique index".to_owned());
+    recovers.start(true);
+    connect(&recovers);
+    recovers.push(&event("b", None, MORNING_MS), 1);
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(store.state().events.len(), 2);
+}
