@@ -20,9 +20,14 @@ async function addStandardLibrary(target) {
   );
 }
 
+/** That of LLVM, which the compiler brings. */
+function linkerOfLlvm() {
+  return path.join(print('target-libdir'), '..', 'bin', 'rust-lld');
+}
+
 /** The folder of what Cargo builds for this machine: a named target, as .cargo/config.toml wants. */
 function outputFolder(profile) {
   return path.join(ROOT, 'target', print('host-tuple'), profile);
 }
 
-module.exports = { addStandardLibrary, hasStandardLibrary, outputFolder };
+module.exports = { addStandardLibrary, linkerOfLlvm, outputFolder };
