@@ -1626,7 +1626,8 @@ declare namespace AnalyticsSystem {
    *   to prevent them and it cannot be created, or `daily` or `uniques` is among
    *   `refusedCollections`. `lastError` and a warning say what is wrong and how to repair it.
    *   Meanwhile events and sessions are stored, and totals wait in memory, summed up: only the users
-   *   who log in take memory, within `maxQueueBytes`; `flush()` and `getMetrics()` reject with `ANALYTICS_TIMEOUT`. Within seconds
+   *   who log in take memory, within `maxQueueBytes`, and what an earlier process has left on disk: once
+   *   that takes a quarter of it, records wait on disk, new ones too; `flush()` and `getMetrics()` reject with `ANALYTICS_TIMEOUT`. Within seconds
    *   of the repair, totals are written again, without a restart
    */
   export type TotalsState = 'ok' | 'blocked';
