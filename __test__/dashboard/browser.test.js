@@ -266,6 +266,19 @@ describe('the page in a browser', { skip: missing }, () => {
     remove();
   });
 
+  it('does not take what is unknown for nothing', async () => {
+    const own = figuresOf({ names: PLAIN });
+    for (const row of own.economy) Object.assign(row, { daysKnown: 0, sourced: null, sunk: null });
+    const { url: report, remove } = writeReport(own);
+    const { page } = await openPage(browser, report);
+    await drawn(page);
+    const economy = await textOf(page, 'economy');
+    assert.match(economy, /What moved in this range is not known\. If .* give --options/);
+    assert.doesNotMatch(economy, /No currency moved/);
+    await page.close();
+    remove();
+  });
+
   it('calls nothing well while a process that is gone has lost records', async () => {
     const own = figuresOf({ names: PLAIN });
     const [here, , ended] = own.health.instances;

@@ -3,10 +3,24 @@
 import { barChart, figure, lineChart, meter } from './chart.mjs';
 import { behind, el, table } from './dom.mjs';
 import * as f from './format.mjs';
-import { empty, largest, panel, panels, section, tile, tiles, warning, wide } from './parts.mjs';
+import {
+  empty,
+  largest,
+  panel,
+  panels,
+  REPORTED,
+  section,
+  tile,
+  tiles,
+  warning,
+  wide,
+} from './parts.mjs';
 
 const dayLabels = (rows) => rows.map(({ day }) => f.dayShort(day));
 const isOpen = (rows) => (i) => rows[i].state === 'open';
+
+/** A command without --options knows the default currencies. */
+const NOT_TOLD = 'If the game has currencies of its own, give --options.';
 
 export function economy(currencies) {
   const head = {
@@ -18,6 +32,12 @@ export function economy(currencies) {
     state: f.stateOf(currencies),
     otherUpTo: f.otherUpTo(currencies.flatMap(({ days }) => days)),
   };
+  if (currencies.every(({ daysKnown }) => daysKnown === 0)) {
+    return section(
+      head,
+      empty('What moved in this range is not known.', `${NOT_TOLD} ${REPORTED}`),
+    );
+  }
   const used = currencies.filter(({ sourced, sunk }) => sourced > 0 || sunk > 0);
   if (used.length === 0) {
     return section(
