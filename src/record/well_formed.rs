@@ -82,18 +82,29 @@ impl<'a> Reader<'a> {
         inner.rest.is_empty().then_some(())
     }
 
-    /// Text that ends at the first zero.
+    /// Text that ends at the first zero. Names are short, so that most end in the first eight bytes.
     #[inline]
     fn name(&mut self) -> Option<()> {
-        let mut all_bits = 0;
-        for (length, byte) in self.rest.iter().enumerate() {
-            if *byte == 0 {
-                is_text(self.take(length)?, all_bits)?;
-                return self.zero();
-            }
-            all_bits |= byte;
+        let (mut length, mut all_bits) = (0, 0);
+        while let Some(eight) = self.rest.get(length..)?.first_chunk() {
+            let eight = u64::from_le_bytes(*eight);
+            let Some(zero) = first_zero(eight) else {
+                (length, all_bits) = (length + 8, all_bits | eight);
+                continue;
+            };
+            let before = eight & !(u64::MAX << (8 * zero));
+            return self.name_of(length + zero, (all_bits | before) & HIGH_BITS == 0);
         }
-        None
+        let rest = &self.rest[length..];
+        let zero = rest.iter().position(|byte| *byte == 0)?;
+        let is_ascii = all_bits & HIGH_BITS == 0 && rest[..zero].is_ascii();
+        self.name_of(length + zero, is_ascii)
+    }
+
+    fn name_of(&mut self, length: usize, is_ascii: bool) -> Option<()> {
+        let name = self.take(length)?;
+        (is_ascii || from_utf8(name).is_ok()).then_some(())?;
+        self.zero()
     }
 
     /// Text behind its length, and a zero.
@@ -101,7 +112,7 @@ impl<'a> Reader<'a> {
     fn text(&mut self) -> Option<()> {
         let length = self.length()?.checked_sub(1)?;
         let text = self.take(length)?;
-        is_text(text, text.iter().fold(0, |all_bits, byte| all_bits | byte))?;
+        (text.is_ascii() || from_utf8(text).is_ok()).then_some(())?;
         self.zero()
     }
 
@@ -121,10 +132,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Most text is ASCII, which is known from the bits of all its bytes, several times as fast.
+/// The highest bit of each of eight bytes: none is set in ASCII.
+const HIGH_BITS: u64 = u64::from_le_bytes([0x80; 8]);
+const LOW_BITS: u64 = u64::from_le_bytes([1; 8]);
+
+/// The place of the first zero among eight bytes. A borrow can only mark bytes behind it.
 #[inline]
-fn is_text(bytes: &[u8], all_bits: u8) -> Option<()> {
-    (all_bits.is_ascii() || from_utf8(bytes).is_ok()).then_some(())
+fn first_zero(eight: u64) -> Option<usize> {
+    let zeros = eight.wrapping_sub(LOW_BITS) & !eight & HIGH_BITS;
+    (zeros != 0).then_some(zeros.trailing_zeros() as usize / 8)
 }
 
 #[cfg(test)]
@@ -226,6 +242,31 @@ mod tests {
             b"\x0fc\0\x0f\0\0\0\x01\0\0\0\0\x05\0\0\0\0\0",
         ] {
             assert!(!are_elements(elements), "{elements:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_read_up_to_their_zero_wherever_it_lies() {
+        for length in 0..40 {
+            // Ones, beside which a zero is easily mistaken, and a character of two bytes at every place.
+            let ones = [0x01].repeat(length);
+            assert!(are_elements(&[b"\x0a", &ones[..], b"\0"].concat()));
+            assert!(!are_elements(&[b"\x0a", &ones[..]].concat()));
+            for at in 0..length {
+                let [mut whole, mut half, mut high] = [ones.clone(), ones.clone(), ones.clone()];
+                whole.splice(at..=at, "é".bytes());
+                (half[at], high[at]) = (0xc3, 0x80);
+                for (name, is_text) in [(whole, true), (half, false), (high, false)] {
+                    for behind in [
+                        &b"\0"[..],
+                        b"\0\x0aa\0",
+                        b"\0\x01double\0\x01\x80\x01\x80\x01\x80\x01\x80",
+                    ] {
+                        let element = [b"\x0a", &name[..], behind].concat();
+                        assert_eq!(are_elements(&element), is_text, "{element:?}");
+                    }
+                }
+            }
         }
     }
 
