@@ -20,11 +20,12 @@ pub async fn note_late<S: Store>(
         day.start_ms()
             .is_some_and(|start| start + LATE_AFTER_MS < now_ms)
     };
-    let days: BTreeSet<&Day> = days.filter(is_late).collect();
+    // The sessions of a batch are of few days, and the begin of a day is computed from its text.
+    let distinct: BTreeSet<&Day> = days.collect();
+    let days: Vec<Day> = distinct.into_iter().filter(is_late).cloned().collect();
     if days.is_empty() {
         return Ok(());
     }
-    let days: Vec<Day> = days.into_iter().cloned().collect();
     match store.note_late(&days).await {
         Err(error) if error.is_of_connection() => Err(error),
         _ => Ok(()),
