@@ -171,7 +171,10 @@ impl TotalsBatch {
         self.records += 1;
         self.first = self.first.min(contribution.seq);
         self.last = self.last.max(contribution.seq);
-        let part = self.days.entry(contribution.day.clone()).or_default();
+        let part = match self.days.get_mut(&contribution.day) {
+            Some(part) => part,
+            None => self.days.entry(contribution.day.clone()).or_default(),
+        };
         let mut cost = match &contribution.amount {
             Amount::Login(user) if !part.users.contains_key(user) => KEPT_COST + user.len(),
             _ => 0,

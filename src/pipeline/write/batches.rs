@@ -74,6 +74,8 @@ pub struct EventBatch {
     pub documents: Documents,
     pub purchases: Vec<Purchase>,
     records: Vec<EventRecord>,
+    /// Those of the records, in their order: nearly always one.
+    days: Vec<Day>,
     bytes: usize,
 }
 
@@ -81,9 +83,10 @@ pub struct EventBatch {
 #[derive(Debug, Clone)]
 struct EventRecord {
     seq: i64,
-    day: Day,
     amount: f64,
     counter: Option<Counter>,
+    /// The place of its day among those of the batch.
+    day: u32,
     /// False for an event that only counts.
     has_document: bool,
     is_purchase: bool,
@@ -98,11 +101,14 @@ impl EventBatch {
             self.documents
                 .add_event(id, event.elements, &event.day, event.time_ms);
         }
+        if self.days.last() != Some(&event.day) {
+            self.days.push(event.day);
+        }
         self.records.push(EventRecord {
             seq: event.seq,
-            day: event.day,
             amount: event.counted.map_or(0.0, |(_, amount)| amount),
             counter: event.counted.map(|(counter, _)| counter),
+            day: self.days.len() as u32 - 1,
             has_document: event.document.is_some(),
             is_purchase,
         });
@@ -118,10 +124,11 @@ impl EventBatch {
 
     fn share(&self, place: usize) -> Option<Contribution> {
         let record = self.records.get(place)?;
+        let amount = Amount::Counted(record.counter?, record.amount);
         Some(Contribution {
             seq: record.seq,
-            day: record.day.clone(),
-            amount: Amount::Counted(record.counter?, record.amount),
+            day: self.days.get(record.day as usize)?.clone(),
+            amount,
         })
     }
 
@@ -136,6 +143,7 @@ impl EventBatch {
             documents,
             purchases: purchases.to_vec(),
             records: records.to_vec(),
+            days: self.days.clone(),
             bytes,
         };
         (
@@ -264,5 +272,48 @@ fn share_of(item: &SessionItem, counted: f64) -> Contribution {
         seq: item.seq,
         day: item.day.clone(),
         amount,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(seq: i64, day: &Day) -> Event<'static> {
+        Event {
+            seq,
+            cost: 100,
+            document: Some(bson::oid::ObjectId::new()),
+            elements: b"",
+            day: day.clone(),
+            time_ms: 0,
+            counted: Some((Counter::CreditsEarned, seq as f64)),
+            price: None,
+            webhook: None,
+            session: None,
+            key: None,
+        }
+    }
+
+    #[test]
+    fn the_share_of_a_record_is_of_its_own_day_also_in_halves() {
+        let days = [Day::of(0), Day::of(crate::record::day::DAY_MS)];
+        let day_of = |seq: i64| &days[usize::from(seq % 3 == 0)];
+        let mut whole = EventBatch::default();
+        for seq in 0..9 {
+            whole.add(event(seq, day_of(seq)));
+        }
+        let (first, second) = whole.halves();
+        let shares = |batch: &EventBatch| -> Vec<Contribution> {
+            let places = 0..batch.records.len();
+            places.filter_map(|place| batch.share(place)).collect()
+        };
+        let expected = (0..9).map(|seq| Contribution {
+            seq,
+            day: day_of(seq).clone(),
+            amount: Amount::Counted(Counter::CreditsEarned, seq as f64),
+        });
+        assert_eq!(shares(&whole), expected.collect::<Vec<_>>());
+        assert_eq!([shares(&first), shares(&second)].concat(), shares(&whole));
     }
 }
