@@ -3,13 +3,21 @@
 
 /** One instance's pipeline. */
 export declare class NativeAnalytics {
+  /** A page of events: `{ events, sessions, isLast }`. */
+  requestStoredEvents(request: number, range: StoredRange): void
+  /** Hands events to the destination of this instance, or with `is_dry` none. Answers which of them it wants. */
+  forward(events: Array<StoredEvent>, isDry: boolean): Array<boolean>
+  /** `last` is the number of the newest event that was handed over. */
+  forwarded(last: number): Forwarded
+  /** What waits is not sent. */
+  discardForwarded(): void
   /**
    * `options` and `environment` are JSON objects; `on_message` receives every message of the
    * instance. `authorities` is called where a setting uses TLS; it returns those that this process
-   * trusts, in PEM, if they are not those that Node brings along. One that is made to read writes
-   * nothing of its own accord. A bad option is an error whose message begins with the option's name.
+   * trusts, in PEM, if they are not those that Node brings along. A `reader` writes nothing of its own
+   * accord. A bad option is an error whose message begins with the option's name.
    */
-  constructor(options: string, environment: string, onMessage: (arg: Message) => void, authorities: () => string | null, isReader: boolean)
+  constructor(options: string, environment: string, onMessage: (arg: Message) => void, authorities: () => string | null, reader?: ReaderOptions | undefined | null)
   get maxEventBytes(): number
   get isForwarding(): boolean
   /** Whether a connection string was given, so that no mongoose is looked for. */
@@ -126,6 +134,14 @@ export interface DestinationReport {
  */
 export declare function flushOnExit(allThreads: boolean, limitMs: number): Left
 
+/** How far forwarding has come. */
+export interface Forwarded {
+  /** The destination is done with every event up to this number. */
+  upTo: number
+  /** It answers as to wrong settings. */
+  isMisconfigured: boolean
+}
+
 /** Options of the host's driver without which it reaches the same servers and trusts the same ones. */
 export declare function harmlessOptions(): Array<string>
 
@@ -206,6 +222,12 @@ export interface PriceFields {
   currency?: string
 }
 
+/** An instance that is made to read. */
+export interface ReaderOptions {
+  /** The name of the destination to which it forwards what it is handed. */
+  destination?: string
+}
+
 export interface RefusedCollectionReport {
   /** The key of the collection in the options. */
   collection: string
@@ -234,6 +256,32 @@ export interface SpoolHealth {
   recoveredFromOthers: number
   notSpooled: number
   damagedBytes: number
+}
+
+export interface StoredEvent {
+  /** Counts those that are handed over, from 1 on. */
+  seq: number
+  /** Its `_id`, in hexadecimal digits. */
+  document: string
+  hasKey: boolean
+  timeMs: number
+  user?: string
+  name?: string
+  /** The `_id` of its session, in hexadecimal digits, where that is known. */
+  session?: string
+  /** As `track()` makes it. */
+  body: string
+}
+
+/** Which events are read. */
+export interface StoredRange {
+  /** Ms since 1970, the first of it and the first after it. */
+  fromMs: number
+  toMs: number
+  /** Their names; none for all. */
+  names: Array<string>
+  /** The `_id`s of events at `fromMs` that are passed over, in hexadecimal digits. */
+  passed: Array<string>
 }
 
 /** Version of the package for which this was built: a binary of another version may be loaded. */

@@ -30,8 +30,8 @@ const { authorities, untrusted } = require('./trust.js');
  * object.
  */
 const CLIENT = Symbol('client');
-/** Key of an option: whether the instance writes nothing of its own accord. */
-const READS_ONLY = Symbol('readsOnly');
+/** Key of an option, which makes an instance that writes nothing of its own accord. */
+const READER = Symbol('reader');
 
 const native = loadBinary();
 
@@ -52,7 +52,7 @@ class Client {
         environmentJson(options),
         onMessage,
         () => this.authorities(),
-        /** @type {any} */ (options)[READS_ONLY] === true,
+        /** @type {any} */ (options)[READER],
       );
     } catch (error) {
       throw constructorError(/** @type {any} */ (error));
@@ -408,4 +408,4 @@ function constructorError({ code, message }) {
   return requestError({ code, text: message });
 }
 
-module.exports = { CLIENT, Client, READS_ONLY };
+module.exports = { CLIENT, Client, READER };

@@ -42,7 +42,10 @@ const COMMON = {
 function parse(name, command, args) {
   const advice = `gso-analytics ${name} --help shows what there is`;
   const options = { ...COMMON, ...command.options };
-  const known = Object.entries(options).map(([option, { type }]) => [option, { type }]);
+  const known = Object.entries(options).map(([option, { type, multiple = false }]) => [
+    option,
+    { type, multiple },
+  ]);
   /** @type {any} */
   let parsed;
   try {

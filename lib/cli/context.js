@@ -83,16 +83,18 @@ class Context {
   /**
    * The database of the game, opened to be read. It is connected to when it is first asked.
    *
-   * @param {{ makesReports?: boolean, options?: object }} [wanted] `makesReports`: reports that are due, and that
-   *   of today, are made and stored, if the user of the connection has the rights; else nothing is written.
-   *   `options` of the class that the command knows better than the file.
+   * @param {object} [wanted]
+   * @param {boolean} [wanted.makesReports] reports that are due, and that of today, are made and stored, if the
+   *   user of the connection has the rights; else nothing is written
+   * @param {object} [wanted.options] of the class that the command knows better than the file
+   * @param {string} [wanted.destination] the name of the one to which stored events are forwarded
    * @returns {Reader}
    */
-  reader({ makesReports = false, options = {} } = {}) {
+  reader({ makesReports = false, options = {}, destination } = {}) {
     // The addon is loaded by the commands that need it.
     const { Reader } = require('./reader.js');
     const line = (/** @type {string} */ text) => this.progress(text);
-    const reader = new Reader({
+    const given = {
       operationTimeoutMs: REQUEST_MS,
       ...this.fileOptions(),
       ...options,
@@ -100,7 +102,8 @@ class Context {
       ...(this.values.database !== undefined && { database: this.values.database }),
       ...(!makesReports && { reports: 'off' }),
       logger: { info() {}, warn: line, error: line },
-    });
+    };
+    const reader = new Reader(/** @type {any} */ (given), destination);
     this.readers.push(reader);
     return reader;
   }

@@ -7,15 +7,18 @@
 'use strict';
 
 const AnalyticsSystem = require('../../index.js');
-const { CLIENT, READS_ONLY } = require('../client.js');
+const { CLIENT, READER } = require('../client.js');
 const { getFunnel } = require('../funnel.js');
 
 /** @typedef {{ name: string } & AnalyticsSystem.FunnelDefinition} Declared */
 
 class Reader extends AnalyticsSystem {
-  /** @param {AnalyticsSystem.Options} options */
-  constructor(options) {
-    super(/** @type {any} */ ({ ...options, [READS_ONLY]: true }));
+  /**
+   * @param {AnalyticsSystem.Options} options
+   * @param {string} [destination] the name of the one to which stored events are forwarded
+   */
+  constructor(options, destination) {
+    super(/** @type {any} */ ({ ...options, [READER]: { destination } }));
   }
 
   /** @returns {import('../client.js').Client} */
@@ -68,6 +71,48 @@ class Reader extends AnalyticsSystem {
    */
   makeReport(day) {
     return this.client.makeReport(day);
+  }
+
+  /**
+   * A page of stored events: `{ events, sessions, isLast }`.
+   *
+   * @param {import('../../native.js').StoredRange} range
+   * @returns {Promise<import('./replay/events.js').Page>}
+   */
+  async storedEvents(range) {
+    const { client } = this;
+    const bytes = await client.request((id) => client.native.requestStoredEvents(id, range));
+    // As the host has passed them: a Buffer is one in JSON, too.
+    const options = { promoteBuffers: true, validation: { utf8: false } };
+    return /** @type {any} */ (client.host.bson().deserialize(bytes, options));
+  }
+
+  /**
+   * Forwards stored events to the destination, or only tells; which of them it wants.
+   *
+   * @param {import('../../native.js').StoredEvent[]} events
+   */
+  forward(events, { isDry = false } = {}) {
+    return this.client.native.forward(events, isDry);
+  }
+
+  /**
+   * Up to which event the destination is done, and whether it says that its settings are wrong.
+   *
+   * @param {number} last number of the newest event that was forwarded
+   */
+  forwarded(last) {
+    return this.client.native.forwarded(last);
+  }
+
+  /** Events that wait are not sent. */
+  discardForwarded() {
+    this.client.native.discardForwarded();
+  }
+
+  /** What `getHealth()` says of the destination. */
+  destination() {
+    return this.getHealth().destinations[0];
   }
 
   /**

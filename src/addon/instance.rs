@@ -20,7 +20,7 @@ use crate::store::{self, Connection, MongoStore};
 use super::error::{ErrorCode, URI, internal, no_resources, refused};
 use super::health::HealthReport;
 use super::message::{self, JavaScript, Message, OnMessage};
-use super::objects::{CountedEvent, Outlook};
+use super::objects::{CountedEvent, Outlook, ReaderOptions};
 use super::reason::{RejectReason, WarningReason};
 use super::{exit, runtime, spool};
 
@@ -37,8 +37,8 @@ pub struct NativeAnalytics {
 impl NativeAnalytics {
     /// `options` and `environment` are JSON objects; `on_message` receives every message of the
     /// instance. `authorities` is called where a setting uses TLS; it returns those that this process
-    /// trusts, in PEM, if they are not those that Node brings along. One that is made to read writes
-    /// nothing of its own accord. A bad option is an error whose message begins with the option's name.
+    /// trusts, in PEM, if they are not those that Node brings along. A `reader` writes nothing of its own
+    /// accord. A bad option is an error whose message begins with the option's name.
     #[napi(constructor)]
     pub fn new(
         env: Env,
@@ -46,12 +46,15 @@ impl NativeAnalytics {
         environment: String,
         on_message: Function<'_, Message, ()>,
         authorities: Function<'_, (), Option<String>>,
-        is_reader: bool,
+        reader: Option<ReaderOptions>,
     ) -> std::result::Result<Self, Error<ErrorCode>> {
         let (mut config, unknown_options) =
             Config::from_json(&options, &environment).map_err(refused)?;
-        if is_reader {
-            config = config.for_reading();
+        if let Some(ReaderOptions { destination }) = reader {
+            config = match destination {
+                None => config.for_reading(),
+                Some(name) => config.for_forwarding(&name).map_err(refused)?,
+            };
         }
         // A variable never keeps a server from starting: it is complained of, and records wait.
         if let Some(uri) = config.uri.as_ref().filter(|uri| uri.field == URI) {

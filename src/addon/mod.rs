@@ -5,6 +5,7 @@
 
 mod error;
 mod exit;
+mod forwarding;
 mod health;
 mod instance;
 mod message;

@@ -4,6 +4,13 @@ use napi_derive::napi;
 
 use crate::{config, pipeline};
 
+/// An instance that is made to read.
+#[napi(object, object_to_js = false)]
+pub struct ReaderOptions {
+    /// The name of the destination to which it forwards what it is handed.
+    pub destination: Option<String>,
+}
+
 /// What an event adds to, and whether it is a purchase.
 #[napi(object, object_from_js = false)]
 pub struct CountedEvent {

@@ -15,6 +15,8 @@ use super::purchases::Purchases;
 use super::reports::Reports;
 use super::source::{KIB, MIB, Source, Text, object};
 
+/// Longer than any process runs.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 /// Options that JavaScript itself evaluates.
 const JAVASCRIPT_OPTIONS: [&str; 3] = ["mongoose", "logger", "strict"];
 
@@ -157,6 +159,35 @@ impl Config {
             ..self
         }
     }
+
+    /// The same, for one that forwards what it is handed to the destination of this name. No event expires
+    /// there, and none lacks room: who hands them over waits.
+    pub fn for_forwarding(self, name: &str) -> Result<Config, ConfigError> {
+        let all = self.destinations.iter();
+        let Some(named) = all.clone().find(|one| one.name == name) else {
+            let names: Vec<&str> = all.map(|one| one.name.as_str()).collect();
+            let problem = match names.is_empty() {
+                true => {
+                    "no destination is configured: give --options with those of the game, or set \
+                         ANALYTICS_WEBHOOK_URL or ANALYTICS_WEBHOOK_FORMAT"
+                        .to_owned()
+                }
+                false => format!("must be one of {}", names.join(", ")),
+            };
+            return Err(ConfigError::new("destination", problem));
+        };
+        let destination = DestinationSettings {
+            // What tells the sessions of events to one tells them to all.
+            sessions: self.forwards_sessions(),
+            max_age: FOR_EVER,
+            max_queue_bytes: usize::MAX,
+            ..named.clone()
+        };
+        Ok(Config {
+            destinations: vec![destination],
+            ..self.for_reading()
+        })
+    }
 }
 
 fn database(source: &mut Source) -> Result<Option<String>, ConfigError> {
@@ -276,6 +307,28 @@ mod tests {
         assert_eq!(unknown, ["flushInterval"]);
         assert_eq!(config.fallback_uri.map(|uri| uri.field), Some("MONGO_URI"));
         assert!(config.destinations.is_empty());
+    }
+
+    #[test]
+    fn what_forwards_stored_events_has_one_destination_with_room_for_all() {
+        let options = r#"{"destinations": [{"url": "http://h/", "name": "a", "maxAgeMs": 100},
+            {"url": "http://h/", "name": "b", "sessions": true}]}"#;
+        let of = |options: &str, name| {
+            let (config, _) = read(options, "{}").expect("valid");
+            config.for_forwarding(name).map_err(|e| e.to_string())
+        };
+        let config = of(options, "a").expect("a destination");
+        assert!(config.is_reader && !config.presence && config.destinations.len() == 1);
+        let one = &config.destinations[0];
+        assert_eq!((one.name.as_str(), one.sessions), ("a", true));
+        assert_eq!((one.max_age, one.max_queue_bytes), (FOR_EVER, usize::MAX));
+        let problem = of(options, "c").err();
+        assert_eq!(problem.as_deref(), Some("destination: must be one of a, b"));
+        let problem = of("{}", "a").err().unwrap_or_default();
+        assert!(
+            problem.starts_with("destination: no destination is configured"),
+            "{problem}"
+        );
     }
 
     #[test]

@@ -40,6 +40,18 @@ pub struct ForwardedEvent {
     pub is_held: AtomicBool,
 }
 
+/// A tracked event as it is read from the database.
+pub struct Stored<'a> {
+    pub seq: i64,
+    pub document: ObjectId,
+    pub has_key: bool,
+    pub time_ms: i64,
+    pub user: Option<&'a str>,
+    pub name: Option<&'a str>,
+    pub session: Option<ObjectId>,
+    pub body: &'a [u8],
+}
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
     /// What the host tracks.
@@ -91,10 +103,7 @@ impl ForwardedEvent {
         let (user, name) = names_of(event.elements);
         Arc::new(Self {
             seq: event.seq,
-            id: match event.key {
-                Some(_) => document_uuid(webhook.id),
-                None => event_id(webhook.id, event.time_ms, Kind::Tracked),
-            },
+            id: tracked_id(webhook.id, event.key.is_some(), event.time_ms),
             time_ms: event.time_ms,
             accepted,
             user: user.map(Into::into),
@@ -103,6 +112,21 @@ impl ForwardedEvent {
             kind: Kind::Tracked,
             session: event.session,
             is_held: AtomicBool::new(is_held),
+        })
+    }
+
+    pub fn stored(stored: Stored<'_>) -> Arc<Self> {
+        Arc::new(Self {
+            seq: stored.seq,
+            id: tracked_id(stored.document, stored.has_key, stored.time_ms),
+            time_ms: stored.time_ms,
+            accepted: Instant::now(),
+            user: stored.user.map(Into::into),
+            name: stored.name.map(Into::into),
+            body: stored.body.into(),
+            kind: Kind::Tracked,
+            session: stored.session,
+            is_held: AtomicBool::new(false),
         })
     }
 
@@ -174,6 +198,13 @@ impl ForwardedEvent {
     /// Depends on the user alone, in every process.
     pub fn user_hash(&self) -> u64 {
         fnv1a(self.user.as_deref().unwrap_or_default().as_bytes())
+    }
+}
+
+fn tracked_id(document: ObjectId, has_key: bool, time_ms: i64) -> Uuid {
+    match has_key {
+        true => document_uuid(document),
+        false => event_id(document, time_ms, Kind::Tracked),
     }
 }
 

@@ -13,6 +13,7 @@
 //! | `presence` | [`PresenceStore`] | samples of how many players each instance has |
 //! | `personal` | [`PersonalStore`] | all that name a user, to be read or erased |
 //! | `funnels` | [`FunnelStore`] | events, to be read in their order |
+//! | `stored` | [`StoredStore`] | events, to be forwarded again |
 //! | `reports` | [`ReportStore`] | reports, and what they are made of |
 //! | `claims` | [`ClaimStore`] | sessions that dead instances have left, and who closes them |
 //! | `legacy` | [`LegacyStore`] | baselines of the days that the replaced class wrote to |
@@ -34,6 +35,7 @@ mod presence;
 mod purchases;
 mod records;
 mod reports;
+mod stored;
 mod totals;
 mod uniques;
 
@@ -61,6 +63,7 @@ pub use reports::{
     AHEAD_MS, DaySessions, DayUsers, EventPass, EventRow, Late, Mark, OPEN_STATE, PASS_LIMIT,
     REPORT_VERSION, Report, ReportStore, Revenue, RevenueRow, Sources,
 };
+pub use stored::{StoredEvents, StoredStore};
 #[cfg(test)]
 pub use totals::MonthView;
 pub use totals::{Added, AppliedSeq, Delta, SeqAdvance, Sums, TotalsStore};
@@ -76,6 +79,7 @@ pub trait Store:
     + PresenceStore
     + PersonalStore
     + FunnelStore
+    + StoredStore
     + ReportStore
     + InspectionStore
     + ClaimStore

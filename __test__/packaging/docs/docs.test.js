@@ -3,12 +3,13 @@
 'use strict';
 
 const assert = require('node:assert');
-const { execFileSync, spawnSync } = require('node:child_process');
+const { exec, execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { after, describe, it } = require('node:test');
 const { childEnvironment } = require('../../support/environment');
+const { RECEIVERS } = require('../../support/receivers');
 const yaml = require('js-yaml');
 const documents = require('./documents');
 const { compile } = require('../types/compile');
@@ -175,6 +176,7 @@ async function runOurs(lines) {
     await database.db.collection('gsosessions').insertOne(session);
   }
   const cwd = makeFolder(os.tmpdir());
+  const receivers = await writeOptions(path.join(cwd, 'game.json'));
   const env = childEnvironment({ ANALYTICS_MONGODB_URI: database.uri });
   for (const line of lines) {
     const main = `"${process.execPath}" "${path.join(ROOT, bin['gso-analytics'])}"`;
@@ -188,9 +190,30 @@ async function runOurs(lines) {
       assert.match(stdout, /^http:\/\/127\.0\.0\.1:\d+\/#token=/, `${line}\n${stderr}`);
       continue;
     }
-    const { status, stderr } = spawnSync(command, run);
-    assert.strictEqual(status, 0, `${line}\n${stderr}`);
+    const { code, stderr } = await executed(command, { cwd, env });
+    assert.strictEqual(code, 0, `${line}\n${stderr}`);
   }
+  await Promise.all(receivers.map((receiver) => receiver.close()));
+}
+
+/** Options of a game with the destinations of the documents, to which somebody listens. */
+async function writeOptions(file) {
+  const [raw, mixpanel] = await Promise.all(
+    ['raw', 'mixpanel'].map((format) => RECEIVERS[format].start()),
+  );
+  const destinations = [RECEIVERS.mixpanel.at(mixpanel)];
+  const options = { webhookUrl: RECEIVERS.raw.at(raw).url, destinations };
+  fs.writeFileSync(file, JSON.stringify(options));
+  return [raw, mixpanel];
+}
+
+/** Lets receivers answer meanwhile. */
+function executed(command, options) {
+  return new Promise((resolve) => {
+    exec(command, options, (error, stdout, stderr) =>
+      resolve({ code: error?.code ?? 0, stdout, stderr }),
+    );
+  });
 }
 
 /** Why nobody runs a command; nothing where the gate does. */

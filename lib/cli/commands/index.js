@@ -6,6 +6,7 @@
 /**
  * @typedef {object} Option
  * @property {'string' | 'boolean'} type
+ * @property {boolean} [multiple] whether it may be given several times
  * @property {string} [value] what stands for its value in the help, as `<file>`
  * @property {string} help
  *
@@ -29,6 +30,7 @@ const COMMANDS = {
   rollup: require('./rollup.js'),
   export: require('./export.js'),
   delete: require('./delete.js'),
+  replay: require('./replay.js'),
   doctor: require('./doctor.js'),
 };
 

@@ -174,6 +174,11 @@ impl Destination {
         self.state().counts.clone()
     }
 
+    /// Whether it answers as to wrong settings.
+    pub fn is_misconfigured(&self) -> bool {
+        self.state().partitions.have_config_errors()
+    }
+
     /// Events that wait or are under way.
     pub fn queued(&self) -> u64 {
         self.state().partitions.queued()

@@ -148,7 +148,11 @@ impl Partitions {
     /// Releases the event with this number, or removes it as a redelivery; returns whether it was held here.
     pub fn decide(&mut self, seq: i64, is_first: bool) -> bool {
         let mut all = self.all.iter_mut();
-        all.any(|partition| partition.queue.decide(seq, is_first))
+        all.any(|partition| partition.decide(seq, is_first))
+    }
+
+    pub fn have_config_errors(&self) -> bool {
+        self.all.iter().any(|partition| partition.config_errors > 0)
     }
 
     /// Releases the events up to this number that are held; returns their count.

@@ -8,6 +8,7 @@ mod metrics;
 mod operation;
 mod personal;
 mod reading;
+mod stored;
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use crate::instance::error::Error;
 use crate::record::day::Day;
 use crate::reports::Query;
 use crate::reports::funnel::FunnelQuery;
-use crate::store::{Personal, User};
+use crate::store::{Personal, StoredEvents, User};
 
 /// A request of the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum Request {
         /// What takes the place of the id; without it, documents are deleted.
         pseudonym: Option<String>,
     },
+    /// A page of them.
+    StoredEvents(StoredEvents),
     /// Out of reports.
     Report(Query),
     /// Figures of the whole game; `is_whole` with those that change rarely.
@@ -60,6 +62,7 @@ impl Request {
                 | Request::Concurrency(_)
                 | Request::Funnel(_)
                 | Request::PersonalDocuments(..)
+                | Request::StoredEvents(_)
                 | Request::Report(_)
                 | Request::Game { .. }
                 | Request::Instances
@@ -79,6 +82,7 @@ impl Request {
             Request::PersonalIds(_) | Request::PersonalDocuments(..) => "exportUser()",
             Request::Funnel(_) => "getFunnel()",
             Request::Erase { .. } => "deleteUser()",
+            Request::StoredEvents(_) => "reading stored events",
             Request::Report(query) => query.name(),
             Request::Game { .. } => "getOpenMetrics()",
             Request::Instances => "reading the instances",

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::access::access;
 use super::operation::Request;
-use super::{concurrency, game, metrics, personal};
+use super::{concurrency, game, metrics, personal, stored};
 use crate::instance::shared::Shared;
 use crate::pipeline::legacy::Baselines;
 use crate::record::day::Day;
@@ -64,6 +64,7 @@ impl<S: Store> Reading<S> {
             Request::PersonalDocuments(collection, ids) => {
                 personal::documents(store, *collection, ids).await
             }
+            Request::StoredEvents(wanted) => stored::read(store, wanted).await,
             Request::Funnel(query) => {
                 let excluded = &shared.config.reports.excluded;
                 let answer = |access| funnel::answer(store, excluded, query, access, self.limit());

@@ -1,4 +1,4 @@
-//! What no test asks of a store in memory: documents of users, events of funnels, and reports.
+//! What no test asks of a store in memory: documents of users, stored events, events of funnels, and reports.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use crate::store::personal::{Page, Personal, PersonalStore, User};
 use crate::store::reports::{
     DaySessions, DayUsers, EventPass, EventRow, Mark, Report, ReportStore, Revenue, Sources,
 };
+use crate::store::stored::{StoredEvents, StoredPage, StoredStore};
 
 /// A store that holds nothing to read or to report.
 pub trait Unused: Sync {
@@ -61,6 +62,12 @@ impl<S: Unused> PersonalStore for S {
 
     async fn erase(&self, _: Personal, _: &User, _: Option<&str>) -> Result<u64> {
         Ok(0)
+    }
+}
+
+impl<S: Unused> StoredStore for S {
+    async fn stored_events(&self, _: &StoredEvents) -> Result<StoredPage> {
+        Ok(StoredPage::default())
     }
 }
 

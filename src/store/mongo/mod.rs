@@ -12,7 +12,7 @@
 //! | `write_command` | inserts and updates as raw commands, and their replies |
 //! | `cursor` | results of queries |
 //! | `error`, `codes` | errors of the driver and the server, and what each code is about |
-//! | `records`, `totals`, `uniques`, `keys`, `presence`, `personal`, `claims`, `reports`, `inspection`, `legacy` | the traits of the store |
+//! | `records`, `totals`, `uniques`, `keys`, `presence`, `personal`, `stored`, `claims`, `reports`, `inspection`, `legacy` | the traits of the store |
 //! | `indexes` | the trait of its lifecycle: index definitions and their creation |
 
 mod claims;
@@ -30,6 +30,7 @@ mod presence;
 mod purchases;
 mod records;
 mod reports;
+mod stored;
 mod tls;
 mod totals;
 mod uniques;
