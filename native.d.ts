@@ -9,6 +9,11 @@ export declare class NativeAnalytics {
   forward(events: Array<StoredEvent>, isDry: boolean): Array<boolean>
   /** `last` is the number of the newest event that was handed over. */
   forwarded(last: number): Forwarded
+  /**
+   * Sends an event by itself to the destination of this instance, once: `{ id, verdict, status, answer,
+   * problem }`.
+   */
+  requestProbe(request: number, event: StoredEvent): void
   /** What waits is not sent. */
   discardForwarded(): void
   /**

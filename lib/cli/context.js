@@ -88,9 +88,10 @@ class Context {
    *   user of the connection has the rights; else nothing is written
    * @param {object} [wanted.options] of the class that the command knows better than the file
    * @param {string} [wanted.destination] the name of the one to which stored events are forwarded
+   * @param {boolean} [wanted.needsDatabase]
    * @returns {Reader}
    */
-  reader({ makesReports = false, options = {}, destination } = {}) {
+  reader({ makesReports = false, options = {}, destination, needsDatabase = true } = {}) {
     // The addon is loaded by the commands that need it.
     const { Reader } = require('./reader.js');
     const line = (/** @type {string} */ text) => this.progress(text);
@@ -98,7 +99,7 @@ class Context {
       operationTimeoutMs: REQUEST_MS,
       ...this.fileOptions(),
       ...options,
-      uri: this.uri,
+      uri: needsDatabase ? this.uri : undefined,
       ...(this.values.database !== undefined && { database: this.values.database }),
       ...(!makesReports && { reports: 'off' }),
       logger: { info() {}, warn: line, error: line },

@@ -10,7 +10,17 @@ const AnalyticsSystem = require('../../index.js');
 const { CLIENT, READER } = require('../client.js');
 const { getFunnel } = require('../funnel.js');
 
-/** @typedef {{ name: string } & AnalyticsSystem.FunnelDefinition} Declared */
+/**
+ * @typedef {{ name: string } & AnalyticsSystem.FunnelDefinition} Declared
+ *
+ * What a receiver said to an event: its texts are one clean line each.
+ * @typedef {object} Probed
+ * @property {string} id of the event
+ * @property {'taken' | 'away' | 'misconfigured' | 'refused' | 'gone'} verdict
+ * @property {number | null} status null without an answer
+ * @property {string} answer the beginning of the body
+ * @property {string | null} problem
+ */
 
 class Reader extends AnalyticsSystem {
   /**
@@ -103,6 +113,18 @@ class Reader extends AnalyticsSystem {
    */
   forwarded(last) {
     return this.client.native.forwarded(last);
+  }
+
+  /**
+   * Sends an event to the destination by itself, once.
+   *
+   * @param {import('../../native.js').StoredEvent} event
+   * @returns {Promise<Probed>}
+   */
+  async probe(event) {
+    const { client } = this;
+    const bytes = await client.request((id) => client.native.requestProbe(id, event));
+    return /** @type {any} */ (client.deserialize(bytes));
   }
 
   /** Events that wait are not sent. */

@@ -1,17 +1,21 @@
-//! Forwarding of stored events, for the command line. They take the way of all events, from the queue of the
-//! destination on: nothing of it is done twice, here or in JavaScript.
+//! Forwarding of stored events and of a test event, for the command line. Stored events take the way of all
+//! events, from the queue of the destination on: nothing of it is done twice, here or in JavaScript.
 
 use std::sync::Arc;
 
+use bson::doc;
 use bson::oid::ObjectId;
 use napi::Error;
 use napi::bindgen_prelude::Result;
 use napi_derive::napi;
 
 use super::instance::NativeAnalytics;
-use crate::forward::{Destination, ForwardedEvent, Stored};
+use crate::forward::{Destination, ForwardedEvent, Probe, Stored};
+use crate::instance::error;
+use crate::instance::listener::Message;
 use crate::pipeline::Request;
 use crate::store::StoredEvents;
+use crate::util::panics::catch_in;
 
 /// Which events are read.
 #[napi(object, object_to_js = false)]
@@ -94,6 +98,32 @@ impl NativeAnalytics {
         })
     }
 
+    /// Sends an event by itself to the destination of this instance, once: `{ id, verdict, status, answer,
+    /// problem }`.
+    #[napi]
+    pub fn request_probe(&self, request: u32, event: StoredEvent) -> Result<()> {
+        let event = event.read()?;
+        let shared = Arc::clone(self.pipeline.shared());
+        let destinations = Arc::clone(self.pipeline.destinations());
+        self.pipeline.shared().context.forwarders.spawn(async move {
+            let authorities = shared.config.authorities.as_ref();
+            let probing = catch_in("probe", destinations.probe(&event, authorities));
+            let answered = probing.await.ok().flatten();
+            let answer = answered.and_then(|probe| encoded(&event, probe));
+            shared.deliver(match answer {
+                Some(answer) => Message::Done {
+                    request,
+                    result: Some(answer),
+                },
+                None => Message::Failed {
+                    request,
+                    error: error::Error::Internal,
+                },
+            });
+        });
+        Ok(())
+    }
+
     /// What waits is not sent.
     #[napi]
     pub fn discard_forwarded(&self) -> Result<()> {
@@ -122,6 +152,17 @@ impl StoredEvent {
             body: self.body.as_bytes(),
         }))
     }
+}
+
+fn encoded(event: &ForwardedEvent, probe: Probe) -> Option<Vec<u8>> {
+    let answer = doc! {
+        "id": event.id.to_string(),
+        "verdict": probe.verdict,
+        "status": probe.status.map(i32::from),
+        "answer": probe.answer,
+        "problem": probe.problem,
+    };
+    bson::serialize_to_vec(&answer).ok()
 }
 
 fn id(digits: &str) -> Result<ObjectId> {

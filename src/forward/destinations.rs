@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::destination::{Destination, start_senders};
+use super::destination::{Destination, Probe, probe, start_senders};
 use super::event::ForwardedEvent;
 use super::transport::{Http, Tls};
 use crate::instance::shared::Shared;
@@ -23,20 +23,20 @@ impl Destinations {
     /// Starts the senders, which trust these authorities.
     pub fn start(&self, authorities: Option<&Arc<str>>) {
         for destination in self.iter() {
-            let profile = destination.profile();
-            let tls = match profile.settings.is_https() {
-                true => Tls::Trusting(authorities.cloned()),
-                false => Tls::Unused,
-            };
-            let timeout = profile.settings.request_timeout;
-            let transport = Http::new(
-                profile.endpoint.clone(),
-                timeout,
-                tls,
-                destination.threads(),
-            );
+            let transport = transport_to(destination, authorities);
             start_senders(destination, &Arc::new(transport));
         }
+    }
+
+    /// Sends this event by itself to the first destination; `None` if there is none.
+    pub async fn probe(
+        &self,
+        event: &ForwardedEvent,
+        authorities: Option<&Arc<str>>,
+    ) -> Option<Probe> {
+        let destination = self.0.first()?;
+        let transport = transport_to(destination, authorities);
+        Some(probe(destination.profile(), &transport, event).await)
     }
 
     pub fn iter(&self) -> Iter<'_, Arc<Destination>> {
@@ -127,4 +127,19 @@ impl Destinations {
     pub fn close(&self) {
         self.iter().for_each(|destination| destination.close());
     }
+}
+
+fn transport_to(destination: &Destination, authorities: Option<&Arc<str>>) -> Http {
+    let profile = destination.profile();
+    let tls = match profile.settings.is_https() {
+        true => Tls::Trusting(authorities.cloned()),
+        false => Tls::Unused,
+    };
+    let timeout = profile.settings.request_timeout;
+    Http::new(
+        profile.endpoint.clone(),
+        timeout,
+        tls,
+        destination.threads(),
+    )
 }

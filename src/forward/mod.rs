@@ -30,6 +30,6 @@ mod tests;
 mod transport;
 mod warning;
 
-pub use destination::{Destination, PartitionOffsets, Report};
+pub use destination::{Destination, PartitionOffsets, Probe, Report};
 pub use destinations::Destinations;
 pub use event::{ForwardedEvent, Stored};

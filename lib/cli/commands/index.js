@@ -31,6 +31,7 @@ const COMMANDS = {
   export: require('./export.js'),
   delete: require('./delete.js'),
   replay: require('./replay.js'),
+  'test-destination': require('./test-destination.js'),
   doctor: require('./doctor.js'),
 };
 

@@ -4,6 +4,7 @@ mod batch_size;
 mod circuit_breaker;
 mod handle;
 mod partitions;
+mod probe;
 mod profile;
 mod queue;
 mod request;
@@ -14,6 +15,7 @@ mod stats;
 pub use handle::Destination;
 pub use partitions::PartitionOffsets;
 pub use sender::start_senders;
+pub use probe::{Probe, probe};
 pub use stats::Report;
 
 #[cfg(test)]

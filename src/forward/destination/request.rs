@@ -99,6 +99,12 @@ impl Request {
 fn compressed(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
     // Writing into memory does not fail.
+    /// The request of one event by itself.
+    pub fn alone(profile: &Profile, event: &ForwardedEvent) -> Result<Post, EncodeError> {
+        let json = profile.encode(event)?;
+        Ok(Self::post(profile, event, &[json]))
+    }
+
     let _ = encoder.write_all(body);
     encoder.finish().unwrap_or_default()
 }
