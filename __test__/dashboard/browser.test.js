@@ -102,6 +102,48 @@ describe('the page in a browser', { skip: missing }, () => {
     await page.close();
   });
 
+  it('shows delivery by destination: over processes, and what one does not say as not known', async () => {
+    const [first, second, gone] = structuredClone(figures.health.instances);
+    const to = first.health.destinations[0];
+    const old = { ...to, circuit: 'closed', sent: 5, refused: 2, oldestWaitingMs: 61_000 };
+    const hostile = 'it said\n\u001b[31m"<b>no</b>"\u2028 twice';
+    first.health.destinations = [
+      { ...to, name: 'a', refused: 1, lastRefusal: hostile, lastError: null },
+      { ...to, name: 'b' },
+    ];
+    second.health.destinations = [
+      { ...old, name: 'a', lagMs: 120_000, lastRefusal: null },
+      { ...old, name: 'b', sentPerS: null, lagMs: null, notSent: undefined },
+    ];
+    second.state = 'here';
+    const health = { ...figures.health, instances: [first, second, gone] };
+    const served = await serveFigures({ ...figures, health });
+    const { page, problems } = await openPage(browser, `${served.origin}/#token=${TOKEN}`);
+    await drawn(page);
+    const table = page.locator('#health table', { hasText: 'Delivery by destination' });
+    const rows = await table.locator('tbody tr').allInnerTexts();
+    assert.deepStrictEqual(
+      rows.map((row) => row.split(/[\t\n]+/)),
+      [
+        [
+          ...['a', 'open', '2.5', '2 min', '6', '1 min 1 s', '12', '2', '3', '0'],
+          ...['it said [31m"<b>no</b>" twice', 'Boss kill'],
+        ],
+        [
+          ...['b', 'open', '–', '2 s', '6', '1 min 1 s', '12', '2', '2', '–'],
+          ...['skin', 'Boss kill'],
+        ],
+      ],
+    );
+    await page.locator('#health details', { hasText: 'delivery by process' }).click();
+    const each = page.locator('#health details tbody tr', { hasText: 'eu-1' });
+    assert.ok((await each.count()) <= 4);
+    assert.deepStrictEqual(problems, []);
+    await picture(page, 'delivery');
+    await page.close();
+    await served.close();
+  });
+
   it('has a table behind every chart', async () => {
     const { page } = await openPage(browser, url());
     await drawn(page);

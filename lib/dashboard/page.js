@@ -20,6 +20,7 @@ const MODULES = [
   'now',
   'people',
   'money',
+  'delivery',
   'deeds',
   'main',
 ];

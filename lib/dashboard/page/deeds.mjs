@@ -1,6 +1,7 @@
 // What players do, where they are lost, and how the processes of the game are.
 
 import { meter, spark } from './chart.mjs';
+import { delivery } from './delivery.mjs';
 import { behind, el, table } from './dom.mjs';
 import * as f from './format.mjs';
 import { empty, largest, panel, panels, REPORTED, section, warning, wide } from './parts.mjs';
@@ -147,7 +148,9 @@ export function health({ asOf, instances }) {
     ...gone.filter(({ health }) => health.dropped > 0).map((one) => lostOf(one, asOf)),
   ];
   const destinations = running.flatMap((one) =>
-    (one.health.destinations ?? []).map((to) => ({ ...to, from: called(one) })),
+    (one.health.destinations ?? []).map((to) => ({
+      ...{ ...to, from: called(one), isHere: one.state === 'here' },
+    })),
   );
   return section(
     head,
@@ -170,7 +173,7 @@ export function health({ asOf, instances }) {
       ),
     ),
     destinations.length > 0
-      ? wide(el('h3', {}, 'Destinations'), destinationsTable(destinations))
+      ? wide(el('h3', {}, 'Delivery to destinations'), ...delivery(destinations))
       : el(
           'p',
           { class: 'note' },
@@ -217,7 +220,7 @@ function problemsOf(instance, asOf) {
     ...(health.destinations ?? []).map(
       (to) =>
         to.circuit !== 'closed' &&
-        `${who}: the destination ${f.name(to.name)} ${to.circuit === 'disabled' ? 'has said that it is gone for ever' : 'fails'}${to.lastError ? `: ${to.lastError}` : ''}.`,
+        `${who}: the destination ${f.name(f.line(to.name))} ${to.circuit === 'disabled' ? 'has said that it is gone for ever' : 'fails'}${to.lastError ? `: ${f.line(to.lastError)}` : ''}.`,
     ),
   ].filter(Boolean);
 }
@@ -248,30 +251,5 @@ function instancesTable(caption, instances, asOf) {
         ...[health.totals ?? f.UNKNOWN, health.spool ?? 'none', health.version ?? f.UNKNOWN],
       ];
     }),
-  );
-}
-
-function destinationsTable(list) {
-  return table(
-    'Destinations of running processes',
-    [
-      'Destination',
-      'Process',
-      'Circuit',
-      'Waiting',
-      'Oldest waits',
-      'Sent',
-      'Retried',
-      'Refused',
-      'Last error',
-    ],
-    list.map((to) => [
-      el('span', { class: 'cut' }, f.name(to.name)),
-      el('span', { class: 'cut' }, to.from),
-      el('span', { class: `state ${to.circuit === 'closed' ? 'here' : 'silent'}` }, to.circuit),
-      ...[f.count(to.queued), to.queued > 0 ? f.seconds(to.oldestWaitingMs / 1000) : f.UNKNOWN],
-      ...[f.count(to.sent), f.count(to.retried), f.count(to.refused)],
-      el('span', { class: 'cut long' }, to.lastError ?? 'none'),
-    ]),
   );
 }

@@ -2,6 +2,8 @@
 
 const LOCALE = 'en-GB';
 export const UNKNOWN = '–';
+/** Characters of a text of others. */
+const LONGEST_LINE = 300;
 
 const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
 const precise = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 1 });
@@ -124,6 +126,13 @@ export function name(text) {
   const shown = String(text);
   return shown.trim() === '' ? '(empty name)' : shown;
 }
+
+/** Text of others, as an answer of a service, in one line. */
+export const line = (text) =>
+  String(text)
+    .slice(0, LONGEST_LINE)
+    .replace(/[\p{C}\p{Z}]+/gu, ' ')
+    .trim();
 
 /** The row that sums up other names has none of its own. */
 export const nameOf = (row, field = 'name') =>

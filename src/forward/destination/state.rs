@@ -31,6 +31,8 @@ pub struct State {
     pub partitions: Partitions,
     pub counts: Counts,
     /// Warnings to be logged.
+    /// From the acceptance of an event to the response that took it, of the last request.
+    lag: Option<Duration>,
     pub warnings: Vec<Warning>,
     breaker: CircuitBreaker,
     /// Events that were too old when the replay brought them back.
@@ -61,6 +63,7 @@ impl State {
             profile: Arc::clone(profile),
             partitions: Partitions::new(profile.limits),
             counts: Counts::default(),
+            lag: None,
             warnings: Vec::new(),
             breaker: CircuitBreaker::new(settings.min_retry_delay, settings.max_retry_delay),
             expired_in_replay: 0,
@@ -217,11 +220,13 @@ impl State {
                 self.acknowledge(request, refused);
                 self.warn_of_refusal(&foreign_text::shown(&problem));
             }
+                self.measure(request, now);
             Disposition::RefusedAt { events, problem } => {
                 self.breaker.responded(permit);
                 self.refuse_some(request, &events);
                 self.warn_of_refusal(&foreign_text::shown(&problem));
             }
+                self.measure(request, now);
             Disposition::Throttled => {
                 self.breaker.fail(permit, now, retry_after.max(THROTTLED));
                 let batch_size = &mut self.partitions.at(batch.partition).batch_size;
@@ -284,6 +289,12 @@ impl State {
         self.counts.refused += refused as u64;
         self.counts.retried += (request.encoded.len() - refused) as u64;
     }
+    /// The oldest event of a request has waited longest.
+    fn measure(&mut self, request: &Request, now: Instant) {
+        let oldest = request.batch.events.first();
+        self.lag = oldest.map(|event| now.saturating_duration_since(event.accepted));
+    }
+
 
     fn warn_of_refusal(&mut self, problem: &str) {
         self.remember(problem);
@@ -307,6 +318,7 @@ impl State {
         self.counts.refused += refused as u64;
     }
 
+        self.counts.last_refusal = self.counts.last_error.clone();
     fn retry(&mut self, request: &Request, problem: &str) {
         self.counts.retried += request.encoded.len() as u64;
         self.remember(problem);
@@ -354,3 +366,4 @@ impl State {
         }
     }
 }
+            lag: self.lag,

@@ -15,6 +15,8 @@ pub struct Counts {
     pub expired: u64,
     pub dropped: BTreeMap<&'static str, u64>,
     pub last_error: Option<LastError>,
+    /// Why an event was refused last.
+    pub last_refusal: Option<LastError>,
 }
 
 impl Counts {
@@ -32,12 +34,19 @@ impl Counts {
         for (reason, events) in other.dropped {
             self.drop_events(reason, events);
         }
-        let errors = [self.last_error.take(), other.last_error];
-        self.last_error = errors.into_iter().flatten().max_by_key(|error| error.at);
+        self.last_error = later(self.last_error.take(), other.last_error);
+        self.last_refusal = later(self.last_refusal.take(), other.last_refusal);
     }
 }
 
-/// A reading for `getHealth()`.
+fn later(one: Option<LastError>, other: Option<LastError>) -> Option<LastError> {
+    [one, other]
+        .into_iter()
+        .flatten()
+        .max_by_key(|error| error.at)
+}
+
+/// A reading for `getHealth()` and for the sample of presence.
 pub struct Report {
     pub name: String,
     pub format: &'static str,
@@ -45,5 +54,7 @@ pub struct Report {
     pub queued_bytes: u64,
     pub circuit: CircuitState,
     pub oldest_waiting: Option<Duration>,
+    /// From the acceptance of an event to the response that took it, of the last request that was taken.
+    pub lag: Option<Duration>,
     pub counts: Counts,
 }

@@ -242,3 +242,20 @@ async fn queued_events_are_sent_after_close() {
     world.destination.close();
     assert_eq!(world.when_empty().await.counts.sent, 4);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_report_says_how_long_events_take_and_why_one_was_refused() {
+    let mut statuses = [503, 204, 422].into_iter();
+    let mut world = World::new(RAW, move |_| answer(statuses.next().unwrap_or(204)));
+    assert_eq!(world.destination.report().lag, None);
+    world.enqueue("ann", "{}");
+    let report = world.when_empty().await;
+    let lag = report.lag.expect("a lag");
+    assert!(lag >= SECOND / 5 && lag < 2 * SECOND, "{lag:?}");
+    assert!(report.counts.last_error.is_some() && report.counts.last_refusal.is_none());
+    world.enqueue("ann", "{}");
+    let counts = world.when_empty().await.counts;
+    assert_eq!(counts.refused, 1);
+    let refusal = counts.last_refusal.expect("a refusal");
+    assert!(refusal.message.contains("422"), "{}", refusal.message);
+}

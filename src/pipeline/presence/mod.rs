@@ -24,6 +24,7 @@ use crate::forward::Destinations;
 use crate::instance::shared::Shared;
 use crate::store::{Result, Sample, Seen, Store, StoreError};
 use observer::{Observer, Patience};
+use summary::Rates;
 
 /// The first sample comes after this part of an interval, 1 s: a server that starts has records to write, and
 /// indexes to make.
@@ -51,6 +52,7 @@ pub struct Presence {
     /// The earliest and the latest that the host's clock has shown.
     from_ms: i64,
     to_ms: i64,
+    rates: Rates,
     observer: Observer,
     tasks: Tasks<Written>,
 }
@@ -116,6 +118,7 @@ impl Presence {
             is_known: false,
             from_ms: shared.context.clock.now_ms(),
             to_ms: shared.context.clock.now_ms(),
+            rates: Rates::default(),
             observer: Observer::new(patience(shared.context.limits.presence_every)),
             tasks: Tasks::new(),
         }
@@ -202,7 +205,7 @@ impl Presence {
             host_ms,
             from_ms: self.from_ms,
             to_ms: self.to_ms,
-            health: summary::of(&self.shared, &self.destinations),
+            health: summary::of(&self.shared, &self.destinations, &mut self.rates),
             is_last: stay != Stay::Here,
             left,
         }
