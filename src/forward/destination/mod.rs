@@ -11,11 +11,12 @@ mod request;
 mod sender;
 mod state;
 mod stats;
+mod throttled;
 
 pub use handle::Destination;
 pub use partitions::PartitionOffsets;
-pub use sender::start_senders;
 pub use probe::{Probe, probe};
+pub use sender::start_senders;
 pub use stats::Report;
 
 #[cfg(test)]

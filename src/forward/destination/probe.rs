@@ -42,7 +42,7 @@ pub async fn probe<T: Transport>(
     };
     let (verdict, problem) = match profile.format.interpret(&response, 1) {
         Disposition::Delivered => ("taken", None),
-        Disposition::Retry | Disposition::Throttled => ("away", None),
+        Disposition::Retry | Disposition::Throttled(_) => ("away", None),
         Disposition::ConfigError => ("misconfigured", None),
         Disposition::Partly { problem, .. } | Disposition::RefusedAt { problem, .. } => {
             ("refused", Some(problem))

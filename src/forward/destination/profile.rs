@@ -61,6 +61,13 @@ impl Profile {
         }
     }
 
+    /// The name under which the service knows who sends an event: the user, or the event itself without one.
+    pub fn sender(&self, event: &ForwardedEvent) -> Option<String> {
+        let private = self.privacy.applied(event).ok()?;
+        let user = private.as_ref().unwrap_or(event).user();
+        Some(user.map_or_else(|| event.id.to_string(), str::to_owned))
+    }
+
     pub fn config_error_delay(&self) -> Duration {
         let delay = self.settings.min_retry_delay;
         delay

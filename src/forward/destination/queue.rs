@@ -29,6 +29,28 @@ impl Queue {
         self.bytes += older.bytes;
     }
 
+    /// Puts events among these, in the order of their numbers.
+    pub fn merge(&mut self, other: Queue) {
+        self.events.extend(other.events);
+        self.bytes += other.bytes;
+        let events = self.events.make_contiguous();
+        events.sort_by_key(|event| event.seq);
+    }
+
+    /// Takes the events out that are chosen.
+    pub fn extract(&mut self, is_chosen: impl Fn(&ForwardedEvent) -> bool) -> Queue {
+        let all = std::mem::take(&mut self.events).into_iter();
+        let (chosen, left): (VecDeque<_>, _) = all.partition(|event| is_chosen(event));
+        self.events = left;
+        let chosen = Queue {
+            bytes: chosen.iter().map(|event| event.bytes()).sum(),
+            events: chosen,
+            done: 0,
+        };
+        self.bytes -= chosen.bytes;
+        chosen
+    }
+
     pub fn done(&self) -> i64 {
         self.done
     }
@@ -197,6 +219,20 @@ mod tests {
         assert_eq!((newer.len(), newer.bytes()), (4, queue(4).bytes()));
         let seqs: Vec<i64> = newer.batch(9, usize::MAX).iter().map(|e| e.seq).collect();
         assert_eq!(seqs, [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn events_that_are_extracted_come_back_in_their_order() {
+        let mut queue = queue(6);
+        let bytes = queue.bytes();
+        let even = queue.extract(|event| event.seq % 2 == 0);
+        assert_eq!((queue.len(), even.len()), (3, 3));
+        assert_eq!((queue.bytes(), even.bytes()), (bytes / 2, bytes / 2));
+        queue.push(event(7, "u", "{}"));
+        queue.merge(even);
+        let seqs: Vec<i64> = queue.batch(9, usize::MAX).iter().map(|e| e.seq).collect();
+        assert_eq!(seqs, [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(queue.bytes(), bytes / 6 * 7);
     }
 
     #[test]

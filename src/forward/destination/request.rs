@@ -7,10 +7,11 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::circuit_breaker::Permit;
+use super::partitions::Lane;
 use super::profile::Profile;
 use crate::forward::event::ForwardedEvent;
 use crate::forward::formats::EncodeError;
-use crate::forward::transport::Post;
+use crate::forward::transport::{Post, Senders};
 use crate::util::clock::system_ms;
 use crate::util::panics::{Panicked, catch};
 use crate::util::threads::Threads;
@@ -18,10 +19,11 @@ use crate::util::threads::Threads;
 /// The error of a defect of this package.
 const INTERNAL: EncodeError = EncodeError("internal: it cannot be encoded");
 
-/// The oldest events of a partition, admitted together.
+/// The oldest events of a queue, admitted together.
 #[derive(Clone)]
 pub struct Batch {
     pub partition: usize,
+    pub lane: Lane,
     pub permit: Permit,
     pub events: Vec<Arc<ForwardedEvent>>,
 }
@@ -48,6 +50,21 @@ impl Request {
         }
         let profile = Arc::clone(profile);
         threads.run(move || Self::encode(&profile, batch)).await
+    }
+
+    /// Those of its events that come from these senders.
+    pub fn events_of(&self, senders: &Senders, profile: &Profile) -> Vec<Arc<ForwardedEvent>> {
+        let is_listed = |event: &ForwardedEvent| {
+            let position = self.encoded.binary_search(&event.seq);
+            position.is_ok_and(|position| senders.positions.contains(&position))
+        };
+        let is_named = |event: &ForwardedEvent| {
+            let sender = profile.sender(event);
+            sender.is_some_and(|sender| senders.names.contains(&sender))
+        };
+        let events = self.batch.events.iter();
+        let theirs = events.filter(|event| is_listed(event) || is_named(event));
+        theirs.map(Arc::clone).collect()
     }
 
     fn encode(profile: &Profile, mut batch: Batch) -> Self {
@@ -82,6 +99,12 @@ impl Request {
         }
     }
 
+    /// The request of one event by itself.
+    pub fn alone(profile: &Profile, event: &ForwardedEvent) -> Result<Post, EncodeError> {
+        let json = profile.encode(event)?;
+        Ok(Self::post(profile, event, &[json]))
+    }
+
     fn post(profile: &Profile, first: &ForwardedEvent, bodies: &[Vec<u8>]) -> Post {
         let (format, now_ms) = (&profile.format, system_ms());
         let body = format.body(bodies, now_ms);
@@ -99,12 +122,6 @@ impl Request {
 fn compressed(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
     // Writing into memory does not fail.
-    /// The request of one event by itself.
-    pub fn alone(profile: &Profile, event: &ForwardedEvent) -> Result<Post, EncodeError> {
-        let json = profile.encode(event)?;
-        Ok(Self::post(profile, event, &[json]))
-    }
-
     let _ = encoder.write_all(body);
     encoder.finish().unwrap_or_default()
 }

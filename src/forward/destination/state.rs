@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::circuit_breaker::{Admission, CircuitBreaker, CircuitState};
-use super::partitions::Partitions;
+use super::partitions::{Lane, Partitions};
 use super::profile::Profile;
 use super::request::{Batch, Request};
 use super::stats::{Counts, Report};
@@ -20,8 +20,6 @@ use crate::util::foreign_text;
 
 /// How long an event waits for others to share a request.
 const LINGER: Duration = Duration::from_secs(1);
-/// How long a service is left alone that says that it is sent too much.
-const THROTTLED: Duration = Duration::from_secs(30);
 /// Attempts on a configuration error (401, 403, 404) before the batch is refused: some twenty minutes by
 /// default. The batches behind it have attempts of their own.
 const CONFIG_ERROR_ATTEMPTS: u32 = 10;
@@ -31,10 +29,10 @@ pub struct State {
     pub partitions: Partitions,
     pub counts: Counts,
     /// Warnings to be logged.
-    /// From the acceptance of an event to the response that took it, of the last request.
-    lag: Option<Duration>,
     pub warnings: Vec<Warning>,
     breaker: CircuitBreaker,
+    /// From the acceptance of an event to the response that took it, of the last request.
+    lag: Option<Duration>,
     /// Events that were too old when the replay brought them back.
     expired_in_replay: u64,
     /// Somebody waits until the queue is empty.
@@ -63,9 +61,9 @@ impl State {
             profile: Arc::clone(profile),
             partitions: Partitions::new(profile.limits),
             counts: Counts::default(),
-            lag: None,
             warnings: Vec::new(),
             breaker: CircuitBreaker::new(settings.min_retry_delay, settings.max_retry_delay),
+            lag: None,
             expired_in_replay: 0,
             is_expedited: false,
             is_full: false,
@@ -81,7 +79,7 @@ impl State {
         }
         let number = self.partitions.number_of(event);
         let partition = self.partitions.at(number);
-        partition.queue.push(Arc::clone(event));
+        partition.push(Arc::clone(event));
         let is_news = partition.queue.len() == 1 || partition.is_full(self.profile.limits);
         is_news.then_some(number)
     }
@@ -130,11 +128,17 @@ impl State {
     pub fn poll(&mut self, partition: usize, now: Instant) -> Step {
         // Some systems know no moment before their start.
         if let Some(before) = now.checked_sub(self.profile.settings.max_age) {
-            let expired = self.partitions.at(partition).queue.expire(before) as u64;
+            let expired = self.partitions.at(partition).expire(before) as u64;
             self.counts.expired += expired;
             self.warn_of_expired(expired);
         }
-        self.next_step(partition, now)
+        let step = self.next_step(partition, now);
+        let due = self.partitions.at(partition).throttled_until();
+        match (step, due.filter(|due| *due > now)) {
+            (Step::Wait(until), Some(due)) => Step::Wait(until.into_iter().chain([due]).min()),
+            (Step::End, Some(due)) => Step::Wait(Some(due)),
+            (step, _) => step,
+        }
     }
 
     fn next_step(&mut self, number: usize, now: Instant) -> Step {
@@ -143,7 +147,8 @@ impl State {
         }
         let limits = self.profile.limits;
         let partition = self.partitions.at(number);
-        let Some(oldest) = partition.queue.oldest() else {
+        let lane = partition.lane(now);
+        let Some(oldest) = partition.of(lane).0.oldest() else {
             return match self.is_closed {
                 true => Step::End,
                 false => Step::Wait(None),
@@ -155,7 +160,8 @@ impl State {
         }
         let lingers_until = oldest.accepted + LINGER;
         let may_linger = limits.events > 1 && !self.is_expedited && !self.is_closed;
-        let is_due = partition.is_full(limits)
+        let is_due = lane == Lane::Throttled
+            || partition.is_full(limits)
             || self.breaker.has_failed()
             || partition.batch_size.is_limited();
         if may_linger && !is_due && lingers_until > now {
@@ -166,8 +172,9 @@ impl State {
             Admission::AfterProbe => Step::Wait(Some(expiry)),
             Admission::Granted(permit) => Step::Send(Batch {
                 partition: number,
+                lane,
                 permit,
-                events: partition.batch(limits),
+                events: partition.batch(lane, limits),
             }),
         }
     }
@@ -213,24 +220,31 @@ impl State {
         match disposition {
             Disposition::Delivered => {
                 self.breaker.succeed();
+                self.measure(request, now);
                 self.acknowledge(request, 0);
+                self.taken(request, now);
             }
             Disposition::Partly { refused, problem } => {
                 self.breaker.succeed();
+                self.measure(request, now);
                 self.acknowledge(request, refused);
+                self.taken(request, now);
                 self.warn_of_refusal(&foreign_text::shown(&problem));
             }
-                self.measure(request, now);
             Disposition::RefusedAt { events, problem } => {
                 self.breaker.responded(permit);
                 self.refuse_some(request, &events);
                 self.warn_of_refusal(&foreign_text::shown(&problem));
             }
-                self.measure(request, now);
-            Disposition::Throttled => {
-                self.breaker.fail(permit, now, retry_after.max(THROTTLED));
-                let batch_size = &mut self.partitions.at(batch.partition).batch_size;
-                batch_size.shrink(batch.events.len());
+            Disposition::Throttled(senders) => {
+                let throttled = request.events_of(&senders, &self.profile);
+                if throttled.is_empty() || retry_after > Duration::ZERO {
+                    self.breaker.fail(permit, now, retry_after);
+                } else {
+                    self.breaker.responded(permit);
+                    let partition = self.partitions.at(batch.partition);
+                    partition.throttle(batch.lane, &throttled, now);
+                }
                 self.retry(request, &problem);
                 self.warnings.push(Warning::Failing(problem));
             }
@@ -253,7 +267,7 @@ impl State {
             }
             Disposition::TooLarge | Disposition::Refused if request.encoded.len() > 1 => {
                 self.breaker.responded(permit);
-                let batch_size = &mut self.partitions.at(batch.partition).batch_size;
+                let batch_size = self.partitions.at(batch.partition).of(batch.lane).1;
                 match disposition {
                     Disposition::TooLarge => batch_size.shrink(batch.events.len()),
                     _ => batch_size.halve(batch.events.len()),
@@ -275,6 +289,12 @@ impl State {
         }
     }
 
+    /// The oldest event of a request has waited longest.
+    fn measure(&mut self, request: &Request, now: Instant) {
+        let oldest = request.batch.events.first();
+        self.lag = oldest.map(|event| now.saturating_duration_since(event.accepted));
+    }
+
     fn refuse(&mut self, request: &Request, problem: &str) {
         self.acknowledge(request, request.encoded.len());
         self.warn_of_refusal(problem);
@@ -282,22 +302,23 @@ impl State {
 
     /// The others are sent again.
     fn refuse_some(&mut self, request: &Request, positions: &BTreeSet<usize>) {
-        let queue = &mut self.partitions.at(request.batch.partition).queue;
+        let batch = &request.batch;
+        let (queue, _) = self.partitions.at(batch.partition).of(batch.lane);
         let refused = positions.iter().filter_map(|at| request.encoded.get(*at));
         // Fewer than all if some have expired meanwhile.
         let refused = refused.filter(|seq| queue.remove(**seq)).count();
         self.counts.refused += refused as u64;
         self.counts.retried += (request.encoded.len() - refused) as u64;
     }
-    /// The oldest event of a request has waited longest.
-    fn measure(&mut self, request: &Request, now: Instant) {
-        let oldest = request.batch.events.first();
-        self.lag = oldest.map(|event| now.saturating_duration_since(event.accepted));
-    }
 
+    fn taken(&mut self, request: &Request, now: Instant) {
+        let batch = &request.batch;
+        self.partitions.at(batch.partition).succeed(batch.lane, now);
+    }
 
     fn warn_of_refusal(&mut self, problem: &str) {
         self.remember(problem);
+        self.counts.last_refusal = self.counts.last_error.clone();
         self.warnings.push(Warning::Refused(problem.to_owned()));
     }
 
@@ -310,15 +331,18 @@ impl State {
         };
         let partition = self.partitions.at(request.batch.partition);
         // Fewer than all if some have expired meanwhile.
-        let done = partition.queue.acknowledge(last.seq);
+        let (queue, batch_size) = partition.of(request.batch.lane);
+        let done = queue.acknowledge(last.seq);
+        // The service counts what throttled users send in a second: no larger request helps.
+        if request.batch.lane == Lane::Common {
+            batch_size.grow(self.profile.limits.events);
+        }
         let refused = (refused + events.len() - request.encoded.len()).min(done);
         partition.config_errors = 0;
-        partition.batch_size.grow(self.profile.limits.events);
         self.counts.sent += (done - refused) as u64;
         self.counts.refused += refused as u64;
     }
 
-        self.counts.last_refusal = self.counts.last_error.clone();
     fn retry(&mut self, request: &Request, problem: &str) {
         self.counts.retried += request.encoded.len() as u64;
         self.remember(problem);
@@ -362,8 +386,8 @@ impl State {
                 false => self.breaker.state(),
             },
             oldest_waiting: oldest.map(|accepted| now.saturating_duration_since(accepted)),
+            lag: self.lag,
             counts: self.counts.clone(),
         }
     }
 }
-            lag: self.lag,

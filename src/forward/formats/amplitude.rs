@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::format::{EncodeError, Format, Limits, NO_NAME, join};
 use super::payload::{self, Fields};
 use crate::forward::event::{ForwardedEvent, Kind};
-use crate::forward::transport::{Disposition, Endpoint, Response, of_status};
+use crate::forward::transport::{Disposition, Endpoint, Response, Senders, of_status};
 
 /// A tenth of what Amplitude takes: larger bodies cost too much to build and to send again.
 const BYTES: usize = 2_000_000;
@@ -49,6 +49,7 @@ struct Report {
     silenced_events: Vec<usize>,
     throttled_users: BTreeMap<String, f64>,
     throttled_devices: BTreeMap<String, f64>,
+    throttled_events: BTreeSet<usize>,
 }
 
 impl Report {
@@ -70,8 +71,15 @@ impl Report {
         (all.filter(|position| *position < events).collect(), first)
     }
 
-    fn names_senders(&self) -> bool {
-        !self.throttled_users.is_empty() || !self.throttled_devices.is_empty()
+    /// Who sends too much, if it says so.
+    fn senders(self) -> Option<Senders> {
+        let names = self.throttled_users.into_keys();
+        let senders = Senders {
+            positions: self.throttled_events,
+            names: names.chain(self.throttled_devices.into_keys()).collect(),
+        };
+        let is_known = !senders.positions.is_empty() || !senders.names.is_empty();
+        is_known.then_some(senders)
     }
 
     fn is_about_the_key(&self) -> bool {
@@ -125,7 +133,10 @@ impl Format for Amplitude {
 
     fn interpret(&self, response: &Response, events: usize) -> Disposition {
         match response.status {
-            429 if Report::of(response).names_senders() => Disposition::Throttled,
+            429 => match Report::of(response).senders() {
+                Some(senders) => Disposition::Throttled(senders),
+                None => Disposition::Retry,
+            },
             400 => {
                 let report = Report::of(response);
                 let (bad, field) = report.bad(events);
@@ -235,8 +246,13 @@ mod tests {
     fn a_wrong_key_is_a_configuration_error_and_throttled_users_are_waited_for() {
         let wrong = r#"{"code":400,"error":"Invalid API key: x","missing_field":"api_key"}"#;
         assert_eq!(judged(400, wrong), Disposition::ConfigError);
-        let throttled = r#"{"code":429,"throttled_users":{"ann":1200}}"#;
-        assert_eq!(judged(429, throttled), Disposition::Throttled);
+        let throttled = r#"{"code":429,"throttled_users":{"ann":1200},"throttled_devices":{"d":1},"throttled_events":[2]}"#;
+        let senders = Senders {
+            positions: BTreeSet::from([2]),
+            names: BTreeSet::from(["ann".to_owned(), "d".to_owned()]),
+        };
+        assert_eq!(judged(429, throttled), Disposition::Throttled(senders));
+        assert_eq!(judged(429, r#"{"throttled_users":{}}"#), Disposition::Retry);
         assert_eq!(judged(429, ""), Disposition::Retry);
         assert_eq!(judged(413, ""), Disposition::TooLarge);
         assert_eq!(judged(200, r#"{"code":200}"#), Disposition::Delivered);

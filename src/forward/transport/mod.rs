@@ -9,7 +9,7 @@ mod tls;
 
 pub use endpoint::{Endpoint, Header, Post, Transport};
 pub use http::Http;
-pub use status::{Disposition, Response, of_status};
+pub use status::{Disposition, Response, Senders, of_status};
 pub use tls::Tls;
 
 #[cfg(test)]

@@ -26,8 +26,8 @@ pub enum Disposition {
     },
     /// The same request may succeed later.
     Retry,
-    /// So may a smaller one; the service is to be left alone for a while.
-    Throttled,
+    /// None was taken, as some senders send too much; without those the same request may succeed.
+    Throttled(Senders),
     /// It may succeed after a change of settings, here or there.
     ConfigError,
     /// A smaller request may succeed.
@@ -36,6 +36,13 @@ pub enum Disposition {
     Refused,
     /// The service is gone for good.
     Gone,
+}
+
+/// Senders in a request, by the positions of their events or by the names under which the service knows them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Senders {
+    pub positions: BTreeSet<usize>,
+    pub names: BTreeSet<String>,
 }
 
 /// The meaning of a status, unless a format knows better. A redirection is not followed: whoever answers
