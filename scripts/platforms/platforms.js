@@ -1,6 +1,7 @@
 // Platforms whose binaries can be built and run on Linux x64, and what runs them there.
 'use strict';
 
+const fs = require('node:fs');
 const path = require('node:path');
 const { sysroot } = require('./debian');
 const { nodeForLinux, nodeForWindows } = require('./nodes');
@@ -16,21 +17,42 @@ const DYNAMIC_MUSL = { RUSTFLAGS: '-C target-feature=-crt-static' };
 /** napi-build wants a library of Node to link with. Its functions are looked up at run time, so this is empty. */
 const EMPTY_NODE = { LIBNODE_PATH: path.join(__dirname, 'libnode') };
 
-async function onMusl() {
-  const root = await sysroot('amd64', ['musl']);
-  const loader = path.join(root, 'lib', 'ld-musl-x86_64.so.1');
-  return { node: [loader, await nodeForLinux('musllinux_1_2_x86_64')] };
+/** With the script by which a system with musl tells of it, and this package takes its binary. */
+async function muslSysroot(architecture) {
+  const root = await sysroot(architecture, ['musl']);
+  fs.mkdirSync(path.join(root, 'usr', 'bin'), { recursive: true });
+  fs.writeFileSync(
+    path.join(root, 'usr', 'bin', 'ldd'),
+    '#!/bin/sh\nexec /lib/ld-musl* --list "$@"\n',
+  );
+  return root;
 }
 
-async function emulated(packages, tag) {
-  const runner = ['qemu-aarch64-static', '-L', await sysroot('arm64', packages)];
+/** The loader is run as a program, so that this system needs no file of musl. */
+async function onMusl() {
+  const root = await muslSysroot('amd64');
+  const loader = path.join(root, 'lib', 'ld-musl-x86_64.so.1');
+  const before = [
+    'sh',
+    path.join(__dirname, 'run-on-musl.sh'),
+    path.join(root, 'usr', 'bin', 'ldd'),
+  ];
+  return { node: [...before, loader, await nodeForLinux('musllinux_1_2_x86_64')] };
+}
+
+async function emulated(root, tag) {
+  const runner = ['qemu-aarch64-static', '-L', root];
   return { runner, node: [...runner, await nodeForLinux(tag)] };
 }
 
-const onArmWithGlibc = () =>
-  emulated(['libc6', 'libstdc++6', 'libgcc-s1'], 'manylinux_2_28_aarch64');
+async function onArmWithGlibc() {
+  const root = await sysroot('arm64', ['libc6', 'libstdc++6', 'libgcc-s1']);
+  return emulated(root, 'manylinux_2_28_aarch64');
+}
 
-const onArmWithMusl = () => emulated(['musl'], 'musllinux_1_2_aarch64');
+async function onArmWithMusl() {
+  return emulated(await muslSysroot('arm64'), 'musllinux_1_2_aarch64');
+}
 
 const SLOW_WHERE_EMULATED = {
   'hours of its clock, with each flush in them, take minutes on an emulated processor': [
@@ -44,7 +66,8 @@ async function inWine() {
 }
 
 /**
- * - `name`; `target` of the compiler, and `linked` where zig wants to know more of it
+ * - `name`, and `published`, that of its package, where it differs
+ * - `target` of the compiler, and `linked` where zig wants to know more of it
  * - `cargo`, the program that builds, and `library`, what it builds; `flags`, variables of the build
  * - `programs` that the system needs
  * - `prepare()`: the words that run `node` of that platform, the `runner` before other programs where these
@@ -80,6 +103,7 @@ const PLATFORMS = [
   },
   {
     name: 'win32-x64',
+    published: 'win32-x64-msvc',
     // That of Microsoft, which ships, needs their linker and headers.
     target: 'x86_64-pc-windows-gnu',
     // zig would export more symbols than a library of Windows can have.

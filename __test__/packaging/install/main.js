@@ -7,7 +7,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { Hosts } = require('./hosts');
 const { Surroundings } = require('./project');
-const { publishAll } = require('./published');
+const { publishPacked } = require('./published');
 const { installTools, startRegistry } = require('./registry');
 const { cleanEnvironment } = require('../../support/environment');
 const { startMongod } = require('../../support/mongod');
@@ -50,7 +50,7 @@ async function publishAndRun({ base, registry, server }) {
   const npm = process.env.npm_execpath;
   if (npm === undefined) throw new Error('npm has to run this: npm run test:install');
   const surroundings = new Surroundings({ base, registry, npm });
-  const { real, standIns } = await step('publish', () => publishAll(surroundings));
+  const { real, standIns } = await step('publish', () => publishPacked(surroundings));
   say(`published: ${real.join(', ')}; stand-ins without a binary: ${standIns.join(', ')}`);
   const platform = platformName();
   if (!real.includes(platform)) throw new Error(`nothing is packed for ${platform}`);

@@ -1,5 +1,6 @@
 // An empty project of somebody who installs the package: outside of this repository, with node and a
-// shell on the PATH and nothing else, and none of this machine's settings.
+// shell on the PATH and nothing else, and none of this machine's settings. Another platform's node is run by programs
+// of this one, so that there the PATH is whole.
 'use strict';
 
 const { execFile } = require('node:child_process');
@@ -13,12 +14,16 @@ const TIMEOUT_MS = 180_000;
 const HOSTS = path.join(__dirname, 'hosts');
 const PROBE = path.join(__dirname, 'probe.cjs');
 
-/** What all projects of a run share: `{ base, registry, npm }`, a folder, an address, a program. */
+/**
+ * What all projects of a run share: a folder, the address of a registry, and npm. For another platform also the words
+ * that run its `node`, the variables that these need, and how long a process may take.
+ */
 class Surroundings {
-  constructor({ base, registry, npm }) {
-    Object.assign(this, { base, registry, npm });
+  constructor({ base, registry, npm, ...others }) {
+    const { node = [process.execPath], env, timeoutMs = TIMEOUT_MS } = others;
+    Object.assign(this, { base, registry, npm, node, env, timeoutMs });
     this.programs = path.join(base, 'programs');
-    fs.mkdirSync(this.programs);
+    fs.mkdirSync(this.programs, { recursive: true });
     fs.symlinkSync(process.execPath, path.join(this.programs, 'node'));
     fs.symlinkSync('/bin/sh', path.join(this.programs, 'sh'));
   }
@@ -31,10 +36,14 @@ class Surroundings {
       ...{ PATH: this.programs, HOME: home, TMPDIR: this.base, CI: 'true' },
       // npm, pnpm and Yarn 1 read it.
       npm_config_registry: this.registry,
+      ...this.env,
       ...extra,
     };
   }
 }
+
+/** The path as this system writes it; Wine has the root of this system as drive Z. */
+const onLinux = (file) => file.replace(/^Z:/, '').replaceAll('\\', '/');
 
 class Project {
   constructor(surroundings, name) {
@@ -66,11 +75,13 @@ class Project {
 
   /** Runs `node <args>` here; throws with all that it printed unless it ends with 0. */
   async node(args, env) {
+    const { node, timeoutMs } = this.surroundings;
+    const [program, ...words] = node;
     try {
-      return await execute(process.execPath, args, {
+      return await execute(program, [...words, ...args], {
         cwd: this.folder,
         env: this.surroundings.environment(env),
-        ...{ timeout: TIMEOUT_MS, maxBuffer: 2 ** 26 },
+        ...{ timeout: timeoutMs, maxBuffer: 2 ** 26 },
       });
     } catch (error) {
       throw new Error(`${args.join(' ')}: ${error.message}\n${error.stdout}`);
@@ -91,7 +102,7 @@ class Project {
       NODE_OPTIONS: `--require=${PROBE}`,
       PROBE_FILE: file,
     });
-    return new Set(fs.readFileSync(file, 'utf8').split('\n').filter(Boolean));
+    return new Set(fs.readFileSync(file, 'utf8').split('\n').filter(Boolean).map(onLinux));
   }
 
   /** Names of the packages at the top of node_modules. */

@@ -3,7 +3,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { platforms, stagePlatform } = require('../../../scripts/package/stage');
+const { platforms, stageMain, stagePlatform } = require('../../../scripts/package/stage');
 const { ROOT } = require('../../../scripts/lib/steps');
 const { Project } = require('./project');
 
@@ -15,31 +15,51 @@ function packedName(name, version) {
   return path.join(PACKAGES, `${name}-${version}.tgz`);
 }
 
-/** Publishes what `npm run package` has packed, and stand-ins for the other platforms. */
-async function publishAll(surroundings) {
-  const publisher = new Project(surroundings, 'publisher');
+/**
+ * Publishes the main package, and those of the platforms that `packages` has by their names: a file or a folder.
+ * Stand-ins are published for the other platforms. Answers `{ real, standIns }`, names of platforms.
+ */
+async function publishAll(publisher, main, packages) {
   // Any will do: everybody may publish.
-  const host = surroundings.registry.replace('http:', '');
+  const host = publisher.surroundings.registry.replace('http:', '');
   publisher.write('.npmrc', `${host}:_authToken=anybody\n`);
-  const { version } = require('../../../package.json');
-  const main = packedName('gso-analytics', version);
-  if (!fs.existsSync(main)) throw new Error('nothing is packed: npm run package');
-  const real = [];
-  const standIns = [];
+  const [real, standIns] = [[], []];
   for (const platform of platforms()) {
-    const packed = packedName(platform.manifest.name, version);
-    const isReal = fs.existsSync(packed);
-    await publish(publisher, isReal ? packed : standIn(publisher, platform));
-    (isReal ? real : standIns).push(platform.name);
+    const { [platform.name]: given } = packages;
+    await publish(publisher, given ?? staged(publisher, platform, STAND_IN));
+    (given ? real : standIns).push(platform.name);
   }
   await publish(publisher, main);
   return { real, standIns };
 }
 
-function standIn(publisher, platform) {
+/** Publishes what `npm run package` has packed. */
+function publishPacked(surroundings) {
+  const { version } = require('../../../package.json');
+  const main = packedName('gso-analytics', version);
+  if (!fs.existsSync(main)) throw new Error('nothing is packed: npm run package');
+  const packed = platforms()
+    .map(({ name, manifest }) => [name, packedName(manifest.name, version)])
+    .filter(([, file]) => fs.existsSync(file));
+  const publisher = new Project(surroundings, 'publisher');
+  return publishAll(publisher, main, Object.fromEntries(packed));
+}
+
+/** Publishes this tree, with `binary` as that of the platform `name`. */
+function publishBuilt(surroundings, name, binary) {
+  const publisher = new Project(surroundings, 'publisher');
+  const main = path.join(publisher.folder, 'main');
+  fs.mkdirSync(main);
+  stageMain(main);
+  const platform = platforms().find((one) => one.name === name);
+  return publishAll(publisher, main, { [name]: staged(publisher, platform, binary) });
+}
+
+/** A folder with the package of the platform. */
+function staged(publisher, platform, binary) {
   const folder = path.join(publisher.folder, platform.name);
   fs.mkdirSync(folder);
-  stagePlatform(folder, platform, STAND_IN);
+  stagePlatform(folder, platform, binary);
   return folder;
 }
 
@@ -49,4 +69,4 @@ function publish(publisher, what) {
   return publisher.node([npm, 'publish', '--ignore-scripts', '--tag', 'latest', what]);
 }
 
-module.exports = { publishAll };
+module.exports = { publishBuilt, publishPacked };

@@ -13,6 +13,7 @@ const { MongoClient } = require('../../support/driver');
 const { cleanEnvironment } = require('../../support/environment');
 const { startMongod } = require('../../support/mongod');
 const { succeeds } = require('../../support/wait');
+const { checkInstall } = require('./install');
 const { HOSTS, playScenes } = require('../smoke/scenes');
 const { commitNumber } = require('../../../scripts/lib/commit');
 const { main, say, step } = require('../../../scripts/lib/steps');
@@ -102,16 +103,19 @@ async function checkParity({ attempts, ...host }, { server }) {
 async function testOn(platform, database) {
   const { node, runner, env } = await platform.prepare();
   const addon = await step('build the addon (minutes the first time)', () => buildAddon(platform));
+  const there = { node, env, timeoutMs: TIMEOUT_MS };
   const host = {
-    node,
-    timeoutMs: TIMEOUT_MS,
+    ...there,
     env: { ...env, NAPI_RS_NATIVE_LIBRARY_PATH: addon },
     attempts: platform.isEmulated ? ATTEMPTS : 1,
   };
+  const { name, published = name } = platform;
   const checks = {
     'symbols of the addon': () => checkSymbols(addon),
     'scenes of the smoke test': () => checkScenes(host, platform, database),
     'a part of the parity suite': () => checkParity(host, database),
+    'npm install': () =>
+      checkInstall(there, { platform: published, addon, server: database.server }),
     'tests of the Rust core': () => testCore(platform, { runner, env }),
   };
   const failures = [];
