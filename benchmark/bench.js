@@ -35,7 +35,8 @@ const USAGE = `npm run bench -- [options]
                       forwarding and reports out
   --only-forwarding   measures nothing else, and saves nothing
   --only-reports      the same for reports
-  --scale <n>         of the documents that reports are made of (1); 0.01 shows that everything works
+  --scale <n>         of the documents that reports are made of, and of the events that are forwarded, in a
+                      run of these alone (1); 0.01 shows that everything works
   --against <folder>  another build of this package, made with npm run build: compares it with this one,
                       and saves nothing
   --save              writes benchmark/results and the last run in benchmark/README.md
@@ -95,8 +96,9 @@ async function runAgainst(bench, { options: { against: folder, rounds } }) {
   console.log(`\n${againstTable(results)}`);
 }
 
-async function runForwarding(bench, { options: { rounds } }) {
-  const results = await step('forwarding', () => playForwarding(bench, { rounds: Number(rounds) }));
+async function runForwarding(bench, { options: { rounds, scale } }) {
+  const given = { rounds: Number(rounds), scale: Number(scale) };
+  const results = await step('forwarding', () => playForwarding(bench, given));
   console.log(`\n${forwardingTable(results)}`);
 }
 

@@ -12,19 +12,23 @@ const BATCHED_EVENTS = 100_000;
 /** A request each. */
 const RAW_EVENTS = 20_000;
 const TRYING_EVENTS = 20_000;
-/** Events that wait before a client sends; the first is about what both do by default. */
+/** Events that wait before a client sends; the first is about what they do by default. */
 const FLUSH_AT = [20, 100, 1_000];
 const WARM_UP = 2_000;
+/** Clients with a queue of their own. That of Mixpanel has none, and sends at most 50 events in a request. */
+const QUEUING = ['segment', 'posthog', 'amplitude'];
 
-/** `{ flushAt: { segment, posthog }, sides: { side: [result of each round…] } }` */
-async function playForwarding(bench, { rounds }) {
+/** `{ flushAt: { segment, posthog, amplitude }, sides: { side: [result of each round…] } }` */
+async function playForwarding(bench, { rounds, scale = 1 }) {
   const receiver = await startReceiver(bench.node);
   try {
     const flushAt = {};
-    for (const peer of ['segment', 'posthog']) flushAt[peer] = await fastest(bench, receiver, peer);
+    for (const peer of QUEUING) {
+      flushAt[peer] = await fastest(bench, receiver, peer, scale * TRYING_EVENTS);
+    }
     const sides = {};
     for (let round = 0; round < rounds; round += 1) {
-      for (const [name, side] of Object.entries(sidesOf(receiver, flushAt))) {
+      for (const [name, side] of Object.entries(sidesOf(receiver, flushAt, scale))) {
         const { events, ...task } = side;
         sides[name] ??= [];
         sides[name].push(await measured(bench, receiver, task, events));
@@ -36,22 +40,31 @@ async function playForwarding(bench, { rounds }) {
   }
 }
 
-function sidesOf({ url }, flushAt) {
+function sidesOf({ url }, flushAt, scale) {
   const addon = (format, fields) => ({ peer: 'forwarding', destination: { format, ...fields } });
-  const [events, rawEvents] = [BATCHED_EVENTS, RAW_EVENTS];
+  const [events, rawEvents] = [scale * BATCHED_EVENTS, scale * RAW_EVENTS];
   return {
     addonRaw: { events: rawEvents, ...addon('raw', { url: `${url}/hook` }) },
     addonSegment: { events, ...addon('segment', { url, writeKey: 'key' }) },
     segment: { events, peer: 'segment', flushAt: flushAt.segment },
     addonPosthog: { events, ...addon('posthog', { url, apiKey: 'key' }) },
     posthog: { events, peer: 'posthog', flushAt: flushAt.posthog },
+    addonMixpanel: { events, ...addon('mixpanel', { url, token: 'token' }) },
+    mixpanel: { events, peer: 'mixpanel' },
+    addonAmplitude: { events, ...addon('amplitude', { url, apiKey: 'key' }) },
+    amplitude: { events, peer: 'amplitude', flushAt: flushAt.amplitude },
+    // Its own client does not load in Node.js.
+    addonGameAnalytics: {
+      events,
+      ...addon('gameanalytics', { url, gameKey: 'key', secretKey: 'secret' }),
+    },
   };
 }
 
-async function fastest(bench, receiver, peer) {
+async function fastest(bench, receiver, peer, events) {
   const tried = [];
   for (const flushAt of FLUSH_AT) {
-    const { perSecond } = await measured(bench, receiver, { peer, flushAt }, TRYING_EVENTS);
+    const { perSecond } = await measured(bench, receiver, { peer, flushAt }, events);
     tried.push({ flushAt, perSecond });
   }
   return tried.toSorted((a, b) => b.perSecond - a.perSecond)[0].flushAt;

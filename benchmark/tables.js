@@ -45,6 +45,11 @@ const FORWARDERS = {
   segment: '`@segment/analytics-node`',
   addonPosthog: 'this package, format `posthog`',
   posthog: '`posthog-node`',
+  addonMixpanel: 'this package, format `mixpanel`',
+  mixpanel: '`mixpanel`, 50 events a request',
+  addonAmplitude: 'this package, format `amplitude`',
+  amplitude: '`@amplitude/analytics-node`',
+  addonGameAnalytics: 'this package, format `gameanalytics`',
 };
 
 /** `pictures`, by `{ name, title }`, are shown where they belong. */
@@ -335,7 +340,9 @@ function snapshots({ months, writers, entries }) {
 }
 
 function forwardingTable({ sides, flushAt }) {
-  const rows = Object.entries(FORWARDERS).map(([side, title]) => [
+  // A saved run may be older than a side.
+  const measured = Object.entries(FORWARDERS).filter(([side]) => sides[side]);
+  const rows = measured.map(([side, title]) => [
     flushAt[side] ? `${title}, \`flushAt: ${flushAt[side]}\`` : title,
     cell(spread(sides[side], 'perSecond'), whole),
     cell(spread(sides[side], 'jsCpuUs'), twoPlaces),

@@ -10,7 +10,7 @@ const { waitFor } = require('../../__test__/support/wait');
 const { prepare } = require('../workload');
 
 /** Sides that write nothing to MongoDB. */
-const NOT_STORING = ['noop', 'segment', 'posthog'];
+const NOT_STORING = ['noop', 'segment', 'posthog', 'mixpanel', 'amplitude'];
 const OWN_EVENTS = { event: { $in: ['credits.earn', 'probe'] } };
 const OWN_SESSIONS = { userId: { $not: /^old/ } };
 const CHILD = path.join(__dirname, '..', 'child.js');
