@@ -1,8 +1,8 @@
 //! Run points: when a day is reported, and which days are due.
 //!
 //! Late logouts and replayed records are in the report of the next run point. One comes before the server deletes
-//! the first event of the day; those after it know of sessions only. All times are ms since 1970 by the server's clock, which also decides when
-//! events are deleted.
+//! the first event of the day; those after it know of sessions only. All times are ms since 1970 by the server's
+//! clock, which also decides when events are deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,7 +2,8 @@
 //!
 //! It can be interrupted between any two steps, and done by several processes at once: a day that has no report,
 //! or an old one, is due at the next look. A day that cannot be read holds no other day up; where only its events
-//! cannot be read, its report does not know them.
+//! cannot be read, its report does not know them. Where reading takes too long, there is no report: the next run
+//! reads again.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -45,7 +46,7 @@ pub struct Progress {
 
 /// A day that was reported.
 pub struct Reported {
-    /// Its late sessions make first days earlier, so that later days are due again.
+    /// Its sessions make first days earlier, so that later days are due again.
     pub lowers: bool,
     /// Why its events could not be read, if so.
     pub without_events: Option<StoreError>,
@@ -82,6 +83,7 @@ pub async fn run<S: ReportStore + PresenceStore + FunnelStore + Sync>(
     }
     let mut due: BTreeSet<Day> = outlook.due.iter().cloned().collect();
     let mut failed = None;
+    let mut has_taken_long = false;
     while let Some(day) = due.pop_first() {
         if watcher.has_left() {
             // So that the next process need not wait. Where that is too late, the lease expires.
@@ -93,7 +95,9 @@ pub async fn run<S: ReportStore + PresenceStore + FunnelStore + Sync>(
         }
         let reported = match report_due(store, settings, &day, &outlook).await {
             Ok(reported) => reported,
-            Err(error) if error.is_of_documents() => {
+            // A second one that takes too long says that the server has no time now.
+            Err(error) if error.is_of_documents() && !(has_taken_long && error.is_transient()) => {
+                has_taken_long |= error.is_transient();
                 failed = failed.or(Some(of_day(&day, error)));
                 continue;
             }
@@ -170,7 +174,8 @@ async fn keep_funnels<S: ReportStore + FunnelStore + Sync>(
     Ok(Outcome::Done)
 }
 
-/// Reports a day that is due. That its late sessions make first days earlier is noted before the first days change, for a run that ends there, and after that, for reports that have
+/// Reports a day that is due. Sessions that came late, or a day that is reported after later ones, make first days
+/// earlier. That is noted before they change, for a run that ends in between, and after that, for reports that have
 /// just read them.
 pub async fn report_due<S: ReportStore + PresenceStore + Sync>(
     store: &S,
@@ -178,7 +183,8 @@ pub async fn report_due<S: ReportStore + PresenceStore + Sync>(
     day: &Day,
     outlook: &Outlook,
 ) -> Result<Reported> {
-    let is_lowered = outlook.is_late(day) && store.lowers_first_days(day).await?;
+    let comes_late = outlook.is_late(day) || outlook.missing().any(|one| one == day);
+    let is_lowered = comes_late && store.lowers_first_days(day).await?;
     if is_lowered {
         store.note_lowered(day).await?;
     }
@@ -230,7 +236,7 @@ async fn report_day<S: ReportStore + PresenceStore + Sync>(
     Ok(without_events)
 }
 
-/// The events of a day, or why they cannot be read.
+/// The events of a day, or why they cannot be read: ever, as those that hold no text. What took too long is an error.
 async fn events<'a, S: ReportStore>(
     store: &S,
     settings: &'a Settings,
@@ -240,7 +246,7 @@ async fn events<'a, S: ReportStore>(
     let add = |row: EventRow| tally.add(&row);
     match store.day_events(day, &settings.pass, add).await {
         Ok(()) => Ok((Some(tally), None)),
-        Err(error) if error.is_of_documents() => {
+        Err(error) if error.is_of_documents() && !error.is_transient() => {
             let day = day.as_str();
             let message = format!(
                 "the events of {day} cannot be read, so that its report does not know them until it is made again: \

@@ -198,7 +198,7 @@ pub struct Report {
     pub as_of_ms: i64,
     /// Fields that replace those that are there.
     pub set: Document,
-    /// Fields of a report that was not there.
+    /// Fields where no report was there, or one of a part of the day.
     pub set_new: Document,
     /// Who was online. One of sessions does not replace one of samples, which are deleted after some days.
     pub presence: Document,

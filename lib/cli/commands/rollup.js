@@ -12,8 +12,8 @@ module.exports = {
   summary: 'Makes the reports of days that are due, as a running game does once a minute',
   description: `
 Without --day every day that is due is reported, oldest first, and then today. With --day this UTC
-day is reported again, whether it is due or not; what was known of its events stays when these are
-gone. Several processes may do it at once: a report is replaced only by a later one. Give the
+day is reported again, whether it is due or not, unless days before it have no report yet; what was
+known of its events as a whole stays when these are gone. Several processes may do it at once: a report is replaced only by a later one. Give the
 options of the game by --options if it has own currencies, counters, purchases, fields of reasons
 and items, funnels or excluded users: a report is made of them. Needs the rights of the game on the
 collections of reports and players.`,

@@ -115,7 +115,9 @@ impl MongoStore {
         };
         for (name, value) in report.set_new {
             let there = format!("${name}");
-            fields.insert(name, doc! { "$ifNull": [there, { "$literal": value }] });
+            // What an open report says is of a part of the day.
+            let kept = doc! { "$cond": [{ "$eq": ["$state", OPEN_STATE] }, null, there] };
+            fields.insert(name, doc! { "$ifNull": [kept, { "$literal": value }] });
         }
         fields.insert("presence", kept_presence(&report.presence));
         for (name, value) in report.set {
