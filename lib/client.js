@@ -315,10 +315,13 @@ class Client {
 
   /** A host that connects to another database takes its records there. */
   followHost() {
-    this.readHost(() => {
+    const { adopted } = this.host;
+    const wasRead = this.readHost(() => {
       const settings = this.host.switched();
       if (settings !== undefined) this.native.switchDatabase(this.settingsJson(settings));
     });
+    // So that the switch is met again.
+    if (!wasRead) this.host.adopted = adopted;
   }
 
   /**
@@ -333,9 +336,10 @@ class Client {
       read();
       return true;
     } catch (error) {
+      const meanwhile = this.isConnectionKnown ? 'go to the database before' : 'wait';
       this.warnAbout(
-        `the settings of mongoose cannot be read (${nameOf(error)}): records wait until they can be; ` +
-          'if that lasts, set options.uri',
+        `the settings of mongoose cannot be read (${nameOf(error)}): records ${meanwhile} until they ` +
+          'can be; if that lasts, set options.uri',
       );
       return false;
     }

@@ -163,6 +163,43 @@ describe('a mongoose whose settings cannot be read', () => {
   }
 });
 
+describe('a mongoose that connects to another database with settings that cannot be read', () => {
+  it('is followed as soon as they can be', async () => {
+    const [first, next] = [mongo.database(), mongo.database()];
+    const { result, stderr } = await runProgram(
+      async (given, report) => {
+        const mongoose = require('mongoose');
+        await mongoose.connect(given.first);
+        const AnalyticsSystem = require('.');
+        const lines = [];
+        const keep = (line) => lines.push(line);
+        const logger = { info: keep, warn: keep, error: keep };
+        const analytics = new AnalyticsSystem({ logger });
+        analytics.start();
+        analytics.track(given.event, 'u');
+        await analytics.flush();
+        await mongoose.disconnect();
+        await mongoose.connect(given.next);
+        const { client } = mongoose.connection;
+        const { options } = client;
+        client.options = { ...options, directConnection: 'perhaps' };
+        await analytics.flush();
+        client.options = options;
+        analytics.track(given.event, 'u');
+        await analytics.flush();
+        await analytics.stop();
+        await mongoose.disconnect();
+        report({ warning: lines.find((line) => line.includes('cannot be read')) });
+      },
+      { given: { first: first.uri, next: next.uri, event: COUNTED } },
+    );
+    assert.strictEqual(stderr, '');
+    assert.match(result.warning, /records go to the database before until they can be/);
+    await assertStored(first, 1);
+    await assertStored(next, 1);
+  });
+});
+
 describe('a mongoose that was given a number as the password', () => {
   it('takes nothing down: records wait, as for any password that is refused', async () => {
     const { result, stderr } = await runProgram(
