@@ -6,9 +6,11 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { after, describe, it } = require('node:test');
+const { startHost } = require('../../support/host');
 const { create, useMongod } = require('../../support/setup');
+const { waitFor } = require('../../support/wait');
 const { dayOf, event, session, store } = require('../reports/days');
-const { cli, linesOf, watchedCli } = require('./command');
+const { MAIN, cli, linesOf, watchedCli } = require('./command');
 
 const mongo = useMongod();
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'gso-cli-'));
@@ -106,6 +108,26 @@ describe('rollup', () => {
         [`d:${dayOf(1)}`, 2],
       ],
     );
+  });
+
+  it('says that another process is reporting', async () => {
+    const database = await played();
+    await cli(['rollup'], { uri: database.uri });
+    const reports = database.db.collection('gsoreports');
+    // Due again, and in other hands.
+    await reports.updateMany(
+      { _id: /^d:/ },
+      { $set: { asOf: new Date(Date.now() - 8 * 86_400_000) } },
+    );
+    const until = new Date(Date.now() + 120_000);
+    await reports.updateOne({ _id: 'lease' }, { $set: { owner: 'other', until } });
+    const host = startHost(MAIN, {
+      args: ['rollup'],
+      env: { ANALYTICS_MONGODB_URI: database.uri },
+    });
+    await waitFor(() => host.output.stderr.includes('another process is reporting'));
+    host.child.kill('SIGKILL');
+    await host.finished;
   });
 
   it('refuses what is no day', async () => {

@@ -47,9 +47,10 @@ collections of reports and players.`,
 /** @param {Reader} reader */
 function progressOf(reader) {
   const { state, daysDone, daysTotal } = reader.getHealth().reports;
-  return state === 'building'
-    ? `${daysDone} of ${daysTotal} days done`
-    : 'looking which days are due';
+  if (state !== 'building') return 'looking which days are due';
+  // All days have a report, some are due again, and this process makes none of them.
+  if (daysDone === daysTotal) return 'another process is reporting: waiting until it has done so';
+  return `${daysDone} of ${daysTotal} days done, here or by another process`;
 }
 
 /**

@@ -107,7 +107,12 @@ impl Reporting {
         self.due = Some(now + self.shared.context.limits.reports_every);
         let follower = self.run.take();
         match ran.0 {
-            Ok(Outcome::Left | Outcome::Elsewhere) => {}
+            Ok(Outcome::Left) => {}
+            Ok(Outcome::Elsewhere) => change(&self.shared, |status| {
+                if status.state == ReportsState::Waiting {
+                    status.state = ReportsState::Building;
+                }
+            }),
             Ok(Outcome::Done) => {
                 (self.wait, self.failures) = (FIRST_WAIT, 0);
                 if let Some(follower) = follower {
