@@ -231,6 +231,8 @@ export interface PriceFields {
 export interface ReaderOptions {
   /** The name of the destination to which it forwards what it is handed. */
   destination?: string
+  /** Whether it was given none of the game's options, and takes what it needs of them from the reports. */
+  learns: boolean
 }
 
 export interface RefusedCollectionReport {

@@ -265,6 +265,7 @@ describe('the page in a browser', { skip: missing }, () => {
     await drawn(page);
     for (const id of SECTIONS) assert.ok((await page.locator(`#${id} .empty`).count()) > 0, id);
     assert.match(await textOf(page, 'funnels'), /option “funnels”/);
+    assert.match(await textOf(page, 'economy'), /not known\. No report .* give --options/);
     assert.deepStrictEqual(problems, []);
     await picture(page, 'empty');
     await page.close();
@@ -311,12 +312,14 @@ describe('the page in a browser', { skip: missing }, () => {
   it('does not take what is unknown for nothing', async () => {
     const own = figuresOf({ names: PLAIN });
     for (const row of own.economy) Object.assign(row, { daysKnown: 0, sourced: null, sunk: null });
+    own.funnels[0].isKeptOnly = true;
     const { url: report, remove } = writeReport(own);
     const { page } = await openPage(browser, report);
     await drawn(page);
     const economy = await textOf(page, 'economy');
-    assert.match(economy, /What moved in this range is not known\. If .* give --options/);
+    assert.match(economy, /What moved in this range is not known\. A day is known as soon as/);
     assert.doesNotMatch(economy, /No currency moved/);
+    assert.match(await textOf(page, 'funnels'), /not known: give --options, which say whom/);
     await page.close();
     remove();
   });

@@ -101,10 +101,11 @@ class Context {
       ...options,
       uri: needsDatabase ? this.uri : undefined,
       ...(this.values.database !== undefined && { database: this.values.database }),
-      ...(!makesReports && { reports: 'off' }),
+      ...(!makesReports && { reports: /** @type {const} */ ('off') }),
       logger: { info() {}, warn: line, error: line },
     };
-    const reader = new Reader(/** @type {any} */ (given), destination);
+    const how = { destination, learns: this.values.options === undefined };
+    const reader = new Reader(/** @type {any} */ (given), how);
     this.readers.push(reader);
     return reader;
   }

@@ -25,10 +25,12 @@ const { getFunnel } = require('../funnel.js');
 class Reader extends AnalyticsSystem {
   /**
    * @param {AnalyticsSystem.Options} options
-   * @param {string} [destination] the name of the one to which stored events are forwarded
+   * @param {{ destination?: string, learns?: boolean }} [how] `destination`: the name of the one to which stored events
+   *   are forwarded; `learns`: these are not the options of the game, whose currencies, counted events and funnels
+   *   are taken from its reports
    */
-  constructor(options, destination) {
-    super(/** @type {any} */ ({ ...options, [READER]: { destination } }));
+  constructor(options, { destination, learns = false } = {}) {
+    super(/** @type {any} */ ({ ...options, [READER]: { destination, learns } }));
   }
 
   /** @returns {import('../client.js').Client} */
@@ -56,7 +58,8 @@ class Reader extends AnalyticsSystem {
   }
 
   /**
-   * What `getFunnel()` of the game answers for one that it declares.
+   * What `getFunnel()` of the game answers for one that it declares. Where it is not known whom the game leaves out,
+   * the answer has what the game has kept, and `isKeptOnly`.
    *
    * @param {Declared} funnel
    * @param {AnalyticsSystem.FunnelRange} options

@@ -87,8 +87,17 @@ class OpenMetrics {
       this.rareMs = Number.NEGATIVE_INFINITY;
       return this.readGame();
     }
-    const events = client.native.countedEvents().map(({ event }) => event);
-    return gameFamilies({ ...this.rare, ...figures }, { events, flows: client.native.flows() });
+    return gameFamilies({ ...this.rare, ...figures }, this.settings());
+  }
+
+  /**
+   * Of a game that of this instance; of a reader without options what reports tell, and until one does the defaults:
+   * a series that is missing says nothing.
+   */
+  settings() {
+    const { native } = this.client;
+    if (this.rare.learned) return this.rare.learned;
+    return { events: native.countedEvents().map(({ event }) => event), flows: native.flows() };
   }
 }
 

@@ -50,9 +50,13 @@ impl NativeAnalytics {
     ) -> std::result::Result<Self, Error<ErrorCode>> {
         let (mut config, unknown_options) =
             Config::from_json(&options, &environment).map_err(refused)?;
-        if let Some(ReaderOptions { destination }) = reader {
+        if let Some(ReaderOptions {
+            destination,
+            learns,
+        }) = reader
+        {
             config = match destination {
-                None => config.for_reading(),
+                None => config.for_reading(learns),
                 Some(name) => config.for_forwarding(&name).map_err(refused)?,
             };
         }

@@ -9,6 +9,8 @@ use crate::{config, pipeline};
 pub struct ReaderOptions {
     /// The name of the destination to which it forwards what it is handed.
     pub destination: Option<String>,
+    /// Whether it was given none of the game's options, and takes what it needs of them from the reports.
+    pub learns: bool,
 }
 
 /// What an event adds to, and whether it is a purchase.

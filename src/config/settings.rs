@@ -62,6 +62,8 @@ pub struct Config {
     /// Whether nothing is written of its own accord: no index, sample or sum of old sessions. It is no
     /// option: the command line opens such instances.
     pub is_reader: bool,
+    /// Of a reader: whether it was given none of the options of the game. Then it takes from reports what they say.
+    pub learns: bool,
     /// `flush` and what reads the database reject after it; 100 to 600 000 ms, default 10 000.
     pub operation_timeout: Duration,
     /// `onLogin`, `onLogout` resolve after it at the latest; 1 to 600 000 ms, default 5 000.
@@ -135,6 +137,7 @@ impl Config {
             funnels: funnels::read(&mut source)?,
             reports: Reports::read(&mut source)?,
             is_reader: false,
+            learns: false,
             operation_timeout: source.millis("operationTimeoutMs", None, 10_000, 100..=600_000)?,
             ack_timeout: source.millis("ackTimeoutMs", None, 5_000, 1..=600_000)?,
             shutdown_timeout: source.millis(
@@ -149,10 +152,11 @@ impl Config {
         Ok((config, unknown))
     }
 
-    /// These settings, for an instance that writes nothing of its own accord.
-    pub fn for_reading(self) -> Config {
+    /// These settings, for an instance that writes nothing of its own accord; `learns` if they are not the game's.
+    pub fn for_reading(self, learns: bool) -> Config {
         Config {
             is_reader: true,
+            learns,
             presence: false,
             spool_dir: None,
             destinations: Vec::new(),
@@ -185,7 +189,7 @@ impl Config {
         };
         Ok(Config {
             destinations: vec![destination],
-            ..self.for_reading()
+            ..self.for_reading(false)
         })
     }
 }

@@ -5,7 +5,7 @@ use bson::{Bson, Document, doc};
 use super::due::{self, State};
 use super::presence::DayPresence;
 use super::settings::Settings;
-use super::{basis, economy, lengths};
+use super::{basis, economy, learned, lengths};
 use crate::record::day::Day;
 use crate::record::document::number;
 use crate::store::{DaySessions, DayUsers, Report};
@@ -42,6 +42,7 @@ pub fn report(day: &Day, read: Read<'_>, times: Times, settings: &Settings) -> R
     let mut set = doc! {
         "state": state.name(), "tookMs": number(times.took_ms as f64),
         "users": users(&read.users, totals), "sessions": sessions(&read.sessions, &read.users),
+        (learned::FIELD): learned::part(settings),
     };
     set.insert(basis::USERS, basis::of_users(settings.excluded()));
     let mut set_new = Document::new();

@@ -15,6 +15,7 @@
 //! | `amount` | which texts are numbers |
 //! | `settings` | what reports are made of |
 //! | `basis` | which reports were made under the same options |
+//! | `learned` | what reports tell of that, to a reader without options |
 //! | `access` | what may be done with reports |
 //! | `answers` | the methods for the host |
 //! | `figures` | what a scrape shows of reports |
@@ -32,6 +33,7 @@ pub mod figures;
 pub mod funnel;
 pub mod job;
 mod late;
+pub mod learned;
 mod lengths;
 pub mod looks;
 pub mod presence;

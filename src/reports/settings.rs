@@ -9,6 +9,10 @@ use crate::store::EventPass;
 pub struct Settings {
     pub flows: Vec<Flow>,
     pub currencies: Vec<String>,
+    /// Names of events that add to totals, or are purchases.
+    pub counted: Vec<String>,
+    /// Whether none of these are of the game: it is read without its options.
+    pub learns: bool,
     /// What events add to the totals, by their names.
     pub totals: Vec<Counted>,
     pub pass: EventPass,
@@ -73,7 +77,12 @@ impl Settings {
                 amounts.push((flow.event.clone(), field.to_owned()));
             }
         }
+        let counters = config.counters.events().map(|(event, _)| event);
+        let purchases = config.purchases.events();
+        let purchases = purchases.filter(|event| !config.counters.has(event));
         Self {
+            counted: counters.chain(purchases).cloned().collect(),
+            learns: config.learns,
             flows,
             currencies,
             totals,
@@ -89,15 +98,21 @@ impl Settings {
 
     /// The totals that the events of a currency add to.
     pub fn totals_of(&self, currency: &str) -> Vec<&'static str> {
-        let events = self.flows.iter().filter(|flow| flow.currency == currency);
+        let mut totals = self.flow_totals(currency, true);
+        totals.extend(self.flow_totals(currency, false));
+        totals.sort_unstable();
+        totals.dedup();
+        totals
+    }
+
+    /// Those of the events that bring it in, or take it out.
+    pub fn flow_totals(&self, currency: &str, is_source: bool) -> Vec<&'static str> {
+        let is_of = |flow: &&Flow| flow.currency == currency && flow.is_source == is_source;
         let total = |flow: &Flow| {
             let counted = self.totals.iter().find(|one| one.event == flow.event)?;
             Some(counted.total)
         };
-        let mut totals: Vec<&str> = events.filter_map(total).collect();
-        totals.sort_unstable();
-        totals.dedup();
-        totals
+        self.flows.iter().filter(is_of).filter_map(total).collect()
     }
 }
 

@@ -13,10 +13,10 @@ module.exports = {
   description: `
 Without --day every day that is due is reported, oldest first, and then today. With --day this UTC
 day is reported again, whether it is due or not, unless days before it have no report yet; what was
-known of its events as a whole stays when these are gone. Several processes may do it at once: a report is replaced only by a later one. Give the
-options of the game by --options if it has own currencies, counters, purchases, fields of reasons
-and items, funnels or excluded users: a report is made of them. Needs the rights of the game on the
-collections of reports and players.`,
+known of its events as a whole stays when these are gone. Several processes may do it at once: a
+report is replaced only by a later one. Give the options of the game by --options if it has own
+currencies, counters, purchases, fields of reasons and items, funnels or excluded users: a report is
+made of them. Needs the rights of the game on the collections of reports and players.`,
   options: {
     day: { type: 'string', value: '<YYYY-MM-DD>', help: 'only this day, UTC' },
     json: { type: 'boolean', help: 'the report as getActivity() shows it, as JSON' },

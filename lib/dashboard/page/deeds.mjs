@@ -29,7 +29,11 @@ export function funnels(list) {
   return section(head, list.length === 1 ? funnel(list[0]) : panels(...list.map(funnel)));
 }
 
-function funnel({ name, steps, windowS, days }) {
+/** Of a command without --options, beside a game that leaves users out. */
+const KEPT_ONLY =
+  'Today, and days that the game has not kept yet, are not known: give --options, which say whom the game leaves out.';
+
+function funnel({ name, steps, windowS, days, isKeptOnly }) {
   const known = days.filter(({ users }) => users !== null);
   const rows = steps.map((step, i) => [
     el(
@@ -50,6 +54,7 @@ function funnel({ name, steps, windowS, days }) {
       { class: 'note' },
       `Within ${f.seconds(windowS)} of the first step; ${f.plural(known.length, 'known day')}`,
     ),
+    isKeptOnly && el('p', { class: 'note' }, KEPT_ONLY),
     table(
       `Funnel ${f.name(name)}`,
       ['Step', 'Users', 'Of first', 'Of previous', 'Median time'],

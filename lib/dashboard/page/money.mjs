@@ -19,8 +19,9 @@ import {
 const dayLabels = (rows) => rows.map(({ day }) => f.dayShort(day));
 const isOpen = (rows) => (i) => rows[i].state === 'open';
 
-/** A command without --options knows the default currencies. */
-const NOT_TOLD = 'If the game has currencies of its own, give --options.';
+/** Of a command without --options. */
+const NOT_TOLD =
+  'No report of these days says which currencies the game has: give --options, or wait for one.';
 
 export function economy(currencies) {
   const head = {
@@ -33,10 +34,8 @@ export function economy(currencies) {
     otherUpTo: f.otherUpTo(currencies.flatMap(({ days }) => days)),
   };
   if (currencies.every(({ daysKnown }) => daysKnown === 0)) {
-    return section(
-      head,
-      empty('What moved in this range is not known.', `${NOT_TOLD} ${REPORTED}`),
-    );
+    const todo = currencies.length === 0 ? NOT_TOLD : REPORTED;
+    return section(head, empty('What moved in this range is not known.', todo));
   }
   const used = currencies.filter(({ sourced, sunk }) => sourced > 0 || sunk > 0);
   if (used.length === 0) {

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::record::day::Day;
 use crate::record::document::number;
 use crate::reports::figures;
+use crate::reports::learned::{self, Learned};
 use crate::store::{Presence, Result, Seen, Store, StoreError, is_unauthorized};
 
 /// The server counts whole milliseconds, and takes 0 for no limit.
@@ -16,9 +17,15 @@ const LEAST: Duration = Duration::from_millis(1);
 const TOO_LATE: &str = "the figures of the game were not read in time";
 
 /// `{ asOf, day, now, processes, totals }`; with `is_whole` also what changes rarely: the users who paid today, the
-/// peak of the day, and what reports say. What the user of the database may not read is not known. Nothing is read
-/// that the asker does not wait for: on a slow server scrapes would pile up.
-pub async fn read<S: Store>(store: &S, is_whole: bool, until: Instant) -> Result<Document> {
+/// peak of the day, what reports say, and for a reader that `learns` what they say of the game's options, `learned`.
+/// What the user of the database may not read is not known. Nothing is read that the asker does not wait for: on a
+/// slow server scrapes would pile up.
+pub async fn read<S: Store>(
+    store: &S,
+    is_whole: bool,
+    learns: bool,
+    until: Instant,
+) -> Result<Document> {
     let presence = allowed(store.presence().await)?;
     let now_ms = match &presence {
         Some(presence) => presence.now_ms,
@@ -40,6 +47,11 @@ pub async fn read<S: Store>(store: &S, is_whole: bool, until: Instant) -> Result
         left(until)?;
         let figures = allowed(figures::read(store, &day).await)?;
         game.extend(figures.unwrap_or_default());
+        if learns {
+            left(until)?;
+            let learned = allowed(learned::newest(store, &day).await)?.flatten();
+            game.insert("learned", learned.as_ref().map(Learned::document));
+        }
     }
     Ok(game)
 }

@@ -10,11 +10,12 @@ use tokio::time::Instant;
 use super::access::access;
 use super::operation::Request;
 use super::{concurrency, game, metrics, personal, stored};
+use crate::config::Excluded;
 use crate::instance::shared::Shared;
 use crate::pipeline::legacy::Baselines;
 use crate::record::day::Day;
 use crate::reports::looks::Looks;
-use crate::reports::{Access, Answers, funnel};
+use crate::reports::{Access, Answers, funnel, learned};
 use crate::store::{Result, Store, StoreError, is_unauthorized};
 
 /// Daily documents that `getLast30Days()` returns.
@@ -53,9 +54,11 @@ impl<S: Store> Reading<S> {
                 let found = concurrency::read(store, day.as_ref(), self.limit()).await;
                 found.and_then(encoded)
             }
-            Request::Game { is_whole } => game::read(store, *is_whole, self.until)
-                .await
-                .and_then(encoded),
+            Request::Game { is_whole } => {
+                let learns = shared.config.learns;
+                let found = game::read(store, *is_whole, learns, self.until).await;
+                found.and_then(encoded)
+            }
             Request::Instances => store.instances().await.and_then(encoded),
             Request::DeclaredFunnels => store.declared_funnels().await.and_then(encoded),
             Request::Inspection => inspect(store).await.and_then(encoded),
@@ -66,7 +69,7 @@ impl<S: Store> Reading<S> {
             }
             Request::StoredEvents(wanted) => stored::read(store, wanted).await,
             Request::Funnel(query) => {
-                let excluded = &shared.config.reports.excluded;
+                let excluded = self.excluded().await?;
                 let answer = |access| funnel::answer(store, excluded, query, access, self.limit());
                 self.within_rights(answer).await.and_then(encoded)
             }
@@ -79,6 +82,21 @@ impl<S: Store> Reading<S> {
             }
         };
         found.map(Some)
+    }
+
+    /// Who is left out of funnels; `None` where some are and nobody says who, or nobody knows whether.
+    async fn excluded(&self) -> Result<Option<&Excluded>> {
+        let config = &self.shared.config;
+        let is_known = match config.learns {
+            false => true,
+            true => {
+                let store = self.store.as_ref();
+                let today = Day::of(store.server_ms().await?);
+                let learned = learned::newest(store, &today).await?;
+                learned.is_some_and(|learned| !learned.excludes)
+            }
+        };
+        Ok(is_known.then_some(&config.reports.excluded))
     }
 
     /// A reader without the right to make reports answers out of those that are there.

@@ -9,9 +9,12 @@ use super::query::EconomyQuery;
 use super::rows::{self, Row, head_of, number_in, value};
 use crate::reports::basis::Part;
 use crate::reports::due::Outlook;
+use crate::reports::learned;
 use crate::reports::settings::Settings;
 use crate::store::{ReportStore, Result};
 
+/// What is read of a report.
+const FIELDS: [&str; 3] = ["economy", "coverage", learned::FIELD];
 /// The directions, as reports name them.
 const DIRECTIONS: [&str; 2] = ["source", "sink"];
 
@@ -21,27 +24,61 @@ pub async fn read<S: ReportStore + Sync>(
     wanted: &EconomyQuery,
     settings: &Settings,
 ) -> Result<Document> {
-    let rows = rows::read(
-        store,
-        outlook,
-        &wanted.range,
-        (Part::Events, &["economy", "coverage"]),
-    )
-    .await?;
-    let is_wanted =
-        |currency: &&String| wanted.currency.as_ref().is_none_or(|one| one == *currency);
-    let currencies = settings.currencies.iter().filter(is_wanted);
-    let shown = currencies.map(|currency| of_currency(&rows, currency, wanted.limit, settings));
+    let rows = rows::read(store, outlook, &wanted.range, (Part::Events, &FIELDS)).await?;
+    let is_wanted = |(currency, _): &(String, Vec<String>)| {
+        wanted.currency.as_ref().is_none_or(|one| one == currency)
+    };
+    let currencies = match settings.learns {
+        true => learned_currencies(&rows),
+        false => own_currencies(settings),
+    };
+    let currencies = currencies.into_iter().filter(is_wanted);
+    let shown =
+        currencies.map(|(currency, totals)| of_currency(&rows, &currency, wanted.limit, &totals));
     Ok(doc! { "rows": shown.collect::<Vec<Document>>() })
 }
 
+/// The currencies, and the totals that their events add to.
+fn own_currencies(settings: &Settings) -> Vec<(String, Vec<String>)> {
+    let own = |currency: &String| {
+        let totals = settings.totals_of(currency).into_iter().map(str::to_owned);
+        (currency.clone(), totals.collect())
+    };
+    settings.currencies.iter().map(own).collect()
+}
+
+/// The same as the newest report says it, and further currencies of other reports.
+fn learned_currencies(rows: &[Row]) -> Vec<(String, Vec<String>)> {
+    let mut reports = rows.iter().rev().filter_map(Row::report);
+    let learned = reports.find_map(learned::of).unwrap_or_default();
+    let mut known: Vec<(String, Vec<String>)> = Vec::new();
+    for currency in learned.currencies {
+        let mut totals = [currency.sources, currency.sinks].concat();
+        totals.sort_unstable();
+        totals.dedup();
+        known.push((currency.name, totals));
+    }
+    for entry in rows
+        .iter()
+        .rev()
+        .filter_map(|row| row.list("economy"))
+        .flatten()
+    {
+        if let Ok(name) = entry.get_str("currency")
+            && !known.iter().any(|(known, _)| known == name)
+        {
+            known.push((name.to_owned(), Vec::new()));
+        }
+    }
+    known
+}
+
 /// Days whose reports are of a process that did not know the currency are not known, and not days without it.
-fn of_currency(rows: &[Row], currency: &str, limit: usize, settings: &Settings) -> Document {
+fn of_currency(rows: &[Row], currency: &str, limit: usize, totals: &[String]) -> Document {
     let known: Vec<&Row> = rows
         .iter()
         .filter(|row| amount(row, currency, DIRECTIONS[0]).is_some())
         .collect();
-    let totals = settings.totals_of(currency);
     let sum = |direction| {
         let amounts = known
             .iter()
@@ -63,7 +100,7 @@ fn of_currency(rows: &[Row], currency: &str, limit: usize, settings: &Settings) 
     shown.extend(doc! {
         "sources": names(source, "reasons"), "sinks": names(sink, "reasons"),
         "sourceItems": names(source, "items"), "sinkItems": names(sink, "items"),
-        "coverage": coverage(&known, &totals),
+        "coverage": coverage(&known, totals),
     });
     let day = |row: &Row| {
         let mut day = row.head();
@@ -71,7 +108,7 @@ fn of_currency(rows: &[Row], currency: &str, limit: usize, settings: &Settings) 
             amount(row, currency, source),
             amount(row, currency, sink),
         ));
-        day.insert("coverage", coverage(&[row], &totals));
+        day.insert("coverage", coverage(&[row], totals));
         day
     };
     shown.insert("days", rows.iter().map(day).collect::<Vec<Document>>());
@@ -114,9 +151,9 @@ fn entries<'a>(row: &'a Row, currency: &str, direction: &str, list: &str) -> Vec
 
 /// What was counted and what reports have seen, of the totals that the currency's events add to, over the days
 /// where both are known.
-fn coverage(rows: &[&Row], totals: &[&'static str]) -> Vec<Document> {
+fn coverage(rows: &[&Row], totals: &[String]) -> Vec<Document> {
     let mut sums: BTreeMap<&str, Option<(f64, f64)>> =
-        totals.iter().map(|total| (*total, None)).collect();
+        totals.iter().map(|total| (total.as_str(), None)).collect();
     for entry in rows.iter().filter_map(|row| row.list("coverage")).flatten() {
         let number = |field| entry.get(field).and_then(number_in);
         let Some(sum) = entry
@@ -143,7 +180,6 @@ mod tests {
     use bson::{Bson, DateTime};
 
     use super::*;
-    use crate::config::Config;
     use crate::record::day::Day;
     use crate::reports::answers::rows::Content;
 
@@ -168,13 +204,11 @@ mod tests {
 
     #[test]
     fn a_day_whose_report_does_not_know_the_currency_is_not_counted() {
-        let options = r#"{"currencies": ["gems", "gold"]}"#;
-        let (config, _) = Config::from_json(options, "{}").expect("valid");
         let rows = [
             row("2026-11-01", "settling", &["gems"]),
             row("2026-11-02", "final", &["gems", "gold"]),
         ];
-        let shown = |currency: &str| of_currency(&rows, currency, 20, &Settings::new(&config));
+        let shown = |currency: &str| of_currency(&rows, currency, 20, &[]);
         for (currency, days, sourced, state) in
             [("gems", 2, 10, "settling"), ("gold", 1, 5, "final")]
         {

@@ -138,6 +138,13 @@ impl Row {
         }
     }
 
+    pub fn report(&self) -> Option<&Document> {
+        match &self.content {
+            Content::Report(report) => Some(report),
+            Content::Nobody | Content::Unknown => None,
+        }
+    }
+
     /// A list of the report; none if it is not known.
     pub fn list(&self, field: &str) -> Option<Vec<&Document>> {
         match &self.content {

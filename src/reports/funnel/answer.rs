@@ -17,18 +17,20 @@ use crate::reports::basis;
 use crate::store::{FunnelStore, ReportStore, Result};
 
 /// Reads the cohorts of the days. Without reports nothing is kept, and only days are known whose events are there.
-/// Who may only read keeps nothing either, and knows what others have kept.
+/// Who may only read keeps nothing either, and knows what others have kept; where it is not known who is left out,
+/// that is all it knows, and `isKeptOnly` says so.
 pub async fn answer<S: FunnelStore + ReportStore>(
     store: &S,
-    excluded: &Excluded,
+    excluded: Option<&Excluded>,
     query: &FunnelQuery,
     access: Access,
     limit: Duration,
 ) -> Result<Document> {
     let now_ms = store.server_ms().await?;
+    let nobody = Excluded::default();
     let subject = Subject {
         funnel: &query.funnel,
-        excluded,
+        excluded: excluded.unwrap_or(&nobody),
         now_ms,
         events_kept_ms: store.events_kept_ms().await?,
         limit,
@@ -38,6 +40,7 @@ pub async fn answer<S: FunnelStore + ReportStore>(
     let from = to - i64::from(query.days - 1) * DAY_MS;
     let begins: Vec<i64> = (from..=to).step_by(DAY_MS as usize).collect();
     let cohorts = match (query.name.as_deref(), access) {
+        _ if excluded.is_none() => subject.kept(store, from, to).await?,
         (Some(name), Access::Make) => subject.current(store, name, from, to).await?,
         (Some(_), Access::Read) => subject.seen(store, from, to).await?,
         _ => {
@@ -67,6 +70,9 @@ pub async fn answer<S: FunnelStore + ReportStore>(
         "asOf": DateTime::from_millis(now_ms),
     };
     mark(&mut answer, cohorts.values().any(is_other));
+    if excluded.is_none() {
+        answer.insert("isKeptOnly", true);
+    }
     Ok(answer)
 }
 

@@ -36,6 +36,12 @@ const COUNTED = [
   ['stripeRevenue', ['stripe.payment'], 'amountCents'],
 ];
 
+/** Currencies that totals count. */
+const CURRENCY_TOTALS = {
+  credits: { sources: ['creditsEarned'], sinks: ['creditsSpent'] },
+  gems: { sources: ['gemsEarned', 'gemsPurchased'], sinks: ['gemsSpent'] },
+};
+
 /** What is stored, and what is asked of it. */
 class World {
   constructor({ sessions, events, days, purchases, samples, options, ttlDays }) {
@@ -100,7 +106,19 @@ class World {
       users: this.users(day),
       sessions: this.lengths(day),
       presence: presence(day, this, asOfMs),
+      settings: this.madeOf(),
       ...(events ? this.eventFields(day, events) : UNKNOWN),
+    };
+  }
+
+  /** What a report says of the options. */
+  madeOf() {
+    const none = { sources: [], sinks: [] };
+    return {
+      currencies: this.settings.currencies.map((name) => ({
+        ...{ name, ...none, ...CURRENCY_TOTALS[name] },
+      })),
+      counted: COUNTED.flatMap(([, events]) => events).sort(),
     };
   }
 
