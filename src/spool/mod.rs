@@ -22,7 +22,7 @@
 //! | `claim` | choice of a slot, new or abandoned |
 //! | `slot`, `contents` | ownership of a slot, and its contents when it is found |
 //! | `segments`, `shared_segments` | append, sync, delete; the bound of the disk |
-//! | `reader` | reading back, past damage |
+//! | `reader`, `patience` | reading back, past damage |
 //! | [`segment_format`], [`record_codec`] | the bytes of segments and records |
 //! | `writer_file`, `cursor_file`, `totals_file`, `files` | the other files |
 
@@ -30,6 +30,7 @@ mod claim;
 mod contents;
 mod cursor_file;
 mod files;
+mod patience;
 #[cfg(test)]
 mod properties;
 mod reader;
@@ -45,6 +46,7 @@ mod writer_file;
 
 pub use claim::{claim, claim_abandoned};
 pub use cursor_file::{cursors_in, read_cursor, remove_cursor, write_cursor};
+pub use patience::Patience;
 pub use reader::{Position, ReadBatch, is_of_disk, read};
 pub use segment_format::Version;
 pub use segments::{NO_RECORD, SEGMENT_BYTES, Segments, SpoolStatus};

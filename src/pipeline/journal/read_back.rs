@@ -4,10 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::record::day::Day;
 use crate::record::item::{Item, SessionItem};
-use crate::spool::{Position, ReadBatch};
-
-/// Failures to read a segment until what the disk cannot read of it counts as damage: within a minute or so.
-const MOST_FAILURES: u32 = 30;
+use crate::spool::{Patience, Position, ReadBatch};
 
 #[derive(Default)]
 pub struct ReadBack {
@@ -16,8 +13,7 @@ pub struct ReadBack {
     /// Where to read on; unknown until that record is appended.
     at: Option<Position>,
     is_reading: bool,
-    /// The segment that the disk could not read last, and how often it could not.
-    failures: (u64, u32),
+    patience: Patience,
     /// Read, and not enqueued yet.
     pub piece: Option<Piece>,
     /// Records of this process that are to be read back, and the promises of those that have one.
@@ -105,25 +101,24 @@ impl ReadBack {
             return None;
         }
         self.is_reading = true;
-        let (segment, failures) = self.failures;
         Some(NextPiece {
             from,
             near: (next > 1).then_some(next),
-            is_final: segment == from.segment && failures >= MOST_FAILURES,
+            is_final: self.patience.is_over(from.segment),
         })
     }
 
     /// The disk could not read what there is.
     pub fn fail(&mut self) {
-        let segment = self.at.map_or(0, |at| at.segment);
-        let (before, failures) = self.failures;
-        let failures = if before == segment { failures } else { 0 };
-        self.failures = (segment, failures + 1);
+        self.patience.fail(self.at.map_or(0, |at| at.segment));
     }
 
     /// Nothing was read without a piece.
     pub fn end(&mut self, piece: Option<Piece>) {
         self.is_reading = false;
+        if piece.is_some() {
+            self.patience.succeed();
+        }
         self.piece = piece;
     }
 
@@ -145,35 +140,5 @@ impl ReadBack {
     pub fn catch_up(&mut self) -> u64 {
         (self.next, self.at) = (None, None);
         std::mem::take(&mut self.spilled)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_disk_that_cannot_read_a_segment_is_waited_for_and_then_no_longer() {
-        let at = |segment| Position { segment, offset: 9 };
-        let mut queue = ReadBack::new(Some(at(1)));
-        let is_final = |queue: &mut ReadBack| {
-            let piece = queue.begin(at(5)).expect("something to read");
-            queue.end(None);
-            piece.is_final
-        };
-        for _ in 0..MOST_FAILURES {
-            assert!(!is_final(&mut queue));
-            queue.fail();
-        }
-        assert!(is_final(&mut queue));
-        queue.move_to(Position {
-            offset: 99,
-            ..at(1)
-        });
-        assert!(is_final(&mut queue), "of the same segment");
-        queue.move_to(at(2));
-        assert!(!is_final(&mut queue));
-        queue.fail();
-        assert!(!is_final(&mut queue));
     }
 }
