@@ -1,6 +1,7 @@
 //! Reader of segments, in batches. It skips damaged bytes and counts them; the incomplete frame or the
 //! zeros that a crash leaves at the end of a segment are not damage. What the disk cannot read is an error, which
-//! may go by; to who has waited for long enough it is damage.
+//! may go by; to who has waited for long enough it is damage, unless the disk reads nothing of the file: then the
+//! disk is away, not the file damaged.
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -175,9 +176,10 @@ impl<F: Read + Seek> OpenSegment<F> {
         Ok(bytes)
     }
 
-    /// With zeros in place of what the disk cannot read.
+    /// With zeros in place of what the disk cannot read, if it reads anything here or at the beginning of the file.
     fn readable_bytes(&mut self, start: u64, length: u64) -> io::Result<Vec<u8>> {
         let (mut bytes, end) = (Vec::with_capacity(length as usize), start + length);
+        let mut is_there = false;
         while (bytes.len() as u64) < length {
             let at = start + bytes.len() as u64;
             let block = (BLOCK - at % BLOCK).min(end - at);
@@ -186,8 +188,14 @@ impl<F: Read + Seek> OpenSegment<F> {
                     self.has_gap = true;
                     bytes.resize(bytes.len() + block as usize, 0);
                 }
-                read => bytes.extend(read?),
+                read => {
+                    bytes.extend(read?);
+                    is_there = true;
+                }
             }
+        }
+        if !is_there {
+            self.all_bytes(0, HEADER as u64)?;
         }
         Ok(bytes)
     }
@@ -290,5 +298,7 @@ mod tests {
             assert!(seqs.is_sorted());
         }
         assert_eq!(read_all(segment(0..0, true)).expect("read").1, 0);
+        let error = read_all(segment(0..end, true)).expect_err("a disk that is away");
+        assert!(is_of_disk(&error));
     }
 }
