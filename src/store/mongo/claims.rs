@@ -250,9 +250,9 @@ fn id_of(of: Incarnation) -> String {
     format!("dead:{of}")
 }
 
-/// The lowest id of this moment.
+/// The lowest id of this moment, or of the nearest one that an id can tell: those of 1970 to 2106.
 fn first_id(ms: i64) -> ObjectId {
-    let seconds = u32::try_from(ms.div_euclid(1_000)).unwrap_or(0);
+    let seconds = ms.div_euclid(1_000).clamp(0, i64::from(u32::MAX)) as u32;
     let mut bytes = [0; 12];
     bytes[..4].copy_from_slice(&seconds.to_be_bytes());
     ObjectId::from_bytes(bytes)
@@ -346,5 +346,14 @@ mod tests {
         let mut unknown = named;
         unknown.insert("state", "undone");
         assert!(claim(&unknown).is_err_and(|error| error.is_transient()));
+    }
+
+    #[test]
+    fn an_id_tells_the_nearest_moment_that_it_can() {
+        let seconds = |ms| first_id(ms).bytes()[..4].to_vec();
+        assert_eq!(seconds(-1), [0; 4]);
+        assert_eq!(seconds(1_999), [0, 0, 0, 1]);
+        // 2110.
+        assert_eq!(seconds(4_417_977_600_000), [u8::MAX; 4]);
     }
 }
