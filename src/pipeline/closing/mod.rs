@@ -178,6 +178,7 @@ impl Closing {
             let more = open.len() - most;
             let text = || messages::sessions_beyond_claim(most, more);
             self.log.warn_once("sessions beyond a claim", text);
+            open.sort_unstable_by_key(|session| (session.login_ms, session.id));
         }
         open.truncate(most);
         Ok(open)

@@ -34,7 +34,7 @@ impl ClaimStore for FakeStore {
     }
 
     async fn close_open_sessions(&self, closes: &[LeftClose]) -> Result<Vec<ObjectId>> {
-        self.state().to_close = closes.len();
+        self.state().to_close = closes.iter().map(|close| close.session).collect();
         Ok(Vec::new())
     }
 

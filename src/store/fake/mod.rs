@@ -97,9 +97,9 @@ pub struct State {
     pub samples: BTreeMap<Incarnation, (Sample, Instant)>,
     /// Instances that were claimed as dead.
     pub claimed: BTreeSet<Incarnation>,
-    /// The sessions that each of them has left open, and how many were to be closed last.
+    /// The sessions that each of them has left open, and those that were to be closed last.
     pub left_open: Vec<LeftSession>,
-    pub to_close: usize,
+    pub to_close: Vec<ObjectId>,
     /// Those of which the sessions cannot be listed, and how long it takes to find that out.
     pub unlisted: BTreeSet<Incarnation>,
     pub slow_listing: Duration,
