@@ -654,7 +654,8 @@ declare namespace AnalyticsSystem {
 
     /**
      * Time after which `flush()` and all methods that read the database reject, in milliseconds;
-     * `exportUser()` after that time for one page.
+     * `exportUser()` after that time for one page. A call that waits until the same read of an earlier
+     * call has ended has it once more for its own.
      *
      * A whole number from 100 to 600000.
      *

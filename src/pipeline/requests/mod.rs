@@ -28,7 +28,7 @@ use crate::reports::{Access, Answers, Settings};
 use crate::store::{Result, Store, StoreError};
 use access::access;
 pub use operation::Request;
-use operation::{Operation, Phase};
+use operation::{Operation, Phase, Turn};
 use reading::Reading;
 
 /// Before a read that failed is retried.
@@ -58,8 +58,9 @@ impl Answer {
     }
 }
 
-/// A read that was begun, whether or not somebody still waits for it. The database ends it at its time; until then
-/// an equal one waits, so that callers who give up and come again do not pile up reads.
+/// A read that was begun, whether or not somebody still waits for it. Until it ends, or its time is over, an equal one
+/// waits, so that callers who give up and come again do not pile up reads. At that time the database ends what it
+/// does for reports and funnels, and goes on with the rest, which is a few documents as a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct UnderWay {
     request: Request,
@@ -126,6 +127,7 @@ impl Requests {
             deadline: Instant::now() + limit,
             limit,
             phase: Phase::Waiting,
+            turn: Turn::Free,
             is_building: false,
         });
     }
@@ -210,7 +212,7 @@ impl Requests {
     }
 
     /// Starts the reads that may begin now. Equal requests share one: at most one is under way and one waits, which
-    /// finds what was stored since.
+    /// finds what was stored since, with a time of its own.
     pub fn poll_reads<S: Store>(
         &mut self,
         store: &Arc<S>,
@@ -220,15 +222,22 @@ impl Requests {
     ) {
         self.under_way.retain(|read| read.until > now);
         let may_read = |op: &Operation| may_read(op, committed, legacy, now);
-        let is_next = |op: &Operation, under_way: &[UnderWay]| {
-            may_read(op) && under_way.iter().all(|read| read.request != op.request)
+        let is_free = |op: &Operation, under_way: &[UnderWay]| {
+            under_way.iter().all(|read| read.request != op.request)
         };
+        for operation in &mut self.open {
+            if may_read(operation) && !is_free(operation, &self.under_way) {
+                operation.wait_behind();
+            }
+        }
+        let is_next =
+            |op: &Operation, under_way: &[UnderWay]| may_read(op) && is_free(op, under_way);
         while let Some(next) = self.open.iter().find(|op| is_next(op, &self.under_way)) {
             let request = next.request.clone();
             let (mut ids, mut until) = (Vec::new(), now);
             for operation in &mut self.open {
                 if operation.request == request && may_read(operation) {
-                    operation.phase = Phase::Reading;
+                    operation.begin_read(now);
                     until = until.max(operation.deadline);
                     ids.push(operation.id);
                 }

@@ -104,6 +104,7 @@ pub struct Operation {
     pub deadline: Instant,
     pub limit: Duration,
     pub phase: Phase,
+    pub turn: Turn,
     /// What it reads was still being made.
     pub is_building: bool,
 }
@@ -118,9 +119,35 @@ pub enum Phase {
     Again(Instant),
 }
 
+/// Whether it waits behind a read of an equal request, which does not tell what was stored since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    Free,
+    Behind,
+    /// It has waited. It does so with the same time once only.
+    Had,
+}
+
 impl Operation {
     pub fn begun(&self) -> Instant {
         self.deadline - self.limit
+    }
+
+    /// An equal request is being read.
+    pub fn wait_behind(&mut self) {
+        if self.turn == Turn::Free {
+            self.turn = Turn::Behind;
+        }
+    }
+
+    /// Its read begins. One that has waited behind another has its whole time for it: of what is left a read that
+    /// takes more than half of the time could never end.
+    pub fn begin_read(&mut self, now: Instant) {
+        self.phase = Phase::Reading;
+        if self.turn == Turn::Behind {
+            self.turn = Turn::Had;
+            self.deadline = now + self.limit;
+        }
     }
 
     /// When its time is over. A report that is being made for it has the time that the database gives it: what is

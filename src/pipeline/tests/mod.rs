@@ -14,6 +14,7 @@ mod presence;
 mod purchases;
 mod recovery;
 mod reporting;
+mod requests;
 mod spool;
 mod switching;
 
