@@ -156,7 +156,7 @@ impl Presence {
             from_ms: sample.from_ms,
             to_ms: sample.to_ms,
         };
-        let store = Arc::clone(store);
+        let (store, prepared) = (Arc::clone(store), Arc::clone(store));
         let patience = self.shared.context.limits.presence_every / PREPARED_WITHIN;
         let writing = attempt(async move {
             if prepares && !is_known {
@@ -166,16 +166,16 @@ impl Presence {
             if is_last {
                 return Ok(Vec::new());
             }
-            let seen = store.presence().await?.instances;
-            if prepares && is_known {
-                // Who was seen goes on, whatever becomes of it: others would take silence for death.
-                let preparing = async move { store.prepare_presence().await };
-                let _ = attempt_within(patience, preparing).await;
-            }
-            Ok(seen)
+            Ok(store.presence().await?.instances)
         });
         self.tasks.spawn(async move {
             let result = writing.await;
+            if prepares && is_known && result.is_ok() {
+                // Who was seen goes on, whatever becomes of it: others would take silence for death. It has a time of
+                // its own, so that it does not make a failure of a sample that is written.
+                let preparing = async move { prepared.prepare_presence().await };
+                let _ = attempt_within(patience, preparing).await;
+            }
             Written {
                 sent_at: now,
                 own,

@@ -114,6 +114,29 @@ async fn an_index_that_is_made_again_for_long_makes_no_gap_between_samples() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sample_that_took_long_counts_also_where_the_index_takes_long() {
+    let store = reliable();
+    let limits = Limits {
+        presence_every: Duration::from_secs(20),
+        ..LIMITS
+    };
+    let context = Context {
+        limits,
+        ..context()
+    };
+    let opened = store.clone();
+    let (pipeline, _host) = start_within(context, "{}", "{}", move |_| opened.clone());
+    connect(&pipeline);
+    pipeline.start(false);
+    sleep(limits.presence_every).await;
+    store.state().slow_samples = Duration::from_secs(12);
+    store.state().slow_expiry = Duration::from_secs(3_600);
+    sleep(limits.presence_every * 200).await;
+    // After one that failed, the index is looked for at each sample.
+    assert_eq!(store.state().expiries, 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_database_that_hangs_holds_up_neither_samples_nor_stop() {
     let store = reliable();
     let (pipeline, host) = started(&store, "{}");

@@ -110,8 +110,10 @@ pub struct State {
     pub whole_looks: u64,
     /// Days of which sessions were noted as late.
     pub late_days: Vec<Day>,
-    /// How long it takes to make sure that samples expire.
+    /// How long it takes to make sure that samples expire, and how often that was wanted.
     pub slow_expiry: Duration,
+    pub expiries: u64,
+    pub slow_samples: Duration,
     /// Why the server refuses samples.
     pub refuses_samples: Option<StoreError>,
     /// The days as a majority read sees them: now, or as they were a while ago.

@@ -14,6 +14,7 @@ pub const FAKE_NOW_MS: i64 = 1_795_392_000_000;
 
 impl PresenceStore for FakeStore {
     async fn prepare_presence(&self) -> Result<()> {
+        self.state().expiries += 1;
         let takes = self.state().slow_expiry;
         tokio::time::sleep(takes).await;
         Ok(())
@@ -23,6 +24,8 @@ impl PresenceStore for FakeStore {
         if let Some(error) = self.state().refuses_samples.clone() {
             return Err(error);
         }
+        let takes = self.state().slow_samples;
+        tokio::time::sleep(takes).await;
         let state = &mut *self.sight().await;
         let known = state.samples.get(&sample.incarnation);
         if known.is_none_or(|(known, _)| known.seq < sample.seq) {
