@@ -16,10 +16,10 @@ const DASHBOARD = 'dashboard/';
 main(() =>
   play([
     CLIPPY,
-    rust('Rust tests, long form, and the search for wrong designs', 320, '--long'),
-    tests('all other JavaScript tests', 1000, '--except', ...done, FLOODS, DASHBOARD),
-    tests('receivers that flood', 120, FLOODS),
-    tests('the dashboard in a browser', 70, DASHBOARD),
+    rust('Rust tests, long form, and the search for wrong designs', 180, '--long'),
+    tests('all other JavaScript tests', 600, '--except', ...done, FLOODS, DASHBOARD),
+    tests('receivers that flood', 40, FLOODS),
+    tests('the dashboard in a browser', 60, DASHBOARD),
     {
       name: 'reports of 200 random databases',
       seconds: 200,
@@ -27,12 +27,12 @@ main(() =>
     },
     {
       name: 'other versions of Node',
-      seconds: 600,
+      seconds: 300,
       work: () => node('scripts/gate/runtimes.js', '--short'),
     },
     {
       name: 'fault rows, short form',
-      seconds: 300,
+      seconds: 180,
       work: () => node('__test__/faults/main.js', '--short'),
     },
   ]),

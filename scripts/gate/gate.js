@@ -10,7 +10,7 @@ const { QUICK, SHORT } = require('./suites');
 
 const OPTIONS = { quick: { type: 'boolean', default: false } };
 
-const RUST = rust('Rust tests', 200, '--no-search');
+const RUST = rust('Rust tests', 90, '--no-search');
 
 const quick = [
   INSTALL,

@@ -19,7 +19,7 @@ const LINTS = [
 ];
 
 const INSTALL = { name: 'install packages', seconds: 25, work: install };
-const BUILD = { name: 'build the addon', seconds: 150, work: build };
+const BUILD = { name: 'build the addon', seconds: 75, work: build };
 const DRIFT = { name: 'check generated files', seconds: 5, work: checkDrift };
 
 const CLIPPY = {
