@@ -201,7 +201,7 @@ describe('a replay that ends early', { concurrency: 2 }, () => {
     const { receiver, args, state } = await replayTo('raw');
     const { database } = await storeNumbers(3_000);
     const env = { ANALYTICS_MONGODB_URI: database.uri };
-    const host = startHost(MAIN, { args: args(['--rate', '1500']), env });
+    const host = startHost(MAIN, { args: args(['--rate', '600']), env });
     await waitFor(() => fs.existsSync(state) && JSON.parse(fs.readFileSync(state)).done.passed[0], {
       ...{ what: 'a state with events that are done', timeoutMs: 20_000 },
     });
