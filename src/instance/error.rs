@@ -7,7 +7,8 @@ use std::fmt;
 /// In JavaScript each becomes an `Error` whose `code` is [`Error::code`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// Not finished in time, which is `operationTimeoutMs` but for scrapes; carries what was last seen to go wrong, if anything.
+    /// Not finished in time, which is `operationTimeoutMs` but for scrapes; carries what was last seen to go wrong, if
+    /// anything.
     Timeout {
         operation: &'static str,
         after_ms: u64,

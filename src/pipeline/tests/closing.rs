@@ -28,13 +28,7 @@ async fn sessions_beyond_a_claim_stay_open_and_are_told() {
             claim_sessions: 2,
             ..LIMITS
         };
-        let context = Context {
-            limits,
-            ..context()
-        };
-        let opened = store.clone();
-        let (pipeline, host) = start_within(context, "{}", "{}", move |_| opened.clone());
-        connect(&pipeline);
+        let (pipeline, host) = connected_within(limited(limits), &store);
         pipeline.start(false);
         sleep(LIMITS.presence_every * 10).await;
         let closed = closed.map(|number| ObjectId::from_bytes([number; 12]));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::context::context;
 use crate::config::Config;
-use crate::instance::context::Context;
+use crate::instance::context::{Context, Limits};
 use crate::instance::listener::{Listener, Message};
 use crate::instance::shared::Shared;
 use crate::pipeline::connection::Opener;
@@ -112,6 +112,22 @@ pub fn start_within(
     let host = Arc::new(TestHost::default());
     let shared = Shared::within(context, config, Arc::clone(&host) as Arc<dyn Listener>);
     (spawn(shared, opener(at), None), host)
+}
+
+/// On that store, with a context of the test's own, and connected.
+pub fn connected_within(context: Context, store: &FakeStore) -> (Pipeline, Arc<TestHost>) {
+    let opened = store.clone();
+    let (pipeline, host) = start_within(context, "{}", "{}", move |_| opened.clone());
+    connect(&pipeline);
+    (pipeline, host)
+}
+
+/// A context with these limits.
+pub fn limited(limits: Limits) -> Context {
+    Context {
+        limits,
+        ..context()
+    }
 }
 
 pub fn connect(pipeline: &Pipeline) {

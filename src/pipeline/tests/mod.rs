@@ -32,7 +32,10 @@ use crate::record::item::RECORD_OVERHEAD;
 use crate::store::Connection;
 use crate::store::fake::{FakeStore, Fate};
 use context::{Dice, LIMITS, context};
-use host::{TestHost, connect, opener, reliable, start, start_in, start_with, start_within};
+use host::{
+    TestHost, connect, connected_within, limited, opener, reliable, start, start_in, start_with,
+    start_within,
+};
 
 const MORNING_MS: i64 = 1_795_392_000_000 + 8 * 3_600_000;
 const DAY: &str = "2026-11-23";
@@ -205,13 +208,7 @@ async fn logouts_are_written_while_logins_come_all_the_time() {
         session_batch: 1_000,
         ..LIMITS
     };
-    let context = Context {
-        limits,
-        ..context()
-    };
-    let opened = store.clone();
-    let (pipeline, _host) = start_within(context, "{}", "{}", move |_| opened.clone());
-    connect(&pipeline);
+    let (pipeline, _host) = connected_within(limited(limits), &store);
     for number in 0..200 {
         let user = format!("u{number}");
         let frames = [login(&user, 0, MORNING_MS), logout(&user, 0, MORNING_MS)];

@@ -84,9 +84,7 @@ async fn a_sample_says_how_early_and_how_late_the_clock_has_been() {
         clock: Clock::new(move || clock.load(Ordering::Relaxed)),
         ..context()
     };
-    let opened = store.clone();
-    let (pipeline, _host) = start_within(context, "{}", "{}", move |_| opened.clone());
-    connect(&pipeline);
+    let (pipeline, _host) = connected_within(context, &store);
     pipeline.start(false);
     for ahead in [0, 5, -3, 1] {
         now.store(MORNING_MS + ahead, Ordering::Relaxed);
@@ -120,13 +118,7 @@ async fn a_sample_that_took_long_counts_also_where_the_index_takes_long() {
         presence_every: Duration::from_secs(20),
         ..LIMITS
     };
-    let context = Context {
-        limits,
-        ..context()
-    };
-    let opened = store.clone();
-    let (pipeline, _host) = start_within(context, "{}", "{}", move |_| opened.clone());
-    connect(&pipeline);
+    let (pipeline, _host) = connected_within(limited(limits), &store);
     pipeline.start(false);
     sleep(limits.presence_every).await;
     store.state().slow_samples = Duration::from_secs(12);
