@@ -112,7 +112,7 @@ async function dieAt({ name, pass, options, env }) {
   const { code, signal, stderr } = died;
   if (signal !== 'SIGABRT')
     throw new Error(`${server.name} ended with ${code ?? signal}: ${stderr}`);
-  return { account: server.accountOfDead(Date.now()), isReached: true };
+  return { account: server.accountOfDead(), isReached: true };
 }
 
 /** The system kills a server that uses more memory than its container has. */
@@ -137,7 +137,7 @@ async function killForMemory(context) {
     server.tell('useUpMemory').catch(() => {});
     await within(server.finished, { timeoutMs: REACHED_MS, what: `the end of ${server.name}` });
     proxy.thaw();
-    accounts.push(server.accountOfDead(Date.now()));
+    accounts.push(server.accountOfDead());
     if (container.killed !== 1) problems.push(`${server.name} was not killed for its memory`);
   }
   const { account, recoveryMs } = await writeWhatIsLeft(options);

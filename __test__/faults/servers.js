@@ -4,7 +4,7 @@
 const { execFileSync } = require('node:child_process');
 const support = require('../support/game-server');
 const { waitFor } = require('../support/wait');
-const { promisedOf, reportOf } = require('./turns');
+const { lastSignOf, promisedOf, reportOf } = require('./turns');
 
 const ORDERS = require.resolve('./orders');
 const LIFETIME_MS = 30 * 60_000;
@@ -52,9 +52,13 @@ class Server extends support.GameServer {
     return this.accountOfDead(killedMs, isKept);
   }
 
-  /** The account of a server that died at this time. With a spool, the records of its turns must be stored. */
-  accountOfDead(diedMs, isKept = true) {
+  /**
+   * The account of a server that died at this time, or after its last report. With a spool, the records of
+   * its turns must be stored.
+   */
+  accountOfDead(killedMs, isKept = true) {
     const report = reportOf(this.output.stdout);
+    const diedMs = killedMs ?? lastSignOf(report);
     const last = report.turns.at(-1) ?? { events: 0, logins: 0 };
     return {
       name: this.name,

@@ -80,6 +80,14 @@ function reportOf(stdout) {
   return { turns, beats };
 }
 
+/**
+ * When it was alive for the last time, as far as it reported. The end of a process that dies by itself is seen
+ * later than it comes, by as long as the system takes to clear it away.
+ */
+function lastSignOf({ turns, beats }) {
+  return Math.max(turns.at(-1)?.ms ?? 0, beats.at(-1) ?? 0);
+}
+
 /** How long threads and the disk had others wait before this moment, in ms. */
 function latenessOf({ turns, beats }, diedMs) {
   const isLooked = (ms) => ms > diedMs - LOOKED_AT_MS && ms <= diedMs;
@@ -103,4 +111,4 @@ function promisedOf(report, diedMs) {
 
 if (!isMainThread && workerData?.count && workerData.hop !== undefined) bearWitness(workerData);
 
-module.exports = { Turns, promisedOf, reportOf };
+module.exports = { Turns, lastSignOf, promisedOf, reportOf };
