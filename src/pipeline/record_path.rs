@@ -23,6 +23,7 @@ use crate::instance::shared::Shared;
 use crate::record::day::Day;
 use crate::spool::{Segments, SharedSegments};
 use crate::store::{self, Store};
+use crate::util::blocks;
 
 pub struct RecordPath {
     marks: Watermarks,
@@ -148,6 +149,9 @@ impl RecordPath {
             self.release_lost();
             self.save_totals(now);
             self.release(is_ending, now);
+        }
+        if self.committed() >= self.accepted() {
+            blocks::release();
         }
     }
 

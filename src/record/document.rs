@@ -32,6 +32,8 @@ pub fn raw_number(value: f64) -> RawBson {
 pub struct Batch {
     elements: Vec<u8>,
     count: usize,
+    /// Bytes for which there is to be room at once, so that nothing is moved while it grows.
+    room: usize,
 }
 
 impl Batch {
@@ -41,6 +43,14 @@ impl Batch {
 
     pub fn is_empty(&self) -> bool {
         self.count == 0
+    }
+
+    /// An empty one, for about as many bytes.
+    pub fn next(&self) -> Self {
+        Self {
+            room: self.elements.len() + self.elements.len() / 8,
+            ..Self::default()
+        }
     }
 
     /// Nothing will be added any more.
@@ -109,6 +119,9 @@ impl Batch {
 
     /// Begins the next document.
     fn begin(&mut self) -> &mut Vec<u8> {
+        if self.count == 0 {
+            self.elements.reserve(self.room);
+        }
         self.elements.push(0x03);
         let mut digits = itoa::Buffer::new();
         self.elements.extend(digits.format(self.count).as_bytes());

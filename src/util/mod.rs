@@ -1,6 +1,7 @@
 //! Leaves: small tools that know nothing of analytics.
 
 pub mod backoff;
+pub mod blocks;
 pub mod bytes;
 pub mod clock;
 pub mod failpoint;

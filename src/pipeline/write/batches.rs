@@ -93,6 +93,14 @@ struct EventRecord {
 }
 
 impl EventBatch {
+    /// An empty one, for about as many.
+    fn next(&self) -> Self {
+        Self {
+            documents: self.documents.next(),
+            ..Self::default()
+        }
+    }
+
     fn add(&mut self, event: Event<'_>) {
         let purchase = Purchase::of(&event);
         let is_purchase = purchase.is_some();
@@ -231,6 +239,14 @@ impl Records for Batch {
         match self {
             Batch::Events(batch) => !batch.documents.is_empty(),
             Batch::Sessions(_) | Batch::Keyed(_) => true,
+        }
+    }
+
+    fn next(&self) -> Self {
+        match self {
+            Batch::Events(batch) => Batch::Events(batch.next()),
+            Batch::Sessions(_) => Batch::Sessions(SessionBatch::default()),
+            Batch::Keyed(_) => Batch::Keyed(KeyedBatch::default()),
         }
     }
 

@@ -64,28 +64,17 @@ impl Writes {
     pub fn new(shared: &Arc<Shared>, closing: Closing) -> Self {
         let limits = shared.context.limits;
         let queue = |records, empty| {
-            let limit = BatchLimit {
-                records,
-                bytes: BATCH_BYTES,
-            };
-            WriteQueue::new(
-                limit,
-                IN_FLIGHT,
-                Backoff::new(&shared.context.random),
-                empty,
-            )
+            let bytes = BATCH_BYTES;
+            let backoff = Backoff::new(&shared.context.random);
+            WriteQueue::new(BatchLimit { records, bytes }, IN_FLIGHT, backoff, empty)
         };
-        let sessions = || {
-            queue(limits.session_batch, || {
-                Batch::Sessions(SessionBatch::default())
-            })
-        };
+        let of_sessions = || Batch::Sessions(SessionBatch::default());
         Self {
             queues: [
-                queue(limits.event_batch, || Batch::Events(EventBatch::default())),
-                sessions(),
-                sessions(),
-                queue(limits.session_batch, || Batch::Keyed(KeyedBatch::default())),
+                queue(limits.event_batch, Batch::Events(EventBatch::default())),
+                queue(limits.session_batch, of_sessions()),
+                queue(limits.session_batch, of_sessions()),
+                queue(limits.session_batch, Batch::Keyed(KeyedBatch::default())),
             ],
             closing,
             tasks: Tasks::new(),

@@ -28,6 +28,8 @@ pub trait Records: Sized {
     fn has_documents(&self) -> bool {
         true
     }
+    /// An empty batch for the records behind these.
+    fn next(&self) -> Self;
     /// Its first half and the other, each with at least one record.
     fn halves(&self) -> (Self, Self);
     /// No record will be added any more.
@@ -106,7 +108,6 @@ pub struct WriteQueue<B, R> {
     sealed: VecDeque<B>,
     /// The batch that the newest records are added to.
     open: B,
-    empty: fn() -> B,
     last_number: u64,
     /// Batches that this database has stored.
     stored: u64,
@@ -114,14 +115,13 @@ pub struct WriteQueue<B, R> {
 }
 
 impl<B: Records, R> WriteQueue<B, R> {
-    pub fn new(limit: BatchLimit, in_flight: usize, backoff: Backoff, empty: fn() -> B) -> Self {
+    pub fn new(limit: BatchLimit, in_flight: usize, backoff: Backoff, empty: B) -> Self {
         Self {
             limit,
             in_flight,
             sent: VecDeque::new(),
             sealed: VecDeque::new(),
-            open: empty(),
-            empty,
+            open: empty,
             last_number: 0,
             stored: 0,
             backoff,
@@ -140,7 +140,8 @@ impl<B: Records, R> WriteQueue<B, R> {
     pub fn seal(&mut self) {
         if self.open.count() > 0 {
             self.open.seal();
-            let open = std::mem::replace(&mut self.open, (self.empty)());
+            let next = self.open.next();
+            let open = std::mem::replace(&mut self.open, next);
             self.sealed.push_back(open);
         }
     }

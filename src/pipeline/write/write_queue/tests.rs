@@ -18,6 +18,9 @@ impl Records for Numbers {
     fn bytes(&self) -> usize {
         10 * self.0.len()
     }
+    fn next(&self) -> Self {
+        Self::default()
+    }
     fn halves(&self) -> (Self, Self) {
         let (first, second) = self.0.split_at(self.0.len() / 2);
         (Numbers(first.to_vec()), Numbers(second.to_vec()))
@@ -32,7 +35,7 @@ fn push(queue: &mut TestQueue, seq: i64) {
 
 fn queue(records: usize, bytes: usize, in_flight: usize) -> TestQueue {
     let limit = BatchLimit { records, bytes };
-    let mut queue = WriteQueue::new(limit, in_flight, Backoff::default(), Numbers::default);
+    let mut queue = WriteQueue::new(limit, in_flight, Backoff::default(), Numbers::default());
     (1..=5).for_each(|seq| push(&mut queue, seq));
     queue
 }
@@ -148,7 +151,7 @@ fn a_batch_that_is_refused_is_split_until_the_refused_records_stand_alone() {
         bytes: 1_000,
     };
     for suspicion in [Suspicion::Content, Suspicion::Unknown] {
-        let mut queue = WriteQueue::new(limit, 2, Backoff::default(), Numbers::default);
+        let mut queue = WriteQueue::new(limit, 2, Backoff::default(), Numbers::default());
         (0..100).for_each(|seq| push(&mut queue, seq));
         let (dropped, stored, requests) = play(&mut queue, &[0, 37, 63, 99], suspicion);
         assert_eq!(dropped, [0, 37, 63, 99]);
