@@ -65,17 +65,17 @@ async function main() {
 
 async function runAll(options) {
   await step('build the addon, optimised', buildAddon);
+  const run = chosenRun(options);
+  // Only the whole run measures it.
   const rust =
-    options.against || options['only-reports']
-      ? undefined
-      : await step('build the Rust client, optimised', buildRustClient);
+    run === runWhole ? await step('build the Rust client, optimised', buildRustClient) : undefined;
   const node = await step('find a Node that measures the CPU of a thread', nodeWithThreadCpu);
   const reference = findReference(options.reference);
   const server = await step('start mongod', () => startMongod({ own: true, say }));
   const client = new MongoClient(server.uri);
   try {
     const bench = new Bench({ server, client, node, rust, reference: reference?.file });
-    await chosenRun(options)(bench, { options, server, node });
+    await run(bench, { options, server, node });
   } finally {
     await client.close();
     await server.stop();
