@@ -190,23 +190,20 @@ class Client {
   async metrics() {
     // A mocked clock may give anything.
     const time = Number(Date.now());
-    const bytes = await this.request((id) => this.native.requestMetrics(id, time));
-    return this.deserialize(bytes);
+    return this.read((id) => this.native.requestMetrics(id, time));
   }
 
   async days() {
-    const bytes = await this.request((id) => this.native.requestDays(id));
-    return this.deserialize(bytes).days;
+    return (await this.read((id) => this.native.requestDays(id))).days;
   }
 
   /** @param {{ day?: unknown } | null | undefined} options */
   async concurrency(options) {
     const day = options?.day ?? null;
-    const bytes = await this.request((id) => {
+    return this.read((id) => {
       const isDay = day === null || typeof day === 'string';
       if (!isDay || !this.native.requestConcurrency(id, day)) throw invalidDay();
     });
-    return this.deserialize(bytes);
   }
 
   /**
@@ -217,51 +214,20 @@ class Client {
    */
   async report(method, options) {
     const json = plainJson(options ?? {});
-    const bytes = await this.request((id) => {
+    return this.read((id) => {
       const problem = this.native.requestReport(id, method, json);
       if (problem !== null) throw new TypeError(problem);
     });
-    return this.deserialize(bytes);
   }
 
   /**
-   * Figures of the whole game.
+   * The document that answers a request.
    *
-   * @param {boolean} isWhole with those that change rarely
+   * @param {(id: number) => void} send
+   * @returns {Promise<any>}
    */
-  async game(isWhole) {
-    return this.deserialize(await this.request((id) => this.native.requestGame(id, isWhole)));
-  }
-
-  /** What each instance says of itself. */
-  async instances() {
-    return this.deserialize(await this.request((id) => this.native.requestInstances(id)));
-  }
-
-  /** The funnels that the game declares. */
-  async declaredFunnels() {
-    return this.deserialize(await this.request((id) => this.native.requestDeclaredFunnels(id)));
-  }
-
-  /** What the database is like. */
-  async inspection() {
-    return this.deserialize(await this.request((id) => this.native.requestInspection(id)));
-  }
-
-  /**
-   * Makes the report of a day.
-   *
-   * @param {string} day
-   * @returns {Promise<void>}
-   */
-  makeReport(day) {
-    return this.request((id) => {
-      if (!this.native.requestReportOfDay(id, day)) throw invalidDay();
-    });
-  }
-
-  /** @param {Uint8Array} bytes */
-  deserialize(bytes) {
+  async read(send) {
+    const bytes = await this.request(send);
     this.host.meet();
     return this.host.bson().deserialize(bytes);
   }
@@ -412,4 +378,4 @@ function constructorError({ code, message }) {
   return requestError({ code, text: message });
 }
 
-module.exports = { CLIENT, Client, READER };
+module.exports = { CLIENT, Client, READER, invalidDay };

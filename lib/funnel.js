@@ -14,11 +14,10 @@ const { plainJson, snapshotOf } = require('./options.js');
  */
 async function getFunnel(client, funnel, options, name) {
   const json = plainJson({ funnel: snapshotOf(funnel), name, options });
-  const bytes = await client.request((request) => {
+  return client.read((request) => {
     const problem = client.native.requestFunnel(request, json);
     if (problem !== null) throw new TypeError(problem);
   });
-  return client.deserialize(bytes);
 }
 
 module.exports = { getFunnel };

@@ -28,8 +28,8 @@ function exportUser(client, userId) {
  */
 async function* documentsOf(client, id) {
   const time = Number(Date.now());
-  const { found } = client.deserialize(
-    await client.request((request) => client.native.requestPersonalIds(request, id, time)),
+  const { found } = await client.read((request) =>
+    client.native.requestPersonalIds(request, id, time),
   );
   for (const { collection, ids } of found) {
     let left = ids;
@@ -44,10 +44,8 @@ async function* documentsOf(client, id) {
 /** @type {(client: Client, collection: string, ids: unknown[]) => Promise<any>} */
 async function pageOf(client, collection, ids) {
   const bytes = client.host.bson().serialize({ ids });
-  return client.deserialize(
-    await client.request((request) =>
-      client.native.requestPersonalDocuments(request, collection, bytes),
-    ),
+  return client.read((request) =>
+    client.native.requestPersonalDocuments(request, collection, bytes),
   );
 }
 
@@ -61,9 +59,7 @@ async function deleteUser(client, userId, options) {
   const keepCounts = options?.keepCounts ?? false;
   if (typeof keepCounts !== 'boolean') throw new TypeError('keepCounts: must be true or false');
   const time = Number(Date.now());
-  return client.deserialize(
-    await client.request((request) => client.native.requestErase(request, id, keepCounts, time)),
-  );
+  return client.read((request) => client.native.requestErase(request, id, keepCounts, time));
 }
 
 /**

@@ -7,7 +7,7 @@
 'use strict';
 
 const AnalyticsSystem = require('../../index.js');
-const { CLIENT, READER } = require('../client.js');
+const { CLIENT, READER, invalidDay } = require('../client.js');
 const { getFunnel } = require('../funnel.js');
 
 /**
@@ -44,8 +44,9 @@ class Reader extends AnalyticsSystem {
    *
    * @returns {Promise<{ now: Date, instances: any[] }>}
    */
-  async instances() {
-    return /** @type {any} */ (await this.client.instances());
+  instances() {
+    const { client } = this;
+    return client.read((id) => client.native.requestInstances(id));
   }
 
   /**
@@ -54,7 +55,8 @@ class Reader extends AnalyticsSystem {
    * @returns {Promise<Declared[]>}
    */
   async declaredFunnels() {
-    return /** @type {any} */ (await this.client.declaredFunnels()).funnels;
+    const { client } = this;
+    return (await client.read((id) => client.native.requestDeclaredFunnels(id))).funnels;
   }
 
   /**
@@ -74,7 +76,8 @@ class Reader extends AnalyticsSystem {
    * @returns {Promise<any>}
    */
   inspection() {
-    return this.client.inspection();
+    const { client } = this;
+    return client.read((id) => client.native.requestInspection(id));
   }
 
   /**
@@ -83,7 +86,10 @@ class Reader extends AnalyticsSystem {
    * @param {string} day
    */
   makeReport(day) {
-    return this.client.makeReport(day);
+    const { client } = this;
+    return client.request((id) => {
+      if (!client.native.requestReportOfDay(id, day)) throw invalidDay();
+    });
   }
 
   /**
@@ -124,10 +130,9 @@ class Reader extends AnalyticsSystem {
    * @param {import('../../native.js').StoredEvent} event
    * @returns {Promise<Probed>}
    */
-  async probe(event) {
+  probe(event) {
     const { client } = this;
-    const bytes = await client.request((id) => client.native.requestProbe(id, event));
-    return /** @type {any} */ (client.deserialize(bytes));
+    return client.read((id) => client.native.requestProbe(id, event));
   }
 
   /** Events that wait are not sent. */

@@ -79,7 +79,7 @@ class OpenMetrics {
     const { client } = this;
     const nowMs = monotonicMs();
     const isWhole = nowMs - this.rareMs >= RARE_MS;
-    const figures = await client.game(isWhole);
+    const figures = await client.read((id) => client.native.requestGame(id, isWhole));
     if (isWhole) {
       this.rare = figures;
       this.rareMs = nowMs;
