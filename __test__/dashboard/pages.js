@@ -9,6 +9,18 @@ const { filedPage } = require('../../lib/dashboard/page.js');
 const { serve } = require('../../lib/dashboard/server.js');
 const { findChromium, launch } = require('../../scripts/lib/browser');
 
+/** Their ids, in their order. */
+const SECTIONS = [
+  'now',
+  'players',
+  'retention',
+  'sessions',
+  'economy',
+  'revenue',
+  'funnels',
+  'events',
+  'health',
+];
 const TOKEN = 'a token of the tests'.replaceAll(' ', '-');
 const ABOUT = { version: '0.1.0', days: 30 };
 const WIDE = { width: 1280, height: 800 };
@@ -53,10 +65,16 @@ async function openPage(browser, url, { viewport = WIDE, colorScheme = 'light' }
 /** Waits until every section has its figures. */
 const drawn = (page) =>
   page.waitForFunction(
-    () =>
-      document.querySelectorAll('section').length === 9 &&
+    (sections) =>
+      document.querySelectorAll('section').length === sections &&
       !document.getElementById('main').textContent.includes('Reading …'),
+    SECTIONS.length,
   );
+
+/** The text of a section, in one line. */
+async function textOf(page, id) {
+  return (await page.locator(`#${id}`).innerText()).replace(/\s+/g, ' ');
+}
 
 /** The report with these figures, as a file. */
 function writeReport(sections) {
@@ -70,6 +88,16 @@ function writeReport(sections) {
   };
 }
 
+/** Draws the report with these figures, and passes its page on, and what `openPage` has seen. */
+async function withReport(browser, sections, look) {
+  const report = writeReport(sections);
+  const { page, ...seen } = await openPage(browser, report.url);
+  await drawn(page);
+  await look(page, seen);
+  await page.close();
+  report.remove();
+}
+
 /** Of the whole page, or of one section. */
 async function picture(page, name, id) {
   fs.mkdirSync(PICTURES, { recursive: true });
@@ -80,13 +108,15 @@ async function picture(page, name, id) {
 
 module.exports = {
   NARROW,
+  SECTIONS,
   TOKEN,
-  WIDE,
   drawn,
   findChromium,
   launch,
   openPage,
   picture,
   serveFigures,
+  textOf,
+  withReport,
   writeReport,
 };
