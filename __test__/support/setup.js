@@ -108,6 +108,5 @@ module.exports = {
   keepingLogger,
   runProgram,
   startProgram,
-  stopAll,
   useMongod,
 };

@@ -94,6 +94,6 @@ const withoutIds = (days) => json(days).map(({ _id, _a, ...day }) => day);
 const newestFirst = (days) => [...days].sort((a, b) => (a.day < b.day ? 1 : -1));
 
 module.exports = {
-  ...{ assertUntouched, bytesOf, json, newestFirst, play, playProcess },
+  ...{ assertUntouched, bytesOf, json, newestFirst, play },
   ...{ startProgram, useMongod, withoutIds },
 };

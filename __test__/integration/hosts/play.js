@@ -87,4 +87,4 @@ async function assertPlays(script, { major, ...options }) {
   await assertPlayed(end, options.database, major);
 }
 
-module.exports = { MODELS, PLAY, RESULT, assertPlayed, assertPlays, assertStored, runPlaying };
+module.exports = { MODELS, PLAY, RESULT, assertPlays, assertStored };

@@ -119,7 +119,6 @@ function unknownLines(page, sources) {
 
 module.exports = {
   ROOT,
-  anchorsOf,
   blocksOf,
   brokenLinks,
   missingPaths,

@@ -4,7 +4,7 @@
 'use strict';
 
 const { generator } = require('../../support/random');
-const { castOf, NO_CAST } = require('./values');
+const { castOf } = require('./values');
 const { BSON: bson } = require('../../support/driver');
 const { ID_TYPES } = require('./payloads');
 
@@ -139,10 +139,4 @@ function dayNumber(moment) {
   return Math.floor(moment / DAY_MS);
 }
 
-/** Whether a login with this id makes a session. */
-function isUser(id) {
-  const text = castOf(id, bson);
-  return text !== NO_CAST && Boolean(text);
-}
-
-module.exports = { Builder, DAY_MS, isUser };
+module.exports = { Builder, DAY_MS };

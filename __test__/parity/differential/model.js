@@ -233,4 +233,4 @@ function nameOf({ op }, index) {
   return `${String(index + 1).padStart(3, '0')} ${op}`;
 }
 
-module.exports = { COUNTERS, COUNTER_OF, Model, isoOf, nameOf, stored };
+module.exports = { COUNTERS, Model, isoOf, nameOf, stored };

@@ -28,11 +28,7 @@ function importProblems() {
   ];
 }
 
-if (require.main === module) {
-  const problems = importProblems();
-  for (const problem of problems) console.error(problem);
-  console.log(`${problems.length} problems with imports`);
-  process.exitCode = problems.length === 0 ? 0 : 1;
-}
-
-module.exports = { importProblems };
+const problems = importProblems();
+for (const problem of problems) console.error(problem);
+console.log(`${problems.length} problems with imports`);
+process.exitCode = problems.length === 0 ? 0 : 1;
