@@ -33,6 +33,15 @@ async function startPair(context, uri, { options = {}, names = ['s', 'm'] } = {}
   ]);
 }
 
+/** The pair, with a proxy between it and a server of its own. */
+async function throughProxy(context) {
+  const mongo = await context.standalone();
+  const database = mongo.database();
+  const proxy = await context.proxy(mongo);
+  const servers = await startPair(context, proxy.uri(database.name));
+  return { database, proxy, servers };
+}
+
 /** The time, in ms from now, until a new event of each server has arrived. */
 async function recovery(servers, database, timeoutMs = ARRIVAL_MS) {
   const begun = performance.now();
@@ -174,4 +183,5 @@ module.exports = {
   playHarmed,
   recovery,
   startPair,
+  throughProxy,
 };

@@ -4,7 +4,7 @@
 const { KINDS, entryOf, kindOf } = require('../integration/exactness/writes');
 const { fates } = require('../support/proxy');
 const { waitFor } = require('../support/wait');
-const { all, conclude, delay, playHarmed, startPair } = require('./play');
+const { all, conclude, delay, playHarmed, throughProxy } = require('./play');
 
 /** Those that occur where no sessions were stored before. */
 const KINDS_PLAYED = KINDS.slice(0, KINDS.indexOf('insert bases') + 1);
@@ -14,14 +14,6 @@ const LOST_MS = 30_000;
 const KIB = 2 ** 10;
 
 const isOf = (kind) => (request) => kindOf(request) === kind;
-
-async function throughProxy(context) {
-  const mongo = await context.standalone();
-  const database = mongo.database();
-  const proxy = await context.proxy(mongo);
-  const servers = await startPair(context, proxy.uri(database.name));
-  return { database, proxy, servers };
-}
 
 /** The reply to each kind of write is lost in turn, after the server has carried it out. */
 async function repliesLost(context) {

@@ -5,7 +5,7 @@
 const { kindOf } = require('../integration/exactness/writes');
 const { fates } = require('../support/proxy');
 const { waitFor } = require('../support/wait');
-const { conclude, delay, playHarmed, startPair } = require('./play');
+const { conclude, delay, playHarmed, throughProxy } = require('./play');
 
 const REFUSED_MS = 15_000;
 /** Once all users are known, only events with a key need their markers. */
@@ -13,14 +13,6 @@ const KEYED = { turn: { events: 20, logins: 1, keyed: true }, everyMs: 33 };
 const COLLECTIONS = ['gsoevents', 'gsosessions', 'gsodailies', 'gsouniques'];
 const UNAUTHORIZED = { code: 13, codeName: 'Unauthorized', errmsg: 'not authorized, by the test' };
 const INVALID = { code: 22, codeName: 'InvalidBSON', errmsg: 'invalid, by the test' };
-
-async function throughProxy(context) {
-  const mongo = await context.standalone();
-  const database = mongo.database();
-  const proxy = await context.proxy(mongo);
-  const servers = await startPair(context, proxy.uri(database.name));
-  return { database, proxy, servers };
-}
 
 /** Every command that holds a certain event is refused: only that event is dropped. */
 async function commandRefused(context) {
