@@ -1,21 +1,34 @@
 // What players do, where they are lost, and how the processes of the game are.
 
-import { meter, spark } from './chart.mjs';
+import { spark } from './chart.mjs';
 import { delivery } from './delivery.mjs';
 import { behind, el, table } from './dom.mjs';
 import * as f from './format.mjs';
-import { empty, largest, panel, panels, REPORTED, section, warning, wide } from './parts.mjs';
+import {
+  barred,
+  DAY,
+  empty,
+  headOf,
+  largest,
+  panel,
+  panels,
+  REPORTED,
+  STATE,
+  section,
+  warning,
+  wide,
+} from './parts.mjs';
 
 export function funnels(list) {
   const days = list.flatMap(({ days }) => days);
   const head = {
-    id: 'funnels',
-    title: 'Funnels',
-    definition:
-      'Users who came this far through a sequence of events, the first of them on the UTC day, the last within the window. Over several days numbers are sums.',
+    ...headOf(days, {
+      id: 'funnels',
+      title: 'Funnels',
+      definition:
+        'Users who came this far through a sequence of events, the first of them on the UTC day, the last within the window. Over several days numbers are sums.',
+    }),
     asOf: list[0]?.asOf,
-    state: f.stateOf(days),
-    otherUpTo: f.otherUpTo(days),
   };
   if (list.length === 0) {
     return section(
@@ -35,18 +48,7 @@ const KEPT_ONLY =
 
 function funnel({ name, steps, windowS, days, isKeptOnly }) {
   const known = days.filter(({ users }) => users !== null);
-  const rows = steps.map((step, i) => [
-    el(
-      'span',
-      { class: 'barred' },
-      el('span', { class: 'cut' }, `${i + 1}. ${f.name(step.event)}`),
-      meter(step.ofFirst ?? 0, 'returning'),
-    ),
-    f.count(step.users),
-    f.share(step.ofFirst),
-    i === 0 ? f.UNKNOWN : f.share(step.ofPrevious),
-    i === 0 ? f.UNKNOWN : f.seconds(step.medianS),
-  ]);
+  const isFirst = (step) => step === steps[0];
   return panel(
     el('h3', {}, f.name(name)),
     el(
@@ -55,23 +57,26 @@ function funnel({ name, steps, windowS, days, isKeptOnly }) {
       `Within ${f.seconds(windowS)} of the first step; ${f.plural(known.length, 'known day')}`,
     ),
     isKeptOnly && el('p', { class: 'note' }, KEPT_ONLY),
-    table(
-      `Funnel ${f.name(name)}`,
-      ['Step', 'Users', 'Of first', 'Of previous', 'Median time'],
-      rows,
-    ),
-    behind(
-      `funnel-${name}`,
-      `${f.name(name)} by day of the first step`,
-      ['Day', ...steps.map((step) => f.name(step.event)), 'State'],
-      [...days]
-        .reverse()
-        .map((day) => [
-          f.dayLong(day.day),
-          ...steps.map((_, i) => f.count(day.users?.[i])),
-          f.STATES[day.state],
-        ]),
-    ),
+    table(`Funnel ${f.name(name)}`, steps, [
+      [
+        'Step',
+        (step) =>
+          barred(
+            `${steps.indexOf(step) + 1}. ${f.name(step.event)}`,
+            step.ofFirst ?? 0,
+            'returning',
+          ),
+      ],
+      ['Users', (step) => f.count(step.users)],
+      ['Of first', (step) => f.share(step.ofFirst)],
+      ['Of previous', (step) => (isFirst(step) ? f.UNKNOWN : f.share(step.ofPrevious))],
+      ['Median time', (step) => (isFirst(step) ? f.UNKNOWN : f.seconds(step.medianS))],
+    ]),
+    behind(`funnel-${name}`, `${f.name(name)} by day of the first step`, [...days].reverse(), [
+      DAY,
+      ...steps.map(({ event }, i) => [f.name(event), ({ users }) => f.count(users?.[i])]),
+      STATE,
+    ]),
   );
 }
 
@@ -94,29 +99,21 @@ export function events({ days, rows }) {
   return section(
     head,
     wide(
-      table(
-        'Most frequent events of seven days',
-        ['Event', 'Count', 'Share', 'Seven days'],
-        rows.map((row) => [
-          el(
-            'span',
-            { class: 'barred' },
-            el('span', { class: 'cut' }, f.nameOf(row, 'event')),
-            meter(row.count / most, 'returning'),
-          ),
-          f.count(row.count),
-          f.share(row.share),
-          isOther(row) ? '' : spark(row.byDay),
-        ]),
-      ),
+      table('Most frequent events of seven days', rows, [
+        ['Event', (row) => barred(f.nameOf(row, 'event'), row.count / most, 'returning')],
+        ['Count', (row) => f.count(row.count)],
+        ['Share', (row) => f.share(row.share)],
+        ['Seven days', (row) => (isOther(row) ? '' : spark(row.byDay))],
+      ]),
     ),
     behind(
       'events',
       'events by day',
-      ['Event', ...days.map(f.dayShort)],
-      rows
-        .filter((row) => !isOther(row))
-        .map((row) => [f.name(row.event), ...row.byDay.map(f.count)]),
+      rows.filter((row) => !isOther(row)),
+      [
+        ['Event', (row) => f.name(row.event)],
+        ...days.map((day, i) => [f.dayShort(day), (row) => f.count(row.byDay[i])]),
+      ],
     ),
   );
 }
@@ -231,30 +228,16 @@ function problemsOf(instance, asOf) {
 }
 
 function instancesTable(caption, instances, asOf) {
-  return table(
-    caption,
-    [
-      'Process',
-      'State',
-      'Seen',
-      'Players',
-      'Waiting',
-      'Written',
-      'Lost',
-      'Totals',
-      'Spool',
-      'Version',
-    ],
-    instances.map((one) => {
-      const { health, state, seenAt, players } = one;
-      return [
-        el('span', { class: 'cut' }, called(one)),
-        el('span', { class: `state ${state}` }, HERE[state]),
-        ago(seenAt, asOf),
-        state === 'here' ? f.count(players) : f.UNKNOWN,
-        ...[f.count(health.queued), f.count(health.written), f.count(health.dropped)],
-        ...[health.totals ?? f.UNKNOWN, health.spool ?? 'none', health.version ?? f.UNKNOWN],
-      ];
-    }),
-  );
+  return table(caption, instances, [
+    ['Process', (one) => el('span', { class: 'cut' }, called(one))],
+    ['State', ({ state }) => el('span', { class: `state ${state}` }, HERE[state])],
+    ['Seen', ({ seenAt }) => ago(seenAt, asOf)],
+    ['Players', ({ state, players }) => (state === 'here' ? f.count(players) : f.UNKNOWN)],
+    ['Waiting', ({ health }) => f.count(health.queued)],
+    ['Written', ({ health }) => f.count(health.written)],
+    ['Lost', ({ health }) => f.count(health.dropped)],
+    ['Totals', ({ health }) => health.totals ?? f.UNKNOWN],
+    ['Spool', ({ health }) => health.spool ?? 'none'],
+    ['Version', ({ health }) => health.version ?? f.UNKNOWN],
+  ]);
 }

@@ -5,33 +5,14 @@ import * as f from './format.mjs';
 
 /** Circuits, the worst first. */
 const CIRCUITS = ['disabled', 'open', 'half-open', 'closed'];
-const FIGURES = [
-  ...['Circuit', 'Events per s', 'Lag', 'Waiting', 'Oldest waits', 'Sent', 'Sent again', 'Refused'],
-  ...['Not sent', 'Last refusal', 'Last error'],
-];
-
 /** `list`: what each process says of each of its destinations, with `from`, its name, and whether it `isHere`. */
 export function delivery(list) {
   const names = [...new Set(list.map(({ name }) => name))];
+  const all = names.map((name) => ({ name, ...over(list.filter((to) => to.name === name)) }));
+  const each = list.map((to) => ({ name: to.name, from: to.from, ...over([to]) }));
   return [
-    table(
-      'Delivery by destination',
-      ['Destination', ...FIGURES],
-      names.map((name) => [
-        el('span', { class: 'cut' }, f.name(f.line(name))),
-        ...cells(over(list.filter((to) => to.name === name))),
-      ]),
-    ),
-    behind(
-      'delivery',
-      'delivery by process',
-      ['Destination', 'Process', ...FIGURES],
-      list.map((to) => [
-        el('span', { class: 'cut' }, f.name(f.line(to.name))),
-        el('span', { class: 'cut' }, to.from),
-        ...cells(over([to])),
-      ]),
-    ),
+    table('Delivery by destination', all, [DESTINATION, ...FIGURES]),
+    behind('delivery', 'delivery by process', each, [DESTINATION, PROCESS, ...FIGURES]),
   ];
 }
 
@@ -67,19 +48,24 @@ function largest(all, field) {
   return values.length === 0 ? null : Math.max(...values);
 }
 
-function cells(to) {
-  const ms = (value) => (value === null ? f.UNKNOWN : f.seconds(value / 1000));
-  const text = (value) =>
-    el('span', { class: 'cut long' }, value === null ? 'none' : f.line(value));
-  return [
-    el(
-      'span',
-      { class: `state ${to.circuit === 'closed' ? 'here' : 'silent'}` },
-      to.circuit ?? f.UNKNOWN,
-    ),
-    ...[f.amount(to.sentPerS), ms(to.lagMs), f.count(to.queued)],
-    to.queued > 0 ? ms(to.oldestWaitingMs) : f.UNKNOWN,
-    ...[f.count(to.sent), f.count(to.retried), f.count(to.refused), f.count(to.notSent)],
-    ...[text(to.lastRefusal), text(to.lastError)],
-  ];
-}
+const cut = (text) => el('span', { class: 'cut' }, text);
+const ms = (value) => (value === null ? f.UNKNOWN : f.seconds(value / 1000));
+const text = (value) => el('span', { class: 'cut long' }, value === null ? 'none' : f.line(value));
+const circuit = (value) =>
+  el('span', { class: `state ${value === 'closed' ? 'here' : 'silent'}` }, value ?? f.UNKNOWN);
+
+const DESTINATION = ['Destination', ({ name }) => cut(f.name(f.line(name)))];
+const PROCESS = ['Process', ({ from }) => cut(from)];
+const FIGURES = [
+  ['Circuit', (to) => circuit(to.circuit)],
+  ['Events per s', (to) => f.amount(to.sentPerS)],
+  ['Lag', (to) => ms(to.lagMs)],
+  ['Waiting', (to) => f.count(to.queued)],
+  ['Oldest waits', (to) => (to.queued > 0 ? ms(to.oldestWaitingMs) : f.UNKNOWN)],
+  ['Sent', (to) => f.count(to.sent)],
+  ['Sent again', (to) => f.count(to.retried)],
+  ['Refused', (to) => f.count(to.refused)],
+  ['Not sent', (to) => f.count(to.notSent)],
+  ['Last refusal', (to) => text(to.lastRefusal)],
+  ['Last error', (to) => text(to.lastError)],
+];

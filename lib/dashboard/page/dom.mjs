@@ -23,10 +23,13 @@ function fill(element, attributes, children) {
   return element;
 }
 
-/** A table that may be wider than the screen; `head` are texts, `rows` lists of texts or elements. */
-export function table(caption, head, rows) {
-  const cells = (row) =>
-    row.map((cell, i) => (i === 0 ? el('th', { scope: 'row' }, cell) : el('td', {}, cell)));
+/**
+ * A table that may be wider than the screen. Each of `columns` is a title and what makes the cell of a row, a text or
+ * an element.
+ */
+export function table(caption, rows, columns) {
+  const cell = (content, i) =>
+    i === 0 ? el('th', { scope: 'row' }, content) : el('td', {}, content);
   return el(
     'div',
     { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption, 'data-key': caption },
@@ -34,19 +37,23 @@ export function table(caption, head, rows) {
       'table',
       {},
       el('caption', {}, caption),
-      el('thead', {}, el('tr', {}, ...head.map((text) => el('th', { scope: 'col' }, text)))),
-      el('tbody', {}, ...rows.map((row) => el('tr', {}, ...cells(row)))),
+      el('thead', {}, el('tr', {}, ...columns.map(([title]) => el('th', { scope: 'col' }, title)))),
+      el(
+        'tbody',
+        {},
+        ...rows.map((row) => el('tr', {}, ...columns.map(([, of], i) => cell(of(row), i)))),
+      ),
     ),
   );
 }
 
 /** A table behind a chart. */
-export function behind(key, caption, head, rows) {
+export function behind(key, caption, rows, columns) {
   return el(
     'details',
     { 'data-key': key },
     el('summary', { 'data-key': `${key} summary` }, `Table: ${caption}`),
-    table(caption, head, rows),
+    table(caption, rows, columns),
   );
 }
 

@@ -1,14 +1,20 @@
 // Where the currencies come from and go, and who pays.
 
-import { barChart, figure, lineChart, meter } from './chart.mjs';
+import { barChart, figure, lineChart } from './chart.mjs';
 import { behind, el, table } from './dom.mjs';
 import * as f from './format.mjs';
 import {
+  barred,
+  DAY,
+  dayLabels,
   empty,
+  headOf,
+  isOpen,
   largest,
   panel,
   panels,
   REPORTED,
+  STATE,
   section,
   tile,
   tiles,
@@ -16,21 +22,18 @@ import {
   wide,
 } from './parts.mjs';
 
-const dayLabels = (rows) => rows.map(({ day }) => f.dayShort(day));
-const isOpen = (rows) => (i) => rows[i].state === 'open';
-
 /** Of a command without --options. */
 const NOT_TOLD =
   'No report of these days says which currencies the game has: give --options, or wait for one.';
 
 export function economy(currencies) {
   const head = {
-    id: 'economy',
-    title: 'Economy',
-    definition:
-      'What came in and what went out of each currency of the game, by reason and item. Net is in minus out; it is not what players hold.',
-    asOf: f.asOfOf(currencies),
-    state: f.stateOf(currencies),
+    ...headOf(currencies, {
+      id: 'economy',
+      title: 'Economy',
+      definition:
+        'What came in and what went out of each currency of the game, by reason and item. Net is in minus out; it is not what players hold.',
+    }),
     otherUpTo: f.otherUpTo(currencies.flatMap(({ days }) => days)),
   };
   if (currencies.every(({ daysKnown }) => daysKnown === 0)) {
@@ -118,20 +121,13 @@ function currency(row) {
       isNamed(row.sinkItems) &&
         panel(flows(called, 'Items it is spent on', 'Item', row.sinkItems, sunk, 'out')),
     ),
-    behind(
-      `economy-${name}`,
-      `${called} by day`,
-      ['Day', 'In', 'Out', 'Net', 'State'],
-      [...days]
-        .reverse()
-        .map((day) => [
-          f.dayLong(day.day),
-          f.amount(day.sourced),
-          f.amount(day.sunk),
-          f.amount(day.net),
-          f.STATES[day.state],
-        ]),
-    ),
+    behind(`economy-${name}`, `${called} by day`, [...days].reverse(), [
+      DAY,
+      ['In', ({ sourced }) => f.amount(sourced)],
+      ['Out', ({ sunk }) => f.amount(sunk)],
+      ['Net', ({ net }) => f.amount(net)],
+      STATE,
+    ]),
   ];
 }
 
@@ -164,37 +160,26 @@ function coverageOf(coverage) {
 function flows(currency, title, what, rows, total, kind) {
   if (rows.length === 0) return [el('h3', {}, title), empty('Nothing in this range.')];
   const most = largest(rows.map(({ amount }) => amount));
+  const nameOf = (row) => f.nameOf(row).replace(/^\(no name\)$/, 'not named');
   return [
     el('h3', {}, title),
-    table(
-      `${currency}: ${title.toLowerCase()}`,
-      [what, 'Amount', 'Share', 'Events'],
-      rows.map((row) => [
-        el(
-          'span',
-          { class: 'barred' },
-          el('span', { class: 'cut' }, f.nameOf(row).replace(/^\(no name\)$/, 'not named')),
-          meter(row.amount / most, kind),
-        ),
-        f.amount(row.amount),
-        total > 0 ? f.share(row.amount / total) : f.UNKNOWN,
-        f.count(row.count),
-      ]),
-    ),
+    table(`${currency}: ${title.toLowerCase()}`, rows, [
+      [what, (row) => barred(nameOf(row), row.amount / most, kind)],
+      ['Amount', ({ amount }) => f.amount(amount)],
+      ['Share', ({ amount }) => (total > 0 ? f.share(amount / total) : f.UNKNOWN)],
+      ['Events', ({ count }) => f.count(count)],
+    ]),
   ];
 }
 
 export function revenue(byCurrency) {
   const all = byCurrency.flat();
-  const head = {
+  const head = headOf(all, {
     id: 'revenue',
     title: 'Revenue',
     definition:
       'Purchases by UTC day, each currency on its own; refunds are negative. ARPDAU is revenue by players of the day, ARPPU by payers; without ads.',
-    asOf: f.asOfOf(all),
-    state: f.stateOf(all),
-    otherUpTo: f.otherUpTo(all),
-  };
+  });
   const shown = byCurrency.filter((rows) => rows.some(({ cents, payments }) => cents || payments));
   const others = othersThan(shown, byCurrency[0]);
   if (shown.length === 0 && others.length === 0) {
@@ -209,7 +194,7 @@ export function revenue(byCurrency) {
   return section(head, ...shown.flatMap(paid), ...otherCurrencies(others));
 }
 
-/** Currencies of the range that are not shown, those with the most purchases first: the rows of one tell of all others. */
+/** Currencies that are not shown, those with the most purchases first: the rows of one currency tell of all others. */
 function othersThan(shown, rows) {
   const sums = new Map();
   for (const { currency, cents, payments } of rows.flatMap((row) => row.otherCurrencies)) {
@@ -236,15 +221,11 @@ function otherCurrencies(others) {
         'They are in no other figure of this section. Pass the code of ISO 4217; what is stored stays as it is.',
       ),
     wide(
-      table(
-        'Revenue in other currencies, whole range',
-        ['Currency', 'Revenue', 'Purchases'],
-        others.map(({ currency, cents, payments }) => [
-          currency ?? '(no currency)',
-          f.money(cents, currency),
-          f.count(payments),
-        ]),
-      ),
+      table('Revenue in other currencies, whole range', others, [
+        ['Currency', ({ currency }) => currency ?? '(no currency)'],
+        ['Revenue', ({ cents, currency }) => f.money(cents, currency)],
+        ['Purchases', ({ payments }) => f.count(payments)],
+      ]),
     ),
   ];
 }
@@ -335,37 +316,16 @@ function paid(rows) {
         }),
       ),
     ),
-    behind(
-      `revenue-${currency}`,
-      `revenue by day, ${currency}`,
-      [
-        'Day',
-        'Revenue',
-        'Purchases',
-        'Payers',
-        'New payers',
-        'Paying share',
-        'ARPDAU',
-        'ARPPU',
-        'State',
-      ],
-      [...rows]
-        .reverse()
-        .map((row) => [
-          ...[
-            f.dayLong(row.day),
-            money(row.cents),
-            f.count(row.payments),
-            f.count(row.payers),
-            f.count(row.newPayers),
-          ],
-          ...[
-            f.share(row.payingShare),
-            money(row.arpdauCents),
-            money(row.arppuCents),
-            f.STATES[row.state],
-          ],
-        ]),
-    ),
+    behind(`revenue-${currency}`, `revenue by day, ${currency}`, [...rows].reverse(), [
+      DAY,
+      ['Revenue', (row) => money(row.cents)],
+      ['Purchases', (row) => f.count(row.payments)],
+      ['Payers', (row) => f.count(row.payers)],
+      ['New payers', (row) => f.count(row.newPayers)],
+      ['Paying share', (row) => f.share(row.payingShare)],
+      ['ARPDAU', (row) => money(row.arpdauCents)],
+      ['ARPPU', (row) => money(row.arppuCents)],
+      STATE,
+    ]),
   ];
 }

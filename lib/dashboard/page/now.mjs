@@ -123,12 +123,10 @@ function curve(live, past) {
         isDay: true,
       }),
     }),
-    behind(
-      'now-curve',
-      'players online at each hour',
-      ['Hour, UTC', ...series.map((one) => one.name)],
-      hours.map((i) => [f.hour(i * 300), ...series.map((one) => f.count(one.values[i]))]),
-    ),
+    behind('now-curve', 'players online at each hour', hours, [
+      ['Hour, UTC', (i) => f.hour(i * 300)],
+      ...series.map((one) => [one.name, (i) => f.count(one.values[i])]),
+    ]),
   ];
 }
 
@@ -198,13 +196,16 @@ function normal(live) {
     behind(
       'now-normal',
       'mean players online up to this hour',
-      ['Day', 'Players'],
       [
-        [`${f.dayLong(day)}, today`, f.amount(found.players)],
-        ...found.days.map((one) => [f.dayLong(one.day), f.amount(one.players)]),
-        ['Mean of these days', f.amount(found.mean)],
-        ['Normal from', f.amount(found.low)],
-        ['Normal to', f.amount(found.high)],
+        [`${f.dayLong(day)}, today`, found.players],
+        ...found.days.map((one) => [f.dayLong(one.day), one.players]),
+        ['Mean of these days', found.mean],
+        ['Normal from', found.low],
+        ['Normal to', found.high],
+      ],
+      [
+        ['Day', ([name]) => name],
+        ['Players', ([, players]) => f.amount(players)],
       ],
     ),
   );

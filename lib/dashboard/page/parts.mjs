@@ -1,7 +1,8 @@
 // Parts of which every section is made.
 
+import { meter } from './chart.mjs';
 import { el, isFile } from './dom.mjs';
-import { dayShort, moment, STATES } from './format.mjs';
+import { asOfOf, dayLong, dayShort, moment, otherUpTo, STATES, stateOf } from './format.mjs';
 
 /** What to do about an error, by its code, before it is read again. */
 const ADVICE = {
@@ -16,6 +17,18 @@ const ADVICE = {
 /** What to do where a day is not known. */
 export const REPORTED =
   'A day is known as soon as a process of the game has reported it, or this command with --options.';
+
+/** What the heading of a section says, of these rows. */
+export const headOf = (rows, { id, title, definition }) => ({
+  ...{ id, title, definition },
+  ...{ asOf: asOfOf(rows), state: stateOf(rows), otherUpTo: otherUpTo(rows) },
+});
+
+export const dayLabels = (rows) => rows.map(({ day }) => dayShort(day));
+export const isOpen = (rows) => (i) => rows[i].state === 'open';
+/** Columns of a table whose rows are days. */
+export const DAY = ['Day', ({ day }) => dayLong(day)];
+export const STATE = ['State', ({ state }) => STATES[state]];
 
 /** A section with its heading, the line that says of what it is, and its parts. */
 export function section({ id, title, definition, asOf, state, otherUpTo, isMixed }, ...parts) {
@@ -75,6 +88,10 @@ export function failure({ code, message }) {
     el('p', { class: 'note' }, message),
   );
 }
+
+/** The name of a row, and a bar for its share of the largest. */
+export const barred = (text, share, kind) =>
+  el('span', { class: 'barred' }, el('span', { class: 'cut' }, text), meter(share, kind));
 
 /** Rows with bars: the largest fills its cell. */
 export const largest = (values) => Math.max(...values.map((value) => Math.abs(value ?? 0)), 1e-9);

@@ -4,11 +4,21 @@ import { barChart, figure, lineChart } from './chart.mjs';
 import { behind, el } from './dom.mjs';
 import * as f from './format.mjs';
 import { meanRetention } from './now.mjs';
-import { empty, panel, panels, REPORTED, section, wide } from './parts.mjs';
+import {
+  DAY,
+  dayLabels,
+  empty,
+  headOf,
+  isOpen,
+  panel,
+  panels,
+  REPORTED,
+  STATE,
+  section,
+  wide,
+} from './parts.mjs';
 import { timeTicks } from './scale.mjs';
 
-const dayLabels = (rows) => rows.map(({ day }) => f.dayShort(day));
-const isOpen = (rows) => (i) => rows[i].state === 'open';
 const column = (rows, field) => rows.map((row) => row[field]);
 /** A day that is not over would look like a fall. */
 const whole = (rows, field) => rows.map((row) => (row.state === 'open' ? null : row[field]));
@@ -21,15 +31,12 @@ const NO_LOGINS = [
 const sharesOf = (values) => values.map((value) => (value === null ? null : value * 100));
 
 export function players(rows) {
-  const head = {
+  const head = headOf(rows, {
     id: 'players',
     title: 'Players',
     definition:
       'Distinct users with a login on the UTC day; new is the first login ever. Week and month are the 7 and 30 days that end with the day.',
-    asOf: f.asOfOf(rows),
-    state: f.stateOf(rows),
-    otherUpTo: f.otherUpTo(rows),
-  };
+  });
   if (isEmpty(rows, 'dau')) return section(head, empty(...NO_LOGINS));
   const labels = dayLabels(rows);
   const daily = (i) =>
@@ -85,42 +92,19 @@ export function players(rows) {
         }),
       ),
     ),
-    behind(
-      'players',
-      'players by day',
-      [
-        'Day',
-        'Players',
-        'New',
-        'Returning',
-        'Registered',
-        '7 days',
-        '30 days',
-        'Stickiness',
-        'Logins',
-        'Logins per player',
-        'State',
-      ],
-      [...rows]
-        .reverse()
-        .map((row) => [
-          ...[
-            f.dayLong(row.day),
-            f.count(row.dau),
-            f.count(row.newUsers),
-            f.count(row.returningUsers),
-            f.count(row.registered),
-          ],
-          ...[
-            f.count(row.wau),
-            f.count(row.mau30),
-            f.share(row.stickiness),
-            f.count(row.sessions),
-            f.amount(row.sessionsPerUser),
-          ],
-          f.STATES[row.state],
-        ]),
-    ),
+    behind('players', 'players by day', [...rows].reverse(), [
+      DAY,
+      ['Players', (row) => f.count(row.dau)],
+      ['New', (row) => f.count(row.newUsers)],
+      ['Returning', (row) => f.count(row.returningUsers)],
+      ['Registered', (row) => f.count(row.registered)],
+      ['7 days', (row) => f.count(row.wau)],
+      ['30 days', (row) => f.count(row.mau30)],
+      ['Stickiness', (row) => f.share(row.stickiness)],
+      ['Logins', (row) => f.count(row.sessions)],
+      ['Logins per player', (row) => f.amount(row.sessionsPerUser)],
+      STATE,
+    ]),
   );
 }
 
@@ -128,15 +112,12 @@ export function players(rows) {
 const COHORTS = 16;
 
 export function retention(cohorts) {
-  const head = {
+  const head = headOf(cohorts, {
     id: 'retention',
     title: 'Retention',
     definition:
       'Of the users whose first login ever was on a UTC day, the share who logged in exactly N days later. Grey: that day is not over.',
-    asOf: f.asOfOf(cohorts),
-    state: f.stateOf(cohorts),
-    otherUpTo: f.otherUpTo(cohorts),
-  };
+  });
   if (isEmpty(cohorts, 'size'))
     return section(head, empty('No new player is known in this range.', NO_LOGINS[1]));
   const days = Object.keys(cohorts[0].retained).map(Number);
@@ -178,18 +159,11 @@ export function retention(cohorts) {
       ),
       panel(el('h3', {}, 'By first day'), heat(shown, inTable.length > 0 ? inTable : [1])),
     ),
-    behind(
-      'retention',
-      'returned players by first day',
-      ['First day', 'New players', ...days.map((n) => `Day ${n}`)],
-      [...cohorts]
-        .reverse()
-        .map(({ day, size, retained }) => [
-          f.dayLong(day),
-          f.count(size),
-          ...days.map((n) => f.count(retained[n])),
-        ]),
-    ),
+    behind('retention', 'returned players by first day', [...cohorts].reverse(), [
+      ['First day', ({ day }) => f.dayLong(day)],
+      ['New players', ({ size }) => f.count(size)],
+      ...days.map((n) => [`Day ${n}`, ({ retained }) => f.count(retained[n])]),
+    ]),
   );
 }
 
@@ -254,14 +228,11 @@ const LENGTH_NAMES = [
 ];
 
 export function sessions(rows) {
-  const head = {
+  const head = headOf(rows, {
     id: 'sessions',
     title: 'Sessions',
     definition: 'From login to logout, of sessions that ended, on the UTC day of their login.',
-    asOf: f.asOfOf(rows),
-    state: f.stateOf(rows),
-    otherUpTo: f.otherUpTo(rows),
-  };
+  });
   if (isEmpty(rows, 'ended')) return section(head, empty(...NO_LOGINS));
   const labels = dayLabels(rows);
   const counts = LENGTHS.map(() => 0);
@@ -316,16 +287,15 @@ export function sessions(rows) {
         }),
       ),
     ),
-    behind(
-      'sessions',
-      'sessions by day of login',
-      ['Day', 'Ended', 'Without logout', 'Mean', 'Median', '90 %', '99 %', 'State'],
-      [...rows]
-        .reverse()
-        .map((row) => [
-          ...[f.dayLong(row.day), f.count(row.ended), f.count(row.open), f.seconds(row.meanS)],
-          ...[f.seconds(row.p50S), f.seconds(row.p90S), f.seconds(row.p99S), f.STATES[row.state]],
-        ]),
-    ),
+    behind('sessions', 'sessions by day of login', [...rows].reverse(), [
+      DAY,
+      ['Ended', (row) => f.count(row.ended)],
+      ['Without logout', (row) => f.count(row.open)],
+      ['Mean', (row) => f.seconds(row.meanS)],
+      ['Median', (row) => f.seconds(row.p50S)],
+      ['90 %', (row) => f.seconds(row.p90S)],
+      ['99 %', (row) => f.seconds(row.p99S)],
+      STATE,
+    ]),
   );
 }
