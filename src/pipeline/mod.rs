@@ -20,7 +20,7 @@
 //! | module | what it owns |
 //! |---|---|
 //! | `handle` | the host's end |
-//! | `worker`, `ending`, `spawn` | the modules below, and the routes between them |
+//! | `worker` | the modules below, and the routes between them |
 //! | `record_path` | the five modules that a record passes, and the watermarks |
 //! | `watermarks` | up to which record each stage has come |
 //! | `ingest` | record numbers, active sessions, promises of logins and logouts |
@@ -38,7 +38,6 @@
 
 mod closing;
 mod connection;
-mod ending;
 mod forwarding;
 mod handle;
 mod ingest;
@@ -52,7 +51,6 @@ mod recovery;
 mod refusal;
 mod reporting;
 mod requests;
-mod spawn;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -64,4 +62,4 @@ mod write;
 pub use connection::{NothingFound, Outlook};
 pub use handle::Pipeline;
 pub use requests::Request;
-pub use spawn::spawn;
+pub use worker::spawn;

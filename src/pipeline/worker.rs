@@ -1,7 +1,12 @@
 //! The worker: it owns the modules of an instance, and routes commands and results between them.
 //!
+//! Its fields are its own. `spawn` makes and runs it, `state` says what they mean together.
+//!
 //! It never waits for the database, the disk or a destination itself. Work that takes time runs in tasks of
 //! the modules, whose results come back here; time limits are kept beside the tasks.
+
+mod spawn;
+mod state;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,41 +19,43 @@ use tokio::time::{Instant, sleep_until};
 use super::closing::Closer;
 use super::connection::Database;
 use super::handle::Command;
-use super::journal::Journal;
 use super::legacy::Legacy;
 use super::lifecycle::Lifecycle;
 use super::presence::Presence;
 use super::record_path::{Admission, RecordPath};
 use super::recovery::Recovery;
 use super::reporting::Reporting;
-use super::requests::{Progress, Request, Requests};
+use super::requests::{Request, Requests};
 use crate::instance::shared::Shared;
 use crate::store::Store;
+pub use spawn::spawn;
+#[cfg(test)]
+pub use spawn::start;
 
 /// Commands taken in one go.
 const COMMANDS: usize = 256;
 /// Longest sleep when nothing is due.
 const IDLE: Duration = Duration::from_secs(3_600);
 
-pub struct Worker<S: Store> {
-    pub shared: Arc<Shared>,
-    pub lifecycle: Lifecycle,
-    pub path: RecordPath,
-    pub legacy: Legacy,
-    pub recovery: Recovery,
-    pub database: Database<S>,
-    pub presence: Presence,
-    pub reporting: Reporting,
-    pub closer: Closer,
-    pub requests: Requests,
-    pub commands: mpsc::UnboundedReceiver<Command>,
+struct Worker<S: Store> {
+    shared: Arc<Shared>,
+    lifecycle: Lifecycle,
+    path: RecordPath,
+    legacy: Legacy,
+    recovery: Recovery,
+    database: Database<S>,
+    presence: Presence,
+    reporting: Reporting,
+    closer: Closer,
+    requests: Requests,
+    commands: mpsc::UnboundedReceiver<Command>,
     /// Commands that are not handled yet.
-    pub received: VecDeque<Command>,
+    received: VecDeque<Command>,
 }
 
 impl<S: Store> Worker<S> {
     /// Starts what can be started, then waits for one thing and handles it. False at the end.
-    pub async fn turn(&mut self) -> bool {
+    async fn turn(&mut self) -> bool {
         while let Some(command) = self.received.pop_front() {
             self.handle_command(command);
         }
@@ -192,38 +199,6 @@ impl<S: Store> Worker<S> {
         if self.lifecycle.is_stopping && !self.needs_store() && is_idle {
             self.leave_database();
         }
-    }
-
-    fn progress(&self) -> Progress {
-        Progress {
-            committed: self.path.committed(),
-            unforwarded: self.path.unforwarded(),
-            has_store: self.database.store().is_some(),
-            is_preparing: self.database.upkeep.is_preparing(),
-            is_indexing: self.database.upkeep.is_indexing(),
-            is_stopping: self.lifecycle.is_stopping,
-            is_present: self.presence.is_present(),
-            is_spool_empty: self.path.journal().is_none_or(Journal::is_empty),
-            is_spilled: self.path.is_behind(),
-        }
-    }
-
-    fn needs_store(&self) -> bool {
-        self.lifecycle.is_started
-            || self.has_records()
-            || self.has_players()
-            || !self.requests.is_empty()
-    }
-
-    /// Whether slots of crashed processes may be recovered. Their events can be forwarded while the
-    /// database is away, and all but totals be written while those cannot be added.
-    fn may_recover(&self) -> bool {
-        let is_ready = match self.recovery.has_destinations() {
-            true => self.lifecycle.is_started && self.database.connection().is_some(),
-            false => self.database.store().is_some(),
-        };
-        let may = self.path.journal().is_some() && !self.lifecycle.is_recovery();
-        is_ready && may && !self.database.is_switching()
     }
 
     /// Only what would be acted upon counts, so that the loop rests.
