@@ -83,7 +83,7 @@ impl Collections {
             Some(Value::Object(map)) => map,
             Some(_) => return Err(ConfigError::new("collections", "must be an object")),
         };
-        for (key, name) in [
+        let mut all = [
             ("sessions", &mut names.sessions),
             ("daily", &mut names.daily),
             ("events", &mut names.events),
@@ -91,10 +91,11 @@ impl Collections {
             ("reports", &mut names.reports),
             ("players", &mut names.players),
             ("purchases", &mut names.purchases),
-        ] {
-            match given.remove(key) {
+        ];
+        for (key, name) in &mut all {
+            match given.remove(*key) {
                 None | Some(Value::Null) => {}
-                Some(Value::String(text)) if is_collection_name(&text) => *name = text,
+                Some(Value::String(text)) if is_collection_name(&text) => **name = text,
                 Some(_) => {
                     let problem = "must be the name of a collection: 1 to 191 bytes, no $, no NUL, no \
                                    dot at an end, not below system.";
@@ -102,16 +103,8 @@ impl Collections {
                 }
             }
         }
-        let all = [
-            &names.sessions,
-            &names.daily,
-            &names.events,
-            &names.uniques,
-            &names.reports,
-            &names.players,
-            &names.purchases,
-        ];
-        if BTreeSet::from(all).len() < all.len() {
+        let different: BTreeSet<&str> = all.iter().map(|(_, name)| name.as_str()).collect();
+        if different.len() < all.len() {
             let problem = "must have different names";
             return Err(ConfigError::new("collections", problem));
         }

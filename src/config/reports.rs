@@ -58,8 +58,12 @@ impl Reports {
         let reasons = source.option("reasonFields");
         let items = source.option("itemFields");
         Ok(Self {
-            are_on: are_on(source)?,
-            reads_secondaries: reads_secondaries(source)?,
+            are_on: !source.choice("reports", "ANALYTICS_REPORTS", ["auto", "off"])?,
+            reads_secondaries: source.choice(
+                "reportsReadPreference",
+                "ANALYTICS_REPORTS_READ_PREFERENCE",
+                ["primary", "secondaryPreferred"],
+            )?,
             currencies,
             reason_fields: names(
                 "reasonFields",
@@ -71,21 +75,6 @@ impl Reports {
             excluded: excluded(source)?,
         })
     }
-}
-
-fn are_on(source: &mut Source) -> Result<bool, ConfigError> {
-    let problem = "must be 'auto' or 'off'";
-    let is_known = |text: &str| matches!(text, "auto" | "off");
-    let chosen = source.checked("reports", "ANALYTICS_REPORTS", is_known, problem)?;
-    Ok(chosen.as_deref() != Some("off"))
-}
-
-fn reads_secondaries(source: &mut Source) -> Result<bool, ConfigError> {
-    let problem = "must be 'primary' or 'secondaryPreferred'";
-    let is_known = |text: &str| matches!(text, "primary" | "secondaryPreferred");
-    let env = "ANALYTICS_REPORTS_READ_PREFERENCE";
-    let chosen = source.checked("reportsReadPreference", env, is_known, problem)?;
-    Ok(chosen.as_deref() == Some("secondaryPreferred"))
 }
 
 /// Names of currencies or of fields, in their order.

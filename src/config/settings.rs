@@ -129,10 +129,14 @@ impl Config {
                 KIB * MIB,
                 MIB..=MIB * MIB,
             )?,
-            spool_fallback_is_memory: spool_fallback_is_memory(&mut source)?,
+            spool_fallback_is_memory: source.choice(
+                "spoolFallback",
+                "ANALYTICS_SPOOL_FALLBACK",
+                ["error", "memory"],
+            )?,
             max_event_bytes: source.integer("maxEventBytes", None, 256 * KIB, KIB..=15 * MIB)?
                 as usize,
-            presence: presence(&mut source)?,
+            presence: !source.choice("presence", "ANALYTICS_PRESENCE", ["on", "off"])?,
             instance_name: instance_name(&mut source)?,
             funnels: funnels::read(&mut source)?,
             reports: Reports::read(&mut source)?,
@@ -215,21 +219,6 @@ fn spool_dir(source: &mut Source) -> Result<Option<PathBuf>, ConfigError> {
     // The host may change its working directory.
     let absolute = |path: String| std::path::absolute(&path).unwrap_or(path.into());
     Ok(path.map(absolute))
-}
-
-fn spool_fallback_is_memory(source: &mut Source) -> Result<bool, ConfigError> {
-    let problem = "must be 'error' or 'memory'";
-    let is_known = |text: &str| matches!(text, "error" | "memory");
-    let env = "ANALYTICS_SPOOL_FALLBACK";
-    let chosen = source.checked("spoolFallback", env, is_known, problem)?;
-    Ok(chosen.as_deref() == Some("memory"))
-}
-
-fn presence(source: &mut Source) -> Result<bool, ConfigError> {
-    let problem = "must be 'on' or 'off'";
-    let is_known = |text: &str| matches!(text, "on" | "off");
-    let chosen = source.checked("presence", "ANALYTICS_PRESENCE", is_known, problem)?;
-    Ok(chosen.as_deref() != Some("off"))
 }
 
 fn instance_name(source: &mut Source) -> Result<Option<String>, ConfigError> {

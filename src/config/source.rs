@@ -91,6 +91,22 @@ impl Source {
             .map(Duration::from_millis)
     }
 
+    /// Whether the second of these words was chosen; the first is the default.
+    pub fn choice(
+        &mut self,
+        name: &'static str,
+        env: &'static str,
+        [usual, other]: [&str; 2],
+    ) -> Result<bool, ConfigError> {
+        match self.text(name, env)? {
+            Some(Text { field, text }) if text != usual && text != other => {
+                let problem = format!("must be '{usual}' or '{other}'");
+                Err(ConfigError::new(field, problem))
+            }
+            given => Ok(given.is_some_and(|given| given.text == other)),
+        }
+    }
+
     /// A text that `is_valid` accepts.
     pub fn checked(
         &mut self,

@@ -52,7 +52,7 @@ const takenOut = /const \{ ([\w, ]+), \.\.\.rest \} = options/.exec(read('lib/op
 const optionsInJavaScript = takenOut.split(', ');
 
 const nativeOptions = [
-  ...all(config, /\.(?:text|option|integer|millis|checked)\(\s*"(\w+)"/g),
+  ...all(config, /\.(?:text|option|integer|millis|checked|choice)\(\s*"(\w+)"/g),
   ...all(destinations, /source\.option\("(\w+)"/g),
 ];
 
@@ -74,16 +74,17 @@ const destinationNumbers = [...destinations.matchAll(FIELD)].map(([, name, ...nu
 });
 
 const TEXT =
-  /(?:let env = "(\w+)";\s*)?(?:let \w+ = )?source\.(?:checked|text)\(\s*"(\w+)",\s*(?:env|"(\w+)")/g;
+  /(?:let env = "(\w+)";\s*)?(?:let \w+ = )?source\.(?:checked|choice|text)\(\s*"(\w+)",\s*(?:env|"(\w+)")/g;
 
 /** `[{ name, variable }]` of the options that hold a text. */
 const textOptions = [...config.matchAll(TEXT)].map(([, named, name, inline]) => {
   return { name, variable: named ?? inline };
 });
 
-const [, choices] = /matches!\(text, ([^)]*)\)/.exec(config);
-/** What an option may be that is one of few words. */
-const fallbacks = all(choices, /"(\w+)"/g);
+const CHOICE = /source\.choice\(\s*"(\w+)",\s*"\w+",\s*\["(\w+)", "(\w+)"\]/g;
+
+/** `[name, words]` of the options that are one of two words. */
+const choices = [...config.matchAll(CHOICE)].map(([, name, ...words]) => [name, words]);
 
 const [, webhookVariable] = /\("url", "(\w+)"\)/.exec(destinations);
 textOptions.push({ name: 'webhookUrl', variable: webhookVariable });
@@ -160,7 +161,7 @@ module.exports = {
   ROOT,
   ...{ javascriptOptions, optionsInJavaScript, nativeOptions, numericOptions, variables },
   destinationNumbers,
-  ...{ collections, reasons, countedEvents, totals, errorCodes, textOptions, fallbacks },
+  ...{ collections, reasons, countedEvents, totals, errorCodes, textOptions, choices },
   ...{
     documentedOptions,
     documentedVariables,
