@@ -29,162 +29,60 @@ pub enum Value {
 
 use Value::{Bool, Text, Uint};
 
-/// By the name that the documentation of the driver uses.
-const OPTIONS: &[(Meaning, &[&str])] = &[
+/// By the names that the documentation of the driver uses.
+const OPTIONS: &[(Meaning, &str)] = &[
     (
         Honoured(Bool),
-        &[
-            "directConnection",
-            "loadBalanced",
-            "retryReads",
-            "retryWrites",
-            "ssl",
-            "tls",
-            "tlsAllowInvalidCertificates",
-            "tlsAllowInvalidHostnames",
-            "tlsInsecure",
-        ],
+        "directConnection loadBalanced retryReads retryWrites ssl tls \
+         tlsAllowInvalidCertificates tlsAllowInvalidHostnames tlsInsecure",
     ),
     (
         Honoured(Uint),
-        &[
-            "connectTimeoutMS",
-            "heartbeatFrequencyMS",
-            "localThresholdMS",
-            "maxIdleTimeMS",
-            "srvMaxHosts",
-        ],
+        "connectTimeoutMS heartbeatFrequencyMS localThresholdMS maxIdleTimeMS srvMaxHosts",
     ),
     (
         Honoured(Text),
-        &[
-            "appName",
-            "authMechanism",
-            "authSource",
-            "dbName",
-            "replicaSet",
-            "serverMonitoringMode",
-            "srvServiceName",
-            "tlsCAFile",
-            "tlsCertificateKeyFile",
-        ],
+        "appName authMechanism authSource dbName replicaSet serverMonitoringMode \
+         srvServiceName tlsCAFile tlsCertificateKeyFile",
     ),
     // Writes ask for a majority and the journal, and reads go to the primary.
-    (
-        NoEffect("majority"),
-        &["readConcernLevel", "w", "writeConcern"],
-    ),
-    (NoEffect("primary"), &["readPreference"]),
-    (NoEffect("true"), &["j", "journal"]),
-    (NoEffect("none"), &["compressors"]),
+    (NoEffect("majority"), "readConcernLevel w writeConcern"),
+    (NoEffect("primary"), "readPreference"),
+    (NoEffect("true"), "j journal"),
+    (NoEffect("none"), "compressors"),
+    // Only mechanisms that are not supported read `authMechanismProperties`.
     (
         NoEffect(""),
-        &[
-            "allowPartialTrustChain",
-            // Only mechanisms that are not supported read them.
-            "authMechanismProperties",
-            "autoSelectFamily",
-            "autoSelectFamilyAttemptTimeout",
-            "bsonRegExp",
-            "checkKeys",
-            "driverInfo",
-            "enableOverloadRetargeting",
-            "enableTrace",
-            "enableUtf8Validation",
-            "family",
-            "fieldsAsRaw",
-            "forceServerObjectId",
-            "fsync",
-            "hints",
-            "ignoreUndefined",
-            "index",
-            "keepAlive",
-            "keepAliveInitialDelay",
-            "maxAdaptiveRetries",
-            "maxConnecting",
-            "maxPoolSize",
-            "maxStalenessSeconds",
-            "minHeartbeatFrequencyMS",
-            "minInternalBufferSize",
-            "minPoolSize",
-            "mongodbLogComponentSeverities",
-            "mongodbLogMaxDocumentLength",
-            "mongodbLogPath",
-            "monitorCommands",
-            "name",
-            "noDelay",
-            "pkFactory",
-            "promoteBuffers",
-            "promoteLongs",
-            "promoteValues",
-            "raw",
-            "readConcern",
-            "readPreferenceTags",
-            "requestCert",
-            "requestOCSP",
-            "runtimeAdapters",
-            "serializeFunctions",
-            "serverSelectionTimeoutMS",
-            "session",
-            "socketTimeoutMS",
-            "srvAllowedHostsSuffix",
-            "srvHostValidator",
-            "srvPoller",
-            "timeoutMS",
-            "useBigInt64",
-            "useNewUrlParser",
-            "useUnifiedTopology",
-            "waitQueueTimeoutMS",
-            "wtimeout",
-            "wtimeoutMS",
-            "zlibCompressionLevel",
-            "__skipPingOnConnect",
-        ],
+        "allowPartialTrustChain authMechanismProperties autoSelectFamily \
+         autoSelectFamilyAttemptTimeout bsonRegExp checkKeys driverInfo \
+         enableOverloadRetargeting enableTrace enableUtf8Validation family fieldsAsRaw \
+         forceServerObjectId fsync hints ignoreUndefined index keepAlive \
+         keepAliveInitialDelay maxAdaptiveRetries maxConnecting maxPoolSize \
+         maxStalenessSeconds minHeartbeatFrequencyMS minInternalBufferSize minPoolSize \
+         mongodbLogComponentSeverities mongodbLogMaxDocumentLength mongodbLogPath \
+         monitorCommands name noDelay pkFactory promoteBuffers promoteLongs promoteValues raw \
+         readConcern readPreferenceTags requestCert requestOCSP runtimeAdapters \
+         serializeFunctions serverSelectionTimeoutMS session socketTimeoutMS \
+         srvAllowedHostsSuffix srvHostValidator srvPoller timeoutMS useBigInt64 \
+         useNewUrlParser useUnifiedTopology waitQueueTimeoutMS wtimeout wtimeoutMS \
+         zlibCompressionLevel __skipPingOnConnect",
     ),
     (
         Unsupported,
-        &[
-            "ALPNProtocols",
-            "SNICallback",
-            "auth",
-            "autoEncryption",
-            "ca",
-            "cert",
-            "checkServerIdentity",
-            "ciphers",
-            "connectionType",
-            "crl",
-            "ecdhCurve",
-            "key",
-            "localAddress",
-            "localPort",
-            "lookup",
-            "minDHSize",
-            "passphrase",
-            "pfx",
-            "proxyHost",
-            "proxyPassword",
-            "proxyPort",
-            "proxyUsername",
-            "pskCallback",
-            "rejectUnauthorized",
-            "secureContext",
-            "secureProtocol",
-            "serverApi",
-            "servername",
-            "tlsCRLFile",
-            "tlsCertificateKeyFilePassword",
-        ],
+        "ALPNProtocols SNICallback auth autoEncryption ca cert checkServerIdentity ciphers \
+         connectionType crl ecdhCurve key localAddress localPort lookup minDHSize passphrase \
+         pfx proxyHost proxyPassword proxyPort proxyUsername pskCallback rejectUnauthorized \
+         secureContext secureProtocol serverApi servername tlsCRLFile \
+         tlsCertificateKeyFilePassword",
     ),
 ];
 
 /// The documented name of an option and its meaning; names differ by more than case.
 pub fn find(name: &str) -> Option<(&'static str, Meaning)> {
     OPTIONS.iter().find_map(|(meaning, names)| {
-        let known = names
-            .iter()
-            .find(|known| known.eq_ignore_ascii_case(name))?;
-        Some((*known, *meaning))
+        let mut names = names.split(' ');
+        let known = names.find(|known| known.eq_ignore_ascii_case(name))?;
+        Some((known, *meaning))
     })
 }
 
@@ -193,5 +91,5 @@ pub fn harmless() -> impl Iterator<Item = &'static str> {
     let harmless = OPTIONS
         .iter()
         .filter(|(meaning, _)| *meaning != Unsupported);
-    harmless.flat_map(|(_, names)| names.iter().copied())
+    harmless.flat_map(|(_, names)| names.split(' '))
 }
