@@ -14,16 +14,21 @@ pub enum Warning {
     Gone,
 }
 
+const QUEUE_FULL: &str = "its queue is full (maxQueueBytes): new events are not forwarded until it has room; \
+     MongoDB stores them all the same";
+const GONE: &str = "it answered 410, so it is gone for good: nothing is forwarded to it before the next start; \
+     MongoDB stores the events all the same; take it out of the settings";
+
 impl Warning {
     pub fn log(self, shared: &Shared, destination: &str) {
         let (reason, line) = match &self {
-            Warning::QueueFull => (
-                "queue_full",
-                "its queue is full (maxQueueBytes): new events are not forwarded".to_owned(),
-            ),
+            Warning::QueueFull => ("queue_full", QUEUE_FULL.to_owned()),
             Warning::Expired(events) => (
                 "expired",
-                format!("{events} events waited longer than maxAgeMs: they are not forwarded"),
+                format!(
+                    "{events} events waited longer than maxAgeMs and are not forwarded; MongoDB \
+                     stores them all the same"
+                ),
             ),
             Warning::Failing(problem) => (
                 "failing",
@@ -31,12 +36,11 @@ impl Warning {
             ),
             Warning::Refused(problem) => (
                 "refused",
-                format!("an event was refused and is not sent again: {problem}"),
+                format!(
+                    "an event was refused and is not sent again: {problem}; MongoDB stores it all the same"
+                ),
             ),
-            Warning::Gone => (
-                "disabled",
-                "it answered 410: this instance forwards nothing more to it".to_owned(),
-            ),
+            Warning::Gone => ("disabled", GONE.to_owned()),
         };
         if let Warning::Failing(_) | Warning::Refused(_) = self {
             shared.health.error(format!("{destination}: {line}"));

@@ -129,7 +129,10 @@ impl Shared {
         self.health.drop_queued("internal");
         self.health.error(format!("internal: {problem}"));
         self.log.warn_once("internal", || {
-            format!("this instance has failed and stores nothing any more: {problem}")
+            format!(
+                "this instance has failed by a defect of gso-analytics and stores nothing any more: {problem}; \
+                 records that are in no spool are lost (dropped.internal); restart the process, and please report it"
+            )
         });
         self.deliver(Message::Died);
     }

@@ -24,7 +24,10 @@ pub fn fallback(variable: &str, has_mongoose: bool) -> String {
         true => "mongoose has not begun to connect",
         false => "mongoose is not loaded",
     };
-    format!("{why}: using the database that {variable} names")
+    format!(
+        "{why}: records go to the database that {variable} names; to use another, set options.uri, or connect \
+         mongoose first"
+    )
 }
 
 pub const OTHER_CONNECTION: &str = "mongoose.connect() was not called: using the connection that \
@@ -33,13 +36,13 @@ pub const OTHER_CONNECTION: &str = "mongoose.connect() was not called: using the
 pub const PRESENCE_OFF: &str = "presence is off: this process is missing in getConcurrency(), closes no sessions \
      of processes that died, and nobody closes its own should it die";
 
-pub const PRESENCE_ON: &str = "presence is written again";
+pub const PRESENCE_ON: &str = "presence is written again: this process is in getConcurrency()";
 
 pub fn presence_refused(error: &StoreError) -> String {
     format!(
-        "presence is off: this process is missing in getConcurrency() and closes no sessions of processes that \
-         died; records and totals are not affected. \
-         Grant find, insert, update and createIndex on the collection, or set presence: 'off': {error}"
+        "presence is off: {error}; this process is missing in getConcurrency() and closes no sessions of processes \
+         that died; records and totals are not affected. Grant find, insert, update and createIndex on the \
+         collection reports (gsoreports by default), or set presence: 'off'"
     )
 }
 
@@ -84,7 +87,9 @@ pub fn unusable(problem: &str) -> String {
 
 pub fn without_effect(field: &str, names: &[&str]) -> String {
     let names = names.join(", ");
-    format!("these options of {field} have no effect here and are left out: {names}")
+    format!(
+        "records are not affected: these options of {field} have no effect here and are left out: {names}"
+    )
 }
 
 pub fn cannot_write(message: &str) -> String {
@@ -208,21 +213,22 @@ pub fn records_missing(records: u64) -> String {
 pub fn cursor_not_read(name: &str, error: &io::Error) -> String {
     format!(
         "the offset of {name} in the spool cannot be read: {error}; all records in the spool are sent to \
-         it again, under the same ids"
+         it again, under the same ids; check the disk"
     )
 }
 
 pub fn destination_forgotten(name: &str) -> String {
     format!(
         "destination {name} is not among the settings any more: events in the spool that waited for it \
-         are not forwarded"
+         are not forwarded; MongoDB has them, and gso-analytics replay sends them to another destination"
     )
 }
 
 pub const NOT_READ_BACK: &str = "a part of the spool cannot be read: its events are not forwarded before \
      the next start; check the disk";
 
-pub const SPOOL_RECOVERED: &str = "the spool takes records again";
+pub const SPOOL_RECOVERED: &str =
+    "the spool takes records again: from now on a crash loses none of them";
 
 pub fn slot_recovery(slot: &Path) -> String {
     format!(
@@ -249,7 +255,8 @@ pub fn total_left_out(day: &str, field: &str) -> String {
 pub fn day_restored(day: &str) -> String {
     format!(
         "the totals of {day} are older than this process had written them, as after the restore of a \
-         backup, or were removed; new amounts are added to what is there"
+         backup, or were removed; new amounts are added to what is there; if nobody restored a backup, look for \
+         who writes to that document"
     )
 }
 
@@ -268,7 +275,10 @@ pub fn unfinished_stop(records: u64, unforwarded: u64, spool: Option<SpoolReport
         Some(spool) if spool.holds_records => {
             "; records are in the spool, and written at the next start"
         }
-        _ => "",
+        _ => {
+            "; they are written while the process lives, and lost when it ends: raise shutdownTimeoutMs, or set \
+             spoolDir"
+        }
     };
     format!(
         "stop() reached shutdownTimeoutMs; records not written yet: {records}, events not forwarded \
@@ -326,23 +336,23 @@ pub fn reports_ahead(reports: usize, day: &Day, as_of_ms: i64) -> String {
 
 pub fn reports_unauthorized(error: &StoreError) -> String {
     format!(
-        "reports are off, and methods that answer out of them reject; records and totals are not affected. \
-         Grant find, insert and update on the collections reports and players and start again, or set \
-         reports: 'off': {error}"
+        "reports are off: {error}; methods that answer out of them reject, records and totals are not affected. \
+         Grant find, insert and update on the collections reports and players (gsoreports and gsoplayers by \
+         default) and start again, or set reports: 'off'"
     )
 }
 
 pub fn reports_failed(error: &StoreError) -> String {
     format!(
-        "days cannot be reported, which is tried again in 5 minutes and then ever less often, at least once an \
-         hour; until then methods that answer out of reports may reject; records and totals are not affected: \
-         {error}"
+        "days cannot be reported: {error}; methods that answer out of reports may reject, records and totals are \
+         not affected; it is tried again in 5 minutes, then less often, at least once an hour; gso-analytics \
+         doctor says which right or index is missing"
     )
 }
 
 pub fn legacy_refused(message: &str) -> String {
     format!(
-        "MongoDB refuses to sum up the sessions stored before; getMetrics() rejects until it does not, \
-         records and totals are not affected: {message}"
+        "MongoDB refuses to sum up the sessions stored before: {message}; getMetrics() rejects, records and \
+         totals are not affected; correct the cause and call getMetrics() again"
     )
 }
