@@ -4,90 +4,67 @@
 use std::fmt;
 use std::ops::{AddAssign, Index, IndexMut};
 
-#[derive(Debug, Clone, Copy)]
-pub enum Sight {
-    Run,
-    Step,
-    Record,
-    Request,
-    /// A unique index refused a document that is there already.
-    Duplicate,
-    /// The same event or session inserted again.
-    Replay,
-    /// A compare-and-set that matched nothing.
-    Miss,
-    RequestLost,
-    ReplyLost,
-    /// Ran after its sender had given it up.
-    Late,
-    /// An attempt that was given up and went on.
-    Zombie,
-    FailOver,
-    /// A fail-over that took something back.
-    Rollback,
-    Crash,
-    Move,
-    /// A backup that was put back and took totals away.
-    Restore,
-    /// A session of a slow clock whose id was moved.
-    Lifted,
-    Metrics,
-    /// A process was claimed.
-    Claimed,
-    /// Sessions that were closed by a claim, and logouts of such.
-    Estimated,
-    EstimateReplaced,
-    /// A process found its claim, and the sessions that it opened again.
-    Thaw,
-    Reopened,
-    /// Somebody else sums up the month.
-    ClaimRefused,
-    /// A lane left records to the disk, since memory held enough.
-    Spilled,
-    /// Read from what a dead process had left.
-    Recovered,
-    /// Part of a group that was left was added by a late request of the dead.
-    RestAdded,
-    /// Written by a process beside its own records.
-    Drained,
-    /// The marker of a dedupe key was there.
-    Redelivery,
-    /// A purchase was there.
-    Repurchase,
+macro_rules! sights {
+    ($($(#[$doc:meta])* $sight:ident $name:literal,)*) => {
+        #[derive(Debug, Clone, Copy)]
+        pub enum Sight {
+            $($(#[$doc])* $sight,)*
+        }
+
+        const NAMES: [&str; [$($name),*].len()] = [$($name),*];
+    };
 }
 
-const NAMES: [&str; 30] = [
-    "runs",
-    "steps",
-    "records",
-    "requests",
-    "E11000",
-    "replays",
-    "misses",
-    "lost requests",
-    "lost replies",
-    "late requests",
-    "attempts given up",
-    "fail-overs",
-    "rollbacks",
-    "crashes",
-    "moves",
-    "backups put back",
-    "lifted sessions",
-    "answers to getMetrics()",
-    "processes taken for dead",
-    "estimated ends",
-    "estimates replaced",
-    "thaws",
-    "sessions opened again",
-    "claims refused",
-    "spills to disk",
-    "recovered records",
-    "rests of groups",
-    "drained records",
-    "redeliveries",
-    "purchases read back",
-];
+sights! {
+    Run "runs",
+    Step "steps",
+    Record "records",
+    Request "requests",
+    /// A unique index refused a document that is there already.
+    Duplicate "E11000",
+    /// The same event or session inserted again.
+    Replay "replays",
+    /// A compare-and-set that matched nothing.
+    Miss "CAS conflicts",
+    RequestLost "lost requests",
+    ReplyLost "lost replies",
+    /// Ran after its sender had given it up.
+    Late "late requests",
+    /// An attempt that was given up and went on.
+    Zombie "attempts given up",
+    FailOver "fail-overs",
+    /// A fail-over that took something back.
+    Rollback "rollbacks",
+    Crash "crashes",
+    Move "moves",
+    /// A backup that was put back and took totals away.
+    Restore "backups put back",
+    /// A session of a slow clock whose id was moved.
+    Lifted "lifted sessions",
+    Metrics "answers to getMetrics()",
+    /// A process was claimed.
+    Claimed "processes taken for dead",
+    /// Sessions that were closed by a claim, and logouts of such.
+    Estimated "estimated ends",
+    EstimateReplaced "estimates replaced",
+    /// A process found its claim, and the sessions that it opened again.
+    Thaw "thaws",
+    Reopened "sessions opened again",
+    /// Somebody else sums up the month.
+    ClaimRefused "claims refused",
+    /// A write queue left records to the disk, since memory held enough.
+    Spilled "spills to disk",
+    /// Read from what a dead process had left.
+    Recovered "recovered records",
+    /// Part of a batch that was left was added by a late request of the dead.
+    RestAdded "rests of batches",
+    /// Written by a process beside its own records.
+    Drained "records recovered from others",
+    /// The marker of a dedupe key was there.
+    Redelivery "redeliveries",
+    /// A purchase was there.
+    Repurchase "purchases read back",
+}
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Seen([u64; NAMES.len()]);
