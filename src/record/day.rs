@@ -49,6 +49,11 @@ impl Day {
         &self.0[..7]
     }
 
+    /// The day so many days later; earlier if they are negative.
+    pub fn plus(&self, days: i64) -> Day {
+        Day::of(self.start_ms().unwrap_or_default() + days * DAY_MS)
+    }
+
     /// The days of this day's month, from the 1st to this day.
     pub fn days_of_month_so_far(&self) -> Vec<Day> {
         let last: u32 = self.0[8..].parse().unwrap_or(1);

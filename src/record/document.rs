@@ -18,7 +18,17 @@ pub fn number(value: f64) -> Bson {
     }
 }
 
-/// The same, for a raw document.
+/// The value of a number of any type but Decimal128.
+pub fn number_in(value: &Bson) -> Option<f64> {
+    match value {
+        Bson::Int32(number) => Some(f64::from(*number)),
+        Bson::Int64(number) => Some(*number as f64),
+        Bson::Double(number) => Some(*number),
+        _ => None,
+    }
+}
+
+/// The same as [`number`], for a raw document.
 pub fn raw_number(value: f64) -> RawBson {
     match number(value) {
         Bson::Int32(whole) => RawBson::Int32(whole),

@@ -9,6 +9,7 @@ use ring::digest::{Context, SHA256};
 
 use super::settings::Settings;
 use crate::config::Excluded;
+use crate::util::bytes::hex;
 
 /// The field of a report and of a kept cohort.
 pub const FIELD: &str = "options";
@@ -98,9 +99,7 @@ impl Hash {
     }
 
     fn finish(self) -> String {
-        let hash = self.0.finish();
-        let bytes = hash.as_ref()[..8].iter();
-        bytes.map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.0.finish().as_ref()[..8])
     }
 }
 

@@ -1,14 +1,13 @@
 //! Figures that change rarely, for a scrape: the peak of today by samples, what the report of yesterday says, and how
-//! often each event was stored today.
-//! Nothing is made for it.
+//! often each event was stored today. Nothing is made for it.
 
 use bson::{Bson, Document, doc};
 
-use super::answers::{number_in, plus, value};
+use super::answers::value;
 use super::basis::{self, Part};
 use super::{curve, presence};
 use crate::record::day::Day;
-use crate::record::document::number;
+use crate::record::document::{number, number_in};
 use crate::store::{PresenceStore, REPORT_VERSION, ReportStore, Result};
 
 /// Days after the first one.
@@ -16,8 +15,8 @@ const RETURNS: [i64; 5] = [1, 3, 7, 14, 30];
 /// Until a quarter past midnight the newest report of a whole day is that of the day before yesterday.
 const NEWEST: [i64; 2] = [-1, -2];
 
-/// `{ peak, events, eventsAsOf, dayAsOf, mau30, p50S, p90S, p99S, retention: [{ days, share }] }`; what is not known is null or
-/// missing.
+/// `{ peak, events, eventsAsOf, dayAsOf, mau30, p50S, p90S, p99S, retention: [{ days, share }] }`; what is not known
+/// is null or missing.
 pub async fn read<S: ReportStore + PresenceStore + Sync>(
     store: &S,
     today: &Day,
@@ -31,7 +30,7 @@ pub async fn read<S: ReportStore + PresenceStore + Sync>(
         "eventsAsOf": as_of(open.as_ref()),
     };
     for days in NEWEST {
-        let day = plus(today, days);
+        let day = today.plus(days);
         let parts = ["users.mau30", "users.byFirstDay", "sessions"];
         let report = report(store, &day, &parts).await?;
         // One that was made before its day was over says nothing of the whole day.
@@ -62,7 +61,7 @@ async fn retention<S: ReportStore + Sync>(
 ) -> Result<Vec<Document>> {
     let mut rows = Vec::new();
     for days in RETURNS {
-        let first = plus(day, -days);
+        let first = day.plus(-days);
         let cohort = report(store, &first, &["users.byFirstDay"]).await?;
         let of_day = basis::in_report(report_of_day, Part::Users);
         let is_other =

@@ -9,7 +9,6 @@
 
 use bson::{Bson, Document, doc};
 
-use super::answers::plus;
 use super::basis::{self, Part};
 use super::settings::Settings;
 use crate::config::Excluded;
@@ -76,7 +75,7 @@ pub fn of(report: &Document) -> Option<Learned> {
 
 /// What the newest report says that says anything.
 pub async fn newest<S: ReportStore>(store: &S, today: &Day) -> Result<Option<Learned>> {
-    let from = plus(today, 1 - DAYS);
+    let from = today.plus(1 - DAYS);
     let reports = store.reports(&from, today, &[FIELD]).await?;
     Ok(reports.iter().rev().find_map(of))
 }

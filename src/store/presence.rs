@@ -3,9 +3,12 @@
 //!
 //! | document | content |
 //! |---|---|
-//! | `now:<incarnation>` | the newest sample: `n` players, `seq`, `t`, `from`, `to`, `h`, `at`, `resumes`; at the end `ended`, `left` and `x`; `closed` and `x` once its claim is done |
+//! | `now:<incarnation>` | the newest sample, see below |
 //! | `p:<hour>:<incarnation>` | `m: {<minute>: n}`, the last sample of each minute; `x` |
 //! | `dead:<incarnation>` | a claim to close the sessions of an instance that died |
+//!
+//! The newest sample has `n` players, `seq`, `t`, `from`, `to`, `h`, `at` and `resumes`; at the end `ended`, `left` and
+//! `x`; `closed` and `x` once its claim is done.
 //!
 //! Documents may have more fields than these: they are kept, and what cannot be read is passed over. The server
 //! deletes a document at `x`.

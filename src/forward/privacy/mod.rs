@@ -12,6 +12,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::event::ForwardedEvent;
 use super::formats::{EncodeError, UNREADABLE, text_of};
 use crate::config::PrivacySettings;
+use crate::util::bytes::hex;
 use redaction::redacted;
 
 pub struct Privacy {
@@ -86,8 +87,4 @@ impl Privacy {
         let user = event.user().or(given)?;
         Some(hex(hmac::sign(key, user.as_bytes()).as_ref()))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

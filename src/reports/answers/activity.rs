@@ -4,6 +4,7 @@ use bson::{Bson, Document, doc};
 
 use super::query::Range;
 use super::rows::{self, Content, Row, quotient, value};
+use crate::record::document::number_in;
 use crate::reports::basis::Part;
 use crate::reports::due::Outlook;
 use crate::store::{ReportStore, Result};
@@ -65,7 +66,7 @@ pub fn users_of(row: &Row, first_day: &str) -> Option<f64> {
     let mut days = days.iter().filter_map(Bson::as_document);
     let found = days.find(|day| day.get_str("f").is_ok_and(|text| text == first_day));
     match found {
-        Some(found) => found.get("u").and_then(rows::number_in),
+        Some(found) => found.get("u").and_then(number_in),
         None => Some(0.0),
     }
 }

@@ -6,7 +6,8 @@ use bson::{Document, doc};
 
 use super::names::{Names, Sum};
 use super::query::EconomyQuery;
-use super::rows::{self, Row, head_of, number_in, value};
+use super::rows::{self, Row, head_of, value};
+use crate::record::document::number_in;
 use crate::reports::basis::Part;
 use crate::reports::due::Outlook;
 use crate::reports::learned;

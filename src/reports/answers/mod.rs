@@ -29,8 +29,7 @@ use crate::store::{
     AHEAD_MS, Mark, PresenceStore, REPORT_VERSION, ReportStore, Result, StoreError,
 };
 pub use query::Query;
-pub(super) use query::plus;
-pub(super) use rows::{mark, number_in, value};
+pub(super) use rows::{mark, value};
 
 /// The lease of the reports that are made for callers, and how long one is held.
 pub const LEASE: &str = "lease:today";

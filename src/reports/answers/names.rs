@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use bson::{Bson, Document, doc};
 
-use super::rows::{number_in, value};
+use super::rows::value;
+use crate::record::document::number_in;
 
 #[derive(Debug, Default)]
 pub struct Names {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::record::day::{DAY_MS, Day};
+use crate::record::day::Day;
 
 const MOST_DAYS: i64 = 366;
 const DAYS: i64 = 30;
@@ -115,13 +115,13 @@ impl Query {
 impl Range {
     pub fn ends(&self, today: &Day) -> (Day, Day) {
         let to = self.to.as_ref().unwrap_or(today);
-        (plus(to, 1 - self.days), to.clone())
+        (to.plus(1 - self.days), to.clone())
     }
 
     /// Its days, oldest first.
     pub fn all(&self, today: &Day) -> Vec<Day> {
         let (from, _) = self.ends(today);
-        (0..self.days).map(|day| plus(&from, day)).collect()
+        (0..self.days).map(|day| from.plus(day)).collect()
     }
 }
 
@@ -132,10 +132,6 @@ impl Cohorts {
             to: None,
         }
     }
-}
-
-pub fn plus(day: &Day, days: i64) -> Day {
-    Day::of(day.start_ms().unwrap_or_default() + days * DAY_MS)
 }
 
 /// Fields are removed as they are read, so that what remains is unknown.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bson::{Document, doc};
 
 use super::activity::{new_users, users_of};
-use super::query::{Cohorts, plus};
+use super::query::Cohorts;
 use super::rows::{self, Row, value};
 use crate::record::day::Day;
 use crate::reports::basis::Part;
@@ -40,7 +40,7 @@ fn known_return<'a>(
     by_day: &BTreeMap<&Day, &'a Row>,
     today: &Day,
 ) -> Option<&'a Row> {
-    let day = plus(&cohort.day, days);
+    let day = cohort.day.plus(days);
     let row = *by_day.get(&day)?;
     let is_known = day < *today && new_users(cohort).is_some() && row.is_known();
     (is_known && !cohort.is_open() && !row.is_open()).then_some(row)

@@ -7,8 +7,9 @@ use std::time::Duration;
 use bson::{Document, doc};
 
 use super::query::RevenueQuery;
-use super::rows::{self, Row, number_in, quotient, value};
+use super::rows::{self, Row, quotient, value};
 use crate::record::day::Day;
+use crate::record::document::number_in;
 use crate::reports::basis::Part;
 use crate::reports::due::Outlook;
 use crate::store::{ReportStore, Result, Revenue, RevenueRow};

@@ -4,6 +4,7 @@ use bson::{Bson, DateTime, Document, doc};
 
 use super::query::Range;
 use crate::record::day::Day;
+use crate::record::document::number_in;
 use crate::reports::basis::{self, Part};
 use crate::reports::due::{Outlook, State};
 use crate::store::{REPORT_VERSION, ReportStore, Result};
@@ -176,15 +177,6 @@ pub fn head_of(rows: &[&Row]) -> Document {
 pub fn mark(shown: &mut Document, is_other: bool) {
     if is_other {
         shown.insert("otherOptions", true);
-    }
-}
-
-pub fn number_in(value: &Bson) -> Option<f64> {
-    match value {
-        Bson::Int32(number) => Some(f64::from(*number)),
-        Bson::Int64(number) => Some(*number as f64),
-        Bson::Double(number) => Some(*number),
-        _ => None,
     }
 }
 

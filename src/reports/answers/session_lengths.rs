@@ -4,6 +4,7 @@ use bson::{Bson, Document, doc};
 
 use super::query::Range;
 use super::rows::{self, Content, Row, quotient, value};
+use crate::record::document::number_in;
 use crate::reports::basis::Part;
 use crate::reports::due::Outlook;
 use crate::reports::lengths;
@@ -47,7 +48,7 @@ fn buckets(row: &Row) -> Bson {
     };
     let bucket = |bucket: &Bson| {
         let pair = bucket.as_array()?;
-        let index = pair.first().and_then(rows::number_in)? as i32;
+        let index = pair.first().and_then(number_in)? as i32;
         let up_to = value(Some(lengths::bound(index)));
         Some(Bson::Document(
             doc! { "upToS": up_to, "count": pair.get(1)? },

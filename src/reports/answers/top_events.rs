@@ -5,6 +5,7 @@ use bson::{Document, doc};
 use super::names::{Names, Sum};
 use super::query::TopEvents;
 use super::rows::{self, Row, head_of, quotient, value};
+use crate::record::document::number_in;
 use crate::reports::basis::Part;
 use crate::reports::due::Outlook;
 use crate::store::{ReportStore, Result};
@@ -24,7 +25,7 @@ pub async fn read<S: ReportStore + Sync>(
     for list in known.iter().filter_map(|row| row.list("events")) {
         all += list
             .iter()
-            .filter_map(|one| one.get("n").and_then(rows::number_in))
+            .filter_map(|one| one.get("n").and_then(number_in))
             .sum::<f64>();
         names.add(&list);
     }

@@ -9,10 +9,11 @@ use ring::digest::{Context, SHA256};
 use super::{Outcome, median};
 use crate::config::{Excluded, Funnel};
 use crate::record::day::DAY_MS;
-use crate::record::document::number;
+use crate::record::document::{number, number_in};
 use crate::reports::basis;
 use crate::reports::due::{self, State};
 use crate::reports::lengths;
+use crate::util::bytes::hex;
 
 /// The version of the documents that this version makes and reads.
 const VERSION: i32 = 1;
@@ -100,12 +101,7 @@ fn numbers(values: impl Iterator<Item = Option<i64>>) -> Vec<Bson> {
 }
 
 fn whole(value: &Bson) -> Option<i64> {
-    match value {
-        Bson::Int32(number) => Some(i64::from(*number)),
-        Bson::Int64(number) => Some(*number),
-        Bson::Double(number) => Some(*number as i64),
-        _ => None,
-    }
+    number_in(value).map(|number| number as i64)
 }
 
 fn pairs(value: &Bson) -> Option<Vec<(i32, i64)>> {
@@ -124,11 +120,7 @@ pub fn key(funnel: &Funnel) -> String {
         hash.update(&(step.len() as u32).to_le_bytes());
         hash.update(step.as_bytes());
     }
-    let hash = hash.finish();
-    hash.as_ref()[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&hash.finish().as_ref()[..8])
 }
 
 /// The state of the cohort of a day that was computed at this moment: final a day after its last window, as events

@@ -5,6 +5,7 @@ use bson::oid::ObjectId;
 
 use super::FakeStore;
 use crate::record::day::Day;
+use crate::record::document::number_in;
 use crate::store::error::Result;
 use crate::store::keys::{KeyMarker, KeyStore, KeyedEvent};
 use crate::store::records::Inserted;
@@ -48,8 +49,4 @@ impl KeyStore for FakeStore {
         })
         .await
     }
-}
-
-fn number_in(value: &Bson) -> Option<f64> {
-    value.as_f64().or(value.as_i32().map(f64::from))
 }

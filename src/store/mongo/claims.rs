@@ -9,28 +9,29 @@ use bson::{Binary, Bson, DateTime, Document, doc};
 use mongodb::ClientSession;
 
 use super::client::{MongoStore, WRITE_TIMEOUT};
-use super::cursor::{collect_in, number_in};
+use super::cursor::collect_in;
 use super::error::unexpected;
 use super::presence::KEPT_MS;
 use super::write_command::{raw, write_command};
 use crate::instance::incarnation::Incarnation;
-use crate::record::document::number;
+use crate::record::day::DAY_MS;
+use crate::record::document::{number, number_in};
 use crate::store::claims::{Claim, ClaimStore, Left, LeftClose, LeftSession, Stage};
 use crate::store::error::{Fault, Result, StoreError};
 
 /// Claims outlive what may come out of a spool.
-const TTL_MS: i64 = 90 * 86_400_000;
+const TTL_MS: i64 = 90 * DAY_MS;
 /// Time limit of the server for finding the sessions of an instance.
 const LISTING_TIMEOUT: Duration = Duration::from_secs(60);
 /// Ids of sessions may be so much later than the host's clock, where that is behind those of others.
-const LATER_MS: i64 = 86_400_000;
+const LATER_MS: i64 = DAY_MS;
 /// Bytes of a session in a claim: its `_id`, its login, and what is counted.
 const SESSION: usize = 28;
 
 impl ClaimStore for MongoStore {
     async fn insert_claim(&self, claim: &Claim) -> Result<Claim> {
         let expires_ms = self.server_ms().await? + TTL_MS;
-        let mut command = write_command("insert", self.claims.name());
+        let mut command = write_command("insert", self.kept_reports.name());
         command.insert("documents", vec![document(claim, expires_ms)]);
         let session = &mut self.session().await?;
         self.send_claims(&command, session).await?;
@@ -143,7 +144,7 @@ impl MongoStore {
         while !of.is_empty() {
             let ids: Vec<String> = of.iter().map(|of| id_of(*of)).collect();
             let found = self
-                .claims
+                .kept_reports
                 .find(doc! { "_id": { "$in": ids } })
                 .max_time(WRITE_TIMEOUT)
                 .session(&mut *session)
@@ -180,7 +181,7 @@ impl MongoStore {
         let mut next = Some(of);
         while let Some(named) = next {
             let found = self
-                .claims
+                .kept_reports
                 .find(
                     doc! { "_id": { "$gte": "dead:", "$lt": "dead;" }, "next": named.to_string() },
                 )
@@ -209,7 +210,7 @@ impl MongoStore {
         set: Document,
         session: &mut ClientSession,
     ) -> Result<bool> {
-        let mut command = write_command("update", self.claims.name());
+        let mut command = write_command("update", self.kept_reports.name());
         command.insert("updates", vec![doc! { "q": query, "u": { "$set": set } }]);
         let changed = self.send_claims(&command, session).await?;
         Ok(changed == Some(1))

@@ -26,14 +26,12 @@ pub struct MongoStore {
     pub(super) uniques: Collection<Document>,
     /// For what is written again soon.
     pub(super) reports: Collection<Document>,
-    /// For what is kept.
+    /// For what is kept, claims among it.
     pub(super) kept_reports: Collection<Document>,
     pub(super) players: Collection<Document>,
     /// Whether secondaries may answer what reports read.
     pub(super) reads_secondaries: bool,
     pub(super) purchases: Collection<Document>,
-    /// In the same collection.
-    pub(super) claims: Collection<Document>,
     /// Beside the built-in ones.
     pub(super) own_counters: Vec<Counter>,
 }
@@ -51,7 +49,6 @@ impl MongoStore {
             events: database.collection_with_options(&names.events, durable()),
             uniques: database.collection_with_options(&names.uniques, durable()),
             reports: database.collection_with_options(&names.reports, light()),
-            claims: database.collection_with_options(&names.reports, durable()),
             purchases: database.collection_with_options(&names.purchases, durable()),
             kept_reports: database.collection_with_options(&names.reports, durable()),
             players: database.collection_with_options(&names.players, durable()),

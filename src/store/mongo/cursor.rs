@@ -1,12 +1,15 @@
-//! Results of queries, and numbers in them.
+//! Results of queries.
 
-use bson::{Bson, Document};
+use bson::Document;
 use mongodb::error::Result;
 use mongodb::{ClientSession, Cursor, SessionCursor};
 use serde::de::DeserializeOwned;
 
-pub async fn collect<T: DeserializeOwned>(mut cursor: Cursor<T>) -> Result<Vec<T>> {
-    let mut all = Vec::new();
+/// All that a query finds.
+pub async fn collect<T: DeserializeOwned>(
+    query: impl IntoFuture<Output = Result<Cursor<T>>>,
+) -> Result<Vec<T>> {
+    let (mut cursor, mut all) = (query.await?, Vec::new());
     while cursor.advance().await? {
         all.push(cursor.deserialize_current()?);
     }
@@ -23,14 +26,4 @@ pub async fn collect_in(
         all.push(cursor.deserialize_current()?);
     }
     Ok(all)
-}
-
-/// The value of a number of any type but Decimal128.
-pub fn number_in(value: &Bson) -> Option<f64> {
-    match value {
-        Bson::Int32(number) => Some(f64::from(*number)),
-        Bson::Int64(number) => Some(*number as f64),
-        Bson::Double(number) => Some(*number),
-        _ => None,
-    }
 }

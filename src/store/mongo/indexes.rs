@@ -95,11 +95,7 @@ impl Lifecycle for MongoStore {
         let names = self.names();
         let named: Vec<&str> = names.iter().map(|(_, name)| *name).collect();
         let listing = self.database.list_collections();
-        let listed = listing.filter(doc! { "name": { "$in": named } }).await;
-        let listed = match listed {
-            Ok(cursor) => collect(cursor).await,
-            Err(error) => Err(error),
-        };
+        let listed = collect(listing.filter(doc! { "name": { "$in": named } })).await;
         let listed = match listed.map_err(StoreError::from) {
             Ok(listed) => listed,
             Err(error) if error.is_of_connection() => return Err(error),
@@ -127,10 +123,8 @@ impl MongoStore {
             "listCollections": 1, "nameOnly": true, "authorizedCollections": true,
             "filter": { "type": "timeseries", "name": { "$in": names.to_vec() } },
         };
-        let Ok(cursor) = self.database.run_cursor_command(command).await else {
-            return Vec::new();
-        };
-        let found = collect::<Document>(cursor).await.unwrap_or_default();
+        let found = collect(self.database.run_cursor_command(command)).await;
+        let found = found.unwrap_or_default();
         let names = found.iter().filter_map(|one| one.get_str("name").ok());
         let line = |name: &str| {
             format!(
@@ -151,19 +145,26 @@ impl MongoStore {
         ]
     }
 
-    /// Names days that have several documents, and says how to repair them; `None` if no day has.
-    async fn double_days(&self) -> Result<Option<String>> {
-        let found = self.daily.aggregate([
+    /// Days with several daily documents.
+    pub(super) async fn days_of_several_documents(&self) -> mongodb::error::Result<Vec<Bson>> {
+        let finding = self.daily.aggregate([
             doc! { "$group": { "_id": "$day", "documents": { "$sum": 1 } } },
             doc! { "$match": { "documents": { "$gt": 1 } } },
             doc! { "$sort": { "_id": 1 } },
         ]);
-        let found = collect(found.await?).await?;
-        let name = |document: &Document| match document.get("_id") {
-            Some(Bson::String(day)) => foreign_text::shown(day),
-            other => foreign_text::shown(&other.map_or("null".to_owned(), Bson::to_string)),
+        let found = collect(finding).await?.into_iter();
+        let day = |mut row: Document| row.remove("_id").unwrap_or(Bson::Null);
+        Ok(found.map(day).collect())
+    }
+
+    /// Names days that have several documents, and says how to repair them; `None` if no day has.
+    async fn double_days(&self) -> Result<Option<String>> {
+        let name = |day: &Bson| match day {
+            Bson::String(day) => foreign_text::shown(day),
+            other => foreign_text::shown(&other.to_string()),
         };
-        let mut days: Vec<String> = found.iter().map(name).collect();
+        let days = self.days_of_several_documents().await?;
+        let mut days: Vec<String> = days.iter().map(name).collect();
         if days.is_empty() {
             return Ok(None);
         }

@@ -9,12 +9,12 @@ use mongodb::options::IndexOptions;
 
 use super::client::MongoStore;
 use super::codes::UNAUTHORIZED;
-use super::cursor::{collect, number_in};
+use super::cursor::collect;
 use super::error::code_of;
 use super::indexes::{existing, expiring, of_events, of_purchases, of_sessions, plain, unique_day};
 use super::presence::{named, seen};
 use crate::instance::incarnation::Incarnation;
-use crate::record::document::number;
+use crate::record::document::{number, number_in};
 use crate::store::error::Result;
 use crate::store::inspection::InspectionStore;
 use crate::util::clock::system_ms;
@@ -54,8 +54,7 @@ impl InspectionStore for MongoStore {
             { "_id": { "$gte": "now:", "$lt": "now;" } },
             { "_id": { "$gte": "dead:", "$lt": "dead;" } },
         ] });
-        let found = found.projection(doc! { "sessions": 0 });
-        let found = collect(found.await?).await?;
+        let found = collect(found.projection(doc! { "sessions": 0 })).await?;
         let dead: HashSet<Incarnation> = found
             .iter()
             .filter_map(|document| named(document, "dead:"))
@@ -125,10 +124,7 @@ impl MongoStore {
             } },
         ];
         let collection = self.database.collection::<Document>(name);
-        let rows = match collection.aggregate(stages).await {
-            Ok(cursor) => collect(cursor).await,
-            Err(error) => Err(error),
-        };
+        let rows = collect(collection.aggregate(stages)).await;
         let exists = match &rows {
             Ok(rows) => Some(!rows.is_empty()),
             Err(error) => (code_of(error) == Some(NO_COLLECTION)).then_some(false),
@@ -169,20 +165,8 @@ impl MongoStore {
 
     /// Days with several daily documents; null if the user may not read them.
     async fn days_of_several(&self) -> Result<Bson> {
-        let found = self.daily.aggregate([
-            doc! { "$group": { "_id": "$day", "documents": { "$sum": 1 } } },
-            doc! { "$match": { "documents": { "$gt": 1 } } },
-            doc! { "$sort": { "_id": 1 } },
-        ]);
-        let found = match found.await {
-            Ok(cursor) => collect(cursor).await,
-            Err(error) => Err(error),
-        };
-        match found {
-            Ok(found) => {
-                let days = found.iter().filter_map(|row| row.get("_id").cloned());
-                Ok(Bson::Array(days.collect()))
-            }
+        match self.days_of_several_documents().await {
+            Ok(days) => Ok(Bson::Array(days)),
             Err(error) if code_of(&error) == Some(UNAUTHORIZED) => Ok(Bson::Null),
             Err(error) => Err(error.into()),
         }

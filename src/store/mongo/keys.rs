@@ -4,11 +4,11 @@ use bson::oid::ObjectId;
 use bson::{Bson, DateTime, Document, doc};
 
 use super::client::{MongoStore, WRITE_TIMEOUT};
-use super::cursor::{collect, number_in};
+use super::cursor::collect;
 use super::error::unexpected;
 use crate::config::Collection;
 use crate::record::day::Day;
-use crate::record::document::number;
+use crate::record::document::{number, number_in};
 use crate::store::error::Result;
 use crate::store::keys::{KeyMarker, KeyStore, KeyedEvent};
 use crate::store::records::Inserted;
@@ -40,14 +40,12 @@ impl KeyStore for MongoStore {
     }
 
     async fn find_keyed_events(&self, ids: &[ObjectId]) -> Result<Vec<KeyedEvent>> {
-        let found = self
-            .events
-            .clone_with_type::<Document>()
+        let events = self.events.clone_with_type::<Document>();
+        let finding = events
             .find(doc! { "_id": { "$in": ids } })
             .projection(doc! { "day": 1, "amount": 1 })
-            .max_time(WRITE_TIMEOUT)
-            .await?;
-        Ok(collect(found).await?.iter().filter_map(event).collect())
+            .max_time(WRITE_TIMEOUT);
+        Ok(collect(finding).await?.iter().filter_map(event).collect())
     }
 }
 

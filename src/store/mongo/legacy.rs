@@ -23,10 +23,11 @@ use mongodb::{ClientSession, Collection};
 
 use super::client::{MongoStore, WRITE_TIMEOUT};
 use super::codes::DUPLICATE_KEY;
-use super::cursor::{collect_in, number_in};
+use super::cursor::collect_in;
 use super::error::{code_of, is_duplicate_id, unexpected};
 use crate::config;
 use crate::record::day::Day;
+use crate::record::document::number_in;
 use crate::store::error::{Result, StoreError};
 use crate::store::legacy::{Baseline, CLAIM_TTL, LEGACY_STEP_TIMEOUT, LegacyStore};
 use crate::store::totals::Sums;

@@ -12,7 +12,8 @@
 //! | `write_command` | inserts and updates as raw commands, and their replies |
 //! | `cursor` | results of queries |
 //! | `error`, `codes` | errors of the driver and the server, and what each code is about |
-//! | `records`, `totals`, `uniques`, `keys`, `presence`, `personal`, `stored`, `claims`, `reports`, `inspection`, `legacy` | the traits of the store |
+//! | `records`, `totals`, `uniques`, `keys`, `purchases`, `presence`, `claims`, `legacy` | what is written, by trait |
+//! | `reports`, `personal`, `stored`, `inspection` | what is read, by trait |
 //! | `indexes` | the trait of its lifecycle: index definitions and their creation |
 
 mod claims;

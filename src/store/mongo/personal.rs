@@ -1,8 +1,8 @@
 //! Personal data: the documents that name a user.
 //!
 //! They are found by an index on `userId`, or by `_id`s that are listed: markers have no index on users, but
-//! the `_id` of each follows from its user and its period. The `_id` of a player is the user's. They are changed by `_id`, a page at a time, so that
-//! a request that is repeated goes on where it was interrupted.
+//! the `_id` of each follows from its user and its period. The `_id` of a player is the user's. They are changed by
+//! `_id`, a page at a time, so that a request that is repeated goes on where it was interrupted.
 
 use bson::raw::RawArrayBuf;
 use bson::{Bson, Document, RawDocumentBuf, doc};
@@ -27,7 +27,6 @@ const PAGE_BYTES: usize = 4 << 20;
 /// Markers outlive their day and their month by 35 days, and the server deletes them some time later. Clocks
 /// of hosts may differ by a day.
 const DAYS_BACK: i64 = 70;
-const DAY_MS: i64 = 86_400_000;
 
 impl PersonalStore for MongoStore {
     async fn personal_ids(&self, collection: Personal, user: &User) -> Result<RawArrayBuf> {
@@ -286,9 +285,7 @@ fn ids_of(documents: &[RawDocumentBuf]) -> Result<Vec<Bson>> {
 
 /// Of all markers that a user may have.
 fn marker_ids(user: &User) -> Vec<Document> {
-    let start_ms = user.today.start_ms().unwrap_or_default();
-    let days = (-DAYS_BACK..=1).map(|day| Day::of(start_ms + day * DAY_MS));
-    let days: Vec<Day> = days.collect();
+    let days: Vec<Day> = (-DAYS_BACK..=1).map(|day| user.today.plus(day)).collect();
     let names = days
         .iter()
         .flat_map(|day| [Period::Day(day).name(), Period::Month(day).name()]);

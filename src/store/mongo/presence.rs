@@ -6,11 +6,12 @@ use std::time::Duration;
 use bson::{Bson, DateTime, Document, doc};
 
 use super::client::MongoStore;
-use super::cursor::{collect, number_in};
+use super::cursor::collect;
 use super::error::unexpected;
 use super::write_command::raw;
 use crate::instance::incarnation::Incarnation;
 use crate::record::day::{DAY_MS, Day, iso};
+use crate::record::document::number_in;
 use crate::store::error::{Result, StoreError};
 use crate::store::presence::{Minutes, Presence, PresenceStore, Sample, Samples, Seen};
 
@@ -49,7 +50,7 @@ impl PresenceStore for MongoStore {
             "n": 1, "seq": 1, "t": 1, "from": 1, "to": 1, "at": 1, "ended": 1, "left": 1, "closed": 1,
             "resumes": 1, "h.instance": 1,
         });
-        let found = collect(found.await?).await?;
+        let found = collect(found).await?;
         let incarnations = found.iter().filter_map(|document| named(document, "now:"));
         let claimed = self.claimed(incarnations).await?;
         let instances = found.iter().filter_map(|document| {
@@ -69,7 +70,7 @@ impl PresenceStore for MongoStore {
         let (first, end) = (hour(start_ms - HOUR_MS), hour(start_ms + DAY_MS + HOUR_MS));
         let hours = doc! { "_id": { "$gte": format!("p:{first}"), "$lt": format!("p:{end}") } };
         let mut samples = Samples::new();
-        for document in collect(self.reports.find(hours).await?).await? {
+        for document in collect(self.reports.find(hours)).await? {
             let Some((hour_ms, incarnation)) = hour_and_incarnation(&document) else {
                 continue;
             };
@@ -125,7 +126,7 @@ impl MongoStore {
     async fn claimed(&self, of: impl Iterator<Item = Incarnation>) -> Result<HashSet<Incarnation>> {
         let ids: Vec<String> = of.map(|of| format!("dead:{of}")).collect();
         let found = self.reports.find(doc! { "_id": { "$in": ids } });
-        let found = collect(found.projection(doc! { "_id": 1 }).await?).await?;
+        let found = collect(found.projection(doc! { "_id": 1 })).await?;
         let claimed = found.iter().filter_map(|document| named(document, "dead:"));
         Ok(claimed.collect())
     }

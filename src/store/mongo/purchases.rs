@@ -3,10 +3,10 @@
 use bson::{Bson, DateTime, Document, doc};
 
 use super::client::{MongoStore, WRITE_TIMEOUT};
-use super::cursor::{collect, number_in};
+use super::cursor::collect;
 use crate::config::Collection;
 use crate::record::day::Day;
-use crate::record::document::number;
+use crate::record::document::{number, number_in};
 use crate::record::key::document_id;
 use crate::store::error::{Result, StoreError};
 use crate::store::purchases::{KeyedPurchase, Purchase, PurchaseStore};
@@ -21,16 +21,12 @@ impl PurchaseStore for MongoStore {
 
     async fn find_purchases(&self, wanted: &[Purchase]) -> Result<Vec<KeyedPurchase>> {
         let ids: Vec<Document> = wanted.iter().map(id).collect();
-        let found = self
+        let finding = self
             .purchases
             .find(doc! { "_id": { "$in": ids } })
             .projection(doc! { "day": 1, "ts": 1, "amount": 1 })
-            .max_time(WRITE_TIMEOUT)
-            .await;
-        let found = match found {
-            Ok(cursor) => collect(cursor).await,
-            Err(error) => Err(error),
-        };
+            .max_time(WRITE_TIMEOUT);
+        let found = collect(finding).await;
         let found = found.map_err(|error| StoreError::from(error).on(Collection::Purchases))?;
         Ok(found.iter().filter_map(keyed).collect())
     }

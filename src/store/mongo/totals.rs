@@ -1,8 +1,7 @@
 //! Daily documents: totals that are added to by compare-and-set on the writer's applied number.
 //!
 //! The book-keeping is one hidden sub-document, `_a`: `w` maps each writer, `<id>.<queue>`, to its last applied
-//! record,
-//! `mau`, `sessionSeconds` and `sessionsClosed` are sums that `getMetrics()` needs. Reads leave it out.
+//! record; `mau`, `sessionSeconds` and `sessionsClosed` are sums that `getMetrics()` needs. Reads leave it out.
 
 use bson::oid::ObjectId;
 use bson::raw::{CString, RawBsonRef};
@@ -10,11 +9,11 @@ use bson::{Bson, Document, RawDocument, RawDocumentBuf, doc};
 
 use super::client::{MongoStore, WRITE_TIMEOUT};
 use super::codes::DUPLICATE_KEY;
-use super::cursor::{collect, number_in};
+use super::cursor::collect;
 use super::error::{code_of, unexpected};
 use crate::record::counters::Counter;
 use crate::record::day::Day;
-use crate::record::document::number;
+use crate::record::document::{number, number_in};
 use crate::store::error::{Result, StoreError};
 use crate::store::totals::{
     Added, AppliedSeq, Delta, LARGEST_TOTAL, MonthView, SeqAdvance, Sums, TotalsStore,
@@ -70,14 +69,13 @@ impl TotalsStore for MongoStore {
 
     /// Without the unique index a day may have several documents: the one that knows this writer counts.
     async fn applied_seq(&self, day: &Day, writer: &str) -> Result<AppliedSeq> {
-        let found = self
+        let finding = self
             .daily
             .find(doc! { "day": day.as_str() })
             .projection(doc! { "_id": 0, entry_of(writer): 1 })
-            .max_time(WRITE_TIMEOUT)
-            .await?;
+            .max_time(WRITE_TIMEOUT);
         let mut applied_seq = AppliedSeq::NoDocument;
-        for document in collect(found).await? {
+        for document in collect(finding).await? {
             let book = inner(Some(&document), "_a", day)?;
             let writers = inner(book, "w", day)?;
             let (id, queue) = writer.split_once('.').unwrap_or((writer, ""));
@@ -99,14 +97,10 @@ impl TotalsStore for MongoStore {
     }
 
     async fn month(&self, today: &Day) -> Result<MonthView> {
-        let documents = self
-            .daily
-            .clone_with_type::<RawDocumentBuf>()
-            .find(doc! { "month": today.month() })
-            .projection(doc! { "_a.w": 0 })
-            .await?;
+        let daily = self.daily.clone_with_type::<RawDocumentBuf>();
+        let finding = daily.find(doc! { "month": today.month() });
         let mut view = MonthView::default();
-        for document in collect(documents).await? {
+        for document in collect(finding.projection(doc! { "_a.w": 0 })).await? {
             add_sums(&mut view.sums, &document);
             let is_today = document
                 .get_str("day")
@@ -119,15 +113,10 @@ impl TotalsStore for MongoStore {
     }
 
     async fn newest_days(&self, count: u32) -> Result<Vec<RawDocumentBuf>> {
-        let documents = self
-            .daily
-            .clone_with_type::<RawDocumentBuf>()
-            .find(doc! {})
-            .sort(doc! { "day": -1 })
-            .limit(i64::from(count))
-            .projection(doc! { "_a": 0 })
-            .await?;
-        let documents: Vec<RawDocumentBuf> = collect(documents).await?;
+        let daily = self.daily.clone_with_type::<RawDocumentBuf>();
+        let finding = daily.find(doc! {}).sort(doc! { "day": -1 });
+        let finding = finding.limit(i64::from(count)).projection(doc! { "_a": 0 });
+        let documents = collect(finding).await?;
         let shown = documents.iter().map(|day| shown(day, &self.own_counters));
         shown.collect()
     }

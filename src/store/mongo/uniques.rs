@@ -35,13 +35,9 @@ impl UniquesStore for MongoStore {
 impl MongoStore {
     /// The documents of `gsouniques` with these ids.
     pub(super) async fn find_unique(&self, ids: Vec<Document>) -> Result<Vec<Document>> {
-        let found = self
-            .uniques
-            .find(doc! { "_id": { "$in": ids } })
-            .max_time(WRITE_TIMEOUT)
-            .await;
-        let found = found.map_err(|error| StoreError::from(error).on(Collection::Uniques))?;
-        Ok(collect(found).await?)
+        let finding = self.uniques.find(doc! { "_id": { "$in": ids } });
+        let found = collect(finding.max_time(WRITE_TIMEOUT)).await;
+        found.map_err(|error| StoreError::from(error).on(Collection::Uniques))
     }
 
     /// Inserts into `gsouniques`; what is there already stays. Returns what the server refuses.

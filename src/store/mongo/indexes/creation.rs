@@ -5,9 +5,10 @@ use mongodb::options::CreateIndexOptions;
 use mongodb::{Collection, IndexModel};
 
 use crate::instance::listener::Level;
+use crate::record::document::number_in;
 use crate::store::error::{Result, StoreError};
 use crate::store::mongo::codes::{DUPLICATE_KEY, UNAUTHORIZED};
-use crate::store::mongo::cursor::{collect, number_in};
+use crate::store::mongo::cursor::collect;
 use crate::store::mongo::error::code_of;
 
 /// An index of that name or with those keys exists, with other options.
@@ -83,10 +84,7 @@ async fn send<T: Send + Sync>(
 pub(in crate::store::mongo) async fn existing<T: Send + Sync>(
     collection: &Collection<T>,
 ) -> Result<Option<Vec<IndexModel>>> {
-    let listed = match collection.list_indexes().await {
-        Ok(cursor) => collect(cursor).await,
-        Err(error) => Err(error),
-    };
+    let listed = collect(collection.list_indexes()).await;
     listed.map(Some).or_else(|error| match code_of(&error) {
         Some(UNAUTHORIZED) => Ok(None),
         Some(NO_COLLECTION) => Ok(Some(Vec::new())),

@@ -4,9 +4,10 @@ use bson::{DateTime, Document, doc};
 
 use super::reading::day_in;
 use crate::record::day::Day;
+use crate::record::document::number_in;
 use crate::store::error::{Result, StoreError};
 use crate::store::mongo::client::MongoStore;
-use crate::store::mongo::cursor::{collect, number_in};
+use crate::store::mongo::cursor::collect;
 use crate::store::mongo::error::is_duplicate_id;
 use crate::store::reports::{AHEAD_MS, Late, Mark, OPEN_STATE, REPORT_VERSION, Report, Sources};
 
@@ -57,7 +58,7 @@ impl MongoStore {
 
     async fn late_days(&self) -> Result<Vec<Late>> {
         let late = doc! { "_id": { "$gte": "late:", "$lt": "late;" } };
-        let found = collect(self.kept_reports.find(late).await?).await?;
+        let found = collect(self.kept_reports.find(late)).await?;
         let day = |document: &Document| {
             let id = document.get_str("_id").ok()?;
             let time = |field| {
@@ -90,8 +91,7 @@ impl MongoStore {
         let first = format!("d:{}", since.map_or("", Day::as_str));
         let reports = doc! { "_id": { "$gte": first, "$lt": "d;" } };
         let found = self.kept_reports.find(reports);
-        let found = found.projection(doc! { "v": 1, "asOf": 1, "tookMs": 1 });
-        let found = collect(found.await?).await?;
+        let found = collect(found.projection(doc! { "v": 1, "asOf": 1, "tookMs": 1 })).await?;
         Ok(found.iter().filter_map(mark).collect())
     }
 
@@ -146,8 +146,7 @@ impl MongoStore {
         let found = self
             .kept_reports
             .find(doc! { "_id": { "$gte": from, "$lte": to } });
-        let found = found.sort(doc! { "_id": 1 }).projection(wanted);
-        Ok(collect(found.await?).await?)
+        Ok(collect(found.sort(doc! { "_id": 1 }).projection(wanted)).await?)
     }
 }
 

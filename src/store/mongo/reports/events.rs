@@ -7,9 +7,9 @@ use bson::{Bson, DateTime, Document, doc};
 
 use super::reading::{counted, is_excluded};
 use crate::record::day::Day;
+use crate::record::document::number_in;
 use crate::store::error::Result;
 use crate::store::mongo::client::MongoStore;
-use crate::store::mongo::cursor::number_in;
 use crate::store::reports::{EventPass, EventRow, PASS_LIMIT};
 
 /// Characters of a reason or an item.

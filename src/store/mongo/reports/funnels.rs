@@ -11,10 +11,11 @@ use tokio::task::yield_now;
 
 use crate::config::Excluded;
 use crate::record::day::{DAY_MS, Day};
+use crate::record::document::number_in;
 use crate::store::error::Result;
 use crate::store::funnels::{FunnelStore, NamedEvent};
 use crate::store::mongo::client::MongoStore;
-use crate::store::mongo::cursor::{collect, number_in};
+use crate::store::mongo::cursor::collect;
 use crate::store::mongo::error::{is_duplicate_id, without_index};
 use crate::store::reports::{AHEAD_MS, PASS_LIMIT};
 
@@ -84,8 +85,7 @@ impl FunnelStore for MongoStore {
 
     async fn kept_funnels(&self, key: &str, from: &Day, to: &Day) -> Result<Vec<(Day, Document)>> {
         let range = doc! { "$gte": kept_id(key, from), "$lte": kept_id(key, to) };
-        let found = self.kept_reports.find(doc! { "_id": range }).await?;
-        let found: Vec<Document> = collect(found).await?;
+        let found = collect(self.kept_reports.find(doc! { "_id": range })).await?;
         let prefix = format!("f:{key}:");
         let day = |document: Document| {
             let day = document.get_str("_id").ok()?.strip_prefix(&prefix)?;
@@ -106,8 +106,7 @@ impl FunnelStore for MongoStore {
             doc! { "$sort": { "_id": 1 } },
         ];
         let finding = self.kept_reports.aggregate(stages).max_time(PASS_LIMIT);
-        let found = finding.hint(Hint::Keys(doc! { "_id": 1 })).await?;
-        let found: Vec<Document> = collect(found).await?;
+        let found = collect(finding.hint(Hint::Keys(doc! { "_id": 1 }))).await?;
         let as_of = |funnel: &Document| Some(funnel.get_datetime("asOf").ok()?.timestamp_millis());
         let newest = found.iter().filter_map(as_of).max();
         let is_current = |funnel: &&Document| as_of(funnel) >= newest.map(|at| at - CURRENT_MS);
@@ -165,9 +164,8 @@ impl MongoStore {
             doc! { "$count": "n" },
         ];
         let counting = self.events.aggregate(stages).max_time(limit);
-        let counted = counting.hint(Hint::Keys(doc! { field: 1 })).await;
+        let counted = collect(counting.hint(Hint::Keys(doc! { field: 1 }))).await;
         let counted = counted.map_err(|error| without_index(error, self.events.name(), field))?;
-        let counted: Vec<Document> = collect(counted).await?;
         let number = counted.first().and_then(|count| count.get("n"));
         Ok(number.and_then(number_in).unwrap_or(0.0) as i64)
     }

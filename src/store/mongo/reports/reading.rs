@@ -9,10 +9,10 @@ use mongodb::{ClientSession, Collection};
 
 use crate::config::Excluded;
 use crate::record::day::Day;
+use crate::record::document::number_in;
 use crate::store::error::Result;
 use crate::store::mongo::client::MongoStore;
 use crate::store::mongo::codes::BAD_VALUE;
-use crate::store::mongo::cursor::number_in;
 use crate::store::mongo::error::code_of;
 use crate::store::reports::PASS_LIMIT;
 

@@ -7,9 +7,10 @@ use bson::{Bson, Document, doc};
 
 use super::reading::{counted, day_in};
 use crate::record::day::Day;
+use crate::record::document::number_in;
 use crate::store::error::Result;
 use crate::store::mongo::client::MongoStore;
-use crate::store::mongo::cursor::{collect, number_in};
+use crate::store::mongo::cursor::collect;
 use crate::store::reports::{Revenue, RevenueRow};
 
 const DAY_FORMAT: &str = "%Y-%m-%d";
@@ -112,8 +113,7 @@ impl MongoStore {
     ) -> Result<Vec<Document>> {
         let days = doc! { "day": { "$gte": from.as_str(), "$lte": to.as_str() } };
         let found = self.daily.find(days);
-        let found = found.projection(doc! { "_id": 0, "day": 1, total: 1 });
-        Ok(collect(found.await?).await?)
+        Ok(collect(found.projection(doc! { "_id": 0, "day": 1, total: 1 })).await?)
     }
 }
 

@@ -7,9 +7,9 @@ use bson::{Bson, Document, doc};
 use super::reading::{counted, sessions_of};
 use crate::config::Excluded;
 use crate::record::day::Day;
+use crate::record::document::number_in;
 use crate::store::error::Result;
 use crate::store::mongo::client::MongoStore;
-use crate::store::mongo::cursor::number_in;
 use crate::store::reports::DaySessions;
 
 /// Longer sessions are taken for something else: 68 years.

@@ -4,10 +4,11 @@ use bson::{Bson, Document, doc};
 
 use super::reading::{counted, sessions_of};
 use crate::config::Excluded;
-use crate::record::day::{DAY_MS, Day};
+use crate::record::day::Day;
+use crate::record::document::number_in;
 use crate::store::error::Result;
 use crate::store::mongo::client::MongoStore;
-use crate::store::mongo::cursor::{collect, number_in};
+use crate::store::mongo::cursor::collect;
 use crate::store::reports::{DayUsers, PASS_LIMIT};
 
 const WEEK_DAYS: i64 = 7;
@@ -27,8 +28,7 @@ impl MongoStore {
             } },
         ];
         let merging = self.sessions.aggregate(stages);
-        let merged = merging.max_time(PASS_LIMIT).allow_disk_use(true).await?;
-        collect::<Bson>(merged.with_type()).await?;
+        collect(merging.max_time(PASS_LIMIT).allow_disk_use(true)).await?;
         Ok(())
     }
 
@@ -91,9 +91,8 @@ impl MongoStore {
 
     /// The users of so many days that end with this one.
     async fn active_users(&self, day: &Day, days: i64, excluded: &Excluded) -> Result<i64> {
-        let start_ms = day.start_ms().unwrap_or_default();
         // By name: between two days there are texts that are none.
-        let day_before = |ago| Bson::from(Day::of(start_ms - ago * DAY_MS).as_str());
+        let day_before = |ago: i64| Bson::from(day.plus(-ago).as_str());
         let days = doc! { "$in": (0..days).map(day_before).collect::<Vec<Bson>>() };
         let stages = [
             doc! { "$match": sessions_of(days, excluded) },
