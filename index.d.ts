@@ -643,8 +643,8 @@ declare namespace AnalyticsSystem {
     instanceName?: string | undefined;
 
     /**
-     * Funnels that {@link AnalyticsSystem.getFunnel} knows by name, and whose days are kept: a plain object of at most 10, with
-     * names of 1 to 64 characters as its keys:
+     * Funnels that {@link AnalyticsSystem.getFunnel} knows by name, and whose days are kept: a plain object of at most
+     * 10, with names of 1 to 64 characters as its keys:
      *
      * `{ onboarding: { steps: ['user.register', 'dungeon.complete'], windowS: 86_400 } }`
      *
@@ -1628,8 +1628,9 @@ declare namespace AnalyticsSystem {
    *   `refusedCollections`. `lastError` and a warning say what is wrong and how to repair it.
    *   Meanwhile events and sessions are stored, and totals wait in memory, summed up: only the users
    *   who log in take memory, within `maxQueueBytes`, and what an earlier process has left on disk: once
-   *   that takes a quarter of it, records wait on disk, new ones too; `flush()` and `getMetrics()` reject with `ANALYTICS_TIMEOUT`. Within seconds
-   *   of the repair, totals are written again, without a restart
+   *   that takes a quarter of it, records wait on disk, new ones too; `flush()` and `getMetrics()`
+   *   reject with `ANALYTICS_TIMEOUT`. Within seconds of the repair, totals are written again, without
+   *   a restart
    */
   export type TotalsState = 'ok' | 'blocked';
 

@@ -1,3 +1,4 @@
+// Percentiles, medians and spreads of measurements.
 'use strict';
 
 /** The value that `percent` of all do not exceed (nearest rank). */

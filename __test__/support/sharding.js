@@ -18,7 +18,7 @@ const isRange = (condition) =>
 
 const isValueOrList = (condition) => isValue(condition) || Array.isArray(condition?.$in);
 
-/** Some documents by their `_id`, those of a range of it, or those of some days, times, events or a user, by an index. */
+/** Some documents by their `_id` or a range of it, or those of some days, times, events or a user, by an index. */
 const isBounded = ({ _id, day, event, ts, userId, $or }) =>
   isValueOrList(_id) ||
   isRange(_id) ||

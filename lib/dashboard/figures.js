@@ -269,7 +269,11 @@ function returnedNextDay(cohorts) {
 /** @param {Map<string, number | null>} values of a day, put on the day after */
 const shifted = (values) => new Map([...values].map(([day, value]) => [dayBefore(day, -1), value]));
 
-/** How often each frequent event came, by day, on the days that are compared. @type {(figures: Figures, day: string) => Promise<Map<string, Map<string, number | null>>>} */
+/**
+ * How often each frequent event came, by day, on the days that are compared.
+ *
+ * @type {(figures: Figures, day: string) => Promise<Map<string, Map<string, number | null>>>}
+ */
 async function eventsByDay(figures, day) {
   const days = [day, ...sameWeekdays(day)];
   const [hasEvents, ...read] = await Promise.all([

@@ -321,7 +321,9 @@ class FrameWriter {
   }
 
   /**
-   * Appends the webhook body with data as it was passed. What the encoder has not measured is measured on the way. Returns `pos` without a body.
+   * Appends the webhook body with data as it was passed. What the encoder has not measured is measured on the way.
+   * Returns `pos` without a body.
+   *
    * @type {(flags: number, pos: number, time: number, event: unknown, userId: unknown, data: unknown) => number}
    */
   body(flags, pos, time, event, userId, data = {}) {

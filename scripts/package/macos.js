@@ -1,5 +1,6 @@
-// Links for macOS on Linux, with nothing of Apple: by the linker of LLVM, which comes with the Rust compiler. In place of the
-// libraries it reads lists of what these have: that of zig for libSystem, and those in stubs/ of what crates call besides.
+// Links for macOS on Linux, with nothing of Apple: by the linker of LLVM, which comes with the Rust compiler. In place
+// of the libraries it reads lists of what these have: that of zig for libSystem, and those in stubs/ of what crates
+// call besides.
 'use strict';
 
 const { execFileSync } = require('node:child_process');

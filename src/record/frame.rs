@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | 0 | u32 | length of the frame in bytes, itself included |
 //! | 4 | u8 | kind: 1 event, 2 login, 3 logout |
-//! | 5 | u8 | flags: 1 store the document, 2 a webhook body follows, 4 the time is not that of the call, 8 a price follows |
+//! | 5 | u8 | flags: 1 store the document, 2 a webhook body follows, 4 the time is not the call's, 8 a price follows |
 //! | 6 | u8 | what it counts, by its index in the counters of the instance; 0 for nothing |
 //! | 7 | u8 | 0 |
 //! | 8 | f64 | the JavaScript clock at the call, or the moment that the host names; ms since 1970 |

@@ -1,4 +1,5 @@
-//! Records: frames from JavaScript, their day and counter, and the documents that are stored. Pure data: no clock, no I/O.
+//! Records: frames from JavaScript, their day and counter, and the documents that are stored. Pure data: no clock, no
+//! I/O.
 
 pub mod counters;
 pub mod day;

@@ -1,4 +1,5 @@
-//! Cursor files, `<name>.cursor`: the progress of a destination, or of the database, in the records of a slot. JSON: `{ "version": 2, "offsets": [<number>, …] }`, one record number per partition.
+//! Cursor files, `<name>.cursor`: the progress of a destination, or of the database, in the records of a slot.
+//! JSON: `{ "version": 2, "offsets": [<number>, …] }`, one record number per partition.
 //!
 //! A cursor file is replaced as a whole, so that a crash leaves the old one or the new one. It is not
 //! synced: after the loss of a cursor, records are sent again that were already acknowledged.

@@ -1,4 +1,5 @@
-//! Codec of records: the body of a frame holds a record with the decisions that were made at its hand-over. Little endian.
+//! Codec of records: the body of a frame holds a record with the decisions that were made at its hand-over. Little
+//! endian.
 //!
 //! | offset | type | meaning |
 //! |---|---|---|

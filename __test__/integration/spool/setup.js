@@ -13,7 +13,7 @@ const { waitFor } = require('../../support/wait');
 const { startProxy } = require('../../support/proxy');
 
 const ORDERS = require.resolve('./orders');
-/** Of the format of a segment and of a record, see src/spool/frame.rs and src/pipeline/spooled.rs. */
+/** Of the format of a segment and of a record, see `src/spool/segment_format.rs` and `src/spool/record_codec.rs`. */
 const [SEGMENT_HEADER, FRAME_HEADER, RECORD_HEADER] = [36, 16, 54];
 const EVENT = 1;
 

@@ -24,7 +24,7 @@ async function installAndPlay(common, there, { platform, addon, server }) {
   await hosts.play(project, ['threads.cjs'], 3);
 }
 
-/** `packed`: the name of the `platform` in packages, the `addon` that is in its package, and the database's `server`. */
+/** `packed`: the `platform` by its name in packages, the `addon` in its package, and the database's `server`. */
 async function checkInstall(there, packed) {
   const npm = process.env.npm_execpath;
   if (npm === undefined) throw new Error('npm has to run this: npm run test:platforms');

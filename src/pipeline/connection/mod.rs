@@ -167,8 +167,8 @@ impl<S: Store> Database<S> {
         self.shared.health.error(message);
     }
 
-    /// A request of this instance may have failed. Connections whose user was dropped stay useless when the user is made
-    /// again: the store is given up, unless that was done just now, and requests that were under way report it.
+    /// A request of this instance may have failed. Connections whose user was dropped stay useless when the user is
+    /// made again: the store is given up, unless that was done just now, and requests that were under way report it.
     pub fn failed(&mut self, error: Option<&StoreError>, now: Instant) {
         let is_useless = error.is_some_and(StoreError::is_unauthenticated);
         let is_renewed = self.renewed_at.is_some_and(|at| now < at + RENEW_EVERY);

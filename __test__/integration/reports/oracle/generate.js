@@ -13,7 +13,8 @@ const EVENT_DAYS = 8;
 
 /**
  * `{ options, ttlDays, batches }`: each batch is documents to be stored between two runs, the days whose late
- * sessions are noted, and whether the server's clock was ahead before it. `nowMs` is the server's clock: nothing but days of sessions is later.
+ * sessions are noted, and whether the server's clock was ahead before it. `nowMs` is the server's clock: nothing but
+ * days of sessions is later.
  */
 function generate(seed, nowMs) {
   const maker = new Maker(generator(seed), nowMs);
