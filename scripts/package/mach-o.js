@@ -7,6 +7,8 @@ const HEADER_BYTES = 32;
 const SYMBOL_BYTES = 16;
 /** Load commands. */
 const SYMTAB = 0x2;
+/** What the binary is called by those that are linked with it. */
+const ID_DYLIB = 0xd;
 const LOAD_DYLIB = [0xc, 0x80000018, 0x8000001f];
 /** Bits of the type of a symbol. */
 const [DEBUG, PRIVATE, DEFINED, EXTERNAL] = [0xe0, 0x10, 0x0e, 0x01];
@@ -42,17 +44,18 @@ function externalSymbols(bytes, table) {
     }));
 }
 
-/** `{ imported: [{ name, isInAny }], exported: [name], needed: [library] }` */
+/** `{ imported: [{ name, isInAny }], exported: [name], needed: [library], title }`; the `title` of a library. */
 function symbolsOfMachO(bytes) {
   const commands = commandsOf(bytes);
+  const libraryIn = ({ start }) => textAt(bytes, start + bytes.readUInt32LE(start + 8));
+  const id = commands.find(({ command }) => command === ID_DYLIB);
   const table = commands.find(({ command }) => command === SYMTAB);
   const symbols = table ? externalSymbols(bytes, table.start) : [];
   return {
     imported: symbols.filter(({ isDefined }) => !isDefined),
     exported: symbols.filter(({ isDefined }) => isDefined).map(({ name }) => name),
-    needed: commands
-      .filter(({ command }) => LOAD_DYLIB.includes(command))
-      .map(({ start }) => textAt(bytes, start + bytes.readUInt32LE(start + 8))),
+    needed: commands.filter(({ command }) => LOAD_DYLIB.includes(command)).map(libraryIn),
+    title: id && libraryIn(id),
   };
 }
 

@@ -14,6 +14,8 @@ const STUBS = path.join(__dirname, 'stubs');
 const FOLDER = path.join(ROOT, 'target', 'macos');
 /** All of them are parts of libSystem. */
 const OF_SYSTEM = ['libSystem', 'libc', 'libm'];
+/** What the binary is called in itself. Else it is the path of the output, which names this machine. */
+const TITLE = 'gso-analytics.node';
 /** A processor that LLVM does not know yet. */
 const UNKNOWN = /arm64e\.x1-\w+(?:,\s*|(?=\s*\]))/g;
 
@@ -40,11 +42,10 @@ function linkingForMacos(env) {
     '-Clinker-flavor=ld64.lld',
     '-Clink-arg=-syslibroot',
     `-Clink-arg=${FOLDER}`,
-    // Else it is the path of the output, which names this machine.
     '-Clink-arg=-install_name',
-    '-Clink-arg=gso-analytics.node',
+    `-Clink-arg=${TITLE}`,
   ];
   return { flags, env: { ...env, LINKER_OF_LLVM: linkerOfLlvm() } };
 }
 
-module.exports = { linkingForMacos };
+module.exports = { TITLE, linkingForMacos };

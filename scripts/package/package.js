@@ -12,11 +12,12 @@ const { NEWEST_GLIBC, problemsOf, symbolsOf } = require('./symbols');
 
 const PACKAGES = path.join(ROOT, 'target', 'packages');
 const MIB = 2 ** 20;
-/** Of sources, where the machine has them that has built it. */
-const PATHS = /\.cargo[\\/](?:registry|git)[\\/]/;
+/** Of sources, or of anything else, where the machine has them that has built it: also one of another system. */
+const PATHS = /\.cargo[\\/](?:registry|git)[\\/]|[\\/](?:home|Users)[\\/]\w+[\\/]|\b[A-Z]:\\a\\/;
 
 function checkBinary({ name, binary }) {
-  if (PATHS.test(fs.readFileSync(binary, 'latin1'))) {
+  const text = fs.readFileSync(binary, 'latin1');
+  if (PATHS.test(text) || text.includes(ROOT)) {
     throw new Error(
       `${binary} names paths of the machine that has built it: npm run build:portable`,
     );

@@ -8,7 +8,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { toolEnvironment } = require('../lib/python');
 const { addStandardLibrary } = require('../lib/rust');
-const { linkingForMacos } = require('./macos');
+const { TITLE, linkingForMacos } = require('./macos');
 const { platforms } = require('./stage');
 const { ROOT, main, runPackage, say, step } = require('../lib/steps');
 const { NEWEST_GLIBC } = require('./symbols');
@@ -44,8 +44,10 @@ function compilerFlags(target, more) {
 /** `{ args, flags, env }` for the target. zig links for Linux, and compiles the C code for macOS elsewhere. */
 async function linking(target) {
   const isForApple = target.includes('-apple-');
-  if (!target.includes('-linux-') && !(isForApple && process.platform === 'linux'))
-    return { args: ['--target', target], flags: [], env: process.env };
+  if (!target.includes('-linux-') && !(isForApple && process.platform === 'linux')) {
+    const flags = isForApple ? [`-Clink-arg=-Wl,-install_name,${TITLE}`] : [];
+    return { args: ['--target', target], flags, env: process.env };
+  }
   const env = await toolEnvironment();
   // As if for that release; what is newer here is not found.
   const linked = target.endsWith('-gnu') ? `${target}.${NEWEST_GLIBC}` : target;

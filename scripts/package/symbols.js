@@ -48,8 +48,8 @@ function symbolsOfElf(file) {
 }
 
 /**
- * `{ imported: [{ name, version, isInAny }], exported: [name], needed: [library], versions: [name] }`; `isInAny`
- * as in mach-o.js.
+ * `{ imported: [{ name, version, isInAny }], exported: [name], needed: [library], versions: [name], title }`;
+ * `isInAny` and `title` as in mach-o.js.
  */
 function symbolsOf(file) {
   const bytes = fs.readFileSync(file);
@@ -85,7 +85,7 @@ const isOfSystem = (library) =>
 
 /** What keeps a binary from being published, as lines. One for musl has no versions. */
 function problemsOf(symbols) {
-  const { exported, needed, versions } = symbols;
+  const { exported, needed, versions, title = '' } = symbols;
   return [
     ...newerThan(NEWEST_GLIBC, symbols).map(
       ({ name, version }) => `${name} needs ${version}, newer than ${NEWEST_GLIBC}`,
@@ -95,6 +95,10 @@ function problemsOf(symbols) {
     ...exported.filter((name) => !EXPORTED.includes(name)).map((name) => `exports ${name}`),
     ...EXPORTED.filter((name) => !exported.includes(name)).map((name) => `lacks ${name}`),
     ...needed.filter((name) => !isOfSystem(name)).map((name) => `needs the library ${name}`),
+    // By default it is the path of the linker's output.
+    ...(title.includes('/')
+      ? [`is called ${title}, which names the machine that has built it`]
+      : []),
     ...(needed.length > 0 ? [] : ['needs no library, not even that of the system']),
   ];
 }

@@ -40,10 +40,11 @@ const skipForeign = foreign.length === 0 && 'npm run test:install, which brings 
 describe('the symbols of addons for macOS and Windows', { skip: skipForeign }, () => {
   for (const name of foreign) {
     it(`are read: ${name}`, () => {
-      const { exported, needed, imported } = symbolsOf(path.join(FOREIGN, name));
+      const { exported, needed, imported, title } = symbolsOf(path.join(FOREIGN, name));
       assert.deepStrictEqual(exported, EXPORTED);
       const isOfMacos = name.includes('.darwin-');
       assert.ok(needed.includes(isOfMacos ? '/usr/lib/libSystem.B.dylib' : 'kernel32.dll'));
+      assert.match(title ?? '', isOfMacos ? /^\/Users\/.*\.dylib$/ : /^$/);
       const isInAny = new Map(imported.map((symbol) => [symbol.name, symbol.isInAny]));
       assert.deepStrictEqual(
         [isInAny.get('napi_create_object'), isInAny.get('memcpy')],
@@ -125,6 +126,14 @@ describe('a binary is not published', () => {
     const more = [...imported, { name: 'SecTrustCreate', isInAny: true }];
     const problem = 'finds SecTrustCreate in no library';
     assert.deepStrictEqual(problemsOf({ ...macos, imported: more }), [problem]);
+  });
+
+  it('if macOS would call it by a path of the machine that has built it', () => {
+    const macos = { ...good, imported: [], versions: [], needed: ['/usr/lib/libSystem.B.dylib'] };
+    assert.deepStrictEqual(problemsOf({ ...macos, title: 'gso-analytics.node' }), []);
+    const title = '/Users/runner/target/release/deps/libgso_analytics.dylib';
+    const problem = `is called ${title}, which names the machine that has built it`;
+    assert.deepStrictEqual(problemsOf({ ...macos, title }), [problem]);
   });
 
   it('but it may need the libraries of musl', () => {
