@@ -29,9 +29,15 @@ async function install() {
   fs.writeFileSync(INSTALLED, wanted());
 }
 
+/** Steps that run at once wait for the same. */
+let installing;
+
 /** An environment in which `cargo deny`, `cargo zigbuild` and its zig, and this `python` are found. */
 async function toolEnvironment() {
-  if (!isCurrent()) await step('install tools from PyPI (100 MB the first time)', install);
+  if (!isCurrent()) {
+    installing ??= step('install tools from PyPI (100 MB the first time)', install);
+    await installing;
+  }
   return { ...process.env, PATH: `${PROGRAMS}${path.delimiter}${process.env.PATH}` };
 }
 

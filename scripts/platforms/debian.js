@@ -54,4 +54,4 @@ function sysroot(architecture, packages) {
   });
 }
 
-module.exports = { sysroot };
+module.exports = { KEYS, sysroot };

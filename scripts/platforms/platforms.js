@@ -1,15 +1,16 @@
 // Platforms whose binaries can be built and run on Linux x64, and what runs them there.
 'use strict';
 
+const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { sysroot } = require('./debian');
+const { KEYS, sysroot } = require('./debian');
 const { nodeForLinux, nodeForWindows } = require('./nodes');
 const { wine } = require('./wine');
 const { NEWEST_GLIBC } = require('../package/symbols');
 
-/** Programs and their packages in Debian. */
-const UNPACKING = { 'apt-get': 'apt', 'dpkg-deb': 'dpkg' };
+/** Programs and files, and their packages in Debian. */
+const UNPACKING = { 'apt-get': 'apt', 'dpkg-deb': 'dpkg', [KEYS]: 'debian-archive-keyring' };
 const EMULATING = { 'qemu-aarch64-static': 'qemu-user-static' };
 /** The C library is a library of the system, as for every addon. */
 const DYNAMIC_MUSL = { RUSTFLAGS: '-C target-feature=-crt-static' };
@@ -40,6 +41,12 @@ async function onMusl() {
   return { node: [...before, loader, await nodeForLinux('musllinux_1_2_x86_64')] };
 }
 
+/** Some containers and systems refuse what run-on-musl.sh does. */
+function noOwnMounts() {
+  const { status } = spawnSync('unshare', ['--mount', '--map-root-user', 'true']);
+  return status === 0 ? undefined : 'this system lets no program have mounts of its own';
+}
+
 async function emulated(root, tag) {
   const runner = ['qemu-aarch64-static', '-L', root];
   return { runner, node: [...runner, await nodeForLinux(tag)] };
@@ -62,16 +69,17 @@ const SLOW_WHERE_EMULATED = {
 
 async function inWine() {
   const { runner, env } = await wine();
-  return { runner, env, node: [...runner, await nodeForWindows()] };
+  const NODE_OPTIONS = `--require=${path.join(__dirname, 'keep-alive-in-wine.cjs')}`;
+  return { runner, env, forNpm: { NODE_OPTIONS }, node: [...runner, await nodeForWindows()] };
 }
 
 /**
  * - `name`, and `published`, that of its package, where it differs
  * - `target` of the compiler, and `linked` where zig wants to know more of it
  * - `cargo`, the program that builds, and `library`, what it builds; `flags`, variables of the build
- * - `programs` that the system needs
+ * - `programs` that the system needs, and `hindrance()`: why the system cannot run it even so, if it cannot
  * - `prepare()`: the words that run `node` of that platform, the `runner` before other programs where these
- *   need one, and `env`, variables of both
+ *   need one, `env`, variables of both, and further ones `forNpm`
  * - whether it `isEmulated`, so that it may miss limits that are for a whole machine, and whether it `hasSignals`
  * - Rust tests that it goes `without`, by the reason
  */
@@ -81,6 +89,7 @@ const PLATFORMS = [
     target: 'x86_64-unknown-linux-musl',
     flags: DYNAMIC_MUSL,
     programs: UNPACKING,
+    hindrance: noOwnMounts,
     prepare: onMusl,
   },
   {
@@ -116,6 +125,7 @@ const PLATFORMS = [
     hasSignals: false,
     without: {
       'Wine cannot remove a folder with an open file': [
+        'spool::events_that_are_lost_on_disk_before_they_are_known_are_held_no_longer',
         'forwarding::cursors_that_cannot_be_written_are_tried_again_after_a_rest',
         'spool::records_whose_folder_was_removed_are_counted_and_the_rest_goes_on',
         'slots::a_folder_that_was_removed_is_created_again',

@@ -1,16 +1,22 @@
-// Programs that only the package manager of the system brings: installed in CI, elsewhere asked for.
+// Programs and files that only the package manager of the system brings: installed in CI, elsewhere asked for.
 'use strict';
 
 const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
 const { run, step } = require('../lib/steps');
 
-const isThere = (program) => spawnSync('which', [program], { stdio: 'ignore' }).status === 0;
+/** A program by its name, another file by its path. */
+function isThere(wanted) {
+  if (path.isAbsolute(wanted)) return fs.existsSync(wanted);
+  return spawnSync('which', [wanted], { stdio: 'ignore' }).status === 0;
+}
 
 /** As root in CI; no other system is changed by a test. */
 const mayInstall = () => process.env.CI === 'true' && process.getuid() === 0 && isThere('apt-get');
 
 /**
- * `programs`: what each is called, and its package in Debian. Answers the command that installs what is
+ * `programs`: what each is called, or where a file is, and its package in Debian. Answers the command that installs what is
  * missing, or nothing when all of it is there.
  */
 async function provide(programs) {

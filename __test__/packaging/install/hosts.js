@@ -145,4 +145,4 @@ class Hosts {
   }
 }
 
-module.exports = { Hosts };
+module.exports = { Hosts, NAME, pinned };

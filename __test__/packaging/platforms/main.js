@@ -18,7 +18,7 @@ const { HOSTS, playScenes } = require('../smoke/scenes');
 const { commitNumber } = require('../../../scripts/lib/commit');
 const { main, say, step } = require('../../../scripts/lib/steps');
 const { problemsOf, symbolsOf } = require('../../../scripts/package/symbols');
-const { OUTPUT, buildAddon, testCore } = require('../../../scripts/platforms/build');
+const { OUTPUT, build, testCore } = require('../../../scripts/platforms/build');
 const { PLATFORMS } = require('../../../scripts/platforms/platforms');
 const { provide } = require('../../../scripts/platforms/system');
 
@@ -38,8 +38,8 @@ const GROUPS = ['host', 'several', 'webhook'];
  * ends has 1.5 s to write, in which one that is emulated may not on a busy one.
  */
 const ATTEMPTS = 3;
-/** Of one process: an emulated one takes ten times as long. */
-const TIMEOUT_MS = 180_000;
+/** Of one process: an emulated one takes ten times as long, on a busy machine longer still. */
+const TIMEOUT_MS = 300_000;
 
 function chosenPlatforms({ chosen, only }) {
   if (chosen) return [PLATFORMS[commitNumber() % PLATFORMS.length]];
@@ -101,11 +101,13 @@ async function checkParity({ attempts, ...host }, { server }) {
 }
 
 async function testOn(platform, database) {
-  const { node, runner, env } = await platform.prepare();
-  const addon = await step('build the addon (minutes the first time)', () => buildAddon(platform));
-  const there = { node, env, timeoutMs: TIMEOUT_MS };
+  const building = 'build the addon and the tests of the core (minutes the first time)';
+  const [{ node, runner, env, forNpm }, addon] = await Promise.all([
+    platform.prepare(),
+    step(building, () => build(platform)),
+  ]);
   const host = {
-    ...there,
+    ...{ node, timeoutMs: TIMEOUT_MS },
     env: { ...env, NAPI_RS_NATIVE_LIBRARY_PATH: addon },
     attempts: platform.isEmulated ? ATTEMPTS : 1,
   };
@@ -115,14 +117,20 @@ async function testOn(platform, database) {
     'scenes of the smoke test': () => checkScenes(host, platform, database),
     'a part of the parity suite': () => checkParity(host, database),
     'npm install': () =>
-      checkInstall(there, { platform: published, addon, server: database.server }),
+      checkInstall(
+        { node, env: { ...env, ...forNpm } },
+        { platform: published, addon, server: database.server },
+      ),
     'tests of the Rust core': () => testCore(platform, { runner, env }),
   };
   const failures = [];
   for (const [what, work] of Object.entries(checks)) {
-    await step(what, work).catch((error) => failures.push(`${what}: ${error.message}`));
+    await step(what, work).catch((error) => {
+      say(`${what}: FAILED, ${error.message}`);
+      failures.push(what);
+    });
   }
-  if (failures.length > 0) throw new Error(failures.join('; '));
+  if (failures.length > 0) throw new Error(failures.join(', '));
 }
 
 /** What came of it, in one line. */
@@ -130,6 +138,8 @@ async function outcome(platform, database) {
   const { name } = platform;
   const command = await provide(platform.programs);
   if (command) return { line: `${name}: skipped, since it needs: ${command}` };
+  const hindrance = platform.hindrance?.();
+  if (hindrance) return { line: `${name}: skipped, since ${hindrance}` };
   try {
     await step(name, () => testOn(platform, database));
     return { line: `${name}: passed` };
