@@ -1,7 +1,8 @@
 /**
  * End of the process or of a thread: what its clients still hold is written, forwarded or reported.
  *
- * It blocks for 1.5 s at most, that for the records of the host's own `exit` listeners included.
+ * It blocks for 1.5 s at most, that for the records of the host's own `exit` listeners included, and 0.1 s longer
+ * if these have yet to reach the spool.
  * One hook serves all copies of this module in the process, however often Jest or a bundler has loaded it.
  */
 'use strict';

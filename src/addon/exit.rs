@@ -1,4 +1,5 @@
-//! Flush on exit: the end of a thread or of the process waits up to 1.5 s for what its instances hold.
+//! Flush on exit: the end of a thread or of the process waits up to 1.5 s for what its instances hold. It does not
+//! wait for a database that is away once a spool holds all of it.
 //!
 //! Blocks the thread that ends. The instances themselves go on; only what they held at the begin counts.
 
@@ -13,9 +14,12 @@ use napi_derive::napi;
 
 use crate::forward::Destinations;
 use crate::instance::shared::Shared;
+use crate::instance::spool_report::SpoolState;
 use crate::pipeline::Pipeline;
 
 const LIMIT: Duration = Duration::from_millis(1_500);
+/// How long it waits at least until records are on disk, however little time is left: else they would be lost.
+const SPOOL_LIMIT: Duration = Duration::from_millis(100);
 /// How long it waits, while it has nothing else to wait for, for what says that an instance has ended.
 const PRESENCE_LIMIT: Duration = Duration::from_millis(300);
 
@@ -31,6 +35,7 @@ struct Instance {
 }
 
 /// What is left when the process ends.
+#[derive(Default)]
 #[napi(object, object_from_js = false)]
 pub struct Left {
     /// Records that are not written.
@@ -49,41 +54,26 @@ pub struct Left {
 pub fn flush_on_exit(all_threads: bool, limit_ms: f64) -> Left {
     let limit = Duration::from_millis(limit_ms as u64).min(LIMIT);
     let deadline = DEADLINE.begin(all_threads).min(Instant::now() + limit);
+    let spool_deadline = deadline.max(Instant::now() + SPOOL_LIMIT);
     let flushes: Vec<_> = live(all_threads).into_iter().map(Flush::begin).collect();
     let presence_deadline = deadline.min(Instant::now() + PRESENCE_LIMIT);
-    let left = || {
-        let records: u64 = flushes.iter().map(Flush::records).sum();
-        let events: u64 = flushes.iter().map(Flush::events).sum();
-        (records, events)
-    };
-    // Cursors count too: without them the next start forwards again what was sent.
-    let is_done = || {
-        left() == (0, 0)
-            && flushes
-                .iter()
-                .all(|flush| flush.destinations.are_persisted())
-    };
-    while !is_done() && Instant::now() < deadline {
-        thread::sleep(Duration::from_millis(1));
-    }
-    let is_present = || flushes.iter().any(Flush::is_present);
-    while is_present() && Instant::now() < presence_deadline {
-        thread::sleep(Duration::from_millis(1));
-    }
-    let (records, unforwarded) = left();
-    if (records, unforwarded) != (0, 0) {
-        DEADLINE.was_missed(deadline);
-    }
-    let spooled: u64 = flushes.iter().map(Flush::spooled_records).sum();
-    let spooled_events: u64 = flushes.iter().map(Flush::spooled_events).sum();
+    wait_while(deadline, || !flushes.iter().all(Flush::is_done));
+    wait_while(spool_deadline, || flushes.iter().any(Flush::is_spooling));
+    wait_while(presence_deadline, || flushes.iter().any(Flush::is_present));
+    let mut left = Left::default();
     for flush in &flushes {
+        flush.add_to(&mut left);
         flush.shared.exiting.store(false, Ordering::Release);
     }
-    Left {
-        records: records as f64,
-        spooled: spooled.min(records) as f64,
-        unforwarded: unforwarded as f64,
-        spooled_events: spooled_events.min(unforwarded) as f64,
+    if (left.records, left.unforwarded) != (0.0, 0.0) {
+        DEADLINE.was_missed(deadline);
+    }
+    left
+}
+
+fn wait_while(deadline: Instant, condition: impl Fn() -> bool) {
+    while condition() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -93,6 +83,8 @@ struct Flush {
     destinations: Arc<Destinations>,
     /// Records that were accepted when it began.
     accepted: u64,
+    /// Records of the host among them.
+    handed_over: u64,
 }
 
 impl Flush {
@@ -101,6 +93,7 @@ impl Flush {
         shared.wake.notify_one();
         Self {
             accepted: shared.health.counts().accepted,
+            handed_over: shared.handed_over.load(Ordering::Acquire),
             shared,
             destinations,
         }
@@ -122,23 +115,50 @@ impl Flush {
         self.destinations.queued()
     }
 
-    fn spooled_records(&self) -> u64 {
-        let spool = self.shared.spool.get();
-        spool.map_or(0, |spool| {
-            if spool.holds_records {
-                self.records()
-            } else {
-                0
-            }
-        })
+    /// Whether nothing is left that this process could do. Cursors count too: without them the next start forwards
+    /// again what was sent.
+    fn is_done(&self) -> bool {
+        let records = self.records();
+        let is_written = records == 0 || self.is_away() && self.spooled(records) == records;
+        is_written && self.events() == 0 && self.destinations.are_persisted()
     }
 
-    fn spooled_events(&self) -> u64 {
+    /// Whether records are on their way to the disk.
+    fn is_spooling(&self) -> bool {
         let spool = self.shared.spool.get();
-        spool.map_or(
-            0,
-            |spool| if spool.holds_events { self.events() } else { 0 },
-        )
+        let records = self.records();
+        spool.is_some_and(|spool| spool.state == SpoolState::Ok) && self.spooled(records) < records
+    }
+
+    /// Whether writes to the database have failed, and none has succeeded since.
+    fn is_away(&self) -> bool {
+        let has_failed = self.shared.health.counts().retried > 0;
+        has_failed && !self.shared.database.get().connected
+    }
+
+    /// How many of the records that are left the next start finds in the spool. What the worker has not taken, or
+    /// the disk not synced, does not count.
+    fn spooled(&self, records: u64) -> u64 {
+        match self.shared.spool.get() {
+            Some(spool) if spool.holds_records => {
+                records.saturating_sub(self.handed_over.saturating_sub(spool.kept))
+            }
+            _ => 0,
+        }
+    }
+
+    fn add_to(&self, left: &mut Left) {
+        let (records, events) = (self.records(), self.events());
+        let spooled = self.spooled(records);
+        let holds_events = self.shared.spool.get().is_some_and(|one| one.holds_events);
+        let spooled_events = match holds_events {
+            true => events.saturating_sub(records - spooled),
+            false => 0,
+        };
+        left.records += records as f64;
+        left.spooled += spooled as f64;
+        left.unforwarded += events as f64;
+        left.spooled_events += spooled_events as f64;
     }
 }
 

@@ -1,7 +1,7 @@
 //! The state of one instance that the JavaScript thread and the worker share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
@@ -28,6 +28,8 @@ pub struct Shared {
     pub reports: Published<ReportsStatus>,
     /// `None` without a spool.
     pub spool: Published<Option<SpoolReport>>,
+    /// Records that the host has handed over, whether the worker has taken them or not.
+    pub handed_over: AtomicU64,
     pub active_sessions: AtomicUsize,
     pub incarnation: Published<Incarnation>,
     /// What is stored says that the players of this instance are online.
@@ -74,6 +76,7 @@ impl Shared {
             database: Published::default(),
             reports: Published::default(),
             spool: Published::default(),
+            handed_over: AtomicU64::new(0),
             active_sessions: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
             exiting: AtomicBool::new(false),

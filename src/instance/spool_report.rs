@@ -15,9 +15,11 @@ pub struct SpoolReport {
     pub spilled: u64,
     /// Bytes that could not be read.
     pub damaged_bytes: u64,
-    /// Every record that is not written yet will be found on disk.
+    /// So many of the records that the host has handed over, the oldest ones, are synced or done.
+    pub kept: u64,
+    /// Every one of them that is not written yet will be found on disk.
     pub holds_records: bool,
-    /// Every event that is not forwarded yet will be found on disk.
+    /// Every one of them that is an event and not forwarded yet will be found on disk.
     pub holds_events: bool,
 }
 

@@ -71,6 +71,9 @@ impl Pipeline {
         if sorted.records > 0 {
             // Before they are passed on, so that nobody who waits for them misses them.
             health.accept(sorted.records.into());
+            self.shared
+                .handed_over
+                .fetch_add(sorted.records.into(), Ordering::Release);
             let cost = frames_cost(sorted.taken.len(), sorted.records);
             self.shared.memory.occupy(cost);
             self.send(Command::Frames {

@@ -28,6 +28,8 @@ use crate::util::blocks;
 pub struct RecordPath {
     marks: Watermarks,
     ingest: Ingest,
+    /// Records that the host has handed over and that were taken.
+    taken: u64,
     acks: Acknowledgements,
     /// Only with a spool.
     journal: Option<Journal>,
@@ -83,6 +85,7 @@ impl RecordPath {
         let journal = spool.map(|spool| Journal::new(shared, &spool, written_before));
         Self {
             ingest: Ingest::new(shared, writer.first),
+            taken: 0,
             acks: Acknowledgements::new(shared),
             journal,
             destinations: Arc::clone(destinations),
@@ -104,6 +107,7 @@ impl RecordPath {
                     writes.enqueue(item);
                 }
             });
+        self.taken += u64::from(records);
         self.marks.advance(Stage::Accepted, self.ingest.last_seq());
     }
 
@@ -143,7 +147,7 @@ impl RecordPath {
         let is_sending = has_store && !self.writes.is_backing_off(now);
         let (marks, writes) = (&mut self.marks, &mut self.writes);
         if let Some(journal) = &mut self.journal {
-            journal.poll(is_sending, marks, writes, now);
+            journal.poll(is_sending || is_ending, marks, writes, now);
             // Records that were read back may be committed already.
             self.update_marks();
             self.release_lost();
@@ -191,7 +195,7 @@ impl RecordPath {
                 marks.advance(Stage::Forwarded, forwarded);
                 journal.release(is_ending, marks, &self.destinations, now);
             }
-            journal.report(marks);
+            journal.report(marks, self.taken);
         }
         let committed = marks.committed();
         self.forwarding.poll(last, committed, is_ending, now);

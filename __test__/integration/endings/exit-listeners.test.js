@@ -4,7 +4,8 @@
 
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
-const { runProgram, useMongod } = require('../../support/setup');
+const { NOBODY, create, runProgram, useMongod } = require('../../support/setup');
+const { freshFolder } = require('../spool/setup');
 const { preparedDatabase } = require('../threads/prepared');
 
 const mongo = useMongod();
@@ -14,6 +15,8 @@ const PARTS = ['at once', 'first listener', 'second listener', 'last listener'];
 /** What all listeners together have. */
 const DRAIN_MS = 1_500;
 const BUSY_MS = 1_000;
+/** Of processes that end while MongoDB is away. */
+const ROUNDS = 8;
 
 /** Runs in a process of its own: tracks, registers listeners that track, and ends. */
 function playWithListeners(given) {
@@ -38,6 +41,20 @@ function playWithListeners(given) {
   // biome-ignore lint/security/noGlobalEval: it is a source of the test
   eval(given.end);
 }
+
+/** Ends once a write has failed; tells how long the first of all listeners that write took. */
+const END_IN_OUTAGE = `
+  setInterval(() => {
+    if (analytics.getHealth().retried === 0) return;
+    process.prependListener('exit', () => { begun = performance.now(); });
+    process.once('exit', () => {
+      writeSync(1, '@@result ' + Math.round(performance.now() - begun) + '\\n');
+      track(last);
+    });
+    process.exit();
+  }, 5);
+  const last = 'after all';
+  let begun;`;
 
 const ENDS = {
   'process.exit()': { end: 'process.exit()' },
@@ -81,7 +98,7 @@ describe('exit listeners that track', { concurrency: 2 }, () => {
 
   it('share their time while MongoDB is away, and one line counts all', async () => {
     const { stderr, result } = await play(ENDS['process.exit()'], {
-      uri: 'mongodb://127.0.0.1:1/gso_test_nobody',
+      uri: `${NOBODY}/gso_test_nobody`,
     });
     const tookMs = Date.now() - result;
     assert.ok(tookMs < DRAIN_MS + BUSY_MS, `${tookMs} ms`);
@@ -90,5 +107,26 @@ describe('exit listeners that track', { concurrency: 2 }, () => {
       lines.at(-1),
       new RegExp(`not written: ${PARTS.length * COUNT}\\b.*they are lost`),
     );
+  });
+
+  it('find them in the spool while MongoDB is away, without a wait for it', async () => {
+    const parts = [...PARTS, 'after all'];
+    const playRound = async () => {
+      const database = await preparedDatabase(mongo);
+      const spoolDir = freshFolder();
+      const options = { uri: `${NOBODY}/${database.name}`, spoolDir };
+      const { stderr, result } = await play({ end: END_IN_OUTAGE }, options);
+      assert.ok(result < DRAIN_MS - 500, `${result} ms`);
+      const left = parts.length * COUNT;
+      const line = new RegExp(`not written: ${left}\\b.*all are in the spool`);
+      assert.match(lostLines(stderr).at(-1), line);
+      const { analytics } = create({ uri: database.uri, spoolDir });
+      analytics.start();
+      await analytics.flush();
+      const counts = parts.map((userId) => database.count('gsoevents', { userId }));
+      assert.deepStrictEqual(await Promise.all(counts), Array(parts.length).fill(COUNT));
+      await analytics.stop();
+    };
+    await Promise.all(Array.from({ length: ROUNDS }, playRound));
   });
 });

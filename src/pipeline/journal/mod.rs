@@ -148,17 +148,17 @@ impl Journal {
         self.reading.applied.leave_database();
     }
 
-    /// Appends, syncs and reads what is due, and enqueues records that were read back. The database waits for
-    /// a sync if `is_sending`.
+    /// Appends, syncs and reads what is due, and enqueues records that were read back. A sync does not wait for its
+    /// time if `is_urgent`, as when the database waits for it.
     pub fn poll(
         &mut self,
-        is_sending: bool,
+        is_urgent: bool,
         marks: &mut Watermarks,
         writes: &mut Writes,
         now: Instant,
     ) {
         self.append_oldest(marks, now);
-        if !is_synced(marks) && self.disk.wants_sync(is_sending, now) {
+        if !is_synced(marks) && self.disk.wants_sync(is_urgent, now) {
             // Records that are synced now may leave, whatever comes behind them.
             writes.seal_if_idle();
             self.disk.sync(marks.get(Stage::Appended), now);
@@ -356,13 +356,15 @@ impl Journal {
         self.shared.health.error(format!("spool: {error}"));
     }
 
-    /// Updates the spool's part of the health report.
-    pub fn report(&self, marks: &Watermarks) {
+    /// Updates the spool's part of the health report, when so many records of the host were taken.
+    pub fn report(&self, marks: &Watermarks, taken: u64) {
         let forwarded = marks.get(Stage::Forwarded);
         let is_full = self.full_until.is_some();
+        let unsynced = marks.get(Stage::Accepted) - marks.get(Stage::Synced);
         let holds_after = |up_to| !is_full && marks.get(Stage::NotSpooled) <= up_to;
         self.shared.note_spool(|report| {
             report.bytes = self.disk.status().bytes;
+            report.kept = taken.saturating_sub(unsynced as u64);
             report.holds_records = holds_after(marks.committed());
             report.holds_events =
                 holds_after(forwarded) && marks.get(Stage::Unretained) <= forwarded;
