@@ -1,6 +1,7 @@
 //! The closer: it closes the sessions of instances that were seen to be dead, and goes on under a new
 //! incarnation where others took this one for dead. An instance whose sessions cannot be closed, as where listing
-//! them takes too long, comes after all others the next time, so that it holds up none.
+//! them takes too long, comes after all others the next time, so that it holds up none; and it is tried again more
+//! and more rarely, so that the database is not busy with it for ever.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -24,6 +25,9 @@ use crate::store::{Result, Store};
 const LIMIT: Duration = Duration::from_secs(120);
 /// Before sessions of our own are opened again after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause before an instance whose sessions could not be closed is tried again. The first one is the half
+/// of an interval between samples, so that the next sample tries it, and each is twice the one before.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
 pub struct Closer {
     shared: Arc<Shared>,
@@ -31,13 +35,21 @@ pub struct Closer {
     /// Those whose sessions are to be closed, as they were seen last.
     dead: Vec<Dead>,
     /// Those of them that failed, the longest ago first.
-    failed: Vec<Incarnation>,
+    failed: Vec<Failure>,
     /// Incarnations of this instance that are claimed and whose sessions are to be opened again, in their order.
     claimed: VecDeque<Claimed>,
     /// Whether a sample of the present incarnation is stored, and it is not claimed.
     is_seen: bool,
     retry_at: Option<Instant>,
     tasks: Tasks<Ended>,
+}
+
+/// That the sessions of an instance could not be closed.
+struct Failure {
+    of: Incarnation,
+    pause: Duration,
+    /// When it is tried again.
+    until: Instant,
 }
 
 #[derive(Clone, Copy)]
@@ -72,7 +84,7 @@ impl Closer {
     /// knows yet.
     pub fn see(&mut self, sighting: Sighting) -> bool {
         self.dead = sighting.dead;
-        let is_dead = |of: &Incarnation| self.dead.iter().any(|dead| dead.of == *of);
+        let is_dead = |one: &Failure| self.dead.iter().any(|dead| dead.of == one.of);
         self.failed.retain(is_dead);
         let own = sighting.own;
         if own.of != self.shared.incarnation.get() {
@@ -110,7 +122,7 @@ impl Closer {
                 closing.resume(store.as_ref(), own, next, &ids).await
             });
             self.tasks.spawn(async { Ended::Resumed(work.await) });
-        } else if let Some(dead) = self.next_dead() {
+        } else if let Some(dead) = self.next_dead(now) {
             let work = attempt_within(
                 LIMIT,
                 async move { closing.close(store.as_ref(), dead).await },
@@ -120,11 +132,25 @@ impl Closer {
         }
     }
 
-    fn next_dead(&mut self) -> Option<Dead> {
-        let failed = |dead: &Dead| self.failed.iter().position(|of| *of == dead.of);
+    fn next_dead(&mut self, now: Instant) -> Option<Dead> {
+        let failed = |dead: &Dead| self.failed.iter().position(|one| one.of == dead.of);
+        let is_due = |dead: &Dead| failed(dead).is_none_or(|at| self.failed[at].until <= now);
         let all = self.dead.iter().enumerate();
-        let (next, _) = all.min_by_key(|(_, dead)| failed(dead))?;
+        let due = all.filter(|(_, dead)| is_due(dead));
+        let (next, _) = due.min_by_key(|(_, dead)| failed(dead))?;
         Some(self.dead.remove(next))
+    }
+
+    /// Notes whether the sessions of an instance could be closed.
+    fn note(&mut self, of: Incarnation, is_closed: bool, now: Instant) {
+        let before = self.failed.iter().position(|one| one.of == of);
+        let before = before.map(|at| self.failed.remove(at));
+        if !is_closed {
+            let first = self.shared.context.limits.presence_every / 2;
+            let pause = before.map_or(first, |one| (one.pause * 2).min(LONGEST_PAUSE));
+            let until = now + pause;
+            self.failed.push(Failure { of, pause, until });
+        }
     }
 
     /// Resolves with the next result. Cancel-safe.
@@ -133,11 +159,10 @@ impl Closer {
     }
 
     pub fn handle(&mut self, ended: Ended, now: Instant) {
-        let (health, log) = (&self.shared.health, &self.shared.log);
         if let Ended::Closed(dead, result) = &ended {
-            self.failed.retain(|of| *of != dead.of);
-            self.failed.extend(result.is_err().then_some(dead.of));
+            self.note(dead.of, result.is_ok(), now);
         }
+        let (health, log) = (&self.shared.health, &self.shared.log);
         match ended {
             // It is found dead again at the next sample, unless others were faster.
             Ended::Closed(_, Err(error)) => health.error(error.message),

@@ -224,6 +224,27 @@ async fn one_whose_sessions_cannot_be_listed_holds_up_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_whose_sessions_cannot_be_listed_is_tried_more_and_more_rarely() {
+    let store = reliable();
+    let dead = silent(&store, "00000000aa");
+    store.state().unlisted = [dead].into();
+    let _started = started(&store, "{}");
+    let mut listings = Vec::new();
+    for samples in [50, 50, 900] {
+        sleep(INTERVAL * samples).await;
+        listings.push(store.state().listings);
+    }
+    assert!(
+        listings[0] >= 4 && listings[1] <= listings[0] + 2 && listings[2] <= listings[1] + 4,
+        "{listings:?}"
+    );
+    // Here nothing says that it is closed: it is listed at each sample.
+    store.state().unlisted.clear();
+    sleep(INTERVAL * 1_500).await;
+    assert!(store.state().listings > listings[2] + 100);
+}
+
+#[tokio::test(start_paused = true)]
 async fn players_are_here_after_a_switch_though_nothing_was_started_or_tracked() {
     let store = reliable();
     let (pipeline, _host) = start(&store, "{}");

@@ -22,6 +22,7 @@ impl ClaimStore for FakeStore {
     }
 
     async fn left_by(&self, claim: &Claim) -> Result<Left> {
+        self.state().listings += 1;
         if self.state().unlisted.contains(&claim.of) {
             let takes = self.state().slow_listing;
             tokio::time::sleep(takes).await;

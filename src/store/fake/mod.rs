@@ -102,6 +102,8 @@ pub struct State {
     pub to_close: Vec<ObjectId>,
     /// Those of which the sessions cannot be listed, and how long it takes to find that out.
     pub unlisted: BTreeSet<Incarnation>,
+    /// How often sessions were to be listed.
+    pub listings: u32,
     pub slow_listing: Duration,
     /// Why the server refuses what reports read, and how often it was looked what there is to report.
     pub refuses_reports: Option<StoreError>,
