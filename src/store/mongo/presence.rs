@@ -17,8 +17,10 @@ use crate::store::presence::{Minutes, Presence, PresenceStore, Sample, Samples, 
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
-/// How long the minutes of a day, and the last sample of an instance, are kept.
+/// How long the minutes of a day are kept, and the last sample of an instance that has left players logged in.
 pub(super) const KEPT_MS: i64 = 3 * DAY_MS;
+/// How long the last sample of an instance is kept that has left nothing: every sample of others reads it.
+const ENDED_MS: i64 = 10 * MINUTE_MS;
 /// Time limit of the server; a sample that is late is of no use.
 const TIMEOUT_MS: i64 = 5_000;
 
@@ -152,7 +154,8 @@ fn newest(sample: &Sample, now_ms: i64) -> Document {
     };
     let mut change = doc! { "$currentDate": { "at": true } };
     if sample.is_last {
-        let expires = DateTime::from_millis(now_ms + KEPT_MS);
+        let kept_ms = if sample.left == 0 { ENDED_MS } else { KEPT_MS };
+        let expires = DateTime::from_millis(now_ms + kept_ms);
         set.extend(doc! { "ended": true, "left": sample.left, "x": expires });
     } else {
         change.insert(
