@@ -1901,8 +1901,8 @@ declare namespace AnalyticsSystem {
    *   instance needs a few; thrown by the constructor only
    * - `ANALYTICS_INVALID_URI`: `uri` is not a connection string, or has an option that cannot be
    *   honoured, which the message names; thrown by the constructor only
-   * - `ANALYTICS_INTERNAL`: this instance has failed by a defect of this package and stores nothing
-   *   more; see {@link Health.lastError}
+   * - `ANALYTICS_INTERNAL`: a defect of this package keeps this instance from storing anything; records
+   *   wait, and it tries again each minute; see {@link Health.lastError}
    */
   export type ErrorCode =
     | 'ANALYTICS_TIMEOUT'

@@ -21,7 +21,7 @@ pub enum Error {
     ReportsOff { operation: &'static str },
     /// The database refused a read in a way that repeating will not change.
     Database { message: String },
-    /// The instance has failed by a defect of this package; it stores nothing any more.
+    /// The instance meets a defect of this package whatever it does, and stores nothing for now.
     Internal,
 }
 
@@ -66,7 +66,7 @@ impl fmt::Display for Error {
                  rights, see the log"
             ),
             Error::Database { message } => f.write_str(message),
-            Error::Internal => f.write_str("this instance has failed; see getHealth().lastError"),
+            Error::Internal => f.write_str("this instance meets a defect of gso-analytics: what was asked was not answered, and records wait; see getHealth().lastError"),
         }
     }
 }

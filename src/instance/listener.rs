@@ -23,7 +23,7 @@ pub enum Message {
     /// No connection is known; the host may look for one and answer with `Pipeline::connect` or
     /// `Pipeline::nothing_found`.
     ConnectionWanted,
-    /// The instance has failed; nothing it was asked for will be answered.
+    /// The instance has failed, or fails for now; nothing it was asked for will be answered.
     Died,
     /// A connection is known now; none is wanted any more.
     ConnectionKnown,

@@ -58,6 +58,23 @@ impl Log {
         }
     }
 
+    /// An error that lasts, a line each minute.
+    pub fn error_each_minute(&self, reason: &str, text: impl FnOnce() -> String) {
+        let now = Instant::now();
+        let is_due = self.last_times.change(|times| {
+            let is_due = times
+                .get(reason)
+                .is_none_or(|last| now.duration_since(*last) >= EPISODE);
+            if is_due {
+                times.insert(reason.to_owned(), now);
+            }
+            is_due
+        });
+        if is_due {
+            self.line(Level::Error, text());
+        }
+    }
+
     /// True once per episode of a reason: the first time, and again after a quiet minute.
     pub fn begins_episode(&self, reason: &str, now: Instant) -> bool {
         self.last_times.change(|times| match times.get_mut(reason) {

@@ -125,6 +125,20 @@ impl Shared {
         });
     }
 
+    /// The worker meets a defect of this package whatever it does. Records wait, and every open promise is rejected.
+    pub fn note_failing(&self, panicked: &Panicked) {
+        self.health.error(format!("internal: {panicked}"));
+        // A line each minute.
+        self.log.error_each_minute("internal", || {
+            format!(
+                "{panicked} keeps this instance from storing anything: records wait in memory and in the spool, if \
+                 there is one, and it tries again each minute; restart this process if that lasts, and please \
+                 report it"
+            )
+        });
+        self.deliver(Message::Died);
+    }
+
     /// The worker has ended by a defect of this package. No record is accepted any more, and every open
     /// promise is rejected.
     pub fn die(&self, problem: &str) {

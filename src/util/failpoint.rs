@@ -38,16 +38,21 @@ pub mod testing {
     /// Of each test, which has a runtime of its own.
     static ARMED: LazyLock<Mutex<HashMap<Id, Armed>>> = LazyLock::new(Mutex::default);
 
-    /// Panics at one of its passes.
+    /// Panics at one of its passes, or at several in a row.
     pub struct Fuse {
         passes: AtomicU64,
         pub at: u64,
+        times: u64,
     }
 
     impl Fuse {
         pub fn new(at: u64) -> Arc<Self> {
+            Self::lasting(at, 1)
+        }
+
+        pub fn lasting(at: u64, times: u64) -> Arc<Self> {
             let passes = AtomicU64::new(0);
-            Arc::new(Self { passes, at })
+            Arc::new(Self { passes, at, times })
         }
 
         /// From now on it burns at this step in all tasks of this runtime, in place of an earlier fuse.
@@ -58,7 +63,8 @@ pub mod testing {
 
         pub fn pass(&self) {
             let pass = self.passes.fetch_add(1, Ordering::Relaxed);
-            assert!(pass != self.at, "on purpose");
+            let is_over = pass >= self.at.saturating_add(self.times);
+            assert!(pass < self.at || is_over, "on purpose");
         }
 
         pub fn has_blown(&self) -> bool {

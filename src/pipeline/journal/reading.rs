@@ -20,6 +20,8 @@ use crate::record::item::{Item, SessionChange, SessionItem};
 use crate::spool::{Position, ReadBatch, Segments, is_of_disk, record_codec};
 use crate::store::Store;
 use crate::util::backoff::Backoff;
+use crate::util::failpoint::failpoint;
+use crate::util::panics::catch;
 
 /// A login that was accepted longer ago is not counted as a user of its day any more: the markers that
 /// would tell whether the user was counted expire. In ms.
@@ -163,7 +165,14 @@ impl Reading {
             return;
         };
         for (seq, body) in batch.frames() {
-            self.enqueue(queue, seq, body, writes);
+            let enqueue = || {
+                failpoint!("read-back");
+                self.enqueue(queue, seq, body, writes);
+            };
+            // A defect that one record meets costs no other, now and at the next start.
+            if catch(enqueue).is_err() {
+                self.give_up(queue, seq);
+            }
         }
         self.queues[queue as usize].move_to(batch.next.unwrap_or(until));
         if batch.next.is_none() && end == Some(until) {
@@ -217,6 +226,16 @@ impl Reading {
         }
         self.shared.memory.occupy(spooled.item.cost());
         writes.enqueue(spooled.item);
+    }
+
+    /// A record is lost. What is missing of this process is counted when the queue has everything. Whose it is may
+    /// not be known: all queues come to it, and one counts it.
+    fn give_up(&mut self, queue: Queue, seq: i64) {
+        let is_lacking = self.queues[queue as usize].advance(seq);
+        if is_lacking && queue == Queue::Events && seq < self.first {
+            self.shared.health.accept(1);
+            self.shared.health.drop_records("internal", 1);
+        }
     }
 
     fn mark_late(&self, item: &mut Item<'_>) {

@@ -192,6 +192,86 @@ async fn a_panic_at_any_turn_of_the_worker_ends_nothing_and_costs_no_record() {
     assert!(at > 2, "only {at} waits: this tested nothing");
 }
 
+/// Whether those who wait were told that the instance fails, and how many lines say it.
+fn told(host: &TestHost) -> (bool, usize) {
+    let messages = host.lock();
+    let is_line = |message: &&Message| matches!(message, Message::Log { text, .. } if text.contains("keeps this instance"));
+    let is_told = messages.iter().any(|one| matches!(one, Message::Died));
+    (is_told, messages.iter().filter(is_line).count())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_that_recurs_for_long_ends_no_instance_and_costs_no_record() {
+    for spools in [false, true] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = reliable();
+        let (pipeline, host) = match spools {
+            true => on_disk(&folder, &store, Fuse::new(u64::MAX), Random::default()),
+            false => start(&store, r#"{"flushIntervalMs": 10}"#),
+        };
+        connect(&pipeline);
+        succeed(&pipeline, &host, Request::Flush).await;
+        let fuse = Fuse::lasting(0, 30);
+        fuse.arm("worker");
+        push_half(&pipeline, 0);
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        assert_eq!(told(&host), (true, 1));
+        let counts = pipeline.shared().health.counts();
+        let error = counts.last_error.expect("an error").message;
+        assert!(
+            error.contains("panics.rs") || error.contains("failpoint.rs"),
+            "{error}"
+        );
+        assert!(fuse.has_blown() && counts.dropped.is_empty());
+        push_half(&pipeline, 1);
+        // Turns come each minute by now.
+        tokio::time::sleep(Duration::from_secs(40 * 60)).await;
+        succeed(&pipeline, &host, Request::Flush).await;
+        let counts = pipeline.shared().health.counts();
+        assert_eq!((counts.accepted, counts.written), (ALL - 1, ALL - 1));
+        assert!(counts.dropped.is_empty() && counts.rejected.is_empty());
+        let state = store.state();
+        let stored = (state.events.len(), state.sessions.len());
+        assert_eq!(stored, (EVENTS, SESSIONS));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_fails_ends_when_its_host_has_forgotten_it() {
+    let (pipeline, host) = start(&reliable(), "{}");
+    let shared = Arc::clone(pipeline.shared());
+    Fuse::lasting(0, u64::MAX).arm("worker");
+    pipeline.push(&event("a", None, MORNING_MS), 1);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(shared.health.queued(), 1);
+    drop((pipeline, host));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(shared.health.counts().dropped["internal"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_that_panic_whenever_they_are_read_back_cost_no_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, never) = (reliable(), Fuse::new(u64::MAX));
+    let (crashed, _) = on_disk(&folder, &store, Arc::clone(&never), Random::default());
+    push_half(&crashed, 0);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    drop(crashed);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let half = (EVENTS / 2 + SESSIONS) as u64;
+    // Each queue looks at each of them.
+    Fuse::lasting(0, 4 * half).arm("read-back");
+    let (pipeline, host) = on_disk(&folder, &store, never, Random::default());
+    pipeline.start(true);
+    connect(&pipeline);
+    push_half(&pipeline, 1);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    succeed(&pipeline, &host, Request::Flush).await;
+    let counts = pipeline.shared().health.counts();
+    assert_eq!((counts.accepted, counts.written), (2 * half, half));
+    assert_eq!(counts.dropped["internal"], half);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_any_work_of_the_disk_ends_nothing_and_costs_no_record() {
     let mut at = 0;

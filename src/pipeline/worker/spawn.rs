@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 use super::Worker;
 use crate::forward::Destinations;
@@ -25,10 +25,13 @@ use crate::spool::Segments;
 use crate::store::Store;
 use crate::util::panics::{Watch, catch, catch_in};
 
-/// Defects in a row after which a worker is given up.
-const MOST_DEFECTS: u32 = 20;
-/// Before a worker goes on after a defect.
+/// Defects in a row after which nobody expects the next turn to succeed: whoever waits is told.
+const MANY_DEFECTS: u32 = 5;
+/// Before a worker goes on after a defect; with each in a row it is twice as long, up to the longest one.
 const PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// How often those are told who wait for a worker that fails.
+const TOLD_EVERY: Duration = Duration::from_secs(1);
 
 /// Starts the worker of an instance; must be called on the runtime. With a `spool` records are kept on
 /// disk until they are done.
@@ -75,9 +78,9 @@ pub fn start<S: Store>(
 }
 
 /// Runs a worker to its end, turn by turn. A defect costs the turn that met it: what was under way begins again,
-/// and every write can be repeated. A worker in which no turn succeeds any more has failed for good.
+/// and every write can be repeated. While no turn succeeds, records wait, and turns come more and more rarely.
 async fn run<S: Store>(mut worker: Worker<S>) {
-    let (mut defects, mut panics) = (0, Watch::new());
+    let (mut defects, mut panics) = (0_u32, Watch::new());
     loop {
         let turned = catch_in("worker", worker.turn()).await;
         for panicked in panics.news() {
@@ -88,12 +91,20 @@ async fn run<S: Store>(mut worker: Worker<S>) {
             Ok(false) => break,
             Err(panicked) => {
                 defects += 1;
-                if defects == MOST_DEFECTS {
-                    return worker.shared.die(&panicked.to_string());
-                }
                 // Should it fail, too, the next turn finds out.
                 let _ = catch(|| worker.leave_database());
-                sleep(PAUSE).await;
+                let pause = PAUSE.saturating_mul(1 << (defects - 1).min(16));
+                let until = Instant::now() + pause.min(LONGEST_PAUSE);
+                while Instant::now() < until {
+                    if defects >= MANY_DEFECTS {
+                        if worker.commands.is_closed() {
+                            // Nobody waits for it any more. Another process may find its slot.
+                            return worker.shared.die(&panicked.to_string());
+                        }
+                        worker.shared.note_failing(&panicked);
+                    }
+                    sleep_until(until.min(Instant::now() + TOLD_EVERY)).await;
+                }
             }
         }
     }
