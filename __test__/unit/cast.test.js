@@ -30,6 +30,7 @@ const table = [
   ['minus zero', -0, '0'],
   ['NaN', NaN, 'NaN'],
   ['a bigint', 2n ** 70n, '1180591620717411303424'],
+  ['a boxed bigint', Object(2n ** 70n), '1180591620717411303424'],
   ['a symbol', Symbol('s'), 'Symbol(s)'],
   ['a symbol without description', Symbol(), 'Symbol()'],
   ['a boxed string', Object('x'), 'x'],
@@ -126,6 +127,20 @@ for (const [name, value] of throwing) {
 test('a toString that gives something else than a string is refused, which mongoose would store', () => {
   assert.equal(castString({ toString: () => 5 }), INVALID);
   assert.equal(castString({ toString: () => ({}) }), INVALID);
+});
+
+test('a bigint that is too long for an id is refused before it becomes text, boxed or not', () => {
+  const huge = 10n ** 300n;
+  let texts = 0;
+  const boxed = Object(huge);
+  boxed.toString = () => {
+    texts++;
+    return 'text';
+  };
+  for (const value of [huge, -huge, Object(huge), Object(-huge), boxed]) {
+    assert.equal(castString(value), INVALID);
+  }
+  assert.equal(texts, 0);
 });
 
 test('the sentinel is nothing that a value could be cast to', () => {

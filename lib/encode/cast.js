@@ -13,6 +13,8 @@ const MAX_NAME_BYTES = 256;
 const MAX_BIGINT = 10n ** BigInt(MAX_NAME_BYTES);
 
 const objectToString = Object.prototype.toString;
+const bigIntValueOf = BigInt.prototype.valueOf;
+const { apply } = Reflect;
 const { isArray } = Array;
 
 /** Answer of `castString` for a value that cannot be made a string. */
@@ -33,11 +35,20 @@ function castString(value) {
   // Reading `toString` off a null-prototype object gives undefined: nothing to call.
   const method = value.toString;
   if (!method || method === objectToString || isArray(value)) return INVALID;
-  if (typeof value === 'bigint' && (value > MAX_BIGINT || value < -MAX_BIGINT)) return INVALID;
+  if (isHuge(types.isBigIntObject(value) ? apply(bigIntValueOf, value, []) : value)) return INVALID;
   const text = beginning(value).toString();
   if (text === null || text === undefined) return text;
   // mongoose would store whatever came back; a field of ids that holds numbers helps nobody.
   return typeof text === 'string' ? text : INVALID;
+}
+
+/**
+ * Whether it takes longer than it is worth to make text of it.
+ *
+ * @param {unknown} value
+ */
+function isHuge(value) {
+  return typeof value === 'bigint' && (value > MAX_BIGINT || value < -MAX_BIGINT);
 }
 
 /**
