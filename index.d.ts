@@ -1773,7 +1773,9 @@ declare namespace AnalyticsSystem {
      * totals that it adds to are those of that moment. Default: the time of the call.
      *
      * At most 5 minutes after the time of the call, and at most 7 days before it, since older events
-     * are not kept. Else the event is rejected as `invalid_timestamp`.
+     * are not kept. Else the event is rejected as `invalid_timestamp`. The 7 days hold also where the
+     * index on `ts` was made to expire sooner: an event older than that is added to the totals of its
+     * day and forwarded, and MongoDB deletes its document.
      */
     timestamp?: Date | number | null;
     /**

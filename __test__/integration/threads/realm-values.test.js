@@ -65,7 +65,9 @@ describe('data of another realm', {
   });
 });
 
-describe('ids and names of another realm', { skip: !oracle.available }, () => {
+describe('ids and names of another realm', {
+  skip: !oracle.available && 'mongoose is not installed',
+}, () => {
   const IDS = realm.run(`[
     Object('text'), Object(5), new Date(0), /x/g, new TypeError('no'), new Uint8Array([1, 2]), 5n,
     Symbol('s'), ['u1'], { _id: 'document' }, { toString: () => 'own' }, Object.create(null), {},
