@@ -5,6 +5,7 @@
 const support = require('../support/game-server');
 const { waitFor, within } = require('../support/wait');
 const { Findings, checkMonths, checkTotals } = require('../integration/exactness/audit');
+const { ELECTION_MS, lossesOf } = require('../integration/exactness/primaries');
 const { delay } = require('./play');
 
 const PLAYERS = require.resolve('../integration/existing-data/players');
@@ -14,6 +15,8 @@ const CLOSED_MS = 120_000;
 const WATCHED_MS = 130_000;
 const AWAY_MS = 180_000;
 const FROZEN_MS = 120_000;
+/** Longer than anybody has who is dead until the others have closed the sessions. */
+const CUT_MS = 130_000;
 const SAMPLE_MS = 30_000;
 const ONLINE = 10_000;
 const FEW = 20;
@@ -42,6 +45,12 @@ async function sampleOf(database, players) {
 
 const openOf = (database, name) =>
   database.count('gsosessions', { username: { $regex: `^${name}:` }, logoutAt: null });
+/** Waits until so many players of the server are online. */
+async function areOpen(database, name, players) {
+  const isSo = async () => (await openOf(database, name)) === players;
+  await waitFor(isSo, { timeoutMs: SAMPLE_MS * 2, what: `${players} players of ${name} online` });
+}
+
 const claimsOf = (database) => database.all('gsoreports', { _id: /^dead:/ });
 
 /** Waits until nobody of the server is online; answers how long after its last sample that was. */
@@ -252,10 +261,80 @@ async function logoutsInSpool(context) {
   return row;
 }
 
+/** There is no majority for so long that everybody's samples are old, and then another primary. */
+async function failOver(context) {
+  const mongo = await context.mongod({ own: undefined, replSet: 3 });
+  const { server } = mongo;
+  const database = mongo.database();
+  const options = { uri: database.uri };
+  const names = ['a', 'b', 'c'];
+  const servers = await Promise.all(names.map((name) => startServer(name, options)));
+  const areSeen = async () =>
+    (await database.all('gsoreports', { _id: /^now:/, n: FEW })).length === names.length;
+  await waitFor(areSeen, { timeoutMs: SAMPLE_MS, what: 'a sample of each' });
+  const steppedDown = await server.primary();
+  await lossesOf(server).stepDown(steppedDown);
+  const another = async () => (await server.primary()) !== steppedDown;
+  await waitFor(another, { timeoutMs: ELECTION_MS, what: 'another primary' });
+  const lost = [await server.primary(), steppedDown];
+  await Promise.all(lost.map((member) => member.kill('SIGKILL')));
+  await delay(CUT_MS);
+  // Players go and come meanwhile.
+  for (const one of servers) await one.tell('logout', [0, FEW / 2]);
+  for (const one of servers) await one.tell('login', [FEW, FEW * 2]);
+  await lost[1].restart();
+  await waitFor(() => server.primary(), { timeoutMs: ELECTION_MS, what: 'a primary of two' });
+  await lost[0].restart();
+  await delay(WATCHED_MS);
+  for (const one of servers) await one.tell('flush');
+  const all = names.map((name) => [name, { players: FEW * 2, open: FEW * 1.5 }]);
+  const row = await audit(database, Object.fromEntries(all));
+  const claims = await claimsOf(database);
+  if (claims.length > 0) row.problems.push(`${claims.length} claims`);
+  return row;
+}
+
+/** Only its own way to MongoDB is cut: the others close its players, who are online again when it is back. */
+async function cutOffAndBack(context) {
+  const mongo = await context.standalone();
+  const database = mongo.database();
+  const proxy = await context.proxy(mongo);
+  const options = { uri: database.uri };
+  const watchers = await Promise.all(['a', 'b'].map((name) => startServer(name, options)));
+  const cut = await startServer('cut', { uri: proxy.uri(database.name) }, { players: FEW * 2 });
+  const sample = await sampleOf(database, FEW * 2);
+  proxy.isRefusing = true;
+  proxy.cut();
+  const [closedMs] = await Promise.all([closed(database, 'cut', sample), delay(CUT_MS)]);
+  const leftMs = Date.now();
+  await cut.tell('logout', [0, FEW]);
+  await cut.tell('login', [FEW * 2, FEW * 3]);
+  proxy.isRefusing = false;
+  await areOpen(database, 'cut', FEW * 2);
+  // Who takes its old samples for another death closes them again by then.
+  await delay(WATCHED_MS);
+  for (const one of [...watchers, cut]) await one.tell('flush');
+  const row = await audit(database, {
+    a: { players: FEW, open: FEW },
+    b: { players: FEW, open: FEW },
+    cut: { players: FEW * 3, open: FEW * 2, endsAt: ({ logoutMs }) => logoutMs >= leftMs },
+  });
+  row.problems.push(...closedProblems(closedMs));
+  const claims = await claimsOf(database);
+  if (claims.length !== 1) row.problems.push(`${claims.length} claims`);
+  const counted = await estimatedLogouts([...watchers, cut]);
+  if (counted !== FEW * 2) row.problems.push(`${counted} in estimatedLogouts`);
+  const { now } = await watchers[0].tell('concurrency');
+  if (now !== FEW * 4) row.problems.push(`${now} players online`);
+  return row;
+}
+
 module.exports = {
   40: { name: 'a server with 10 000 players is killed', run: killedUnderLoad },
   41: { name: 'MongoDB is away from three servers for 3 minutes', run: awayUnderThree },
   42: { name: 'a server is frozen for 2 minutes', run: frozenAndBack },
   43: { name: 'who closes sessions of the dead is killed', run: closerKilled },
   44: { name: 'logouts come out of the spool of the dead', run: logoutsInSpool },
+  45: { name: 'a replica set has no primary for 2 minutes', run: failOver },
+  46: { name: 'a server is cut off from MongoDB for 2 minutes', run: cutOffAndBack },
 };
