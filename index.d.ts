@@ -625,8 +625,8 @@ declare namespace AnalyticsSystem {
     itemFields?: string[] | undefined;
 
     /**
-     * Users who are left out of reports, as test accounts: at most 1000 ids, or beginnings of ids before
-     * a `*`, as `bot-*`. Totals count them. Days that are reported already do not change.
+     * Users who are left out of reports, such as test accounts: at most 1000 ids, or beginnings of ids before
+     * a `*`, such as `bot-*`. Totals count them. Days that are reported already do not change.
      *
      * @default []
      */
@@ -977,7 +977,7 @@ declare namespace AnalyticsSystem {
     /** The platform of all players: at most 32 letters, digits, `-` or `_`. @default linux */
     platform?: string | undefined;
     /**
-     * `platform`, a space and its version of up to three numbers, as `linux 6.1`.
+     * `platform`, a space and its version of up to three numbers, such as `linux 6.1`.
      *
      * @default the platform and 0
      */
@@ -1594,8 +1594,8 @@ declare namespace AnalyticsSystem {
     /** Records that were stored or counted in part, and irregularities of totals, by reason. */
     warnings: Counts<WarningReason>;
     /**
-     * Defects of this package that were met in this process since it began. What met one was begun
-     * again; {@link Health.lastError} or the log tells the place. Please report it.
+     * Defects of this package that were met in this process since it began. The task that met one was
+     * started again; {@link Health.lastError} or the log tells the place. Please report it.
      */
     defects: number;
     /** Users who are logged in through this instance. */
