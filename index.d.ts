@@ -292,7 +292,8 @@ declare class AnalyticsSystem<
    * Where a currency comes from and where it goes: one row per currency of
    * {@link AnalyticsSystem.Options.currencies}. Sources are events `<currency>.earn`, sinks
    * `<currency>.spend`, with `data.amount`; gems come from `gems.purchase` too, with `data.gems` and
-   * the reason `purchase`. Amounts count as in the daily totals.
+   * the reason `purchase`; and so are events that add to the totals of these by
+   * {@link AnalyticsSystem.Options.counters}. Amounts count as in the daily totals.
    *
    * Events are stored for 7 days: what was tracked before the first report is not known. Costs as
    * {@link getActivity}.
@@ -603,7 +604,8 @@ declare namespace AnalyticsSystem {
 
     /**
      * Currencies of {@link AnalyticsSystem.getEconomy}, 1 to 10: their events are `<currency>.earn` and
-     * `<currency>.spend`. Each name has 1 to 64 letters, digits, `_` and `-`.
+     * `<currency>.spend`, and those that {@link Options.counters} add to the same totals. Each name has 1
+     * to 64 letters, digits, `_` and `-`.
      *
      * @default ['credits', 'gems']
      */
@@ -1473,7 +1475,7 @@ declare namespace AnalyticsSystem {
     sunk: number | null;
     /** `sourced` - `sunk`. */
     net: number | null;
-    /** The totals that the events of the currency add to. */
+    /** The totals that say how much came in and went out; none where no counter does. */
     coverage: Coverage[];
   }
 

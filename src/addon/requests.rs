@@ -7,8 +7,8 @@ use napi_derive::napi;
 use super::instance::NativeAnalytics;
 use crate::pipeline::Request;
 use crate::record::day::Day;
+use crate::reports::Settings;
 use crate::reports::funnel::FunnelQuery;
-use crate::reports::{self, Settings};
 use crate::store::{Personal, User};
 
 #[napi]
@@ -63,19 +63,18 @@ impl NativeAnalytics {
     #[napi]
     pub fn flows(&self) -> Vec<CurrencyFlow> {
         let settings = Settings::new(&self.pipeline.shared().config);
-        let total = |event: &str| {
-            let counted = settings.totals.iter().find(|one| one.event == event);
-            counted.map(|one| one.total.to_owned())
-        };
-        let flow = |flow: &reports::Flow| {
-            let flow_name = if flow.is_source { "source" } else { "sink" };
-            Some(CurrencyFlow {
-                currency: flow.currency.clone(),
-                flow: flow_name.to_owned(),
-                total: total(&flow.event)?,
-            })
-        };
-        settings.flows.iter().filter_map(flow).collect()
+        let mut flows = Vec::new();
+        for currency in &settings.currencies {
+            for (flow, is_source) in [("source", true), ("sink", false)] {
+                let totals = settings.flow_totals(currency, is_source).into_iter();
+                flows.extend(totals.map(|total| CurrencyFlow {
+                    currency: currency.clone(),
+                    flow: flow.to_owned(),
+                    total: total.to_owned(),
+                }));
+            }
+        }
+        flows
     }
 
     /// Bound of the memory that queued records take.

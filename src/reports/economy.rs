@@ -84,7 +84,11 @@ impl<'a> Tally<'a> {
         self.events.add(&cut_name(&row.event), sum);
         let here = settings.flows.iter().zip(&mut self.flows);
         for (flow, totals) in here.filter(|(flow, _)| is(row, &flow.event)) {
-            totals.add(row, flow, sum);
+            let amount = match flow.has_amount {
+                true => sum.amount,
+                false => sum.count as f64,
+            };
+            totals.add(row, flow, Sum { amount, ..sum });
         }
     }
 

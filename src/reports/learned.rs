@@ -35,7 +35,7 @@ pub struct Learned {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Currency {
     pub name: String,
-    /// The totals that its events add to: those that bring it in, and those that take it out.
+    /// The totals that say how much came in, and how much went out.
     pub sources: Vec<String>,
     pub sinks: Vec<String>,
 }
@@ -124,7 +124,8 @@ mod tests {
     #[test]
     fn a_report_says_of_what_it_was_made() {
         let options = r#"{"currencies": ["gold", "gems"], "excludeUsers": ["bot-*"],
-            "counters": {"gold.earn": {"total": "goldEarned", "amount": "amount"}}}"#;
+            "counters": {"gold.earn": {"total": "goldEarned", "amount": "amount"},
+                "quest.reward": {"total": "goldEarned", "amount": "gold"}}}"#;
         let learned = of(&report(&settings(options))).expect("settings");
         let gold = Currency {
             name: "gold".to_owned(),

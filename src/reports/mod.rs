@@ -42,7 +42,7 @@ mod settings;
 pub use access::Access;
 pub use answers::{Answers, Query};
 pub use late::note_late;
-pub use settings::{Flow, Settings};
+pub use settings::Settings;
 
 /// Who has both makes reports alone: one is that of runs over the days that are due, one that of reports for callers.
 pub const LEASES: [&str; 2] = [job::LEASE, answers::LEASE];

@@ -1,6 +1,6 @@
 //! What reports are made of: the currencies and their events, and what each event adds to the totals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Config, Excluded, Funnel};
 use crate::store::EventPass;
@@ -30,6 +30,8 @@ pub struct Flow {
     pub is_source: bool,
     /// The reason of all its amounts, if the event itself says it.
     pub reason: Option<&'static str>,
+    /// Whether it moves its amount; else 1.
+    pub has_amount: bool,
 }
 
 /// An event that adds to a total.
@@ -48,26 +50,19 @@ const AMOUNT: &str = "amount";
 impl Settings {
     pub fn new(config: &Config) -> Self {
         let currencies = config.reports.currencies.clone();
-        let flows: Vec<Flow> = currencies.iter().flat_map(|one| flows_of(one)).collect();
-        let (mut totals, mut unreadable) = (Vec::new(), Vec::new());
+        let mut flows: Vec<Flow> = currencies.iter().flat_map(|one| flows_of(one)).collect();
+        let mut totals = Vec::new();
         let mut amounts: Vec<(String, String)> = Vec::new();
         for (event, entry) in config.counters.events() {
-            let is_path = |field: &String| !field.contains('.') && !field.starts_with('$');
-            if let Some(field) = entry.amount.as_ref() {
-                // A pipeline cannot read the others.
-                if !is_path(field) {
-                    unreadable.push(entry.counter.field());
-                    continue;
-                }
-                amounts.push((event.clone(), field.clone()));
-            }
+            let field = entry.amount.as_ref();
+            amounts.extend(field.map(|field| (event.clone(), field.clone())));
             totals.push(Counted {
                 event: event.clone(),
                 total: entry.counter.field(),
-                has_amount: entry.amount.is_some(),
+                has_amount: field.is_some(),
             });
         }
-        totals.retain(|one: &Counted| !unreadable.contains(&one.total));
+        flows.extend(further_flows(&flows, &totals));
         for flow in &flows {
             if !amounts.iter().any(|(event, _)| *event == flow.event) {
                 let field = match flow.reason {
@@ -96,24 +91,48 @@ impl Settings {
         &self.pass.excluded
     }
 
-    /// The totals that the events of a currency add to.
-    pub fn totals_of(&self, currency: &str) -> Vec<&'static str> {
-        let mut totals = self.flow_totals(currency, true);
-        totals.extend(self.flow_totals(currency, false));
-        totals.sort_unstable();
-        totals.dedup();
-        totals
-    }
-
-    /// Those of the events that bring it in, or take it out.
+    /// The totals that say how much of a currency came in, or went out.
     pub fn flow_totals(&self, currency: &str, is_source: bool) -> Vec<&'static str> {
-        let is_of = |flow: &&Flow| flow.currency == currency && flow.is_source == is_source;
-        let total = |flow: &Flow| {
-            let counted = self.totals.iter().find(|one| one.event == flow.event)?;
-            Some(counted.total)
+        let is_of = |total: &&str| {
+            let flow = flow_of_total(&self.flows, &self.totals, total);
+            flow.is_some_and(|flow| flow.currency == currency && flow.is_source == is_source)
         };
-        self.flows.iter().filter(is_of).filter_map(total).collect()
+        let totals = self.totals.iter().map(|one| one.total).filter(is_of);
+        totals.collect::<BTreeSet<&str>>().into_iter().collect()
     }
+}
+
+/// The direction of a currency that a total sums up: each of the currencies' events that add to it moves there what
+/// it adds.
+fn flow_of_total<'a>(flows: &'a [Flow], totals: &[Counted], total: &str) -> Option<&'a Flow> {
+    let moving = |one: &Counted| {
+        let flow = flows.iter().find(|flow| flow.event == one.event)?;
+        Some((flow, one.has_amount))
+    };
+    let adding = totals.iter().filter(|one| one.total == total);
+    let moving: Vec<(&Flow, bool)> = adding.filter_map(moving).collect();
+    let (first, _) = *moving.first()?;
+    let is_same = |(flow, has_amount): &(&Flow, bool)| {
+        (&flow.currency, flow.is_source, flow.has_amount)
+            == (&first.currency, first.is_source, *has_amount)
+    };
+    moving.iter().all(is_same).then_some(first)
+}
+
+/// Other events that add to such a total move the currency too.
+fn further_flows(flows: &[Flow], totals: &[Counted]) -> Vec<Flow> {
+    let others = totals
+        .iter()
+        .filter(|one| flows.iter().all(|flow| flow.event != one.event));
+    let further = |one: &Counted| {
+        Some(Flow {
+            event: one.event.clone(),
+            reason: None,
+            has_amount: one.has_amount,
+            ..flow_of_total(flows, totals, one.total)?.clone()
+        })
+    };
+    others.filter_map(further).collect()
 }
 
 fn flows_of(currency: &str) -> Vec<Flow> {
@@ -122,6 +141,7 @@ fn flows_of(currency: &str) -> Vec<Flow> {
         currency: currency.to_owned(),
         is_source,
         reason,
+        has_amount: true,
     };
     let mut flows = vec![
         flow(format!("{currency}.earn"), true, None),
@@ -151,8 +171,9 @@ mod tests {
             .map(|flow| flow.event.as_str())
             .collect();
         assert_eq!(gems, ["gems.earn", "gems.purchase"]);
-        let totals = ["gemsEarned", "gemsPurchased", "gemsSpent"];
-        assert_eq!(settings.totals_of("gems"), totals);
+        let totals = [true, false].map(|is_source| settings.flow_totals("gems", is_source));
+        assert_eq!(totals[0], ["gemsEarned", "gemsPurchased"]);
+        assert_eq!(totals[1], ["gemsSpent"]);
     }
 
     #[test]
@@ -160,7 +181,52 @@ mod tests {
         let settings = settings(r#"{"currencies": ["gold"]}"#);
         let amounts = &settings.pass.amounts;
         assert!(amounts.contains(&("gold.earn".to_owned(), "amount".to_owned())));
-        assert_eq!(settings.totals_of("gold"), [""; 0]);
+        assert_eq!(settings.flow_totals("gold", true), [""; 0]);
+    }
+
+    #[test]
+    fn what_adds_to_the_total_of_a_currency_moves_it() {
+        let settings = settings(
+            r#"{"counters": {
+                "quest.reward": {"total": "creditsEarned", "amount": "n"},
+                "boss.kill": "creditsEarned",
+                "tax": {"total": "creditsSpent", "amount": "n"},
+                "raid": {"total": "other", "amount": "n"}
+            }}"#,
+        );
+        let found = settings
+            .flows
+            .iter()
+            .filter(|one| one.currency == "credits");
+        let mut found: Vec<(&str, bool, bool)> = found
+            .map(|one| (one.event.as_str(), one.is_source, one.has_amount))
+            .collect();
+        found.sort_unstable();
+        let expected = [
+            ("boss.kill", true, false),
+            ("credits.earn", true, true),
+            ("credits.spend", false, true),
+            ("quest.reward", true, true),
+            ("tax", false, true),
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(settings.flow_totals("credits", true), ["creditsEarned"]);
+    }
+
+    #[test]
+    fn a_total_of_two_directions_and_one_that_counts_events_say_nothing_of_a_currency() {
+        let settings = settings(
+            r#"{"counters": {
+                "credits.earn": {"total": "moved", "amount": "amount"},
+                "credits.spend": {"total": "moved", "amount": "amount"},
+                "gems.earn": "gifts",
+                "a": {"total": "moved", "amount": "n"},
+                "b": {"total": "gifts", "amount": "n"}
+            }}"#,
+        );
+        assert!(settings.flows.iter().all(|flow| flow.event.contains('.')));
+        assert_eq!(settings.flow_totals("credits", true), [""; 0]);
+        assert_eq!(settings.flow_totals("gems", true), ["gemsPurchased"]);
     }
 
     #[test]
@@ -171,7 +237,6 @@ mod tests {
         );
         let amounts = &settings.pass.amounts;
         assert!(amounts.contains(&("gems.purchase".to_owned(), "n".to_owned())));
-        assert!(!amounts.iter().any(|(event, _)| event == "a"));
-        assert!(!settings.totals.iter().any(|one| one.total == "b"));
+        assert!(amounts.contains(&("a".to_owned(), "c.d".to_owned())));
     }
 }

@@ -31,9 +31,11 @@ const OPERATORS = [
   ...['$sum', '$min', '$add', '$cond', '$ifNull', '$switch', '$literal', '$and', '$or', '$not'],
   ...['$nor', '$in', '$eq', '$ne', '$gt', '$gte', '$lt', '$lte', '$type', '$trunc', '$arrayElemAt'],
   ...['$floor', '$divide', '$subtract', '$max', '$unwind'],
-  ...['$expr', '$dateFromString', '$dateToString'],
+  ...['$expr', '$dateFromString', '$dateToString', '$reduce', '$objectToArray'],
   ...['$toDouble', '$toString', '$substrCP', '$strLenBytes', '$currentDate'],
 ];
+/** The field of its amount is no path. */
+const COUNTERS = { 'gold.earn': { total: 'goldEarned', amount: 'gold.amount' } };
 const OURS = ['gsosessions', 'gsoevents', 'gsodailies', 'gsoreports', 'gsoplayers', 'gsopurchases'];
 
 /** The operators in a command, wherever they are but in literals. */
@@ -79,6 +81,7 @@ describe('the commands', () => {
     const { analytics } = create({
       uri: `mongodb://127.0.0.1:${proxy.port}/${database.name}?directConnection=true`,
       excludeUsers: ['bot-*', 'tester'],
+      counters: COUNTERS,
       presence: 'off',
       operationTimeoutMs: 60_000,
     });
@@ -122,7 +125,11 @@ describe('the commands', () => {
     await store(database, history());
     const serverApi = { version: '1', strict: true, deprecationErrors: true };
     const connection = await mongoose.createConnection(database.uri, { serverApi }).asPromise();
-    const { analytics, lines } = create({ mongoose: connection, operationTimeoutMs: 60_000 });
+    const { analytics, lines } = create({
+      mongoose: connection,
+      counters: COUNTERS,
+      operationTimeoutMs: 60_000,
+    });
     analytics.start();
     const top = await askEverything(analytics);
     assert.deepStrictEqual([top[0].event, top[0].count], ['gems.spend', 2]);

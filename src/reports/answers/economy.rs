@@ -39,10 +39,11 @@ pub async fn read<S: ReportStore + Sync>(
     Ok(doc! { "rows": shown.collect::<Vec<Document>>() })
 }
 
-/// The currencies, and the totals that their events add to.
+/// The currencies, and the totals that say how much of each was moved.
 fn own_currencies(settings: &Settings) -> Vec<(String, Vec<String>)> {
     let own = |currency: &String| {
-        let totals = settings.totals_of(currency).into_iter().map(str::to_owned);
+        let totals = [true, false].map(|is_source| settings.flow_totals(currency, is_source));
+        let totals = totals.concat().into_iter().map(str::to_owned);
         (currency.clone(), totals.collect())
     };
     settings.currencies.iter().map(own).collect()
@@ -54,9 +55,7 @@ fn learned_currencies(rows: &[Row]) -> Vec<(String, Vec<String>)> {
     let learned = reports.find_map(learned::of).unwrap_or_default();
     let mut known: Vec<(String, Vec<String>)> = Vec::new();
     for currency in learned.currencies {
-        let mut totals = [currency.sources, currency.sinks].concat();
-        totals.sort_unstable();
-        totals.dedup();
+        let totals = [currency.sources, currency.sinks].concat();
         known.push((currency.name, totals));
     }
     for entry in rows
@@ -150,7 +149,7 @@ fn entries<'a>(row: &'a Row, currency: &str, direction: &str, list: &str) -> Vec
         .collect()
 }
 
-/// What was counted and what reports have seen, of the totals that the currency's events add to, over the days
+/// What was counted and what reports have seen, of the totals that say how much was moved, over the days
 /// where both are known.
 fn coverage(rows: &[&Row], totals: &[String]) -> Vec<Document> {
     let mut sums: BTreeMap<&str, Option<(f64, f64)>> =

@@ -5,7 +5,7 @@
 const { generator } = require('../../../support/random');
 const { DAY_MS, dayOf, plus, startOf } = require('./calendar');
 const { samplesOf } = require('./online');
-const { COUNTED } = require('./reports');
+const { countedEvents } = require('./counters');
 const values = require('./values');
 
 /** How long ago the oldest events are. */
@@ -34,6 +34,7 @@ class Maker {
     this.currencies = this.chance(0.2) ? ['gems', 'gold'] : ['credits', 'gems'];
     // Sums of both together would not be exact.
     this.amounts = this.chance(0.85) ? values.FINE : values.HUGE;
+    this.counters = this.chance(0.5) ? this.someCounters() : undefined;
     this.oldDay = this.chance(0.25) ? this.one(values.EDGES) : undefined;
     this.names = this.some(values.NAMES, 1 + this.below(values.NAMES.length));
     /** Users of sessions whose day is just no longer reported again. */
@@ -63,7 +64,13 @@ class Maker {
       : undefined;
     const currencies = this.currencies.includes('gold') ? this.currencies : undefined;
     const reasonFields = this.chance(0.2) ? ['why', 'reason'] : undefined;
-    return { excludeUsers, currencies, reasonFields };
+    return { excludeUsers, currencies, reasonFields, counters: this.counters };
+  }
+
+  someCounters() {
+    const isExact = ([, one]) => this.amounts === values.FINE || typeof one !== 'string';
+    const entries = Object.entries(values.COUNTERS).filter(isExact);
+    return Object.fromEntries(this.some(entries, 1 + this.below(entries.length)));
   }
 
   batch(index) {
@@ -173,12 +180,15 @@ class Maker {
     if (this.chance(0.02)) return this.one(values.NO_TEXTS);
     if (this.chance(0.3)) return this.one(this.names);
     if (this.chance(0.15)) return this.one(values.OTHER_EVENTS);
+    if (this.counters && this.chance(0.5)) return this.one(Object.keys(this.counters));
     return `${this.one(this.currencies)}.${this.one(['earn', 'spend'])}`;
   }
 
   data() {
     const amount = this.one(this.chance(0.2) ? values.NO_AMOUNTS : this.amounts);
-    const data = { [this.one(['amount', 'amount', 'amount', 'gems', 'amountCents'])]: amount };
+    const fields = ['amount', 'amount', 'amount', 'gems', 'amountCents'];
+    if (this.counters) fields.push(...values.COUNTER_FIELDS);
+    const data = { [this.one(fields)]: amount };
     for (const field of ['reason', 'source', 'on', 'why', 'item', 'sku', 'recipe']) {
       if (this.chance(0.35)) data[field] = this.name();
     }
@@ -199,7 +209,8 @@ class Maker {
   }
 
   dailyDocuments() {
-    const totals = COUNTED.map(([total]) => total);
+    const counted = [...countedEvents(this.counters).values()];
+    const totals = [...new Set(counted.map(({ total }) => total))];
     const days = Array.from({ length: 12 }, (_, ago) => plus(this.today, -ago));
     return days
       .filter(() => this.chance(0.7))

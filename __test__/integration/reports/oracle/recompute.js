@@ -5,7 +5,7 @@ const { dayOf, daysTo, plus } = require('./calendar');
 const { funnel } = require('./funnels');
 const { presence } = require('./online');
 const { revenue } = require('./revenue');
-const { COUNTED, World, largestFirst, sum } = require('./reports');
+const { World, largestFirst, sum } = require('./reports');
 const { WHEN_ANSWERED } = require('./tolerances');
 
 const STATES = ['open', 'settling', 'final'];
@@ -130,9 +130,32 @@ class Answers {
       daysKnown: known.length,
       ...balance(amount('source'), amount('sink')),
       ...Object.fromEntries(lists),
-      coverage: coverage(currency, known),
-      days: rows.map((row) => economyDay(currency, row)),
+      coverage: this.coverage(currency, known),
+      days: rows.map((row) => this.economyDay(currency, row)),
     };
+  }
+
+  economyDay(currency, row) {
+    const { report, ...head } = row;
+    const of = (flow) =>
+      (report?.economy && entryOf(report.economy, currency, flow)?.amount) ?? null;
+    const known = report?.economy ? [row] : [];
+    const coverage = this.coverage(currency, known);
+    return { ...head, ...balance(of('source'), of('sink')), coverage };
+  }
+
+  coverage(currency, rows) {
+    const totals = ['source', 'sink'].flatMap((flow) => this.world.totalsOf(currency, flow));
+    return totals.sort().map((total) => {
+      const entries = rows.map(({ report }) => report.coverage.find(({ k }) => k === total));
+      const known = entries.filter((entry) => typeof entry.total === 'number');
+      if (known.length === 0) return { total, counted: null, seen: null };
+      return {
+        total,
+        counted: sum(known.map((one) => one.total)),
+        seen: sum(known.map((one) => one.events)),
+      };
+    });
   }
 
   getRevenue({ currency = 'USD', ...range } = {}) {
@@ -205,27 +228,6 @@ function entryOf(economy, currency, flow) {
 
 function balance(sourced, sunk) {
   return { sourced, sunk, net: sourced === null ? null : sourced - sunk };
-}
-
-function economyDay(currency, row) {
-  const { report, ...head } = row;
-  const of = (flow) => (report?.economy && entryOf(report.economy, currency, flow)?.amount) ?? null;
-  const known = report?.economy ? [row] : [];
-  return { ...head, ...balance(of('source'), of('sink')), coverage: coverage(currency, known) };
-}
-
-function coverage(currency, rows) {
-  const isOf = ([, [event]]) => event.startsWith(`${currency}.`);
-  return COUNTED.filter(isOf).map(([total]) => {
-    const entries = rows.map(({ report }) => report.coverage.find(({ k }) => k === total));
-    const known = entries.filter((entry) => typeof entry.total === 'number');
-    if (known.length === 0) return { total, counted: null, seen: null };
-    return {
-      total,
-      counted: sum(known.map((one) => one.total)),
-      seen: sum(known.map((one) => one.events)),
-    };
-  });
 }
 
 function flowRows(lists, limit) {

@@ -4,6 +4,7 @@
 
 const { Decimal128, Long } = require('../../../support/driver');
 const { DAY_MS, daysTo, isDay, plus, startOf } = require('./calendar');
+const { countedEvents, movers, totalsOf } = require('./counters');
 const { presence } = require('./online');
 
 const MONTH_DAYS = 30;
@@ -20,32 +21,12 @@ const DEFAULTS = {
   itemFields: ['item', 'sku', 'recipe'],
   excludeUsers: [],
 };
-/** What the daily documents count, by total: its events, and the field of their amount if it is no count. */
-const COUNTED = [
-  ['craftsCompleted', ['craft.complete']],
-  ['creditsEarned', ['credits.earn'], 'amount'],
-  ['creditsSpent', ['credits.spend'], 'amount'],
-  ['dungeonsRun', ['dungeon.complete']],
-  ['gemsEarned', ['gems.earn'], 'amount'],
-  ['gemsPurchased', ['gems.purchase'], 'gems'],
-  ['gemsSpent', ['gems.spend'], 'amount'],
-  ['marketSales', ['market.sale']],
-  ['newUsers', ['user.register']],
-  ['pvpBattles', ['pvp.battle', 'pvp.ranked.battle']],
-  ['raidBattles', ['raid.complete']],
-  ['stripeRevenue', ['stripe.payment'], 'amountCents'],
-];
-
-/** Currencies that totals count. */
-const CURRENCY_TOTALS = {
-  credits: { sources: ['creditsEarned'], sinks: ['creditsSpent'] },
-  gems: { sources: ['gemsEarned', 'gemsPurchased'], sinks: ['gemsSpent'] },
-};
 
 /** What is stored, and what is asked of it. */
 class World {
   constructor({ sessions, events, days, purchases, samples, options, ttlDays }) {
-    const { excludeUsers, ...given } = options;
+    const { excludeUsers, counters, ...given } = options;
+    this.counted = countedEvents(counters);
     this.settings = { ...DEFAULTS, ...withoutUndefined(given) };
     this.excluded = excludeUsers ?? [];
     this.keptMs = ttlDays * DAY_MS;
@@ -113,13 +94,19 @@ class World {
 
   /** What a report says of the options. */
   madeOf() {
-    const none = { sources: [], sinks: [] };
     return {
       currencies: this.settings.currencies.map((name) => ({
-        ...{ name, ...none, ...CURRENCY_TOTALS[name] },
+        name,
+        sources: this.totalsOf(name, 'source'),
+        sinks: this.totalsOf(name, 'sink'),
       })),
-      counted: COUNTED.flatMap(([, events]) => events).sort(),
+      counted: [...this.counted.keys()].sort(),
     };
+  }
+
+  /** The totals that say how much of a currency came in, or went out. */
+  totalsOf(currency, flow) {
+    return totalsOf(currency, flow, this.counted, this.settings.currencies);
   }
 
   usersBetween(from, to) {
@@ -190,7 +177,8 @@ class World {
   }
 
   flow(currency, flow, events) {
-    const moved = events.flatMap((event) => this.amountIn(currency, flow, event));
+    const moving = movers(currency, flow, this.counted, this.settings.currencies);
+    const moved = events.flatMap((event) => this.movedBy(moving, event));
     const named = (name) =>
       grouped(
         moved,
@@ -208,14 +196,12 @@ class World {
   }
 
   /** What an event brings into the game or takes out of it; nothing for any other event. */
-  amountIn(currency, flow, { event, data }) {
+  movedBy(moving, { event, data }) {
+    const mover = moving.find((one) => one.event === event);
+    if (!mover) return [];
+    const reason = mover.reason ?? this.firstText(data, this.settings.reasonFields);
     const item = this.firstText(data, this.settings.itemFields);
-    if (currency === 'gems' && flow === 'source' && event === 'gems.purchase') {
-      return [{ amount: amountOf(field(data, 'gems')), reason: 'purchase', item }];
-    }
-    if (event !== `${currency}.${flow === 'source' ? 'earn' : 'spend'}`) return [];
-    const reason = this.firstText(data, this.settings.reasonFields);
-    return [{ amount: amountOf(field(data, 'amount')), reason, item }];
+    return [{ amount: added(mover.field, data), reason, item }];
   }
 
   firstText(data, fields) {
@@ -225,16 +211,22 @@ class World {
 
   /** Totals count everybody. */
   coverage(day, events) {
-    return COUNTED.map(([total, names, amount]) => {
-      const counted = events.filter(({ event }) => names.includes(event));
-      const adds = ({ data }) => (amount ? amountOf(field(data, amount)) : 1);
-      return {
-        k: total,
-        total: this.daily.get(day)?.[total] ?? null,
-        events: sum(counted.map(adds)),
-      };
-    });
+    const totals = [...new Set([...this.counted.values()].map(({ total }) => total))].sort();
+    const adds = (wanted) => (one) => {
+      const { total, amount } = this.counted.get(one.event) ?? {};
+      return total === wanted ? added(amount, one.data) : 0;
+    };
+    return totals.map((total) => ({
+      k: total,
+      total: this.daily.get(day)?.[total] ?? null,
+      events: sum(events.map(adds(total))),
+    }));
   }
+}
+
+/** The amount in this field of an event; 1 without one. */
+function added(name, data) {
+  return name === undefined ? 1 : amountOf(field(data, name));
 }
 
 const UNKNOWN = {
@@ -339,4 +331,4 @@ function compareNames(one, other) {
   return Buffer.compare(Buffer.from(one), Buffer.from(other));
 }
 
-module.exports = { COUNTED, ROOM, World, largestFirst, sum };
+module.exports = { ROOM, World, largestFirst, sum };

@@ -31,6 +31,24 @@ const OTHER_EVENTS = [
   ...['market.sale', 'user.register', 'silver.earn', 'credits', 'credits.earn.', 'Credits.spend'],
 ];
 
+/** Entries of the option `counters`: of events that move a currency too, of amounts that are no paths, and others. */
+const COUNTERS = {
+  'quest.reward': { total: 'creditsEarned', amount: 'credits' },
+  'guild.tax': { total: 'creditsSpent', amount: 'amount' },
+  'gem.gift': { total: 'gemsPurchased', amount: 'gems' },
+  'boss.kill': 'gemsEarned',
+  'gold.earn': { total: 'goldEarned', amount: 'gold.amount' },
+  'gold.spend': { total: 'goldSpent', amount: '$gold' },
+  'gold.tax': { total: 'goldSpent', amount: '.gold' },
+  'gems.earn': { total: 'gemsMoved', amount: 'gems' },
+  'gems.spend': { total: 'gemsMoved', amount: 'amount' },
+  'gem.trade': { total: 'gemsMoved', amount: 'amount' },
+  'credits.spend': 'spendings',
+  'credit.fee': { total: 'spendings', amount: 'amount' },
+  'credits.earn': null,
+};
+const COUNTER_FIELDS = ['credits', 'gold.amount', '$gold', '.gold'];
+
 /** What stands where a text is expected. */
 const NO_TEXTS = [null, undefined, 5, true, {}, ['quest'], { reason: 'quest' }];
 
@@ -80,6 +98,8 @@ const EDGES = ['2024-02-28', '2024-02-29', '2023-02-28', '2025-12-31', '2024-12-
 module.exports = {
   CENTS,
   CODES,
+  COUNTERS,
+  COUNTER_FIELDS,
   DURATIONS,
   EDGES,
   FINE,

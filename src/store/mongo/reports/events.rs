@@ -63,13 +63,27 @@ fn amount_of(pass: &EventPass) -> Bson {
         .into_iter()
         .map(|(field, events)| {
             let is_one = doc! { "$in": ["$event", { "$literal": events }] };
-            doc! { "case": is_one, "then": format!("$data.{field}") }
+            doc! { "case": is_one, "then": field_of_data(field) }
         })
         .collect();
     match branches.is_empty() {
         true => Bson::Document(doc! { "$literal": null }),
         false => Bson::Document(doc! { "$switch": { "branches": branches, "default": null } }),
     }
+}
+
+/// A field of `data`, also one whose name is no path.
+fn field_of_data(field: &str) -> Bson {
+    if !field.contains('.') && !field.starts_with('$') {
+        return format!("$data.{field}").into();
+    }
+    let is_object = doc! { "$eq": [{ "$type": "$data" }, "object"] };
+    let is_field = doc! { "$eq": ["$$this.k", { "$literal": field }] };
+    Bson::Document(doc! { "$reduce": {
+        "input": { "$cond": [is_object, { "$objectToArray": "$data" }, []] },
+        "initialValue": null,
+        "in": { "$cond": [is_field, "$$this.v", "$$value"] },
+    } })
 }
 
 /// The first of these fields that holds a text, cut, of an event with an amount.
