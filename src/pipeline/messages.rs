@@ -338,9 +338,11 @@ pub fn reports_unauthorized(error: &StoreError) -> String {
     format!(
         "reports are off: {error}; methods that answer out of them reject, records and totals are not affected. \
          Grant find, insert and update on the collections reports and players (gsoreports and gsoplayers by \
-         default) and start again, or set reports: 'off'"
+         default), which is looked for once an hour, or set reports: 'off'"
     )
 }
+
+pub const REPORTS_ON: &str = "reports are on: the rights that were missing are there";
 
 pub fn reports_failed(error: &StoreError) -> String {
     format!(

@@ -2,7 +2,8 @@
 //!
 //! No record and no `stop()` waits for it: a run ends at its next step when the database is left, and what it had
 //! begun is due at the next look. It opens no database of its own. After an error it waits, longer each time.
-//! Where rights are missing, reports are off, which one line says, and everything else goes on.
+//! Where rights are missing, reports are off, which one line says, and everything else goes on; it is looked again
+//! whether they are there once an hour.
 
 mod progress;
 
@@ -40,6 +41,8 @@ pub struct Reporting {
     wait: Duration,
     /// Errors since a run succeeded.
     failures: u32,
+    /// Rights were missing at the last look.
+    is_refused: bool,
 }
 
 /// The result of a run.
@@ -65,6 +68,7 @@ impl Reporting {
             tasks: Tasks::new(),
             wait: FIRST_WAIT,
             failures: 0,
+            is_refused: false,
         }
     }
 
@@ -95,7 +99,7 @@ impl Reporting {
     }
 
     fn is_on(&self) -> bool {
-        self.shared.reports.get().state != ReportsState::Off
+        self.shared.config.reports.are_on
     }
 
     /// Resolves with the next result. Cancel-safe.
@@ -106,6 +110,11 @@ impl Reporting {
     pub fn handle(&mut self, ran: Ran, now: Instant) {
         self.due = Some(now + self.shared.context.limits.reports_every);
         let follower = self.run.take();
+        let is_allowed = matches!(ran.0, Ok(Outcome::Done | Outcome::Elsewhere));
+        if is_allowed && std::mem::take(&mut self.is_refused) {
+            change(&self.shared, |status| status.state = ReportsState::Waiting);
+            self.shared.log.info(messages::REPORTS_ON);
+        }
         match ran.0 {
             Ok(Outcome::Left) => {}
             Ok(Outcome::Elsewhere) => change(&self.shared, |status| {
@@ -124,8 +133,11 @@ impl Reporting {
                 });
             }
             Err(error) if is_unauthorized(&error) => {
+                self.due = Some(now + LONGEST_WAIT);
                 change(&self.shared, |status| status.state = ReportsState::Off);
-                self.shared.log.info(messages::reports_unauthorized(&error));
+                if !std::mem::replace(&mut self.is_refused, true) {
+                    self.shared.log.info(messages::reports_unauthorized(&error));
+                }
             }
             Err(error) => {
                 self.due = Some(now + self.wait);
@@ -156,6 +168,7 @@ impl Reporting {
         (self.run, self.due) = (None, None);
         self.looks = Arc::default();
         (self.wait, self.failures) = (FIRST_WAIT, 0);
+        self.is_refused = false;
         let state = match self.shared.config.reports.are_on {
             true => ReportsState::Waiting,
             false => ReportsState::Off,

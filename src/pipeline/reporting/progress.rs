@@ -60,9 +60,11 @@ impl Watcher for Follower {
             return;
         }
         let missing = progress.total - progress.done;
+        // Rights that were missing are there when a day is reported.
+        let has_reported = self.said.get().missing.is_some_and(|first| missing < first);
         self.shared.reports.change(|status| {
             (status.days_done, status.days_total) = (progress.done, progress.total);
-            if missing > 0 && status.state != ReportsState::Off {
+            if missing > 0 && (has_reported || status.state != ReportsState::Off) {
                 status.state = ReportsState::Building;
             }
         });

@@ -7,10 +7,12 @@ use tokio::time::sleep;
 use super::context::LIMITS;
 use super::*;
 use crate::instance::reports_status::ReportsState;
+use crate::pipeline::messages;
 use crate::reports::Query;
 use crate::store::{Fault, StoreError};
 
 const INTERVAL: Duration = LIMITS.reports_every;
+const HOUR: Duration = Duration::from_secs(3_600);
 
 fn started(store: &FakeStore, options: &str) -> (Pipeline, Arc<TestHost>) {
     let (pipeline, host) = start(store, options);
@@ -56,11 +58,11 @@ async fn it_looks_soon_after_the_start_and_at_each_interval_until_stop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn missing_rights_turn_it_off_with_one_line_until_the_next_start() {
+async fn missing_rights_turn_it_off_with_one_line_until_they_are_there() {
     let store = reliable();
     store.state().refuses_reports = Some(refusal(13));
     let (pipeline, host) = started(&store, "{}");
-    sleep(INTERVAL * 10).await;
+    sleep(HOUR * 2 + INTERVAL).await;
     assert_eq!(state(&pipeline), ReportsState::Off);
     let told = lines(&host);
     assert_eq!(told.len(), 1, "{told:?}");
@@ -69,11 +71,11 @@ async fn missing_rights_turn_it_off_with_one_line_until_the_next_start() {
     pipeline.request(8, Request::Report(query));
     assert_eq!(host.outcome(8).await, Err("ANALYTICS_REPORTS_OFF"));
     store.state().refuses_reports = None;
-    pipeline.request(9, Request::Stop);
-    assert_eq!(host.outcome(9).await, Ok(None));
-    pipeline.start(false);
-    sleep(INTERVAL).await;
+    sleep(HOUR).await;
     assert_eq!(state(&pipeline), ReportsState::Current);
+    assert_eq!(lines(&host)[1..], [messages::REPORTS_ON]);
+    sleep(INTERVAL * 10).await;
+    assert_eq!(lines(&host).len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,11 +83,11 @@ async fn an_error_is_told_once_and_tried_again_ever_less_often() {
     let store = reliable();
     store.state().refuses_reports = Some(refusal(2));
     let (pipeline, host) = started(&store, "{}");
-    sleep(Duration::from_secs(4 * 3_600)).await;
+    sleep(HOUR * 4).await;
     assert_eq!(state(&pipeline), ReportsState::Failing);
     assert_eq!(lines(&host).len(), 1);
     store.state().refuses_reports = None;
-    sleep(Duration::from_secs(3_600)).await;
+    sleep(HOUR).await;
     assert_eq!(state(&pipeline), ReportsState::Current);
     drop(pipeline);
 }
