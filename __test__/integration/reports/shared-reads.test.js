@@ -7,7 +7,7 @@ const { describe, it } = require('node:test');
 const { Reader } = require('../../../lib/cli/reader');
 const { fates, startProxy } = require('../../support/proxy');
 const { create, useMongod } = require('../../support/setup');
-const { dayOf, event, session, store } = require('./days');
+const { dayOf, event, session, startOf, store } = require('./days');
 const { waitFor } = require('../../support/wait');
 
 const mongo = useMongod();
@@ -19,6 +19,13 @@ const purchase = {
 };
 const passesOver = (collection) => {
   return ({ command, body }) => command === 'aggregate' && body.aggregate === collection;
+};
+
+/** Whether a command reads the events of today for its report. */
+const isPassOfToday = ({ command, body }) => {
+  const isPass = passesOver('gsoevents')({ command, body });
+  const [{ $match }, { $project }] = isPass ? body.pipeline : [{}, {}];
+  return $project !== undefined && $match.ts?.$gte.getTime() === startOf(0);
 };
 
 describe('equal reads', { concurrency: true }, () => {
@@ -74,6 +81,30 @@ describe('equal reads', { concurrency: true }, () => {
     });
     assert.strictEqual((await analytics.getConcurrency({ day: dayOf(5) })).day, dayOf(5));
     rule.taken[0].forward();
+  });
+});
+
+describe('the report of today', () => {
+  it('is waited for by those alone who ask for it, who share one', async () => {
+    const database = mongo.database();
+    const events = [event('gems.earn', 0, { amount: 7 }, { atMs: 0 })];
+    await store(database, { sessions: [session('ann', 1)], events });
+    const proxy = await startProxy(mongo.server.port);
+    const options = { uri: proxy.uri(database.name), operationTimeoutMs: LIMIT_MS };
+    const { analytics } = create({ ...options, presence: 'off' });
+    analytics.start();
+    await analytics.getActivity({ to: dayOf(1) });
+    const { taken } = proxy.rule({ when: isPassOfToday, fate: fates.hold });
+    const today = [analytics.getTopEvents({ days: 1 }), analytics.getEconomy({ days: 1 })];
+    await waitFor(() => taken.length === 1, { what: 'its pass' });
+    const [row] = await analytics.getActivity({ days: 1, to: dayOf(1) });
+    assert.strictEqual(row.dau, 1);
+    await taken[0].forward();
+    const [[top], [, gems]] = await Promise.all(today);
+    assert.deepStrictEqual([top.count, gems.sourced], [1, 7]);
+    assert.strictEqual(taken.length, 1);
+    await analytics.stop();
+    await proxy.close();
   });
 });
 

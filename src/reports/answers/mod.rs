@@ -47,8 +47,11 @@ pub struct Answers {
     owner: String,
     looks: Looks,
     known: Mutex<Option<Known>>,
+    /// Whoever has it makes the reports that callers wait for.
+    making: Mutex<()>,
 }
 
+#[derive(Clone)]
 struct Known {
     outlook: Outlook,
     at: Instant,
@@ -62,6 +65,7 @@ impl Answers {
             owner,
             looks: Looks::default(),
             known: Mutex::new(None),
+            making: Mutex::new(()),
         }
     }
 
@@ -91,23 +95,18 @@ impl Answers {
         Ok(Some(answer))
     }
 
-    /// Makes the reports that the query needs and no run makes, if it may.
+    /// Makes the reports that the query needs and no run makes, if it may. Who needs none waits for nobody.
     async fn ready<S: ReportStore + PresenceStore + Sync>(
         &self,
         store: &S,
         query: &Query,
         access: Access,
     ) -> Result<Option<Outlook>> {
-        let known = &mut *self.known.lock().await;
-        if known.as_ref().is_none_or(Known::is_old) {
-            *known = Some(self.look(store).await?);
-        }
+        let mut making = None;
         loop {
-            let Some(known) = known.as_mut() else {
-                return Ok(None);
-            };
+            let known = self.known(store).await?;
             if access != Access::Make {
-                return Ok(Some(known.outlook.clone()));
+                return Ok(Some(known.outlook));
             }
             let (from, to) = query.days(&known.outlook.today());
             if known.outlook.missing().any(|day| *day <= to) {
@@ -117,14 +116,27 @@ impl Answers {
             let stale = known.outlook.young.iter().find(|(day, mark)| {
                 is_wanted(day) && !mark.as_ref().is_some_and(|mark| known.is_fresh(mark))
             });
-            let Some((day, _)) = stale.cloned() else {
-                return Ok(Some(known.outlook.clone()));
+            let Some((day, _)) = stale else {
+                return Ok(Some(known.outlook));
             };
+            if making.is_none() {
+                // Another caller may have made it meanwhile.
+                making = Some(self.making.lock().await);
+                continue;
+            }
             // A row of which the events cannot be read says so by null, and the run over this day when it is over.
-            if self.report(store, &day, &known.outlook).await?.is_none() {
+            if self.report(store, day, &known.outlook).await?.is_none() {
                 return Ok(None);
             }
-            *known = self.look(store).await?;
+            *self.known.lock().await = Some(self.look(store).await?);
+        }
+    }
+
+    async fn known<S: ReportStore + Sync>(&self, store: &S) -> Result<Known> {
+        let mut known = self.known.lock().await;
+        match known.as_ref().filter(|known| !known.is_old()) {
+            Some(known) => Ok(known.clone()),
+            None => Ok(known.insert(self.look(store).await?).clone()),
         }
     }
 
