@@ -12,6 +12,7 @@ use super::day_report::{self, Read, Times};
 use super::due::{Outlook, has_events};
 use super::economy::Tally;
 use super::funnel::Subject;
+use super::lease::Lease;
 use super::looks::Looks;
 use super::presence;
 use super::settings::Settings;
@@ -20,9 +21,8 @@ use crate::store::{
     EventRow, FunnelStore, PASS_LIMIT, PresenceStore, ReportStore, Result, StoreError,
 };
 
-/// The lease of the run over the days that are due, and how long one is held without renewal.
+/// The lease of the run over the days that are due.
 pub const LEASE: &str = "lease";
-const HELD_FOR: Duration = Duration::from_secs(120);
 /// Days before today whose events may be there.
 const FUNNEL_DAYS: i64 = 6;
 
@@ -82,6 +82,7 @@ pub async fn run<S: ReportStore + PresenceStore + FunnelStore + Sync>(
         watcher.ahead(outlook.ahead().count(), day, as_of_ms);
     }
     let mut due: BTreeSet<Day> = outlook.due.iter().cloned().collect();
+    let lease = Lease::default();
     let mut failed = None;
     let mut has_taken_long = false;
     while let Some(day) = due.pop_first() {
@@ -90,10 +91,12 @@ pub async fn run<S: ReportStore + PresenceStore + FunnelStore + Sync>(
             store.take_lease(LEASE, owner, Duration::ZERO).await.ok();
             return Ok(Outcome::Left);
         }
-        if !store.take_lease(LEASE, owner, HELD_FOR).await? {
+        let take = |time| store.take_lease(LEASE, owner, time);
+        let reporting = report_due(store, settings, &day, &outlook, &lease);
+        let Some(reported) = lease.during(take, reporting).await? else {
             return Ok(Outcome::Elsewhere);
-        }
-        let reported = match report_due(store, settings, &day, &outlook).await {
+        };
+        let reported = match reported {
             Ok(reported) => reported,
             // A second one that takes too long says that the server has no time now.
             Err(error) if error.is_of_documents() && !(has_taken_long && error.is_transient()) => {
@@ -158,10 +161,11 @@ async fn keep_funnels<S: ReportStore + FunnelStore + Sync>(
         if due.is_empty() {
             continue;
         }
-        if !store.take_lease(LEASE, owner, HELD_FOR).await? {
+        let take = |time| store.take_lease(LEASE, owner, time);
+        let keeping = subject.keep(store, name, &due);
+        let Some(kept) = Lease::default().during(take, keeping).await? else {
             return Ok(Outcome::Elsewhere);
-        }
-        let kept = subject.keep(store, name, &due).await;
+        };
         store.take_lease(LEASE, owner, Duration::ZERO).await?;
         match kept {
             // As while an index is under way: they are due at the next look.
@@ -182,13 +186,14 @@ pub async fn report_due<S: ReportStore + PresenceStore + Sync>(
     settings: &Settings,
     day: &Day,
     outlook: &Outlook,
+    lease: &Lease,
 ) -> Result<Reported> {
     let comes_late = outlook.is_late(day) || outlook.missing().any(|one| one == day);
     let is_lowered = comes_late && store.lowers_first_days(day).await?;
     if is_lowered {
         store.note_lowered(day).await?;
     }
-    let without_events = report_day(store, settings, day, outlook.events_kept_ms).await?;
+    let without_events = report_day(store, settings, day, outlook.events_kept_ms, lease).await?;
     if is_lowered {
         store.note_lowered(day).await?;
     }
@@ -204,10 +209,12 @@ async fn report_day<S: ReportStore + PresenceStore + Sync>(
     settings: &Settings,
     day: &Day,
     events_kept_ms: Option<i64>,
+    lease: &Lease,
 ) -> Result<Option<StoreError>> {
     let begun = Instant::now();
     // Before the first read, so that a report that was begun later has seen no less.
     let as_of_ms = store.server_ms().await?;
+    lease.check()?;
     store.merge_first_days(day).await?;
     let start = day.start_ms().unwrap_or_default();
     let users = store.day_users(day, settings.excluded()).await?;
@@ -231,6 +238,7 @@ async fn report_day<S: ReportStore + PresenceStore + Sync>(
         events_kept_ms,
     };
     let report = day_report::report(day, read, times, settings);
+    lease.check()?;
     // Where a later one is there, it has seen more.
     store.put_report(report).await?;
     Ok(without_events)

@@ -6,6 +6,7 @@
 //!
 //! | module | responsibility |
 //! |---|---|
+//! | `lease` | who makes reports |
 //! | `due` | run points, and which days are to be reported |
 //! | `looks` | what is read to know that |
 //! | `late` | which days are to be reported again |
@@ -34,6 +35,7 @@ pub mod funnel;
 pub mod job;
 mod late;
 pub mod learned;
+mod lease;
 mod lengths;
 pub mod looks;
 pub mod presence;
@@ -42,6 +44,7 @@ mod settings;
 pub use access::Access;
 pub use answers::{Answers, Query};
 pub use late::note_late;
+pub use lease::Lease;
 pub use settings::Settings;
 
 /// Who has both makes reports alone: one is that of runs over the days that are due, one that of reports for callers.

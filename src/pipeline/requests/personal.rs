@@ -8,11 +8,8 @@ use bson::{Bson, Document, RawDocumentBuf, doc};
 use crate::config::Config;
 use crate::instance::shared::Shared;
 use crate::record::document::number;
-use crate::reports;
+use crate::reports::{self, Lease};
 use crate::store::{Personal, Result, Store, StoreError, User, is_unauthorized};
-
-/// How long no report is made for the sake of one that is erased, at most.
-const HELD_FOR: Duration = Duration::from_secs(120);
 
 /// The `_id`s of all documents that name a user: `{ found: [{ collection, ids }] }`.
 pub async fn ids<S: Store>(store: &S, user: &User) -> Result<RawDocumentBuf> {
@@ -65,14 +62,16 @@ pub async fn erase<S: Store>(
     pseudonym: Option<&str>,
 ) -> Result<Document> {
     let owner = format!("{}:erase", shared.incarnation.get());
+    let lease = Lease::default();
+    let take = |time| take_leases(store, &owner, time);
+    let erasing = erase_everywhere(store, user, pseudonym, &lease);
     // An instance that makes none erases while others do.
-    if !take_leases(store, &owner, HELD_FOR).await? {
+    let Some(erased) = lease.during(take, erasing).await? else {
         // The one that was free is given back.
         take_leases(store, &owner, Duration::ZERO).await?;
         let problem = "reports are being made, which may name the user again: it is tried again";
         return Err(StoreError::transient(problem));
-    }
-    let erased = erase_everywhere(store, user, pseudonym).await;
+    };
     take_leases(store, &owner, Duration::ZERO).await?;
     Ok(doc! { "documents": erased?, "notReached": not_reached(&shared.config) })
 }
@@ -94,9 +93,11 @@ async fn erase_everywhere<S: Store>(
     store: &S,
     user: &User,
     pseudonym: Option<&str>,
+    lease: &Lease,
 ) -> Result<Document> {
     let mut documents = Document::new();
     for collection in Personal::ALL {
+        lease.check()?;
         let erased = store.erase(collection, user, pseudonym).await?;
         documents.insert(collection.key(), number(erased as f64));
     }

@@ -22,6 +22,7 @@ use tokio::sync::Mutex;
 use super::access::Access;
 use super::due::Outlook;
 use super::job::{self, Reported};
+use super::lease::Lease;
 use super::looks::Looks;
 use super::settings::Settings;
 use crate::record::day::Day;
@@ -31,9 +32,8 @@ use crate::store::{
 pub use query::Query;
 pub(super) use rows::{mark, value};
 
-/// The lease of the reports that are made for callers, and how long one is held.
+/// The lease of the reports that are made for callers.
 pub const LEASE: &str = "lease:today";
-const HELD_FOR: Duration = Duration::from_secs(120);
 /// For how long it is believed which days there are; and while some are missing.
 const BELIEVED_FOR: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -186,11 +186,13 @@ impl Answers {
         day: &Day,
         outlook: &Outlook,
     ) -> Result<Option<Reported>> {
-        if !store.take_lease(LEASE, &self.owner, HELD_FOR).await? {
+        let lease = Lease::default();
+        let take = |time| store.take_lease(LEASE, &self.owner, time);
+        let reporting = job::report_due(store, &self.settings, day, outlook, &lease);
+        let Some(reported) = lease.during(take, reporting).await? else {
             return Ok(None);
-        }
-        let reported = job::report_due(store, &self.settings, day, outlook).await;
-        store.take_lease(LEASE, &self.owner, Duration::ZERO).await?;
+        };
+        take(Duration::ZERO).await?;
         reported.map(Some)
     }
 }
