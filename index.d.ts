@@ -173,6 +173,9 @@ declare class AnalyticsSystem<
    * about 7 s of the database's CPU per million events. In this process it takes about 200 bytes for
    * each user and day, and 16 bytes for each of at most a million events. Calls for the same funnel
    * that come while it is read share the next read, and the database ends one of which the time is over.
+   * A process reads one funnel that is not declared at a time; others wait, which counts as their time.
+   * One over events of which there are millions takes longer than the default of `operationTimeoutMs`:
+   * declare it, so that its days are read in the background.
    *
    * @example
    * const { steps } = await analytics.getFunnel(

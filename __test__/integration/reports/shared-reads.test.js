@@ -108,6 +108,48 @@ describe('the report of today', () => {
   });
 });
 
+describe('funnels that are not declared', () => {
+  it('are read one after the other', async () => {
+    const database = mongo.database();
+    const events = [event('a', 0, {}, { atMs: 0 }), event('b', 0, {}, { atMs: 0 })];
+    await store(database, { sessions: [session('u1', 1)], events });
+    await database.db.collection('gsoevents').createIndex({ event: 1 });
+    const proxy = await startProxy(mongo.server.port);
+    const options = { uri: proxy.uri(database.name), operationTimeoutMs: LIMIT_MS };
+    const { analytics } = create({ ...options, presence: 'off' });
+    analytics.start();
+    await analytics.getActivity({ days: 1 });
+    let isHeld = true;
+    const { taken } = proxy.rule({
+      when: ({ command, body }) => {
+        return (
+          passesOver('gsoevents')({ command, body }) && body.pipeline.some((one) => one.$count)
+        );
+      },
+      fate: (exchange) => (isHeld ? fates.hold() : exchange.forward()),
+    });
+    const asked = [
+      ['a', 'b'],
+      ['b', 'a'],
+    ].map((steps) => analytics.getFunnel({ steps, windowS: 60 }));
+    await waitFor(() => taken.length > 0, { what: 'the first pass' });
+    for (let turn = 0; turn < 10; turn += 1) await analytics.getLast30Days();
+    assert.strictEqual(taken.length, 1);
+    isHeld = false;
+    await taken[0].forward();
+    const [ab, ba] = await Promise.all(asked);
+    assert.deepStrictEqual(
+      [ab, ba].map(({ steps }) => steps.map(({ users }) => users)),
+      [
+        [1, 1],
+        [1, 1],
+      ],
+    );
+    await analytics.stop();
+    await proxy.close();
+  });
+});
+
 describe('a report that is being made on demand', () => {
   it('is finished after the time limit', async () => {
     const database = mongo.database();

@@ -70,6 +70,10 @@ impl<S: Store> Reading<S> {
             Request::StoredEvents(wanted) => stored::read(store, wanted).await,
             Request::Funnel(query) => {
                 let excluded = self.excluded().await?;
+                let _turn = match query.name {
+                    None => Some(self.answers.funnel_turn().await),
+                    Some(_) => None,
+                };
                 let answer = |access| funnel::answer(store, excluded, query, access, self.limit());
                 self.within_rights(answer).await.and_then(encoded)
             }

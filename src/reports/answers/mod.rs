@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bson::{Document, RawDocumentBuf};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::access::Access;
 use super::due::Outlook;
@@ -49,6 +49,8 @@ pub struct Answers {
     known: Mutex<Option<Known>>,
     /// Whoever has it makes the reports that callers wait for.
     making: Mutex<()>,
+    /// Whoever has it reads the events of a funnel that is not declared.
+    funnel: Mutex<()>,
 }
 
 #[derive(Clone)]
@@ -66,6 +68,7 @@ impl Answers {
             looks: Looks::default(),
             known: Mutex::new(None),
             making: Mutex::new(()),
+            funnel: Mutex::new(()),
         }
     }
 
@@ -93,6 +96,11 @@ impl Answers {
         let unreadable = || StoreError::permanent("internal: an answer cannot be encoded");
         let answer = RawDocumentBuf::try_from(&answer).map_err(|_| unreadable())?;
         Ok(Some(answer))
+    }
+
+    /// The turn of a funnel that is not declared: each is a pass of its own over the events, of which nothing is kept.
+    pub async fn funnel_turn(&self) -> MutexGuard<'_, ()> {
+        self.funnel.lock().await
     }
 
     /// Makes the reports that the query needs and no run makes, if it may. Who needs none waits for nobody.
