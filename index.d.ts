@@ -320,8 +320,9 @@ declare class AnalyticsSystem<
    * Answers out of the purchases, which are kept for ever, and `dau` of the report of each day. Days
    * before the first stored purchase have `cents` of the total `stripeRevenue`, and payers `null`.
    *
-   * Costs the database one pass over the purchases of the range, and one over all for `newPayers`:
-   * about 0.1 s of its CPU per 100 000. Equal calls that come while one is read share the next read.
+   * Costs the database two passes over the purchases of the range, and for `newPayers` one look-up for
+   * each payer of the range, however old the game is. Equal calls that come while one is read share the
+   * next read.
    *
    * @param options `currency`: three capital letters, by default `USD`.
    * @throws {TypeError} rejects with it when an option is wrong; the message begins with its name.

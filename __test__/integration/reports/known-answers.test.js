@@ -300,22 +300,59 @@ describe('the revenue', () => {
 describe('the first payment of a user', () => {
   it('is that of the earliest day, in whatever order payments were stored', async () => {
     const database = mongo.database();
-    await store(database, { sessions: [4, 3, 2, 1].map((ago) => session('u1', ago)) });
-    const paid = (i, day, userId = 'u1') => ({ ...purchase(i, 2, userId, 100), day });
+    await store(database, { sessions: [5, 4, 3, 2, 1].map((ago) => session('u1', ago)) });
+    const paid = (i, ago, userId, other) => ({ ...purchase(i, ago, userId, 100), ...other });
     await database.db.collection('gsopurchases').insertMany([
-      paid(1, dayOf(2)),
-      paid(2, dayOf(1)),
-      paid(3, dayOf(3)),
-      paid(4, dayOf(1), 'u2'),
-      // What is no day is no first one.
+      paid(1, 2, 'u1'),
+      paid(2, 1, 'u1'),
+      paid(3, 3, 'u1'),
+      paid(4, 1, 'u2'),
+      // What is no payment is no first one,
+      ...[-100, 0, null, '100'].map((cents, n) => paid(5 + n, 4, 'u3', { cents })),
+      paid(9, 2, 'u3'),
+      paid(10, 1, 'u3'),
+      // nor is what has no day.
       ...['', '1', '2026-02-30', `${dayOf(4)}T00:00`, 20_261_128, null].map((day, n) =>
-        paid(5 + n, day),
+        paid(11 + n, 4, 'u1', { day }),
       ),
+      // The day counts, also where the time says something else.
+      paid(20, 1, 'u4', { ts: new Date(0) }),
+      paid(21, 4, 'u4', { ts: 5 }),
+      paid(22, 3, 'u4'),
     ]);
     const { analytics } = await started(database);
-    const found = byDay(await analytics.getRevenue({ days: 4, to: dayOf(1) }));
-    const newPayers = [4, 3, 2, 1].map((ago) => found[dayOf(ago)].newPayers);
-    assert.deepStrictEqual(newPayers, [null, 1, 0, 1]);
+    const found = byDay(await analytics.getRevenue({ days: 5, to: dayOf(1) }));
+    const newPayers = [5, 4, 3, 2, 1].map((ago) => found[dayOf(ago)].newPayers);
+    assert.deepStrictEqual(newPayers, [null, 1, 1, 1, 1]);
+    const recent = byDay(await analytics.getRevenue({ days: 2, to: dayOf(1) }));
+    assert.deepStrictEqual(
+      [2, 1].map((ago) => recent[dayOf(ago)].newPayers),
+      [1, 1],
+    );
+    await analytics.stop();
+  });
+
+  it('is found by one look-up for each payer, however many payments there are', async () => {
+    const database = mongo.database();
+    await store(database, { sessions: [session('u0', 1)] });
+    const purchases = database.db.collection('gsopurchases');
+    await purchases.createIndexes([{ key: { day: 1 } }, { key: { userId: 1, ts: 1 } }]);
+    const many = Array.from({ length: 3_000 }, (_, i) => {
+      return purchase(i, 1 + (i % 300), `u${i % 10}`, 100);
+    });
+    await purchases.insertMany(many);
+    const { analytics } = await started(database, { presence: 'off' });
+    await analytics.getActivity({ days: 1 });
+    await database.db.command({ profile: 2 });
+    const [row] = await analytics.getRevenue({ days: 1, to: dayOf(1) });
+    await database.db.command({ profile: 0 });
+    assert.deepStrictEqual([row.payments, row.newPayers], [10, 0]);
+    const profile = database.db.collection('system.profile');
+    const passes = await profile
+      .find({ ns: `${database.name}.gsopurchases`, 'command.aggregate': 'gsopurchases' })
+      .toArray();
+    const examined = passes.map(({ docsExamined }) => docsExamined);
+    assert.ok(passes.length > 2 && Math.max(...examined) <= 20, `${examined} documents`);
     await analytics.stop();
   });
 });

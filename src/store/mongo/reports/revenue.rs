@@ -13,6 +13,8 @@ use crate::store::mongo::client::MongoStore;
 use crate::store::mongo::cursor::collect;
 use crate::store::reports::{Revenue, RevenueRow};
 
+/// Users asked for in one pass: at 256 bytes each, their ids fit into a command.
+const USERS_AT_ONCE: usize = 10_000;
 const DAY_FORMAT: &str = "%Y-%m-%d";
 
 impl MongoStore {
@@ -35,7 +37,10 @@ impl MongoStore {
     }
 
     async fn first_purchase(&self) -> Result<Option<Day>> {
-        let found = self.purchases.find_one(days()).sort(doc! { "day": 1 });
+        let found = self
+            .purchases
+            .find_one(existing_days())
+            .sort(doc! { "day": 1 });
         let found = found.projection(doc! { "_id": 0, "day": 1 }).await?;
         Ok(found.and_then(|one| one.get("day").and_then(day_in)))
     }
@@ -72,28 +77,72 @@ impl MongoStore {
         to: &Day,
         limit: Duration,
     ) -> Result<BTreeMap<Day, i64>> {
-        let mut paid = doc! { "cents": { "$gt": 0 }, "userId": { "$gte": "" } };
-        paid.extend(days());
+        let payers = self.payers_between(from, to, limit).await?;
+        let mut new_payers = BTreeMap::new();
+        for users in payers.chunks(USERS_AT_ONCE) {
+            let firsts = self.first_payments(users, limit).await?;
+            for day in firsts.into_iter().filter(|day| from <= day && day <= to) {
+                *new_payers.entry(day).or_default() += 1;
+            }
+        }
+        Ok(new_payers)
+    }
+
+    async fn payers_between(&self, from: &Day, to: &Day, limit: Duration) -> Result<Vec<Bson>> {
+        let mut paid = paid(doc! { "$gte": "" });
+        paid.insert("day", doc! { "$gte": from.as_str(), "$lte": to.as_str() });
         let stages = [
             doc! { "$match": paid },
-            doc! { "$group": { "_id": "$userId", "d": { "$min": "$day" } } },
-            doc! { "$match": { "d": { "$gte": from.as_str(), "$lte": to.as_str() } } },
-            doc! { "$group": { "_id": "$d", "u": { "$sum": 1 } } },
+            doc! { "$group": { "_id": "$userId" } },
         ];
         let rows = self
-            .rows_within(
-                limit,
-                &self.purchases,
-                &stages,
-                doc! { "userId": 1, "ts": 1 },
-            )
+            .rows_within(limit, &self.purchases, &stages, doc! { "day": 1 })
             .await?;
-        let day = |row: &Document| Some((row.get("_id").and_then(day_in)?, counted(row, "u")));
-        Ok(rows.iter().filter_map(day).collect())
+        Ok(rows.iter().filter_map(id_of).collect())
+    }
+
+    /// The day of the first payment of each of these users. The index leads to the first purchase of each, however many
+    /// there are; it is nearly always a payment.
+    async fn first_payments(&self, users: &[Bson], limit: Duration) -> Result<Vec<Day>> {
+        let stages = [
+            doc! { "$match": { "userId": { "$in": users } } },
+            doc! { "$sort": { "userId": 1, "ts": 1 } },
+            doc! { "$group": {
+                "_id": "$userId", "day": { "$first": "$day" }, "cents": { "$first": "$cents" },
+                "ts": { "$first": "$ts" },
+            } },
+        ];
+        let rows = self.by_user(&stages, limit).await?;
+        let mut days = Vec::new();
+        let mut others = Vec::new();
+        for row in &rows {
+            match payment_day(row) {
+                Some(day) => days.push(day),
+                None => others.extend(id_of(row)),
+            }
+        }
+        if !others.is_empty() {
+            let mut paid = paid(doc! { "$in": others });
+            paid.extend(existing_days());
+            let stages = [
+                doc! { "$match": paid },
+                doc! { "$group": { "_id": "$userId", "d": { "$min": "$day" } } },
+            ];
+            let rows = self.by_user(&stages, limit).await?;
+            days.extend(rows.iter().filter_map(|row| row.get("d").and_then(day_in)));
+        }
+        Ok(days)
+    }
+
+    async fn by_user(&self, stages: &[Document], limit: Duration) -> Result<Vec<Document>> {
+        let index = doc! { "userId": 1, "ts": 1 };
+        self.rows_within(limit, &self.purchases, stages, index)
+            .await
     }
 
     pub(super) async fn count_payers(&self, day: &Day, within: Duration) -> Result<i64> {
-        let paid = doc! { "day": day.as_str(), "cents": { "$gt": 0 }, "userId": { "$gte": "" } };
+        let mut paid = paid(doc! { "$gte": "" });
+        paid.insert("day", day.as_str());
         let stages = [
             doc! { "$match": paid },
             doc! { "$group": { "_id": "$userId" } },
@@ -117,8 +166,25 @@ impl MongoStore {
     }
 }
 
+/// Payments of some users.
+fn paid(users: Document) -> Document {
+    doc! { "cents": { "$gt": 0 }, "userId": users }
+}
+
+/// The day of a purchase that is a payment, and tells its day by its time: no later one is of an earlier day.
+fn payment_day(purchase: &Document) -> Option<Day> {
+    let day = purchase.get("day").and_then(day_in)?;
+    let time = purchase.get_datetime("ts").ok()?;
+    let cents = purchase.get("cents").and_then(number_in)?;
+    (cents > 0.0 && Day::of(time.timestamp_millis()) == day).then_some(day)
+}
+
+fn id_of(row: &Document) -> Option<Bson> {
+    row.get("_id").cloned()
+}
+
 /// Purchases whose `day` is one of the calendar: only then the smallest text is the first day.
-fn days() -> Document {
+fn existing_days() -> Document {
     let parsed = doc! { "$dateFromString": {
         "dateString": "$day", "format": DAY_FORMAT, "onError": null, "onNull": null,
     } };
