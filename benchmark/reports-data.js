@@ -1,6 +1,8 @@
-// A game's past: sessions and events of days before today, as this package stores them. Names of users begin
+// A game's past: sessions, events and purchases of days before today, as this package stores them. Names of users begin
 // with `old`, and none of the events is one that is measured elsewhere.
 'use strict';
+
+const { ObjectId } = require('bson');
 
 const DAY_MS = 86_400_000;
 const BATCH = 20_000;
@@ -41,6 +43,21 @@ function storeEvents(db, ago, count, users) {
   }));
 }
 
+/** Half of them by the same tenth of the users every day, the others by users who pay once in 80 days. */
+function storePurchases(db, ago, count, users) {
+  const day = dayOf(ago);
+  return insert(db.collection('gsopurchases'), count, (n) => {
+    const regulars = Math.ceil(users / 10);
+    const other = Math.floor((n + ago * count) / 2) % users;
+    const user = n % 2 === 0 ? (n * 7 + ago) % regulars : other;
+    return {
+      ...{ _id: { i: new ObjectId() }, event: 'stripe.payment', userId: `old${user}` },
+      ...{ cents: 499, currency: 'USD', day },
+      ts: new Date(startOf(ago) + Math.floor((n / count) * DAY_MS)),
+    };
+  });
+}
+
 async function insert(collection, count, make) {
   for (let first = 0; first < count; first += BATCH) {
     const part = Array.from({ length: Math.min(BATCH, count - first) }, (_, n) => make(first + n));
@@ -48,4 +65,4 @@ async function insert(collection, count, make) {
   }
 }
 
-module.exports = { DAY_MS, dayOf, startOf, storeEvents, storeSessions };
+module.exports = { DAY_MS, dayOf, startOf, storeEvents, storePurchases, storeSessions };

@@ -3,20 +3,22 @@
 
 const { calculateObjectSize } = require('bson');
 const { cpuMs } = require('./measures/cpu');
-const { dayOf, startOf, storeEvents, storeSessions } = require('./reports-data');
+const { dayOf, startOf, storeEvents, storePurchases, storeSessions } = require('./reports-data');
 const { percentile, median } = require('./statistics');
 const { EVENTS, throughput } = require('./rounds');
 const { DURABLE } = require('./workload');
 
 /** A day of a large game, its history, and ten times that. */
 const DAY = { events: 1_500_000, sessions: 31_000, users: 20_000 };
-const HISTORY = { days: 30, sessions: 30_000, users: 20_000, events: 60_000 };
+const HISTORY = { days: 30, sessions: 30_000, users: 20_000, events: 60_000, purchases: 500 };
 const LONGER = 10;
 const CALLS = 50;
 const BATCH = 200;
 const BATCHES = 50;
 const PAUSE_MS = 100;
 const PATIENT = { operationTimeoutMs: 300_000, presence: 'off' };
+/** A funnel that is declared, whose days are kept. */
+const FUNNELS = { levels: { steps: ['level.1', 'level.2', 'level.3'], windowS: 86_400 } };
 const task = { peer: 'addon', measure: 'reports', options: PATIENT };
 
 /** `{ scale, day, getters, track }`; a scale of 0.1 is a tenth of the documents. */
@@ -29,12 +31,16 @@ async function playReports(bench, { rounds, scale }) {
   };
 }
 
+/** So many documents of each kind; days stay days. */
+function scaled({ days, ...counts }, scale) {
+  const entries = Object.entries(counts).map(([kind, count]) => [kind, Math.ceil(count * scale)]);
+  return Object.fromEntries(entries);
+}
+
 /** The job of one day beside one `$group` of it, and what a durable batch takes meanwhile. */
 function reportDay(bench, scale) {
   return bench.withDatabase(async (database) => {
-    const [events, sessions, users] = [DAY.events, DAY.sessions, DAY.users].map((count) =>
-      Math.ceil(count * scale),
-    );
+    const { events, sessions, users } = scaled(DAY, scale);
     await storeSessions(database.db, 1, sessions, users);
     await storeEvents(database.db, 1, events, users);
     // The first reads what is not in memory yet.
@@ -89,27 +95,28 @@ async function batches({ client, server }, { until = Number.POSITIVE_INFINITY, .
   return { batches: times.length, p50Ms: median(times), p99Ms: percentile(times, 99) };
 }
 
-/** Each method on stored reports, and again when ten times as many days have some. */
+/** Each method on stored reports, purchases and cohorts, and again when ten times as many days have some. */
 function askGetters(bench, scale) {
   return bench.withDatabase(async (database) => {
     const { db } = database;
-    const [sessions, users, events] = [HISTORY.sessions, HISTORY.users, HISTORY.events].map(
-      (count) => Math.ceil(count * scale),
-    );
+    const { sessions, users, events, purchases } = scaled(HISTORY, scale);
     for (let ago = 0; ago < HISTORY.days; ago += 1) {
       await storeSessions(db, ago, sessions, users);
       if (ago < 6) await storeEvents(db, ago, events, users);
+      await storePurchases(db, ago, purchases, users);
     }
-    const asked = { ...task, calls: CALLS, day: dayOf(1) };
+    const options = { ...PATIENT, funnels: FUNNELS };
+    const asked = { ...task, options, calls: CALLS, day: dayOf(1) };
     const { job, getters: short } = await database.measure(asked);
-    await lengthen(db);
+    await lengthen(db, { purchases, users });
     const { getters: long } = await database.measure(asked);
-    return { days: HISTORY.days, sessions: sessions * HISTORY.days, users, job, short, long };
+    const stored = { sessions: sessions * HISTORY.days, purchases: purchases * HISTORY.days };
+    return { days: HISTORY.days, ...stored, users, job, short, long };
   });
 }
 
-/** The same reports, under the days before those; a user was there on each of them. */
-async function lengthen(db) {
+/** The same reports, under the days before those; a user was there on each of them, and as many paid. */
+async function lengthen(db, { purchases, users }) {
   const reports = db.collection('gsoreports');
   const stored = await reports.find({ _id: /^d:/ }).toArray();
   const days = HISTORY.days * LONGER;
@@ -117,7 +124,10 @@ async function lengthen(db) {
   await reports.insertMany(
     older.map((ago) => ({ ...stored[ago % stored.length], _id: `d:${dayOf(ago)}` })),
   );
-  for (const ago of older) await storeSessions(db, ago, 1, 1);
+  for (const ago of older) {
+    await storeSessions(db, ago, 1, 1);
+    await storePurchases(db, ago, purchases, users);
+  }
 }
 
 /** `{ on, off }`: as fast as it goes, with reports and without, in turns. */

@@ -7,14 +7,16 @@ const { median, percentile } = require('../statistics');
 
 const LOOK_EVERY_MS = 20;
 const RANGE = { days: 30 };
+/** The parameters of each method. */
 const GETTERS = {
-  getActivity: () => RANGE,
-  getRetention: () => ({ cohorts: 30 }),
-  getSessionLengths: () => RANGE,
-  getEconomy: () => RANGE,
-  getRevenue: () => RANGE,
-  getTopEvents: () => RANGE,
-  getConcurrency: (day) => ({ day }),
+  getActivity: () => [RANGE],
+  getRetention: () => [{ cohorts: 30 }],
+  getSessionLengths: () => [RANGE],
+  getEconomy: () => [RANGE],
+  getRevenue: () => [RANGE],
+  getFunnel: () => ['levels', RANGE],
+  getTopEvents: () => [RANGE],
+  getConcurrency: (day) => [{ day }],
 };
 
 /** `day` is the one that getConcurrency() is asked about; without `calls` nothing is asked. */
@@ -32,8 +34,8 @@ async function run(peer, { mongodPid, calls = 0, day }) {
     clientBytes: peak - idle,
   };
   const getters = {};
-  for (const [name, options] of Object.entries(calls > 0 ? GETTERS : {}))
-    getters[name] = await timed(calls, () => peer.ask(name, options(day)));
+  for (const [name, given] of Object.entries(calls > 0 ? GETTERS : {}))
+    getters[name] = await timed(calls, () => peer.ask(name, ...given(day)));
   return { job, getters };
 }
 
