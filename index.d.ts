@@ -1445,8 +1445,10 @@ declare namespace AnalyticsSystem {
      */
     name: string | null;
     /**
-     * 0, or in the last row the number of names that it sums up, at least: a report keeps the 20
-     * largest reasons and the 100 largest items of its day.
+     * 0, or in the last row the number of names that it sums up: a report keeps the 20 largest reasons and
+     * the 100 largest items of its day. Over several days it is an estimate: the names beyond `limit`, and
+     * the most that one day sums up. Above 19 900, the day has more names than are told apart, and larger
+     * ones may be among the others.
      */
     others: number;
     /**
@@ -1529,7 +1531,10 @@ declare namespace AnalyticsSystem {
   export interface EventCount extends ReportHead {
     /** Name of the event, cut at 64 characters. */
     event: string | null;
-    /** 0, or in the last row the number of events that it sums up, at least. */
+    /**
+     * 0, or in the last row the number of names that it sums up; over several days an estimate, as
+     * {@link Flow.others}.
+     */
     others: number;
     /**
      * How often it was tracked. Over several days, of a named row: on the days on which it was among the 200 most

@@ -12,7 +12,7 @@ use crate::record::document::number_in;
 pub struct Names {
     sums: BTreeMap<Option<String>, Sum>,
     rest: Sum,
-    /// The largest rest of a day, in names.
+    /// The largest rest of a day, in names: which ones these are, nobody knows.
     more: f64,
 }
 
