@@ -44,13 +44,14 @@
 //! request arrives late or a batch is cut differently. The model test keeps each of these designs, and
 //! must find its fault.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::batch::{Contribution, DayPart, Progress, TotalsBatch};
+use super::entries::Entries;
 use super::existing_days::ExistingDays;
 use super::rules::Rules;
 use super::users::Users;
+use super::warnings::Warnings;
 use super::writer::Writer;
 use crate::instance::context::Context;
 use crate::pipeline::legacy::Baselines;
@@ -66,21 +67,9 @@ use crate::util::failpoint::failpoint;
 pub struct Ledger {
     /// The name under which it adds.
     writer: String,
-    /// Nobody has used the name before.
-    is_new: bool,
-    days: HashMap<Day, DayEntry>,
+    entries: Entries,
     existing_days: ExistingDays,
     users: Users,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct DayEntry {
-    /// The last record of ours that is applied to the day.
-    previous: Option<i64>,
-    /// False until it was looked up, where others may have written under the id.
-    is_known: bool,
-    /// Known from another database, which this one may hold nothing of.
-    is_from_elsewhere: bool,
 }
 
 /// How often C is sent before the batch is put off: once more than it takes where the daily document was
@@ -119,21 +108,6 @@ enum Fate {
     Overtaken,
 }
 
-/// Warnings about a batch that was written.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Warnings {
-    /// Counters that did not take their amount, by day, and how often: not a number, or beyond 2^53.
-    pub left_out: Vec<(String, &'static str, u64)>,
-    /// Users whose marker the server refuses, each with its reason: they are not counted.
-    pub refused_users: Vec<String>,
-    /// Days whose entry held a lower number than this writer had written.
-    pub restored: Vec<String>,
-    /// Days whose share of the batch stays out of the totals, each with the number of its records.
-    pub uncertain: Vec<(String, u64)>,
-    /// How often C matched nothing.
-    pub cas_conflicts: u64,
-}
-
 impl Ledger {
     pub fn new(
         context: Context,
@@ -145,8 +119,7 @@ impl Ledger {
     ) -> Self {
         Self {
             writer: Writer::name(&writer.id, queue),
-            is_new: writer.is_new,
-            days: HashMap::new(),
+            entries: Entries::of(writer),
             existing_days: existing_days.clone(),
             users: Users::new(context, rules, Arc::clone(baselines)),
         }
@@ -154,8 +127,7 @@ impl Ledger {
 
     pub fn change_writer(&mut self, writer: &Writer, queue: Queue) {
         self.writer = Writer::name(&writer.id, queue);
-        self.is_new = writer.is_new;
-        self.days.clear();
+        self.entries = Entries::of(writer);
         self.users.forget();
     }
 
@@ -215,7 +187,8 @@ impl Ledger {
         warnings: &mut Warnings,
     ) -> Result<Fate> {
         for _ in 0..SENDS {
-            let is_uncertain = part.progress == Progress::Uncertain || !self.entry(day).is_known;
+            let is_uncertain =
+                part.progress == Progress::Uncertain || !self.entries.of_day(day).is_known;
             if is_uncertain
                 && let Some(fate) = self.find_out(store, day, part, whole, warnings).await?
             {
@@ -234,7 +207,7 @@ impl Ledger {
             let added = store.add(day, advance, &delta).await?;
             failpoint!("add:after");
             if let Added::Applied { left_out } = added {
-                self.moved_to(day, Some(whole.last));
+                self.entries.move_to(day, Some(whole.last));
                 let fields = left_out.iter().map(|counter| counter.field());
                 let day = day.as_str();
                 warnings
@@ -250,13 +223,13 @@ impl Ledger {
     }
 
     /// Whether a day holds a recovered batch, which it may although we did not add it.
-    fn holds_all_of(&mut self, day: &Day, whole: &Whole) -> bool {
-        whole.is_recovered() && self.entry(day).previous >= Some(whole.last)
+    fn holds_all_of(&self, day: &Day, whole: &Whole) -> bool {
+        whole.is_recovered() && self.entries.previous(day) >= Some(whole.last)
     }
 
     /// A request of the crashed process may have added the first records of a recovered batch.
-    fn leave_out_applied(&mut self, day: &Day, part: &mut DayPart, whole: &Whole) {
-        let previous = self.entry(day).previous;
+    fn leave_out_applied(&self, day: &Day, part: &mut DayPart, whole: &Whole) {
+        let previous = self.entries.previous(day);
         if let (Some(recovered), Some(previous)) = (&whole.recovered, previous)
             && previous >= whole.first
         {
@@ -273,7 +246,7 @@ impl Ledger {
         whole: &Whole,
         warnings: &mut Warnings,
     ) -> Result<Option<Fate>> {
-        let entry = *self.entry(day);
+        let entry = self.entries.of_day(day);
         let previous = entry.previous;
         let applied_seq = match store.applied_seq(day, &self.writer).await? {
             AppliedSeq::NoDocument => {
@@ -294,7 +267,7 @@ impl Ledger {
         let is_done = applied_seq == Some(whole.last)
             || whole.is_recovered() && applied_seq > Some(whole.last);
         if is_done {
-            self.moved_to(day, applied_seq);
+            self.entries.move_to(day, applied_seq);
             return Ok(Some(Fate::Applied));
         }
         // The entry in another database says nothing of the entry in this one.
@@ -308,34 +281,16 @@ impl Ledger {
             self.users.begin_anew(store).await?;
             warnings.restored.push(day.as_str().to_owned());
         }
-        self.moved_to(day, applied_seq);
+        self.entries.move_to(day, applied_seq);
         part.progress = Progress::Open;
         Ok(None)
-    }
-
-    fn moved_to(&mut self, day: &Day, applied_seq: Option<i64>) {
-        *self.entry(day) = DayEntry {
-            previous: applied_seq,
-            is_known: true,
-            is_from_elsewhere: false,
-        };
-    }
-
-    fn entry(&mut self, day: &Day) -> &mut DayEntry {
-        let is_known = self.is_new;
-        self.days.entry(day.clone()).or_insert(DayEntry {
-            previous: None,
-            is_known,
-            is_from_elsewhere: false,
-        })
     }
 
     /// The database is left while the result of a batch is unknown. The next may be the same database by
     /// another name, so the id and the entries stay, and the batch finds out what is applied there.
     pub fn move_to(&mut self, next: Ledger) {
         (self.users, self.existing_days) = (next.users, next.existing_days);
-        let entries = self.days.values_mut();
-        entries.for_each(|entry| entry.is_from_elsewhere = true);
+        self.entries.take_elsewhere();
     }
 
     pub fn forget_user(&self, user: &str) {
@@ -348,7 +303,7 @@ impl Ledger {
         self.users.baselines().restore(store).await?;
         for day in self.users.days() {
             let applied = store.applied_seq(&day, &self.writer).await?;
-            let previous = self.days.get(&day).and_then(|entry| entry.previous);
+            let previous = self.entries.previous(&day);
             if let (Some(previous), AppliedSeq::At(Some(applied))) = (previous, applied)
                 && applied >= previous
             {
@@ -386,7 +341,7 @@ impl Ledger {
     fn advance(&self, day: &Day, last: i64) -> SeqAdvance<'_> {
         SeqAdvance {
             writer: &self.writer,
-            previous: self.days.get(day).and_then(|entry| entry.previous),
+            previous: self.entries.previous(day),
             last,
         }
     }

@@ -4,6 +4,7 @@
 
 mod account;
 mod batch;
+mod entries;
 mod existing_days;
 mod ledger;
 mod once;
@@ -13,6 +14,7 @@ mod savings;
 #[cfg(test)]
 mod tests;
 mod users;
+mod warnings;
 mod writer;
 
 use std::sync::Arc;
@@ -34,11 +36,12 @@ pub use batch::{Amount, Contribution};
 #[cfg(test)]
 pub use batch::{Pending, TotalsBatch as Batch};
 use existing_days::ExistingDays;
-use ledger::{Attempted, Ledger, Warnings};
+use ledger::{Attempted, Ledger};
 pub use once::add_once;
 pub use rules::Rules;
 use saved::{SavedQueue, SavedTotals};
 use savings::Savings;
+use warnings::Warnings;
 pub use writer::Writer;
 
 pub struct Totals {
@@ -220,7 +223,7 @@ impl Totals {
         }
         self.is_renaming |= !warnings.uncertain.is_empty();
         self.is_day_gone |= !warnings.restored.is_empty();
-        self.warn(&warnings);
+        warnings.report(&self.shared);
         if let Some(batch) = completed {
             self.shared.accepted(Collection::Daily);
             if queue == Queue::Logins {
@@ -236,28 +239,6 @@ impl Totals {
     /// The new id, once after another process was found to write under the one before.
     pub fn take_new_writer(&mut self) -> Option<String> {
         self.renamed.take()
-    }
-
-    fn warn(&self, warnings: &Warnings) {
-        let (health, log) = (&self.shared.health, &self.shared.log);
-        for (day, field, times) in &warnings.left_out {
-            health.warn("total_left_out", *times);
-            log.warn_once("total_left_out", || messages::total_left_out(day, field));
-        }
-        for message in &warnings.refused_users {
-            health.drop_records("refused_by_server", 1);
-            log.warn_once("refused_by_server", || messages::user_not_counted(message));
-            health.error(message.clone());
-        }
-        for day in &warnings.restored {
-            health.warn("day_restored", 1);
-            log.warn_once("day_restored", || messages::day_restored(day));
-        }
-        health.count(|counts| counts.cas_conflicts += warnings.cas_conflicts);
-        for (day, records) in &warnings.uncertain {
-            health.warn("totals_uncertain", *records);
-            log.warn_once("totals_uncertain", || messages::totals_uncertain(day));
-        }
     }
 
     pub fn is_idle(&self) -> bool {

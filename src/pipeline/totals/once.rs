@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::batch::{Contribution, DayPart, TotalsBatch};
 use super::existing_days::ExistingDays;
-use super::ledger::{Ledger, Warnings};
+use super::ledger::Ledger;
 use super::rules::Rules;
+use super::warnings::Warnings;
 use super::writer::Writer;
 use crate::instance::context::Context;
 use crate::pipeline::watermarks::Queue;
