@@ -56,8 +56,7 @@ impl Account {
 
     /// The number of the oldest record whose contribution is not added.
     pub fn first_uncommitted(&self) -> Option<i64> {
-        let batches = self.batch.iter().chain(&self.closed);
-        let first = batches.map(|batch| batch.first);
+        let first = self.batches().map(|batch| batch.first);
         first.chain(self.pending.first()).min()
     }
 
@@ -71,17 +70,23 @@ impl Account {
         self.closed = closed;
     }
 
-    /// Closes everything that waits; returns the batches to save.
-    pub fn close(&mut self) -> Vec<&TotalsBatch> {
+    /// Closes everything that waits; returns the bytes that it takes less.
+    pub fn close(&mut self) -> usize {
         self.flush_at = None;
+        let mut less = 0;
         while !self.pending.is_empty() {
             let batch = self.pending.take_batch();
             match self.closed.back_mut() {
-                Some(last) if last.merges_with(&batch) => last.merge(batch),
+                Some(last) if last.merges_with(&batch) => less += last.merge(batch),
                 _ => self.closed.push_back(batch),
             }
         }
-        self.batch.iter().chain(&self.closed).collect()
+        less
+    }
+
+    /// What is closed.
+    pub fn batches(&self) -> impl Iterator<Item = &TotalsBatch> {
+        self.batch.iter().chain(&self.closed)
     }
 
     /// The batch to send now, if one is to be sent: the one that failed, or a new one if it is time and

@@ -129,12 +129,13 @@ impl TotalsBatch {
         !self.is_whole && self.recovered.is_some() == later.recovered.is_some()
     }
 
-    /// Takes in a batch of later records.
-    pub fn merge(&mut self, later: Self) {
+    /// Takes in a batch of later records; returns the bytes that both take less than each by itself.
+    pub fn merge(&mut self, later: Self) -> usize {
+        let mut less = 0;
+        let is_sum = self.recovered.is_none();
         self.first = self.first.min(later.first);
         self.last = self.last.max(later.last);
         self.records += later.records;
-        self.cost += later.cost;
         for (key, times) in later.left_out {
             *self.left_out.entry(key).or_default() += times;
         }
@@ -152,9 +153,17 @@ impl TotalsBatch {
             own.delta.sessions_closed += part.delta.sessions_closed;
             own.records += part.records;
             for (user, seq) in part.users {
-                own.users.entry(user).or_insert(seq);
+                match own.users.contains_key(&user) {
+                    true if is_sum => less += KEPT_COST + user.len(),
+                    true => {}
+                    false => {
+                        own.users.insert(user, seq);
+                    }
+                }
             }
         }
+        self.cost += later.cost - less;
+        less
     }
 
     /// It was sent, and the result is not known.
@@ -320,6 +329,20 @@ mod tests {
         assert_eq!(amounts, sums);
         let users = part.users.clone().into_iter().collect::<Vec<_>>();
         assert_eq!(users, [("ann".into(), 2)], "with the first login");
+    }
+
+    #[test]
+    fn a_user_of_two_sums_takes_memory_once_when_they_are_one() {
+        let mut pending = Pending::new();
+        let mut batches = [["ann", "bob"], ["bob", "cid"]].map(|users| {
+            for (seq, user) in (1..).zip(users) {
+                pending.add(login(seq, user), false);
+            }
+            pending.take_batch()
+        });
+        let later = batches[1].clone();
+        assert_eq!(batches[0].merge(later), KEPT_COST + 3);
+        assert_eq!(batches[0].cost, 3 * (KEPT_COST + 3));
     }
 
     #[test]

@@ -318,9 +318,13 @@ impl Totals {
         if is_due(self.save_due(marks)) {
             let written = Queue::ALL.map(|queue| marks.get(Stage::Written(queue)));
             self.savings.begin(written.to_vec(), now);
-            let accounts = self.accounts.iter_mut().zip(written);
+            let less = self.accounts.iter_mut().map(Account::close).sum();
+            self.shared.memory.release(less);
+            let accounts = self.accounts.iter().zip(written);
             let queues = accounts
-                .map(|(account, up_to)| SavedQueue::new(up_to, &account.close()))
+                .map(|(account, up_to)| {
+                    SavedQueue::new(up_to, &account.batches().collect::<Vec<_>>())
+                })
                 .collect();
             let totals = SavedTotals { queues };
             // Sums and names always make a document.

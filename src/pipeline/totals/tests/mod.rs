@@ -1,5 +1,8 @@
 //! Totals and their ledgers against a store in memory: its collections are dropped, a disk fails.
 
+#[cfg(target_os = "linux")]
+mod memory;
+
 use std::time::Duration;
 
 use super::*;
@@ -78,6 +81,11 @@ fn earn(totals: &mut Totals, marks: &mut Watermarks, seq: i64) {
     let amount = Amount::Counted(Counter::CreditsEarned, 1.0);
     let day = Day::of(0);
     totals.add(Queue::Events, Contribution { seq, day, amount });
+    write_up_to(marks, seq);
+}
+
+/// Records up to this one are written.
+fn write_up_to(marks: &mut Watermarks, seq: i64) {
     for stage in [Stage::Accepted]
         .into_iter()
         .chain(Queue::ALL.map(Stage::Written))
