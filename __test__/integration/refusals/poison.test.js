@@ -149,14 +149,33 @@ describe('a command that is refused as a whole', { concurrency: 2 }, () => {
     });
   }
 
-  it('for the marker of one user: nobody else waits to be counted', async () => {
-    const { database, analytics, lines } = await poisoned({ kind: 'insert markers', code: 22 });
-    await trackAround(analytics, () => analytics.onLogin('poison', 'Mallory'));
-    await flushWithin(analytics, LIMIT_MS);
-    await assertInnocent(database, analytics);
+  for (const [name, code] of Object.entries({ ...CODES, BadValue: 2 })) {
+    it(`for the marker of one user: nobody else waits to be counted: ${name}`, async () => {
+      const { database, analytics, lines } = await poisoned({ kind: 'insert markers', code });
+      await trackAround(analytics, () => analytics.onLogin('poison', 'Mallory'));
+      await flushWithin(analytics, LIMIT_MS);
+      await assertInnocent(database, analytics);
+      const [day] = await database.days();
+      assert.deepStrictEqual([day.dau, day.sessionCount], [2, 3]);
+      await waitFor(() => lines.some((line) => line.includes('not counted in dau and mau')), {
+        what: 'the line',
+      });
+    });
+  }
+
+  it('for the only marker: it is dropped, and the login is counted', async () => {
+    const code = CODES.Unheard;
+    const { database, analytics } = await poisoned({ kind: 'insert markers', code });
+    await analytics.onLogin('poison', 'Mallory');
+    await waitFor(() => analytics.getHealth().dropped.refused_by_server === 1, {
+      ...{ timeoutMs: ALONE_MS, what: 'the drop' },
+    });
+    await analytics.flush();
     const [day] = await database.days();
-    assert.deepStrictEqual([day.dau, day.sessionCount], [2, 3]);
-    assert.ok(lines.some((line) => line.includes('not counted in dau and mau')));
+    assert.deepStrictEqual([day.dau, day.sessionCount], [0, 1]);
+    await analytics.onLogin('ann', 'Ann');
+    await analytics.flush();
+    assert.strictEqual((await database.days())[0].dau, 1);
   });
 
   it('stays alone: it is dropped in the end, and flush() resolves', async () => {

@@ -52,7 +52,7 @@ impl LegacyStore for MongoStore {
                 let newest = self.newest_session(day, session).await?;
                 documents.push(new_baseline(day, newest.unwrap_or(Baseline::EMPTY.cutoff)));
             }
-            let refused = self.insert_new(documents).await?;
+            let refused = self.insert_new(documents, false).await?;
             if let Some(refused) = refused.into_iter().next() {
                 return Err(StoreError::permanent(refused.message));
             }
@@ -191,7 +191,11 @@ impl MongoStore {
 
     /// Writes in the session. Afterwards a majority knows all earlier writes, and reads in the session
     /// show them.
-    async fn pass_old_writes(&self, day: &Day, session: &mut ClientSession) -> Result<()> {
+    pub(super) async fn pass_old_writes(
+        &self,
+        day: &Day,
+        session: &mut ClientSession,
+    ) -> Result<()> {
         let free = doc! { "by": "", "x": DateTime::from_millis(0) };
         let write = doc! { "$currentDate": { "at": true }, "$setOnInsert": free };
         let written = self

@@ -15,7 +15,8 @@ use crate::store::records::Inserted;
 impl PurchaseStore for MongoStore {
     async fn insert_purchases(&self, purchases: &[Purchase]) -> Result<Inserted> {
         let documents = purchases.iter().map(document).collect();
-        let inserted = self.insert_apart(self.purchases.name(), documents).await;
+        let name = self.purchases.name();
+        let inserted = self.insert_apart(name, documents, false).await;
         inserted.map_err(|error| error.on(Collection::Purchases))
     }
 

@@ -6,7 +6,8 @@ use super::client::{MongoStore, WRITE_TIMEOUT};
 use super::cursor::collect;
 use super::error::unexpected;
 use crate::config::Collection;
-use crate::store::error::{Result, StoreError};
+use crate::record::day::Day;
+use crate::store::error::{Fault, Result, StoreError};
 use crate::store::records::Dropped;
 use crate::store::uniques::{Marker, UniquesStore};
 
@@ -28,7 +29,13 @@ impl UniquesStore for MongoStore {
                 "x": DateTime::from_millis(marker.expires_ms),
             }
         });
-        self.insert_new(documents.collect()).await
+        let documents: Vec<Document> = documents.collect();
+        match self.insert_new(documents.clone(), false).await {
+            Err(error) if error.fault == Fault::Unknown && self.takes_others(markers).await => {
+                self.insert_new(documents, true).await
+            }
+            inserted => inserted,
+        }
     }
 }
 
@@ -41,10 +48,24 @@ impl MongoStore {
     }
 
     /// Inserts into `gsouniques`; what is there already stays. Returns what the server refuses.
-    pub(super) async fn insert_new(&self, documents: Vec<Document>) -> Result<Vec<Dropped>> {
-        let inserted = self.insert_apart(self.uniques.name(), documents).await;
+    pub(super) async fn insert_new(
+        &self,
+        documents: Vec<Document>,
+        takes_others: bool,
+    ) -> Result<Vec<Dropped>> {
+        let name = self.uniques.name();
+        let inserted = self.insert_apart(name, documents, takes_others).await;
         let inserted = inserted.map_err(|error| error.on(Collection::Uniques))?;
         Ok(inserted.dropped)
+    }
+
+    /// Whether `gsouniques` takes another document than these.
+    async fn takes_others(&self, markers: &[Marker]) -> bool {
+        let day = markers.first().and_then(|one| Day::named(&one.day));
+        match (day, self.session().await) {
+            (Some(day), Ok(mut session)) => self.pass_old_writes(&day, &mut session).await.is_ok(),
+            _ => false,
+        }
     }
 }
 

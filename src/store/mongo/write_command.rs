@@ -1,6 +1,8 @@
 //! Write commands, sent as raw documents, and their replies. A reply says for each document whether it is
 //! stored, there already, or refused for its content; anything else makes the whole command be repeated.
 
+use std::time::Duration;
+
 use bson::{Document, RawDocumentBuf, Utf8Lossy, doc};
 use mongodb::ClientSession;
 use mongodb::error::Error as DriverError;
@@ -13,6 +15,15 @@ use crate::record::document::Batch;
 use crate::store::error::{Fault, Result, StoreError};
 use crate::store::records::{Dropped, Inserted};
 use crate::util::foreign_text;
+
+/// Before a lone document is sent again that was refused with a code that is not known: it may be about the moment.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+];
+/// So many documents, each refused alone with a code that is not known, and none taken: it is the collection.
+const ALONE: usize = 16;
 
 impl MongoStore {
     /// Inserts documents that are not there yet. The driver's `insert_many` is not used: it copies each
@@ -36,17 +47,22 @@ impl MongoStore {
         self.send(raw(&command)?, None).await?.inserted(count)
     }
 
-    /// The same; documents that the server refuses together for their content are sent in halves.
+    /// The same; documents that the server refuses together are sent in halves, until those that it refuses
+    /// stand alone, which are dropped: with a code that is not known only after several attempts, and where
+    /// the collection `takes_others` or has taken some of these.
     pub(super) async fn insert_apart(
         &self,
         collection: &str,
         documents: Vec<Document>,
+        mut takes_others: bool,
     ) -> Result<Inserted> {
         let mut all = Inserted::default();
-        let mut parts = vec![(0, documents)];
+        let mut pauses = PAUSES.into_iter();
+        let (mut parts, mut alone) = (vec![(0, documents)], Vec::new());
         while let Some((start, mut documents)) = parts.pop() {
             match self.insert_documents(collection, documents.clone()).await {
                 Ok(inserted) => {
+                    takes_others |= inserted.dropped.len() < documents.len();
                     let there = inserted.duplicates.into_iter().map(|index| start + index);
                     all.duplicates.extend(there);
                     all.dropped
@@ -55,16 +71,37 @@ impl MongoStore {
                             ..one
                         }));
                 }
-                Err(error) if error.fault != Fault::Content => return Err(error),
-                Err(error) if documents.len() == 1 => all.dropped.push(Dropped {
-                    index: start,
-                    message: error.message,
-                }),
-                Err(_) => {
+                Err(error) if error.is_of_connection() || error.fault == Fault::Collection => {
+                    return Err(error);
+                }
+                Err(error) if documents.len() > 1 => {
                     let half = documents.len() / 2;
                     let rest = documents.split_off(half);
                     parts.extend([(start, documents), (start + half, rest)]);
                 }
+                Err(error) if error.fault == Fault::Content => all.dropped.push(Dropped {
+                    index: start,
+                    message: error.message,
+                }),
+                Err(error) => alone.push((start, documents, error)),
+            }
+            let is_refusing = !takes_others && (parts.is_empty() || alone.len() >= ALONE);
+            if let Some((.., error)) = alone.first().filter(|_| is_refusing) {
+                return Err(error.clone());
+            }
+            if !parts.is_empty() {
+                continue;
+            }
+            let are_done = alone.is_empty();
+            let refused = alone.drain(..);
+            if let Some(pause) = pauses.next().filter(|_| !are_done) {
+                tokio::time::sleep(pause).await;
+                parts.extend(refused.map(|(start, document, _)| (start, document)));
+            } else {
+                all.dropped.extend(refused.map(|(index, _, error)| Dropped {
+                    index,
+                    message: error.message,
+                }));
             }
         }
         Ok(all)
