@@ -157,6 +157,10 @@ pub const REDELIVERED_OTHERWISE: &str = "an event came again under its dedupeKey
      amount that was stored first counts, this one is not stored (warnings.redelivered_otherwise); look for \
      keys that are used for several events";
 
+pub const KEYED_UNREADABLE: &str = "what is stored of an event in gsoevents or gsopurchases under its dedupeKey \
+     has no day or ts that can be read: the day and amount of the delivery that came now count, once; correct such \
+     documents, and give those that are made by hand a day (YYYY-MM-DD) and a ts (a date)";
+
 pub fn spool_failed(reason: &str, error: &io::Error) -> String {
     let (what, then) = match reason {
         "spool_not_synced" => (

@@ -10,6 +10,9 @@ use crate::record::day::Day;
 /// A redelivery is recognised for so long after the event was counted.
 pub const KEY_TTL_MS: i64 = 90 * 86_400_000;
 
+/// A delivery that nobody knows any more.
+pub const UNKNOWN_DELIVERY: ObjectId = ObjectId::from_bytes([0; 12]);
+
 pub trait KeyStore {
     /// Those of these markers that are there, as a majority knows them; who has made each may be another.
     fn find_keys(&self, wanted: &[KeyMarker]) -> impl Reply<Vec<KeyMarker>>;
@@ -38,6 +41,7 @@ pub struct KeyMarker {
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeyedEvent {
     pub id: ObjectId,
-    pub day: Day,
+    /// `None` where it cannot be read.
+    pub day: Option<Day>,
     pub amount: Option<f64>,
 }

@@ -47,7 +47,7 @@ pub use funnels::{FunnelStore, NamedEvent};
 pub use inspection::InspectionStore;
 #[cfg(test)]
 pub use keys::KeyedEvent;
-pub use keys::{KEY_TTL_MS, KeyMarker, KeyStore};
+pub use keys::{KEY_TTL_MS, KeyMarker, KeyStore, UNKNOWN_DELIVERY};
 pub use legacy::{Baseline, CLAIM_TTL, LEGACY_STEP_TIMEOUT, LegacyStore};
 pub use lifecycle::{Identities, Lifecycle, Prepared};
 pub use mongo::{Connection, MongoStore, check, harmless_options, target, trusts_process};

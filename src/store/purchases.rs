@@ -13,7 +13,8 @@ pub trait PurchaseStore {
     /// Inserts purchases; those already there stay as they are.
     fn insert_purchases(&self, purchases: &[Purchase]) -> impl Reply<Inserted>;
 
-    /// What is stored of those of these purchases that have a dedupe key, as far as a majority knows them.
+    /// What is stored of those of these purchases that have a dedupe key, as far as a majority knows them; a
+    /// collation may give those of other keys as well.
     fn find_purchases(&self, wanted: &[Purchase]) -> impl Reply<Vec<KeyedPurchase>>;
 }
 
@@ -37,8 +38,9 @@ pub struct Purchase {
 pub struct KeyedPurchase {
     /// The `_id` of the event.
     pub document: ObjectId,
-    pub day: Day,
-    pub time_ms: i64,
+    /// `None` where it cannot be read, as the time.
+    pub day: Option<Day>,
+    pub time_ms: Option<i64>,
     pub amount: Option<f64>,
 }
 
@@ -47,8 +49,8 @@ impl From<&Purchase> for KeyedPurchase {
     fn from(purchase: &Purchase) -> Self {
         Self {
             document: purchase.document,
-            day: purchase.day.clone(),
-            time_ms: purchase.time_ms,
+            day: Some(purchase.day.clone()),
+            time_ms: Some(purchase.time_ms),
             amount: purchase.amount,
         }
     }

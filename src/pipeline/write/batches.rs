@@ -25,6 +25,8 @@ pub struct Written {
     /// What becomes of the events of a batch with keys, but for the dropped ones.
     pub keyed: Vec<Outcome>,
     pub purchases: Recorded,
+    /// What is stored under a dedupe key cannot be read: the record's own day and amount count.
+    pub is_unreadable: bool,
 }
 
 impl Written {

@@ -14,24 +14,32 @@
 //! * **C** Only the delivery of the marker adds to the totals.
 
 use std::collections::{HashMap, HashSet};
+use std::slice;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bson::oid::ObjectId;
 
 use super::batches::Written;
-use super::keyed_batch::{KeyedItem, Outcome};
+use super::keyed_batch::{KeyedBatch, KeyedItem, Outcome};
 use super::purchases::{self, Recorded, refused};
 use crate::pipeline::totals::{Amount, Contribution};
 use crate::record::document::Batch as Documents;
-use crate::store::{KEY_TTL_MS, KeyMarker, KeyedPurchase, Purchase, Result, Store, StoreError};
+use crate::store::{
+    Fault, KEY_TTL_MS, KeyMarker, KeyedPurchase, Purchase, Result, Store, StoreError,
+    UNKNOWN_DELIVERY,
+};
 use crate::util::failpoint::failpoint;
 
-/// A delivery that nobody knows any more.
-const UNKNOWN: ObjectId = ObjectId::from_bytes([0; 12]);
 const MERGED: &str = "its collation takes two dedupe keys for the same";
+const UNSEEN: &str = "the marker of its dedupe key is there and cannot be read";
+/// Attempts at a batch, in about a minute, to which the database does not show what is there. It is not waited for
+/// any longer then.
+const MOST_UNSEEN: u32 = 40;
 
 /// Stores events, and finds out which of them count; can be repeated until it succeeds.
-pub async fn write_keyed<S: Store>(store: &S, items: &[KeyedItem], now_ms: i64) -> Result<Written> {
-    let mut markers = Markers::new(items, now_ms);
+pub async fn write_keyed<S: Store>(store: &S, batch: &KeyedBatch, now_ms: i64) -> Result<Written> {
+    let items = &batch.items;
+    let mut markers = Markers::new(batch, now_ms);
     failpoint!("keyed:before");
     let mut written = Written {
         purchases: look_up_and_record(store, &mut markers).await?,
@@ -43,11 +51,12 @@ pub async fn write_keyed<S: Store>(store: &S, items: &[KeyedItem], now_ms: i64) 
         failpoint!("keyed:inserted");
         stored_before.retain(|place| !markers.recorded.contains_key(place));
         if !stored_before.is_empty() {
-            adopt(store, items, &stored_before, &mut markers).await?;
+            adopt(store, &stored_before, &mut markers).await?;
         }
         markers.make(store, &mut written).await?;
         failpoint!("keyed:marked");
     }
+    written.is_unreadable = markers.is_unreadable;
     written.dropped.sort_unstable_by_key(|(place, _)| *place);
     let dropped: HashSet<usize> = written.dropped.iter().map(|(place, _)| *place).collect();
     let kept = (0..items.len()).filter(|place| !dropped.contains(place));
@@ -76,19 +85,29 @@ async fn look_up_and_record<S: Store>(store: &S, markers: &mut Markers<'_>) -> R
     let there = there.filter(|place| !markers.known.contains_key(place));
     let there: Vec<usize> = there.copied().collect();
     if !there.is_empty() {
-        let refusal = adopt_purchases(store, &there, markers).await?;
-        recorded.refusal = recorded.refusal.or(refusal);
+        let merged = match adopt_purchases(store, &there, markers).await? {
+            Ok(merged) => merged,
+            Err(refusal) => {
+                recorded.refusal = recorded.refusal.or(Some(refusal));
+                0
+            }
+        };
+        if merged > 0 {
+            recorded.stored -= merged;
+            recorded.lost += merged;
+            recorded.refusal = Some(StoreError::new(Fault::Content, MERGED));
+        }
     }
     Ok(recorded)
 }
 
 /// Others have stored these purchases: what they have stored counts. They may have made their markers, too.
-/// Returns why they cannot be read.
+/// Returns how many are not there but in the place of another key, or why they cannot be read.
 async fn adopt_purchases<S: Store>(
     store: &S,
     places: &[usize],
     markers: &mut Markers<'_>,
-) -> Result<Option<StoreError>> {
+) -> Result<Result<usize>> {
     let items = markers.items;
     let wanted = places
         .iter()
@@ -100,16 +119,28 @@ async fn adopt_purchases<S: Store>(
     looked_up?;
     let stored = match stored? {
         Ok(stored) => stored,
-        Err(refusal) => return Ok(Some(refusal)),
+        Err(refusal) => return Ok(Err(refusal)),
     };
     let stored: HashMap<_, _> = stored.into_iter().map(|one| (one.document, one)).collect();
-    for place in places {
-        let Some(purchase) = stored.get(&items[*place].document) else {
-            return Err(unknown("purchase"));
+    let mut merged = 0;
+    for (place, purchase) in places.iter().zip(&wanted) {
+        if let Some(purchase) = stored.get(&purchase.document) {
+            markers.adopt(*place, purchase);
+            continue;
+        }
+        // By itself: what another key has in its place may be that of one that was asked for as well.
+        let alone = slice::from_ref(purchase);
+        let found = match refused(|| store.find_purchases(alone)).await? {
+            Ok(found) => found,
+            Err(refusal) => return Ok(Err(refusal)),
         };
-        markers.adopt(*place, purchase);
+        match found.iter().find(|one| one.document == purchase.document) {
+            Some(purchase) => markers.adopt(*place, purchase),
+            None if found.is_empty() => markers.unseen("purchase")?,
+            None => merged += 1,
+        }
     }
-    Ok(None)
+    Ok(Ok(merged))
 }
 
 /// Returns the places of events that were there already.
@@ -139,12 +170,8 @@ async fn insert_events<S: Store>(
 }
 
 /// Others have stored these events: what they have stored counts. They may have made their markers, too.
-async fn adopt<S: Store>(
-    store: &S,
-    items: &[KeyedItem],
-    places: &[usize],
-    markers: &mut Markers<'_>,
-) -> Result<()> {
+async fn adopt<S: Store>(store: &S, places: &[usize], markers: &mut Markers<'_>) -> Result<()> {
+    let items = markers.items;
     let ids: Vec<ObjectId> = places.iter().map(|place| items[*place].document).collect();
     let look_up = markers.look_up(store, places);
     let (stored, looked_up) = tokio::join!(store.find_keyed_events(&ids), look_up);
@@ -152,10 +179,14 @@ async fn adopt<S: Store>(
     let stored: HashMap<_, _> = stored?.into_iter().map(|event| (event.id, event)).collect();
     for place in places {
         let Some(event) = stored.get(&items[*place].document) else {
-            return Err(unknown("event"));
+            markers.unseen("event")?;
+            continue;
         };
+        markers.is_unreadable |= event.day.is_none();
         let marker = &mut markers.own[*place];
-        marker.day = event.day.clone();
+        if let Some(day) = &event.day {
+            marker.day = day.clone();
+        }
         // None is of a process that does not count this event.
         marker.amount = event.amount.or(marker.amount);
     }
@@ -178,10 +209,14 @@ struct Markers<'a> {
     known: HashMap<usize, KeyMarker>,
     /// The times of purchases that were there.
     recorded: HashMap<usize, i64>,
+    /// Something that is stored cannot be read.
+    is_unreadable: bool,
+    unseen: &'a AtomicU32,
 }
 
 impl<'a> Markers<'a> {
-    fn new(items: &'a [KeyedItem], now_ms: i64) -> Self {
+    fn new(batch: &'a KeyedBatch, now_ms: i64) -> Self {
+        let items = &batch.items;
         let expires_ms = now_ms.saturating_add(KEY_TTL_MS);
         let own = items.iter().map(|item| KeyMarker {
             expires_ms,
@@ -192,6 +227,16 @@ impl<'a> Markers<'a> {
             own: own.collect(),
             known: HashMap::new(),
             recorded: HashMap::new(),
+            is_unreadable: false,
+            unseen: &batch.unseen,
+        }
+    }
+
+    /// What is there is not shown: an error, unless that was so for long.
+    fn unseen(&self, what: &str) -> Result<()> {
+        match self.unseen.fetch_add(1, Ordering::Relaxed) < MOST_UNSEEN {
+            true => Err(unknown(what)),
+            false => Ok(()),
         }
     }
 
@@ -223,14 +268,18 @@ impl<'a> Markers<'a> {
     /// A purchase that was stored before counts as it is stored; and not at all when the marker of its delivery
     /// may have expired since.
     fn adopt(&mut self, place: usize, purchase: &KeyedPurchase) {
+        self.is_unreadable |= purchase.day.is_none() || purchase.time_ms.is_none();
         let marker = &mut self.own[place];
-        marker.day = purchase.day.clone();
+        if let Some(day) = &purchase.day {
+            marker.day = day.clone();
+        }
         marker.amount = purchase.amount.or(marker.amount);
-        self.recorded.insert(place, purchase.time_ms);
         let delivered_ms = marker.delivery.timestamp().timestamp_millis();
-        if delivered_ms >= purchase.time_ms.saturating_add(KEY_TTL_MS) {
+        let time_ms = purchase.time_ms.unwrap_or(self.items[place].time_ms);
+        self.recorded.insert(place, time_ms);
+        if delivered_ms >= time_ms.saturating_add(KEY_TTL_MS) {
             let marker = KeyMarker {
-                delivery: UNKNOWN,
+                delivery: UNKNOWN_DELIVERY,
                 ..marker.clone()
             };
             self.known.insert(place, marker);
@@ -266,13 +315,18 @@ impl<'a> Markers<'a> {
             .into_iter()
             .filter_map(|index| places.get(index).copied());
         let there: Vec<usize> = there.collect();
-        if !there.is_empty() && self.look_up(store, &there).await? {
-            let refused = there
-                .into_iter()
-                .filter(|place| !self.known.contains_key(place));
-            written
-                .dropped
-                .extend(refused.map(|place| (place, MERGED.to_owned())));
+        if !there.is_empty() {
+            self.look_up(store, &there).await?;
+        }
+        for place in there {
+            // By itself: the marker in its place may be that of a key that was asked for as well.
+            let is_known = self.known.contains_key(&place);
+            if !is_known && self.look_up(store, &[place]).await? {
+                written.dropped.push((place, MERGED.to_owned()));
+            } else if !self.known.contains_key(&place) {
+                self.unseen("marker")?;
+                written.dropped.push((place, UNSEEN.to_owned()));
+            }
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! A batch of events with a dedupe key, and what is found out of them.
 
+use std::sync::atomic::AtomicU32;
+
 use bson::oid::ObjectId;
 
 use crate::pipeline::totals::Contribution;
@@ -12,6 +14,8 @@ use crate::store::{KeyMarker, Purchase};
 pub struct KeyedBatch {
     pub items: Vec<KeyedItem>,
     pub bytes: usize,
+    /// Attempts to which the database did not show what is there.
+    pub unseen: AtomicU32,
 }
 
 #[derive(Debug, Clone)]

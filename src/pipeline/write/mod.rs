@@ -150,6 +150,10 @@ impl Writes {
         } = result;
         if let Ok(written) = &result {
             self.recorded(&written.purchases);
+            if written.is_unreadable {
+                let log = &self.shared.log;
+                log.warn_once("keyed_unreadable", || messages::KEYED_UNREADABLE.to_owned());
+            }
         }
         let writes = &mut self.queues[queue as usize];
         let reported = match result {
@@ -335,7 +339,7 @@ async fn write<S: Store>(
 ) -> Result<Written> {
     match batch {
         Batch::Events(batch) => insert_events(store, batch).await,
-        Batch::Keyed(batch) => keyed::write_keyed(store, &batch.items, now_ms).await,
+        Batch::Keyed(batch) => keyed::write_keyed(store, batch, now_ms).await,
         Batch::Sessions(_) if queue == Queue::Logins => {
             sessions::write_logins(store, baselines, batch.sessions()).await
         }

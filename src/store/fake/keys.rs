@@ -41,7 +41,7 @@ impl KeyStore for FakeStore {
                 let document = state.events.get(id)?;
                 Some(KeyedEvent {
                     id: *id,
-                    day: Day::named(document.get_str("day").ok()?)?,
+                    day: document.get_str("day").ok().and_then(Day::named),
                     amount: document.get("amount").and_then(number_in),
                 })
             };

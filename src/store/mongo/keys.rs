@@ -5,12 +5,11 @@ use bson::{Bson, DateTime, Document, doc};
 
 use super::client::{MongoStore, WRITE_TIMEOUT};
 use super::cursor::collect;
-use super::error::unexpected;
 use crate::config::Collection;
 use crate::record::day::Day;
 use crate::record::document::{number, number_in};
 use crate::store::error::Result;
-use crate::store::keys::{KeyMarker, KeyStore, KeyedEvent};
+use crate::store::keys::{KeyMarker, KeyStore, KeyedEvent, UNKNOWN_DELIVERY};
 use crate::store::records::Inserted;
 
 /// The first part of the `_id` of a marker, before the name of the event.
@@ -20,8 +19,7 @@ impl KeyStore for MongoStore {
     async fn find_keys(&self, wanted: &[KeyMarker]) -> Result<Vec<KeyMarker>> {
         let ids: Vec<Document> = wanted.iter().map(marker_id).collect();
         let found = self.find_unique(ids).await?;
-        let markers: Option<Vec<KeyMarker>> = found.iter().map(marker).collect();
-        markers.ok_or_else(|| unexpected("a readable marker").on(Collection::Uniques))
+        Ok(found.iter().filter_map(marker).collect())
     }
 
     async fn insert_keys(&self, markers: &[KeyMarker]) -> Result<Inserted> {
@@ -53,22 +51,32 @@ fn marker_id(marker: &KeyMarker) -> Document {
     doc! { "p": format!("{PERIOD}{}", marker.event), "u": &marker.key }
 }
 
+/// One that does not say which delivery counts is of another than ours, which is counted.
 fn marker(document: &Document) -> Option<KeyMarker> {
     let id = document.get_document("_id").ok()?;
+    let made = made(document);
+    let (delivery, day) = made.unwrap_or_else(|| (UNKNOWN_DELIVERY, Day::of(0)));
+    let expires = document.get_datetime("x").ok();
     Some(KeyMarker {
         event: id.get_str("p").ok()?.strip_prefix(PERIOD)?.to_owned(),
         key: id.get_str("u").ok()?.to_owned(),
-        delivery: document.get_object_id("o").ok()?,
-        day: Day::named(document.get_str("d").ok()?)?,
+        delivery,
+        day,
         amount: document.get("a").and_then(number_in),
-        expires_ms: document.get_datetime("x").ok()?.timestamp_millis(),
+        expires_ms: expires.map_or(0, |expires| expires.timestamp_millis()),
     })
+}
+
+/// The delivery that counts, and its day.
+fn made(document: &Document) -> Option<(ObjectId, Day)> {
+    let day = Day::named(document.get_str("d").ok()?)?;
+    Some((document.get_object_id("o").ok()?, day))
 }
 
 fn event(document: &Document) -> Option<KeyedEvent> {
     Some(KeyedEvent {
         id: document.get_object_id("_id").ok()?,
-        day: Day::named(document.get_str("day").ok()?)?,
+        day: document.get_str("day").ok().and_then(Day::existing),
         amount: document.get("amount").and_then(number_in),
     })
 }

@@ -24,7 +24,7 @@ use mongodb::{ClientSession, Collection};
 use super::client::{MongoStore, WRITE_TIMEOUT};
 use super::codes::DUPLICATE_KEY;
 use super::cursor::collect_in;
-use super::error::{code_of, is_duplicate_id, unexpected};
+use super::error::{code_of, is_duplicate_id};
 use crate::config;
 use crate::record::day::Day;
 use crate::record::document::number_in;
@@ -41,7 +41,7 @@ impl LegacyStore for MongoStore {
     async fn baselines(&self, days: &[Day]) -> Result<Vec<Baseline>> {
         let session = &mut self.session().await?;
         for _ in 0..READS {
-            let known = self.read_baselines(days, session).await?;
+            let known = self.read_baselines(days, cutoff_at_least, session).await?;
             let missing: Vec<&Day> = days.iter().filter(|d| !known.contains_key(*d)).collect();
             if missing.is_empty() {
                 return Ok(days.iter().map(|day| known[day]).collect());
@@ -134,7 +134,7 @@ impl LegacyStore for MongoStore {
 
     async fn sum_baselines(&self, days: &[Day]) -> Result<()> {
         let session = &mut self.session().await?;
-        let known = self.read_baselines(days, session).await?;
+        let known = self.read_baselines(days, baseline, session).await?;
         let is_marked = |day| known.get(day).is_some_and(|baseline| baseline.marked);
         if !days.iter().all(is_marked) {
             return Err(not_yet_known());
@@ -159,6 +159,7 @@ impl MongoStore {
     async fn read_baselines(
         &self,
         days: &[Day],
+        read: fn(&Document) -> Option<Baseline>,
         session: &mut ClientSession,
     ) -> Result<HashMap<Day, Baseline>> {
         let ids: Vec<Document> = days.iter().map(baseline_id).collect();
@@ -169,9 +170,10 @@ impl MongoStore {
             .await?;
         let mut baselines = HashMap::new();
         for document in collect_in(found, session).await? {
-            let (name, baseline) =
-                baseline(&document).ok_or_else(|| unexpected("a readable baseline"))?;
+            let id = document.get_document("_id");
+            let name = id.and_then(|id| id.get_str("d")).unwrap_or_default();
             if let Some(day) = days.iter().find(|day| day.as_str() == name) {
+                let baseline = read(&document).ok_or_else(|| unreadable(day))?;
                 baselines.insert(day.clone(), baseline);
             }
         }
@@ -179,7 +181,8 @@ impl MongoStore {
     }
 
     async fn read_baseline(&self, day: &Day, session: &mut ClientSession) -> Result<Baseline> {
-        let known = self.read_baselines(slice::from_ref(day), session).await?;
+        let days = slice::from_ref(day);
+        let known = self.read_baselines(days, baseline, session).await?;
         known.get(day).copied().ok_or_else(not_yet_known)
     }
 
@@ -320,6 +323,15 @@ async fn aggregate<T: Send + Sync>(
     Ok(collect_in(found, session).await?)
 }
 
+fn unreadable(day: &Day) -> StoreError {
+    StoreError::permanent(format!(
+        "the baseline of {} in the collection of markers cannot be read: correct its fields cut, state, mau, \
+         seconds and closed",
+        day.as_str()
+    ))
+    .on(config::Collection::Uniques)
+}
+
 fn not_yet_known() -> StoreError {
     StoreError::transient(
         "a majority does not know the baseline of a day yet: its records wait until it does",
@@ -351,8 +363,7 @@ fn legacy_writer(day: &Day) -> String {
     format!("base:{}", day.as_str())
 }
 
-fn baseline(document: &Document) -> Option<(&str, Baseline)> {
-    let day = document.get_document("_id").ok()?.get_str("d").ok()?;
+fn baseline(document: &Document) -> Option<Baseline> {
     let number = |name: &str| document.get(name).and_then(number_in);
     let sums = Sums {
         mau: number("mau")?,
@@ -360,10 +371,20 @@ fn baseline(document: &Document) -> Option<(&str, Baseline)> {
         sessions_closed: number("closed")?,
     };
     let is_done = document.get_str("state").ok()? == "done";
-    let baseline = Baseline {
+    Some(Baseline {
         cutoff: document.get_object_id("cut").ok()?,
         marked: is_done || document.get_bool("marked").unwrap_or(false),
         sums: is_done.then_some(sums),
+    })
+}
+
+/// Sessions need the cutoff only, and do not wait where it cannot be read. The sums do.
+fn cutoff_at_least(document: &Document) -> Option<Baseline> {
+    let cutoff = document.get_object_id("cut").ok();
+    let damaged = Baseline {
+        cutoff: cutoff.unwrap_or(Baseline::EMPTY.cutoff),
+        marked: false,
+        sums: None,
     };
-    Some((day, baseline))
+    baseline(document).or(Some(damaged))
 }

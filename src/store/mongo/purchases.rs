@@ -60,10 +60,11 @@ fn document(purchase: &Purchase) -> Document {
 
 fn keyed(document: &Document) -> Option<KeyedPurchase> {
     let id = document.get_document("_id").ok()?;
+    let time = document.get_datetime("ts").ok();
     Some(KeyedPurchase {
         document: document_id(id.get_str("e").ok()?, id.get_str("k").ok()?),
-        day: Day::named(document.get_str("day").ok()?)?,
-        time_ms: document.get_datetime("ts").ok()?.timestamp_millis(),
+        day: document.get_str("day").ok().and_then(Day::existing),
+        time_ms: time.map(|time| time.timestamp_millis()),
         amount: document.get("amount").and_then(number_in),
     })
 }

@@ -4,7 +4,6 @@ use bson::{DateTime, Document, doc};
 
 use super::client::{MongoStore, WRITE_TIMEOUT};
 use super::cursor::collect;
-use super::error::unexpected;
 use crate::config::Collection;
 use crate::record::day::Day;
 use crate::store::error::{Fault, Result, StoreError};
@@ -15,8 +14,7 @@ impl UniquesStore for MongoStore {
     async fn find_markers(&self, period: &str, users: &[&str]) -> Result<Vec<Marker>> {
         let ids: Vec<Document> = users.iter().map(|user| marker_id(period, user)).collect();
         let found = self.find_unique(ids).await?;
-        let markers: Option<Vec<Marker>> = found.iter().map(marker).collect();
-        markers.ok_or_else(|| unexpected("a readable marker"))
+        Ok(found.iter().filter_map(marker).collect())
     }
 
     async fn insert_markers(&self, markers: &[Marker]) -> Result<Vec<Dropped>> {
@@ -73,14 +71,17 @@ fn marker_id(period: &str, user: &str) -> Document {
     doc! { "p": period, "u": user }
 }
 
+/// One that does not say who made it, as after an import, is of another: its user is counted.
 fn marker(document: &Document) -> Option<Marker> {
     let id = document.get_document("_id").ok()?;
+    let text = |name| document.get_str(name).unwrap_or_default().to_owned();
+    let expires = document.get_datetime("x").ok();
     Some(Marker {
         period: id.get_str("p").ok()?.to_owned(),
         user: id.get_str("u").ok()?.to_owned(),
-        writer: document.get_str("w").ok()?.to_owned(),
-        seq: document.get_i64("s").ok()?,
-        day: document.get_str("d").ok()?.to_owned(),
-        expires_ms: document.get_datetime("x").ok()?.timestamp_millis(),
+        writer: text("w"),
+        seq: document.get_i64("s").unwrap_or(0),
+        day: text("d"),
+        expires_ms: expires.map_or(0, |expires| expires.timestamp_millis()),
     })
 }

@@ -120,7 +120,7 @@ impl State {
             let event = self.events.get(id)?;
             Some(KeyedEvent {
                 id: *id,
-                day: event.day.clone(),
+                day: Some(event.day.clone()),
                 amount: event.amount,
             })
         };
