@@ -6,43 +6,62 @@ use super::codes::{BAD_VALUE, DUPLICATE_KEY, UNAUTHORIZED, fault_of};
 use crate::store::error::{Fault, StoreError};
 use crate::util::foreign_text;
 
+/// What the server and the driver call an error that is about the moment, whatever its code.
+const LABELS: [&str; 3] = [
+    "RetryableWriteError",
+    "RetryableError",
+    "SystemOverloadedError",
+];
+
 impl From<DriverError> for StoreError {
     fn from(error: DriverError) -> Self {
-        match error.kind.as_ref() {
-            ErrorKind::Command(command) if command.code == BAD_VALUE => StoreError {
-                fault: Fault::Unknown,
-                ..server_error(&command.message, command.code)
-            },
-            ErrorKind::Command(command) => server_error(&command.message, command.code),
-            ErrorKind::Write(WriteFailure::WriteError(error)) => {
-                server_error(&error.message, error.code)
-            }
-            ErrorKind::Write(WriteFailure::WriteConcernError(error)) => StoreError {
+        let told = told_of(&error);
+        let is_retryable = LABELS.iter().any(|label| error.contains_label(label));
+        match told.fault {
+            Fault::Unknown if is_retryable => StoreError {
                 fault: Fault::Moment,
-                ..server_error(&error.message, error.code)
+                ..told
             },
-            // It quotes the error of another request.
-            kind @ ErrorKind::ConnectionPoolCleared { .. } => {
-                StoreError::transient(foreign_text::without_values(&kind.to_string()))
-            }
-            kind @ (ErrorKind::Io(_)
-            | ErrorKind::ServerSelection { .. }
-            | ErrorKind::DnsResolve { .. }) => {
-                StoreError::transient(foreign_text::shown(&kind.to_string()))
-            }
-            // The driver failed, or was shut down, before or after the request.
-            kind @ (ErrorKind::Internal { .. } | ErrorKind::Shutdown) => {
-                StoreError::transient(foreign_text::without_values(&kind.to_string()))
-            }
-            kind @ (ErrorKind::Authentication { .. }
-            | ErrorKind::IncompatibleServer { .. }
-            | ErrorKind::InvalidTlsConfig { .. }
-            | ErrorKind::SessionsNotSupported) => StoreError::new(
-                Fault::Connection,
-                foreign_text::without_values(&kind.to_string()),
-            ),
-            kind => StoreError::permanent(foreign_text::without_values(&kind.to_string())),
+            _ => told,
         }
+    }
+}
+
+fn told_of(error: &DriverError) -> StoreError {
+    match error.kind.as_ref() {
+        ErrorKind::Command(command) if command.code == BAD_VALUE => StoreError {
+            fault: Fault::Unknown,
+            ..server_error(&command.message, command.code)
+        },
+        ErrorKind::Command(command) => server_error(&command.message, command.code),
+        ErrorKind::Write(WriteFailure::WriteError(error)) => {
+            server_error(&error.message, error.code)
+        }
+        ErrorKind::Write(WriteFailure::WriteConcernError(error)) => StoreError {
+            fault: Fault::Moment,
+            ..server_error(&error.message, error.code)
+        },
+        // It quotes the error of another request.
+        kind @ ErrorKind::ConnectionPoolCleared { .. } => {
+            StoreError::transient(foreign_text::without_values(&kind.to_string()))
+        }
+        kind @ (ErrorKind::Io(_)
+        | ErrorKind::ServerSelection { .. }
+        | ErrorKind::DnsResolve { .. }) => {
+            StoreError::transient(foreign_text::shown(&kind.to_string()))
+        }
+        // The driver failed, or was shut down, before or after the request.
+        kind @ (ErrorKind::Internal { .. } | ErrorKind::Shutdown) => {
+            StoreError::transient(foreign_text::without_values(&kind.to_string()))
+        }
+        kind @ (ErrorKind::Authentication { .. }
+        | ErrorKind::IncompatibleServer { .. }
+        | ErrorKind::InvalidTlsConfig { .. }
+        | ErrorKind::SessionsNotSupported) => StoreError::new(
+            Fault::Connection,
+            foreign_text::without_values(&kind.to_string()),
+        ),
+        kind => StoreError::permanent(foreign_text::without_values(&kind.to_string())),
     }
 }
 

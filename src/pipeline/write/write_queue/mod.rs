@@ -8,14 +8,20 @@
 //! **Refusals.** A batch that the server refuses as a whole for its content is split in halves, which are
 //! sent by themselves, until the record that is refused stands alone. It is dropped when the collection is
 //! proven to take others, and after a bounded number of attempts in any case: no content is retried for
-//! ever. A code that nobody knows gets a few attempts first, since it may be about the moment.
+//! ever. A code that nobody knows gets a few attempts first, and a record that is refused with it alone is
+//! sent again for a while, since it may be about the moment.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::util::backoff::Backoff;
+
+/// A lone record that is refused with a code that nobody knows is sent again for so long at least. What is written with
+/// it waits no longer than two seconds.
+const ALONE: Duration = Duration::from_millis(700);
 
 /// Records that are written together, in their order.
 pub trait Records: Sized {
@@ -88,6 +94,8 @@ struct Sent<B, R> {
     refusals: u32,
     /// Batches that were stored when it was refused first.
     stored_before: Option<u64>,
+    /// When it was refused alone first.
+    alone_since: Option<Instant>,
 }
 
 enum State<R> {
@@ -220,6 +228,7 @@ impl<B: Records, R> WriteQueue<B, R> {
             state,
             refusals: 0,
             stored_before: None,
+            alone_since: None,
         }
     }
 
@@ -277,8 +286,12 @@ impl<B: Records, R> WriteQueue<B, R> {
             self.split(index, suspicion.attempts_whole() - 1);
             return Refused::Retried(count);
         }
-        // The collection took others since then, or before where the code speaks of content.
-        let is_proven = stored > before || suspicion == Suspicion::Content && stored > 0;
+        let alone_since = *sent.alone_since.get_or_insert(now);
+        let is_proven = match suspicion {
+            Suspicion::Content => stored > 0,
+            // The collection took others since then, and it is not of the moment.
+            Suspicion::Unknown => stored > before && now >= alone_since + ALONE,
+        };
         if is_proven || sent.refusals >= suspicion.attempts_alone() {
             return Refused::Dropped;
         }
@@ -309,7 +322,7 @@ impl<B: Records, R> WriteQueue<B, R> {
             if matches!(sent.state, State::InFlight) {
                 sent.state = State::Failed;
             }
-            (sent.refusals, sent.stored_before) = (0, None);
+            (sent.refusals, sent.stored_before, sent.alone_since) = (0, None, None);
         }
         self.stored = 0;
         self.backoff.succeed();
