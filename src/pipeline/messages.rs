@@ -119,6 +119,7 @@ pub fn collection_refuses(name: &str, collection: Collection, error: &StoreError
         (None, Some(8000)) => {
             "the cluster may be over its quota: free space or enlarge it".to_owned()
         }
+        (None, None) => "correct what it holds".to_owned(),
         _ => "correct its definition".to_owned(),
     };
     let message = &error.message;

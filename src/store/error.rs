@@ -8,6 +8,10 @@ use crate::config::Collection;
 const UNAUTHORIZED: i32 = 13;
 /// The server's code where a request has taken longer than its time limit.
 const TOO_LONG: i32 = 50;
+/// The server's codes that say that it, its primary, the network or the connection is not there.
+const AWAY: [i32; 15] = [
+    6, 7, 89, 91, 133, 189, 216, 279, 9001, 10058, 10107, 11600, 11602, 13435, 13436,
+];
 
 /// The reason why a store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +82,12 @@ impl StoreError {
     /// Whether it says nothing about the collection or the content.
     pub fn is_of_connection(&self) -> bool {
         matches!(self.fault, Fault::Moment | Fault::Connection)
+    }
+
+    /// Whether the server is there, and has answered a request of this connection.
+    pub fn is_answer(&self) -> bool {
+        let is_there = self.code.is_some_and(|code| !AWAY.contains(&code));
+        is_there && self.fault != Fault::Connection
     }
 
     /// Whether it says something about the documents that were to be read: a read of others may succeed at once.

@@ -153,7 +153,13 @@ describe('a list where the book-keeping should be', { concurrency: true }, () =>
       analytics.track('gems.earn', 'somebody', { amount: 3 });
       const told = () => /is a list: remove it/.test(analytics.getHealth().lastError?.message);
       await waitFor(told, { what: 'the error' });
-      assert.ok(analytics.getHealth().lastError.message.includes(today()));
+      const health = analytics.getHealth();
+      assert.ok(health.lastError.message.includes(today()));
+      const [{ collection }] = health.refusedCollections;
+      assert.deepStrictEqual(
+        [health.connected, health.totals, collection],
+        [true, 'blocked', 'daily'],
+      );
       await daily.updateOne({ day: today() }, { $unset: { _a: '' } });
       await analytics.flush();
       const [{ gemsEarned }] = await database.days();

@@ -5,6 +5,7 @@
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
 const { waitFor } = require('../../support/wait');
+const { fates, startProxy } = require('../../support/proxy');
 const { create, useMongod } = require('../../support/setup');
 
 const mongo = useMongod();
@@ -153,6 +154,25 @@ describe('a collection that refuses writes', { concurrency: 2 }, () => {
     await waitFor(areStored, { what: 'the logins' });
     const isCounted = async () => (await database.days())[0]?.dau === users.length;
     await waitFor(isCounted, { what: 'the users' });
+  });
+
+  it('answers with a code of the moment: the server is connected, and the rest goes on', async () => {
+    const database = mongo.database();
+    const proxy = await startProxy(mongo.server.port);
+    const rule = proxy.rule({
+      when: ({ command, body }) => command === 'insert' && body.insert === 'gsoevents',
+      fate: fates.refuse({ code: 112, codeName: 'WriteConflict', errmsg: 'by the test' }),
+    });
+    const { analytics } = create({ uri: proxy.uri(database.name) });
+    analytics.track('credits.earn', 'u', { amount: 1 });
+    await analytics.onLogin('ann', 'Ann');
+    await waitFor(() => rule.taken.length > 2, { what: 'refusals' });
+    const { connected, refusedCollections, dropped } = analytics.getHealth();
+    assert.deepStrictEqual([connected, refusedCollections, dropped], [true, [], {}]);
+    rule.remove();
+    await analytics.flush();
+    assert.strictEqual(await database.count('gsoevents'), 1);
+    await proxy.close();
   });
 
   it('has a collation that makes two user ids equal: both are stored, one is counted', async () => {

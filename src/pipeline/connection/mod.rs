@@ -148,7 +148,8 @@ impl<S: Store> Database<S> {
         let message = error.message.clone();
         match (error.fault, error.collection) {
             (Fault::Moment | Fault::Connection, _) | (_, None) => {
-                self.shared.database.change(|db| db.connected = false);
+                let is_answer = error.is_answer();
+                self.shared.database.change(|db| db.connected = is_answer);
                 self.shared
                     .log
                     .warn_once("outage", || messages::cannot_write(&message));

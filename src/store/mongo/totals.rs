@@ -14,7 +14,7 @@ use super::error::{code_of, unexpected};
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::record::document::{number, number_in};
-use crate::store::error::{Result, StoreError};
+use crate::store::error::{Fault, Result, StoreError};
 use crate::store::totals::{
     Added, AppliedSeq, Delta, LARGEST_TOTAL, MonthView, SeqAdvance, Sums, TotalsStore,
 };
@@ -167,10 +167,13 @@ fn additions(advance: SeqAdvance<'_>, delta: &Delta) -> (Document, Document) {
 fn inner<'a>(outer: Option<&'a Document>, name: &str, day: &Day) -> Result<Option<&'a Document>> {
     match outer.and_then(|outer| outer.get(name)) {
         Some(Bson::Document(inner)) => Ok(Some(inner)),
-        Some(Bson::Array(_)) => Err(StoreError::transient(format!(
-            "{name} in the daily document of {} is a list: remove it; totals of that day wait until then",
-            day.as_str()
-        ))),
+        Some(Bson::Array(_)) => {
+            let problem = format!(
+                "{name} in the daily document of {} is a list: remove it",
+                day.as_str()
+            );
+            Err(StoreError::new(Fault::Collection, problem))
+        }
         _ => Ok(None),
     }
 }
