@@ -156,6 +156,25 @@ describe('a collection that refuses writes', { concurrency: 2 }, () => {
     await waitFor(isCounted, { what: 'the users' });
   });
 
+  it('is repaired while events with a key wait for another: only that is reported', async () => {
+    const database = mongo.database();
+    const [events, uniques] = [view('gsoevents'), view('gsouniques')];
+    await database.db.createCollection('source');
+    for (const name of ['gsoevents', 'gsouniques']) {
+      await database.db.createCollection(name, { viewOn: 'source', pipeline: [] });
+    }
+    const { analytics } = create({ uri: database.uri });
+    analytics.track('credits.earn', 'u', { amount: 1 });
+    analytics.track('credits.earn', 'u', { amount: 1 }, { dedupeKey: 'run_1' });
+    const refused = () => analytics.getHealth().refusedCollections.map((one) => one.collection);
+    await waitFor(() => refused().includes('events'), { what: 'the report' });
+    await events.mend(database.db);
+    await waitFor(() => refused().join() === 'uniques', { what: 'the report of the other' });
+    await uniques.mend(database.db);
+    await analytics.flush();
+    assert.deepStrictEqual([(await found(database)).credits, refused()], [2, []]);
+  });
+
   it('answers with a code of the moment: the server is connected, and the rest goes on', async () => {
     const database = mongo.database();
     const proxy = await startProxy(mongo.server.port);
@@ -196,6 +215,7 @@ describe('a user without a privilege', () => {
   const CASES = {
     'to insert events': ['gsoevents', ['insert'], 'events', 'insert', ['logins', 'dau']],
     'to insert sessions': ['gsosessions', ['insert'], 'sessions', 'insert', ['events', 'credits']],
+    'to find sessions': ['gsosessions', ['find'], 'sessions', 'find', ['events', 'credits']],
     'to update days': ['gsodailies', ['update'], 'daily', 'update', ['events', 'logins']],
     'to change markers': ['gsouniques', ['update'], 'uniques', 'update', ['events', 'credits']],
   };

@@ -30,7 +30,7 @@ use crate::instance::shared::Shared;
 use crate::record::day::Day;
 use crate::record::item::Item;
 use crate::reports::note_late;
-use crate::store::{Dropped, Fault, Inserted, Result, Store, StoreError};
+use crate::store::{Dropped, Fault, Inserted, Result, Store};
 use crate::util::backoff::Backoff;
 use crate::util::failpoint::failpoint;
 use batches::{Batch, EventBatch, SessionBatch, Written};
@@ -47,6 +47,8 @@ pub struct Writes {
     shared: Arc<Shared>,
     /// In the order of [`Queue::ALL`].
     queues: [WriteQueue<Batch, Written>; QUEUES],
+    /// The collection for which the last request of each failed, if it did.
+    failing: [Option<Collection>; QUEUES],
     closing: Closing,
     tasks: Tasks<WriteResult>,
     decided: Vec<Decided>,
@@ -76,6 +78,7 @@ impl Writes {
                 queue(limits.session_batch, of_sessions()),
                 queue(limits.session_batch, Batch::Keyed(KeyedBatch::default())),
             ],
+            failing: [None; QUEUES],
             closing,
             tasks: Tasks::new(),
             decided: Vec::new(),
@@ -161,14 +164,15 @@ impl Writes {
                 let health = &self.shared.health;
                 health.count(|counts| counts.duplicates += written.duplicates);
                 let reported = writes.written(number, written);
+                self.failing[queue as usize] = None;
                 self.accepted(collection_of(queue));
                 if queue == Queue::Keyed {
-                    self.shared.accepted(Collection::Uniques);
+                    self.accepted(Collection::Uniques);
                 }
                 reported
             }
             Err(error) => {
-                let refused = match suspicion_of(&error) {
+                let refused = match Suspicion::of(&error) {
                     None => Refused::Retried(writes.failed(number, now)),
                     Some(suspicion) => writes.refused(number, suspicion, now),
                 };
@@ -176,6 +180,7 @@ impl Writes {
                     Refused::Dropped => writes.done(number, Written::refused(error.message)),
                     Refused::Retried(records) => {
                         let error = error.on(collection_of(queue));
+                        self.failing[queue as usize] = error.collection;
                         return Err(Failed { error, records });
                     }
                 }
@@ -216,8 +221,7 @@ impl Writes {
 
     /// A collection that refuses logouts takes logins, perhaps, and goes on refusing.
     fn accepted(&self, collection: Collection) {
-        let mut queues = Queue::ALL.into_iter().zip(&self.queues);
-        if queues.any(|(other, queue)| collection_of(other) == collection && queue.is_failing()) {
+        if self.failing.contains(&Some(collection)) {
             self.shared.database.change(|db| db.connected = true);
         } else {
             self.shared.accepted(collection);
@@ -321,6 +325,7 @@ impl Writes {
     /// The database is left: batches in flight are sent again to the next, and nobody waits for them here.
     pub fn leave_database(&mut self) {
         self.tasks.detach();
+        self.failing = [None; QUEUES];
         self.queues.iter_mut().for_each(WriteQueue::resend);
     }
 
@@ -353,15 +358,6 @@ fn collection_of(queue: Queue) -> Collection {
     match queue {
         Queue::Events | Queue::Keyed => Collection::Events,
         Queue::Logins | Queue::Logouts => Collection::Sessions,
-    }
-}
-
-/// Whether the batch may have been refused for its content, as a whole.
-fn suspicion_of(error: &StoreError) -> Option<Suspicion> {
-    match error.fault {
-        Fault::Content => Some(Suspicion::Content),
-        Fault::Unknown => Some(Suspicion::Unknown),
-        Fault::Moment | Fault::Connection | Fault::Collection => None,
     }
 }
 

@@ -76,16 +76,22 @@ pub fn server_error(message: &str, code: i32) -> StoreError {
     };
     StoreError {
         code: Some(code),
-        missing_privilege: command_in(message).filter(|_| is_unauthorized),
+        missing_privilege: action_in(message).filter(|_| is_unauthorized),
         ..StoreError::new(fault, server_message(message, code))
     }
 }
 
-/// The command that the server quotes: `… to execute command { insert: "gsoevents", …`.
-fn command_in(message: &str) -> Option<String> {
+/// The action of the command that the server quotes: `… to execute command { insert: "gsoevents", …`.
+fn action_in(message: &str) -> Option<String> {
     let (_, quoted) = message.split_once("to execute command { ")?;
     let (command, _) = quoted.split_once(':')?;
-    Some(command.to_owned())
+    let action = match command {
+        "aggregate" | "count" | "distinct" => "find",
+        "delete" => "remove",
+        "findAndModify" => "update",
+        action => action,
+    };
+    Some(action.to_owned())
 }
 
 /// The server's code for a command or a write that it refused.

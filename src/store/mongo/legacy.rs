@@ -21,16 +21,15 @@ use bson::{Bson, DateTime, Document, doc};
 use mongodb::options::ReturnDocument;
 use mongodb::{ClientSession, Collection};
 
+use super::baseline::{baseline, baseline_id, cutoff_at_least, new_baseline, unreadable};
 use super::client::{MongoStore, WRITE_TIMEOUT};
 use super::codes::DUPLICATE_KEY;
 use super::cursor::collect_in;
 use super::error::{code_of, is_duplicate_id};
 use crate::config;
 use crate::record::day::Day;
-use crate::record::document::number_in;
 use crate::store::error::{Result, StoreError};
 use crate::store::legacy::{Baseline, CLAIM_TTL, LEGACY_STEP_TIMEOUT, LegacyStore};
-use crate::store::totals::Sums;
 use crate::store::uniques::{MARKER_TTL_MS, Period};
 use crate::util::clock::system_ms;
 
@@ -39,25 +38,7 @@ const READS: u32 = 3;
 
 impl LegacyStore for MongoStore {
     async fn baselines(&self, days: &[Day]) -> Result<Vec<Baseline>> {
-        let session = &mut self.session().await?;
-        for _ in 0..READS {
-            let known = self.read_baselines(days, cutoff_at_least, session).await?;
-            let missing: Vec<&Day> = days.iter().filter(|d| !known.contains_key(*d)).collect();
-            if missing.is_empty() {
-                return Ok(days.iter().map(|day| known[day]).collect());
-            }
-            self.pass_old_writes(missing[0], session).await?;
-            let mut documents = Vec::new();
-            for day in missing {
-                let newest = self.newest_session(day, session).await?;
-                documents.push(new_baseline(day, newest.unwrap_or(Baseline::EMPTY.cutoff)));
-            }
-            let refused = self.insert_new(documents, false).await?;
-            if let Some(refused) = refused.into_iter().next() {
-                return Err(StoreError::permanent(refused.message));
-            }
-        }
-        Err(not_yet_known())
+        self.baselines_of(days).await.map_err(of_uniques)
     }
 
     async fn insert_baselines(&self, cutoffs: &[(Day, ObjectId)]) -> Result<bool> {
@@ -65,9 +46,7 @@ impl LegacyStore for MongoStore {
             .iter()
             .map(|(day, cutoff)| new_baseline(day, *cutoff));
         let inserting = self.insert_documents(self.uniques.name(), documents.collect());
-        let inserted = inserting
-            .await
-            .map_err(|error| error.on(config::Collection::Uniques))?;
+        let inserted = inserting.await.map_err(of_uniques)?;
         Ok(inserted.duplicates.len() < cutoffs.len())
     }
 
@@ -80,18 +59,17 @@ impl LegacyStore for MongoStore {
         let legacy =
             doc! { "day": day.as_str(), "userId": { "$in": users }, "_id": { "$lte": cutoff } };
         let session = &mut self.session().await?;
-        self.read_baseline(day, session).await?;
+        let passed = self.pass_baseline(day, cutoff_at_least, session).await;
+        passed.map_err(of_uniques)?;
         let found = self
             .sessions
             .distinct("userId", legacy)
             .max_time(WRITE_TIMEOUT)
             .session(session)
-            .await?;
-        let names = found.into_iter().filter_map(|user| match user {
-            Bson::String(user) => Some(user),
-            _ => None,
-        });
-        Ok(names.collect())
+            .await
+            .map_err(of_sessions)?;
+        let names = found.iter().filter_map(Bson::as_str);
+        Ok(names.map(str::to_owned).collect())
     }
 
     /// Expires by the server's clock, which all processes share.
@@ -123,7 +101,7 @@ impl LegacyStore for MongoStore {
 
     async fn mark_baseline(&self, day: &Day, cutoff: ObjectId) -> Result<()> {
         let session = &mut self.session().await?;
-        self.read_baseline(day, session).await?;
+        self.pass_baseline(day, baseline, session).await?;
         let legacy = doc! { "day": day.as_str(), "_id": { "$lte": cutoff } };
         self.mark_legacy_users(day, &legacy, session).await?;
         let (seconds, closed) = self.sum_durations(legacy, session).await?;
@@ -156,6 +134,28 @@ impl LegacyStore for MongoStore {
 }
 
 impl MongoStore {
+    async fn baselines_of(&self, days: &[Day]) -> Result<Vec<Baseline>> {
+        let session = &mut self.session().await?;
+        for _ in 0..READS {
+            let known = self.read_baselines(days, cutoff_at_least, session).await?;
+            let missing: Vec<&Day> = days.iter().filter(|d| !known.contains_key(*d)).collect();
+            if missing.is_empty() {
+                return Ok(days.iter().map(|day| known[day]).collect());
+            }
+            self.pass_old_writes(missing[0], session).await?;
+            let mut documents = Vec::new();
+            for day in missing {
+                let newest = self.newest_session(day, session).await?;
+                documents.push(new_baseline(day, newest.unwrap_or(Baseline::EMPTY.cutoff)));
+            }
+            let refused = self.insert_new(documents, false).await?;
+            if let Some(refused) = refused.into_iter().next() {
+                return Err(StoreError::permanent(refused.message));
+            }
+        }
+        Err(not_yet_known())
+    }
+
     async fn read_baselines(
         &self,
         days: &[Day],
@@ -180,16 +180,24 @@ impl MongoStore {
         Ok(baselines)
     }
 
-    async fn read_baseline(&self, day: &Day, session: &mut ClientSession) -> Result<Baseline> {
+    /// Fails unless the baseline of the day is there, and can be read.
+    async fn pass_baseline(
+        &self,
+        day: &Day,
+        read: fn(&Document) -> Option<Baseline>,
+        session: &mut ClientSession,
+    ) -> Result<()> {
         let days = slice::from_ref(day);
-        let known = self.read_baselines(days, baseline, session).await?;
-        known.get(day).copied().ok_or_else(not_yet_known)
+        let known = self.read_baselines(days, read, session).await?;
+        match known.contains_key(day) {
+            true => Ok(()),
+            false => Err(not_yet_known()),
+        }
     }
 
     async fn change_baseline(&self, which: Document, values: Document) -> Result<()> {
-        let values = doc! { "$set": values };
-        self.uniques.update_one(which, values).await?;
-        Ok(())
+        let changing = self.uniques.update_one(which, doc! { "$set": values });
+        Ok(changing.await.map(drop)?)
     }
 
     /// Writes in the session. Afterwards a majority knows all earlier writes, and reads in the session
@@ -226,7 +234,8 @@ impl MongoStore {
             doc! { "$match": { "day": day.as_str() } },
             doc! { "$group": { "_id": null, "newest": { "$max": "$_id" } } },
         ];
-        let found = aggregate(&self.sessions, stages, WRITE_TIMEOUT, session).await?;
+        let found = aggregate(&self.sessions, stages, WRITE_TIMEOUT, session).await;
+        let found = found.map_err(of_sessions)?;
         let newest = found.first().map(|max| max.get_object_id("newest"));
         Ok(newest.and_then(|newest| newest.ok()))
     }
@@ -275,8 +284,8 @@ impl MongoStore {
         ];
         let found = aggregate(&self.sessions, stages, LEGACY_STEP_TIMEOUT, session).await?;
         let number = |name| found.first().and_then(|sums| sums.get_f64(name).ok());
-        let (seconds, closed) = (number("seconds"), number("closed"));
-        Ok((seconds.unwrap_or(0.0), closed.unwrap_or(0.0)))
+        let [seconds, closed] = ["seconds", "closed"].map(|name| number(name).unwrap_or(0.0));
+        Ok((seconds, closed))
     }
 
     /// The number of markers of the month by the legacy writer that made them.
@@ -300,9 +309,11 @@ impl MongoStore {
             doc! { "$group": { "_id": "$w", "made": { "$sum": { "$toDouble": 1 } } } },
         ];
         let found = aggregate(&self.uniques, stages, LEGACY_STEP_TIMEOUT, session).await?;
-        let made = |of_writer: &Document| {
-            let writer = of_writer.get_str("_id").ok()?.to_owned();
-            Some((writer, of_writer.get_f64("made").ok()?))
+        let made = |one: &Document| {
+            Some((
+                one.get_str("_id").ok()?.to_owned(),
+                one.get_f64("made").ok()?,
+            ))
         };
         Ok(found.iter().filter_map(made).collect())
     }
@@ -323,13 +334,12 @@ async fn aggregate<T: Send + Sync>(
     Ok(collect_in(found, session).await?)
 }
 
-fn unreadable(day: &Day) -> StoreError {
-    StoreError::permanent(format!(
-        "the baseline of {} in the collection of markers cannot be read: correct its fields cut, state, mau, \
-         seconds and closed",
-        day.as_str()
-    ))
-    .on(config::Collection::Uniques)
+fn of_uniques(error: StoreError) -> StoreError {
+    error.on(config::Collection::Uniques)
+}
+
+fn of_sessions(error: impl Into<StoreError>) -> StoreError {
+    error.into().on(config::Collection::Sessions)
 }
 
 fn not_yet_known() -> StoreError {
@@ -342,49 +352,7 @@ fn claim_id(day: &Day) -> Document {
     doc! { "_id": { "p": "history", "m": day.month() } }
 }
 
-fn baseline_id(day: &Day) -> Document {
-    doc! { "p": "base", "d": day.as_str() }
-}
-
-/// The document of a day whose newest legacy session has this id.
-fn new_baseline(day: &Day, cutoff: ObjectId) -> Document {
-    let state = match cutoff == Baseline::EMPTY.cutoff {
-        true => "done",
-        false => "building",
-    };
-    doc! {
-        "_id": baseline_id(day), "cut": cutoff, "state": state,
-        "mau": 0, "seconds": 0, "closed": 0,
-    }
-}
-
 /// The writer of the markers of a day's legacy users; no process can have this name.
 fn legacy_writer(day: &Day) -> String {
     format!("base:{}", day.as_str())
-}
-
-fn baseline(document: &Document) -> Option<Baseline> {
-    let number = |name: &str| document.get(name).and_then(number_in);
-    let sums = Sums {
-        mau: number("mau")?,
-        session_seconds: number("seconds")?,
-        sessions_closed: number("closed")?,
-    };
-    let is_done = document.get_str("state").ok()? == "done";
-    Some(Baseline {
-        cutoff: document.get_object_id("cut").ok()?,
-        marked: is_done || document.get_bool("marked").unwrap_or(false),
-        sums: is_done.then_some(sums),
-    })
-}
-
-/// Sessions need the cutoff only, and do not wait where it cannot be read. The sums do.
-fn cutoff_at_least(document: &Document) -> Option<Baseline> {
-    let cutoff = document.get_object_id("cut").ok();
-    let damaged = Baseline {
-        cutoff: cutoff.unwrap_or(Baseline::EMPTY.cutoff),
-        marked: false,
-        sums: None,
-    };
-    baseline(document).or(Some(damaged))
 }

@@ -13,9 +13,11 @@
 //! | `cursor` | results of queries |
 //! | `error`, `codes` | errors of the driver and the server, and what each code is about |
 //! | `records`, `totals`, `uniques`, `keys`, `purchases`, `presence`, `claims`, `legacy` | what is written, by trait |
+//! | `baseline` | the documents of `legacy` |
 //! | `reports`, `personal`, `stored`, `inspection` | what is read, by trait |
 //! | `indexes` | the trait of its lifecycle: index definitions and their creation |
 
+mod baseline;
 mod claims;
 mod client;
 mod codes;

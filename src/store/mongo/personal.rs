@@ -252,10 +252,8 @@ impl MongoStore {
         if !is_unauthorized(&error) {
             return error;
         }
-        let right = match error.missing_privilege.as_deref() {
-            Some("delete") => "remove",
-            other => other.unwrap_or("find, insert, update or remove"),
-        };
+        let right = error.missing_privilege.as_deref();
+        let right = right.unwrap_or("find, insert, update or remove");
         let message = format!(
             "the user of the connection lacks the right {right} on {name}: grant it and call again"
         );

@@ -28,11 +28,11 @@ impl UniquesStore for MongoStore {
             }
         });
         let documents: Vec<Document> = documents.collect();
-        match self.insert_new(documents.clone(), false).await {
-            Err(error) if error.fault == Fault::Unknown && self.takes_others(markers).await => {
-                self.insert_new(documents, true).await
-            }
-            inserted => inserted,
+        let inserted = self.insert_new(documents.clone(), false).await;
+        let is_unknown = matches!(&inserted, Err(error) if error.fault == Fault::Unknown);
+        match is_unknown && self.takes_others(markers).await {
+            true => self.insert_new(documents, true).await,
+            false => inserted,
         }
     }
 }

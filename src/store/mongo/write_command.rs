@@ -74,7 +74,7 @@ impl MongoStore {
                 Err(error) if error.is_of_connection() || error.fault == Fault::Collection => {
                     return Err(error);
                 }
-                Err(error) if documents.len() > 1 => {
+                Err(_) if documents.len() > 1 => {
                     let half = documents.len() / 2;
                     let rest = documents.split_off(half);
                     parts.extend([(start, documents), (start + half, rest)]);

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::store::{Fault, StoreError};
 use crate::util::backoff::Backoff;
 
 /// A lone record that is refused with a code that nobody knows is sent again for so long at least. What is written with
@@ -58,6 +59,15 @@ pub enum Suspicion {
 }
 
 impl Suspicion {
+    /// Whether a batch may have been refused for its content, as a whole.
+    pub fn of(error: &StoreError) -> Option<Self> {
+        match error.fault {
+            Fault::Content => Some(Self::Content),
+            Fault::Unknown => Some(Self::Unknown),
+            Fault::Moment | Fault::Connection | Fault::Collection => None,
+        }
+    }
+
     /// Attempts before the batch is split.
     fn attempts_whole(self) -> u32 {
         match self {
@@ -164,11 +174,6 @@ impl<B: Records, R> WriteQueue<B, R> {
     /// Whether nothing is sent because something failed.
     pub fn is_backing_off(&self, now: Instant) -> bool {
         !self.backoff.is_over(now)
-    }
-
-    /// Whether the last result was a failure that is to be retried.
-    pub fn is_failing(&self) -> bool {
-        self.backoff.until().is_some()
     }
 
     fn is_open_full(&self) -> bool {
