@@ -17,7 +17,8 @@ pub trait KeyStore {
     /// Those of these markers that are there, as a majority knows them; who has made each may be another.
     fn find_keys(&self, wanted: &[KeyMarker]) -> impl Reply<Vec<KeyMarker>>;
 
-    /// Inserts markers; those already there stay as they are.
+    /// Inserts markers; those already there stay as they are. The server may delete them after [`KEY_TTL_MS`] by
+    /// its own clock: that of the host may be wrong by more.
     fn insert_keys(&self, markers: &[KeyMarker]) -> impl Reply<Inserted>;
 
     /// What is stored of the events with these `_id`s, as far as a majority knows them.
@@ -33,8 +34,6 @@ pub struct KeyMarker {
     /// The day on which the event counts, and its amount, if it adds to a total.
     pub day: Day,
     pub amount: Option<f64>,
-    /// The time from which the server may delete it, ms since 1970.
-    pub expires_ms: i64,
 }
 
 /// What is stored of an event with a key.

@@ -7,6 +7,7 @@ const { describe, it } = require('node:test');
 const { fates, startProxy } = require('../../support/proxy');
 const { create, useMongod } = require('../../support/setup');
 const { waitFor } = require('../../support/wait');
+const { replyTo } = require('../../support/wire');
 
 const mongo = useMongod();
 
@@ -115,6 +116,25 @@ describe('a dedupe key', () => {
     await analytics.flush();
     assert.strictEqual(await database.count('gsoevents'), 0);
     assert.strictEqual(await totalOf(database, 'stripeRevenue'), 100);
+  });
+
+  it('expires by the clock of the server, whatever that of the host says', async () => {
+    const database = mongo.database();
+    const proxy = await startProxy(mongo.server.port);
+    const shift = async (exchange) => {
+      const reply = await exchange.forward({ silently: true });
+      const localTime = new Date(reply.body.localTime.getTime() + 100 * DAY_MS);
+      exchange.connection.driver.write(replyTo(exchange.request, { ...reply.body, localTime }));
+    };
+    const isOurs = ({ command, body }) => command === 'hello' && body.$db === database.name;
+    proxy.rule({ when: isOurs, fate: shift });
+    const { analytics } = create({ uri: proxy.uri(database.name) });
+    pay(analytics, 'evt');
+    await analytics.flush();
+    const [marker] = await database.all('gsouniques', { '_id.p': `k:${PAYMENT}` });
+    const kept = marker.x - Date.now();
+    assert.ok(kept > 189 * DAY_MS && kept <= 190 * DAY_MS, `${kept} ms`);
+    await proxy.close();
   });
 
   it('of an event that was stored by a process that died then: it counts as it is stored', async () => {

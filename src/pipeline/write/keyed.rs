@@ -37,9 +37,9 @@ const UNSEEN: &str = "the marker of its dedupe key is there and cannot be read";
 const MOST_UNSEEN: u32 = 40;
 
 /// Stores events, and finds out which of them count; can be repeated until it succeeds.
-pub async fn write_keyed<S: Store>(store: &S, batch: &KeyedBatch, now_ms: i64) -> Result<Written> {
+pub async fn write_keyed<S: Store>(store: &S, batch: &KeyedBatch) -> Result<Written> {
     let items = &batch.items;
-    let mut markers = Markers::new(batch, now_ms);
+    let mut markers = Markers::new(batch);
     failpoint!("keyed:before");
     let mut written = Written {
         purchases: look_up_and_record(store, &mut markers).await?,
@@ -215,16 +215,11 @@ struct Markers<'a> {
 }
 
 impl<'a> Markers<'a> {
-    fn new(batch: &'a KeyedBatch, now_ms: i64) -> Self {
+    fn new(batch: &'a KeyedBatch) -> Self {
         let items = &batch.items;
-        let expires_ms = now_ms.saturating_add(KEY_TTL_MS);
-        let own = items.iter().map(|item| KeyMarker {
-            expires_ms,
-            ..item.marker.clone()
-        });
         Self {
             items,
-            own: own.collect(),
+            own: items.iter().map(|item| item.marker.clone()).collect(),
             known: HashMap::new(),
             recorded: HashMap::new(),
             is_unreadable: false,

@@ -62,7 +62,6 @@ impl KeyedBatch {
                 delivery: keyed.delivery,
                 day: event.day.clone(),
                 amount,
-                expires_ms: 0,
             },
             purchase: Purchase::of(event),
         });

@@ -117,7 +117,7 @@ impl Writes {
                 let now_ms = self.shared.context.clock.now_ms();
                 let write = attempt(async move {
                     let written =
-                        write(store.as_ref(), &baselines, &closing, queue, &batch, now_ms).await?;
+                        write(store.as_ref(), &baselines, &closing, queue, &batch).await?;
                     note_late(store.as_ref(), batch.days(), now_ms).await?;
                     Ok(written)
                 });
@@ -340,11 +340,10 @@ async fn write<S: Store>(
     closing: &Closing,
     queue: Queue,
     batch: &Batch,
-    now_ms: i64,
 ) -> Result<Written> {
     match batch {
         Batch::Events(batch) => insert_events(store, batch).await,
-        Batch::Keyed(batch) => keyed::write_keyed(store, batch, now_ms).await,
+        Batch::Keyed(batch) => keyed::write_keyed(store, batch).await,
         Batch::Sessions(_) if queue == Queue::Logins => {
             sessions::write_logins(store, baselines, batch.sessions()).await
         }

@@ -1,10 +1,11 @@
 //! The client and its collections.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bson::{Document, RawDocumentBuf};
 use mongodb::options::{Acknowledgment, CollectionOptions, ReadConcern, WriteConcern};
 use mongodb::{Client, ClientSession, Collection, Database};
+use tokio::sync::OnceCell;
 
 use super::connection::Connection;
 use crate::config::Config;
@@ -32,6 +33,8 @@ pub struct MongoStore {
     /// Whether secondaries may answer what reports read.
     pub(super) reads_secondaries: bool,
     pub(super) purchases: Collection<Document>,
+    /// What the server's clock said, and when.
+    pub(super) clock: OnceCell<(i64, Instant)>,
     /// Beside the built-in ones.
     pub(super) own_counters: Vec<Counter>,
 }
@@ -53,6 +56,7 @@ impl MongoStore {
             kept_reports: database.collection_with_options(&names.reports, durable()),
             players: database.collection_with_options(&names.players, durable()),
             reads_secondaries: config.reports.reads_secondaries,
+            clock: OnceCell::new(),
             own_counters: config.counters.own().to_vec(),
             client,
             database,

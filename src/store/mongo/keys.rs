@@ -1,5 +1,7 @@
 //! Markers of dedupe keys (`gsouniques`), and events that have one.
 
+use std::time::Instant;
+
 use bson::oid::ObjectId;
 use bson::{Bson, DateTime, Document, doc};
 
@@ -8,8 +10,8 @@ use super::cursor::collect;
 use crate::config::Collection;
 use crate::record::day::Day;
 use crate::record::document::{number, number_in};
-use crate::store::error::Result;
-use crate::store::keys::{KeyMarker, KeyStore, KeyedEvent, UNKNOWN_DELIVERY};
+use crate::store::error::{Result, StoreError};
+use crate::store::keys::{KEY_TTL_MS, KeyMarker, KeyStore, KeyedEvent, UNKNOWN_DELIVERY};
 use crate::store::records::Inserted;
 
 /// The first part of the `_id` of a marker, before the name of the event.
@@ -23,13 +25,14 @@ impl KeyStore for MongoStore {
     }
 
     async fn insert_keys(&self, markers: &[KeyMarker]) -> Result<Inserted> {
+        let expires_ms = self.clock_ms().await?.saturating_add(KEY_TTL_MS);
         let documents = markers.iter().map(|marker| {
             doc! {
                 "_id": marker_id(marker),
                 "o": marker.delivery,
                 "d": marker.day.as_str(),
                 "a": marker.amount.map_or(Bson::Null, number),
-                "x": DateTime::from_millis(marker.expires_ms),
+                "x": DateTime::from_millis(expires_ms),
             }
         });
         let name = self.uniques.name();
@@ -47,6 +50,15 @@ impl KeyStore for MongoStore {
     }
 }
 
+impl MongoStore {
+    /// The server's clock, ms since 1970, as this process goes on from when it first asked.
+    async fn clock_ms(&self) -> Result<i64> {
+        let asking = || async { Ok::<_, StoreError>((self.server_ms().await?, Instant::now())) };
+        let (server_ms, at) = self.clock.get_or_try_init(asking).await?;
+        Ok(server_ms.saturating_add(at.elapsed().as_millis() as i64))
+    }
+}
+
 fn marker_id(marker: &KeyMarker) -> Document {
     doc! { "p": format!("{PERIOD}{}", marker.event), "u": &marker.key }
 }
@@ -56,14 +68,12 @@ fn marker(document: &Document) -> Option<KeyMarker> {
     let id = document.get_document("_id").ok()?;
     let made = made(document);
     let (delivery, day) = made.unwrap_or_else(|| (UNKNOWN_DELIVERY, Day::of(0)));
-    let expires = document.get_datetime("x").ok();
     Some(KeyMarker {
         event: id.get_str("p").ok()?.strip_prefix(PERIOD)?.to_owned(),
         key: id.get_str("u").ok()?.to_owned(),
         delivery,
         day,
         amount: document.get("a").and_then(number_in),
-        expires_ms: expires.map_or(0, |expires| expires.timestamp_millis()),
     })
 }
 
