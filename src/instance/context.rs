@@ -64,6 +64,8 @@ pub struct Limits {
     /// How long totals cannot be added before they are saved in the spool, and the pause between two savings.
     pub totals_saved_after: Duration,
     pub totals_saved_every: Duration,
+    /// Bytes of recovered totals that cannot be added from which on they are saved at once, at the most.
+    pub unsaved_bytes: usize,
     /// How often the presence of this instance is written.
     pub presence_every: Duration,
     /// Sessions of one claim, which has to fit into a document.
@@ -85,6 +87,7 @@ impl Default for Limits {
             reserved_reads: 6,
             totals_saved_after: Duration::from_secs(10),
             totals_saved_every: Duration::from_secs(5),
+            unsaved_bytes: 1 << 20,
             presence_every: Duration::from_secs(20),
             claim_sessions: 500_000,
             reports_first: Duration::from_secs(1),

@@ -18,6 +18,9 @@ pub struct Memory {
     reserved: usize,
     /// Bytes on disk that are read back in one go.
     pub read_back_bytes: usize,
+    /// Bytes of totals of one queue that are saved on disk at once when they cannot be added. Those of all
+    /// queues leave room to read back.
+    pub unsaved_bytes: usize,
 }
 
 impl Memory {
@@ -33,6 +36,7 @@ impl Memory {
             bound,
             reserved: reads * read_back_bytes,
             read_back_bytes,
+            unsaved_bytes: limits.unsaved_bytes.min(bound / 16),
         }
     }
 

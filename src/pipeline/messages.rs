@@ -201,6 +201,14 @@ pub fn saved_totals_lost(slot: &Path) -> String {
     )
 }
 
+pub fn shares_lost(error: &str) -> String {
+    format!(
+        "a file *.shares of the spool cannot be read ({error}): a part of the totals that an earlier process has \
+         left was added, which part is not known, and the rest is missing in the daily documents (see \
+         warnings.totals_uncertain); events and sessions are stored; check the disk"
+    )
+}
+
 pub fn spool_damaged(bytes: u64) -> String {
     format!(
         "{bytes} bytes of the spool cannot be read; records in them are lost, the others are written; the \

@@ -7,6 +7,7 @@
 //!                  00000001.seg …  records in the order of their numbers
 //!                  <name>.cursor   the progress of a destination, or of the database
 //!                  totals.bson     totals that wait, while they cannot be added
+//!                  <id>.shares     those of earlier processes, one by one
 //! ```
 //!
 //! No record is ever rewritten, and there is no index: a segment only grows, is closed at 16 MiB, and
@@ -24,7 +25,7 @@
 //! | `segments`, `shared_segments` | append, sync, delete; the bound of the disk |
 //! | `reader`, `patience` | reading back, past damage |
 //! | [`segment_format`], [`record_codec`] | the bytes of segments and records |
-//! | `writer_file`, `cursor_file`, `totals_file`, `files` | the other files |
+//! | `writer_file`, `cursor_file`, `totals_file`, [`shares_file`], `files` | the other files |
 
 mod claim;
 mod contents;
@@ -38,6 +39,7 @@ pub mod record_codec;
 pub mod segment_format;
 mod segments;
 mod shared_segments;
+pub mod shares_file;
 mod slot;
 #[cfg(test)]
 mod tests;
@@ -52,3 +54,4 @@ pub use segment_format::Version;
 pub use segments::{NO_RECORD, SEGMENT_BYTES, Segments, SpoolStatus};
 pub use shared_segments::SharedSegments;
 pub use slot::Slot;
+pub use totals_file::KeptTotals;

@@ -17,8 +17,8 @@ use bson::Document;
 use super::contents::{Contents, Segment};
 use super::cursor_file::{cursors_in, remove_cursor};
 use super::files;
-use super::segment_format::Version;
-use super::totals_file::{self, TotalsFile};
+use super::shares_file;
+use super::totals_file::{self, KeptTotals, TotalsFile};
 use super::writer_file::WriterFile;
 use crate::record::sequence::first_seq;
 use crate::record::target::Target;
@@ -48,6 +48,11 @@ impl Slot {
         };
         files::remove_unfinished(&path)?;
         let mut contents = Contents::scan(&path, target)?;
+        let has_totals = contents.totals.is_some() || contents.are_totals_damaged;
+        if contents.is_complete && !has_totals {
+            // A crash has left them.
+            shares_file::remove_others(&path, &[])?;
+        }
         // In whole steps of a millisecond, so that a number tells to which process it belongs.
         let now = first_seq(system_ms());
         let first_seq = (now.max(contents.bound) >> 20).saturating_add(1) << 20 | 1;
@@ -88,17 +93,24 @@ impl Slot {
     /// replace.
     pub fn keep_totals(
         &self,
-        totals: Option<(Document, Version)>,
+        totals: Option<KeptTotals>,
     ) -> impl FnOnce() -> io::Result<()> + use<> {
         let (path, writer, target) = (self.path.clone(), self.writer.clone(), self.target);
         let is_ours = self.verify();
         move || {
             is_ours?;
             match totals {
-                Some((totals, version)) => {
-                    TotalsFile::new(writer, target, totals, version).write(&path)
+                Some(kept) => {
+                    for (file, content) in kept.shares {
+                        shares_file::write(&file, content)?;
+                    }
+                    TotalsFile::new(writer, target, kept.totals, kept.version).write(&path)?;
+                    shares_file::remove_others(&path, &kept.files)
                 }
-                None => totals_file::remove(&path),
+                None => {
+                    totals_file::remove(&path)?;
+                    shares_file::remove_others(&path, &[])
+                }
             }
         }
     }

@@ -31,6 +31,17 @@ pub struct TotalsFile {
     pub totals: Document,
 }
 
+/// What a slot is to keep of totals that wait.
+pub struct KeptTotals {
+    pub totals: Document,
+    /// The version that they need.
+    pub version: Version,
+    /// Share files to write before.
+    pub shares: Vec<(PathBuf, Vec<u8>)>,
+    /// All share files that the totals name.
+    pub files: Vec<PathBuf>,
+}
+
 impl TotalsFile {
     pub fn new(writer: String, target: Target, totals: Document, version: Version) -> Self {
         let target = target.0.cast_signed();

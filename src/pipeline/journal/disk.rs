@@ -7,7 +7,6 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bson::Document;
 use tokio::time::Instant;
 
 use super::append_buffer::AppendBuffer;
@@ -15,7 +14,7 @@ use super::read_back::NextPiece;
 use crate::instance::context::Context;
 use crate::pipeline::task::Tasks;
 use crate::pipeline::watermarks::Queue;
-use crate::spool::{Position, ReadBatch, Segments, SharedSegments, SpoolStatus, Version, read};
+use crate::spool::{KeptTotals, Position, ReadBatch, Segments, SharedSegments, SpoolStatus, read};
 use crate::util::panics::catch_io;
 use crate::util::threads::Threads;
 
@@ -140,7 +139,7 @@ impl Disk {
     }
 
     /// Keeps totals that wait in place of those that are kept, or none.
-    pub fn keep_totals(&mut self, totals: Option<(Document, Version)>) {
+    pub fn keep_totals(&mut self, totals: Option<KeptTotals>) {
         self.run(move |segments| {
             // Not under the lock: appends need not wait for it.
             let kept = catch_io(|| {

@@ -26,7 +26,6 @@ use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::sync::Arc;
 
-use bson::Document;
 use tokio::time::Instant;
 
 use super::messages;
@@ -36,7 +35,7 @@ use crate::forward::Destinations;
 use crate::instance::shared::Shared;
 use crate::instance::spool_report::SpoolState;
 use crate::record::item::Item;
-use crate::spool::{NO_RECORD, Position, SharedSegments, Version};
+use crate::spool::{KeptTotals, NO_RECORD, Position, SharedSegments};
 use crate::store::Store;
 use append_buffer::AppendBuffer;
 use applied::LookedUp;
@@ -260,7 +259,7 @@ impl Journal {
     }
 
     /// Keeps totals that wait, in place of those that are kept; or none.
-    pub fn keep_totals(&mut self, totals: Option<(Document, Version)>) {
+    pub fn keep_totals(&mut self, totals: Option<KeptTotals>) {
         self.disk.keep_totals(totals);
     }
 

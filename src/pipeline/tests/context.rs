@@ -20,6 +20,7 @@ pub const LIMITS: Limits = Limits {
     reserved_reads: 1,
     totals_saved_after: Duration::from_millis(40),
     totals_saved_every: Duration::from_millis(20),
+    unsaved_bytes: 200,
     presence_every: Duration::from_millis(400),
     claim_sessions: 1_000,
     reports_first: Duration::from_millis(40),

@@ -9,8 +9,10 @@ use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
-use super::batch::{Contribution, Pending, TotalsBatch};
+use super::batch::TotalsBatch;
+use super::contribution::Contribution;
 use super::ledger::Ledger;
+use super::pending::Pending;
 use super::rules::Rules;
 use crate::instance::context::Context;
 use crate::util::backoff::Backoff;
@@ -82,6 +84,15 @@ impl Account {
             }
         }
         less
+    }
+
+    /// Bytes of contributions that are kept one by one, while they cannot be added.
+    pub fn unsaved_bytes(&self) -> usize {
+        if self.backoff.until().is_none() {
+            return 0;
+        }
+        let closed: usize = self.batches().map(TotalsBatch::unsaved_bytes).sum();
+        closed + self.pending.unsaved_bytes()
     }
 
     /// What is closed.

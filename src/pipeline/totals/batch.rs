@@ -5,12 +5,14 @@
 //!
 //! A batch that was ever sent keeps its bounds and its sums until its fate is known. Everything that was
 //! never sent is one sum, however long the totals are blocked, so that it takes no more memory than its
-//! days and its users. Contributions that a process before this one has left are kept one by one: that
-//! process may have sent any part of them.
+//! days and its users. Contributions that a process before this one has left are kept one by one beside their
+//! sum, until they are saved on disk: that process may have sent any part of them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::contribution::{Amount, Contribution, KEPT_COST};
+use super::recovered::Recovered;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::store::Delta;
@@ -18,39 +20,9 @@ use crate::store::Delta;
 /// Users, each with the first of the batch's records that logged them in.
 pub type Logins = BTreeMap<Arc<str>, i64>;
 
-/// Bytes that a contribution takes where it is kept by itself, and a user in a sum, without the name.
-const KEPT_COST: usize = 64;
-
-/// The share of one written record.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Contribution {
-    pub seq: i64,
-    pub day: Day,
-    pub amount: Amount,
-}
-
-impl Contribution {
-    /// Bytes it takes where it is kept by itself. Less than its record took: that held the user too.
-    fn cost(&self) -> usize {
-        let user = match &self.amount {
-            Amount::Login(user) => user.len(),
-            Amount::Counted(..) | Amount::Closed { .. } => 0,
-        };
-        KEPT_COST + user
-    }
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Amount {
-    Counted(Counter, f64),
-    Login(Arc<str>),
-    /// A closed session: how long it lasted, and how much of that the totals hold already, because its end
-    /// was estimated before.
-    Closed {
-        seconds: f64,
-        counted: f64,
-    },
-}
+/// From so many contributions on, recovered ones are a batch of their own: if a part of them was added before, all
+/// of them are read again within one attempt.
+const MOST_RECOVERED: u64 = 500_000;
 
 /// The share of one batch in the totals of one day.
 #[derive(Debug, Default, Clone)]
@@ -77,19 +49,19 @@ pub struct TotalsBatch {
     pub first: i64,
     pub last: i64,
     pub records: u64,
-    /// Bytes that it takes.
-    pub cost: usize,
+    /// Bytes that its sum takes.
+    cost: usize,
     /// How many amounts would have made a sum inexact, by day and counter.
     pub left_out: BTreeMap<(Day, Counter), u64>,
     /// Its contributions, if they were recovered from a process before this one.
-    pub recovered: Option<Vec<Contribution>>,
+    pub recovered: Option<Recovered>,
     /// A process before this one has closed it: that process added all of it, or nothing.
     pub is_whole: bool,
     pub days: BTreeMap<Day, DayPart>,
 }
 
 impl TotalsBatch {
-    fn new(recovered: Option<Vec<Contribution>>) -> Self {
+    pub fn new(recovered: Option<Recovered>) -> Self {
         Self {
             first: i64::MAX,
             last: i64::MIN,
@@ -100,14 +72,6 @@ impl TotalsBatch {
             is_whole: false,
             days: BTreeMap::new(),
         }
-    }
-
-    pub fn of_recovered(contributions: impl Iterator<Item = Contribution>) -> Self {
-        let mut batch = Self::new(Some(Vec::new()));
-        for contribution in contributions {
-            batch.add(contribution);
-        }
-        batch
     }
 
     /// That a process before this one has closed.
@@ -124,45 +88,49 @@ impl TotalsBatch {
         }
     }
 
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        self.cost + self.unsaved_bytes()
+    }
+
+    /// Bytes of contributions that are kept one by one.
+    pub fn unsaved_bytes(&self) -> usize {
+        self.recovered.as_ref().map_or(0, Recovered::bytes)
+    }
+
     /// Whether both can be one batch. Neither may have been sent.
     pub fn merges_with(&self, later: &Self) -> bool {
-        !self.is_whole && self.recovered.is_some() == later.recovered.is_some()
+        match &self.recovered {
+            Some(_) => later.recovered.is_some() && self.records < MOST_RECOVERED,
+            None => !self.is_whole && later.recovered.is_none(),
+        }
     }
 
     /// Takes in a batch of later records; returns the bytes that both take less than each by itself.
     pub fn merge(&mut self, later: Self) -> usize {
-        let mut less = 0;
-        let is_sum = self.recovered.is_none();
         self.first = self.first.min(later.first);
         self.last = self.last.max(later.last);
         self.records += later.records;
+        self.cost += later.cost;
         for (key, times) in later.left_out {
             *self.left_out.entry(key).or_default() += times;
         }
-        if let (Some(recovered), Some(later)) = (&mut self.recovered, later.recovered) {
-            recovered.extend(later);
+        if let (Some(recovered), Some(later)) = (&self.recovered, &later.recovered) {
+            recovered.append(later);
         }
+        let mut less = 0;
         for (day, part) in later.days {
             let own = self.days.entry(day.clone()).or_default();
-            for (counter, amount) in part.delta.amounts() {
-                if !own.delta.add(counter, amount) {
-                    *self.left_out.entry((day.clone(), counter)).or_default() += 1;
-                }
-            }
-            own.delta.session_seconds += part.delta.session_seconds;
-            own.delta.sessions_closed += part.delta.sessions_closed;
-            own.records += part.records;
-            for (user, seq) in part.users {
-                match own.users.contains_key(&user) {
-                    true if is_sum => less += KEPT_COST + user.len(),
-                    true => {}
-                    false => {
-                        own.users.insert(user, seq);
-                    }
-                }
+            let shared = part
+                .users
+                .keys()
+                .filter(|user| own.users.contains_key(*user));
+            less += shared.map(|user| KEPT_COST + user.len()).sum::<usize>();
+            for counter in own.merge(part) {
+                *self.left_out.entry((day.clone(), counter)).or_default() += 1;
             }
         }
-        self.cost += later.cost - less;
+        self.cost -= less;
         less
     }
 
@@ -176,7 +144,7 @@ impl TotalsBatch {
     }
 
     /// Returns the bytes that it takes in addition.
-    fn add(&mut self, contribution: Contribution) -> usize {
+    pub fn add(&mut self, contribution: Contribution) -> usize {
         self.records += 1;
         self.first = self.first.min(contribution.seq);
         self.last = self.last.max(contribution.seq);
@@ -184,7 +152,7 @@ impl TotalsBatch {
             Some(part) => part,
             None => self.days.entry(contribution.day.clone()).or_default(),
         };
-        let mut cost = match &contribution.amount {
+        let in_sum = match &contribution.amount {
             Amount::Login(user) if !part.users.contains_key(user) => KEPT_COST + user.len(),
             _ => 0,
         };
@@ -194,55 +162,13 @@ impl TotalsBatch {
             let day = contribution.day.clone();
             *self.left_out.entry((day, counter)).or_default() += 1;
         }
-        if let Some(recovered) = &mut self.recovered {
-            cost = contribution.cost();
-            recovered.push(contribution);
-        }
-        self.cost += cost;
-        cost
-    }
-}
-
-/// Contributions that were never sent.
-#[derive(Debug)]
-pub struct Pending {
-    recovered: TotalsBatch,
-    sum: TotalsBatch,
-}
-
-impl Pending {
-    pub fn new() -> Self {
-        Self {
-            recovered: TotalsBatch::new(Some(Vec::new())),
-            sum: TotalsBatch::new(None),
-        }
-    }
-
-    /// Adds a contribution, which a process before this one has left if `is_recovered`; returns the bytes
-    /// that it takes.
-    pub fn add(&mut self, contribution: Contribution, is_recovered: bool) -> usize {
-        match is_recovered {
-            true => self.recovered.add(contribution),
-            false => self.sum.add(contribution),
-        }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.recovered.records + self.sum.records == 0
-    }
-
-    /// The number of the oldest contribution.
-    pub fn first(&self) -> Option<i64> {
-        (!self.is_empty()).then(|| self.recovered.first.min(self.sum.first))
-    }
-
-    /// Takes everything; recovered contributions first, and by themselves.
-    pub fn take_batch(&mut self) -> TotalsBatch {
-        let (batch, empty) = match self.recovered.records {
-            0 => (&mut self.sum, TotalsBatch::new(None)),
-            _ => (&mut self.recovered, TotalsBatch::new(Some(Vec::new()))),
+        self.cost += in_sum;
+        let Some(recovered) = &self.recovered else {
+            return in_sum;
         };
-        std::mem::replace(batch, empty)
+        let all = contribution.cost();
+        recovered.push(contribution, all - in_sum);
+        all
     }
 }
 
@@ -268,82 +194,29 @@ impl DayPart {
         }
         true
     }
+
+    /// Takes in the share of later records; returns the counters whose sum would not be exact with it.
+    pub fn merge(&mut self, later: Self) -> Vec<Counter> {
+        let mut inexact = Vec::new();
+        for (counter, amount) in later.delta.amounts() {
+            if !self.delta.add(counter, amount) {
+                inexact.push(counter);
+            }
+        }
+        self.delta.session_seconds += later.delta.session_seconds;
+        self.delta.sessions_closed += later.delta.sessions_closed;
+        self.records += later.records;
+        for (user, seq) in later.users {
+            self.users.entry(user).or_insert(seq);
+        }
+        inexact
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn earned(seq: i64, amount: f64) -> Contribution {
-        Contribution {
-            seq,
-            day: Day::of(0),
-            amount: Amount::Counted(Counter::CreditsEarned, amount),
-        }
-    }
-
-    fn login(seq: i64, user: &str) -> Contribution {
-        Contribution {
-            seq,
-            day: Day::of(0),
-            amount: Amount::Login(user.into()),
-        }
-    }
-
-    #[test]
-    fn recovered_contributions_are_a_batch_of_their_own_and_keep_each_record() {
-        let mut pending = Pending::new();
-        assert!(pending.add(earned(1, 5.0), true) > 0);
-        assert!(pending.add(login(3, "a"), true) > 0);
-        pending.add(login(9, "a"), false);
-        assert_eq!(pending.first(), Some(1));
-        let recovered = pending.take_batch();
-        assert_eq!((recovered.first, recovered.last), (1, 3));
-        assert_eq!(recovered.recovered.map(|all| all.len()), Some(2));
-        let sum = pending.take_batch();
-        assert_eq!((sum.first, sum.last, sum.recovered), (9, 9, None));
-        assert!(pending.is_empty());
-    }
-
-    #[test]
-    fn what_was_never_sent_is_one_sum_that_takes_only_its_users() {
-        let mut pending = Pending::new();
-        assert_eq!(pending.add(earned(1, 5.0), false), 0);
-        assert_eq!(pending.add(login(2, "ann"), false), KEPT_COST + 3);
-        for seq in 3..1_000_003 {
-            assert_eq!(pending.add(earned(seq, 1.0), false), 0);
-            assert_eq!(pending.add(login(seq, "ann"), false), 0);
-        }
-        let batch = pending.take_batch();
-        assert_eq!(
-            (batch.first, batch.last, batch.records),
-            (1, 1_000_002, 2_000_002)
-        );
-        assert_eq!(batch.cost, KEPT_COST + 3);
-        let part = &batch.days[&Day::of(0)];
-        let amounts: Vec<_> = part.delta.amounts().collect();
-        let sums = [
-            (Counter::CreditsEarned, 1_000_005.0),
-            (Counter::SessionCount, 1_000_001.0),
-        ];
-        assert_eq!(amounts, sums);
-        let users = part.users.clone().into_iter().collect::<Vec<_>>();
-        assert_eq!(users, [("ann".into(), 2)], "with the first login");
-    }
-
-    #[test]
-    fn a_user_of_two_sums_takes_memory_once_when_they_are_one() {
-        let mut pending = Pending::new();
-        let mut batches = [["ann", "bob"], ["bob", "cid"]].map(|users| {
-            for (seq, user) in (1..).zip(users) {
-                pending.add(login(seq, user), false);
-            }
-            pending.take_batch()
-        });
-        let later = batches[1].clone();
-        assert_eq!(batches[0].merge(later), KEPT_COST + 3);
-        assert_eq!(batches[0].cost, 3 * (KEPT_COST + 3));
-    }
+    use crate::pipeline::totals::pending::Pending;
 
     #[test]
     fn only_sessions_longer_than_zero_seconds_count_for_the_mean() {

@@ -37,18 +37,22 @@
 //! That process may have sent some of them, in other batches, in a request that is still under way. So a
 //! recovered batch knows the share of each of its records: where the entry holds a number inside the
 //! batch, the rest is added; where it holds the last or a higher one, all of it is applied. An id that was
-//! used before is first looked up on each day.
+//! used before is first looked up on each day. While totals cannot be added, these shares wait on disk, and
+//! only their sum in memory ([`Recovered`]).
 //!
 //! **Why not less.** An upsert with a guard applies a first write twice when two writers race. A guard
 //! that only asks for a smaller number, sums that are set, and a day that is recounted go wrong when a
 //! request arrives late or a batch is cut differently. The model test keeps each of these designs, and
 //! must find its fault.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
-use super::batch::{Contribution, DayPart, Progress, TotalsBatch};
+use super::batch::{DayPart, Progress, TotalsBatch};
+use super::contribution::Contribution;
 use super::entries::Entries;
 use super::existing_days::ExistingDays;
+use super::recovered::Recovered;
 use super::rules::Rules;
 use super::users::Users;
 use super::warnings::Warnings;
@@ -81,7 +85,7 @@ struct Whole {
     first: i64,
     last: i64,
     /// Its contributions, if a process before us has left them.
-    recovered: Option<Vec<Contribution>>,
+    recovered: Option<Recovered>,
     /// A process before us has closed it.
     is_whole: bool,
 }
@@ -141,21 +145,9 @@ impl Ledger {
         let whole = Whole {
             first: batch.first,
             last: batch.last,
-            recovered: batch.recovered.take(),
+            recovered: batch.recovered.clone(),
             is_whole: batch.is_whole,
         };
-        let result = self.write_days(store, batch, &whole, warnings).await;
-        batch.recovered = whole.recovered;
-        result
-    }
-
-    async fn write_days<S: Store>(
-        &mut self,
-        store: &S,
-        batch: &mut TotalsBatch,
-        whole: &Whole,
-        warnings: &mut Warnings,
-    ) -> Result<()> {
         for ((day, counter), times) in std::mem::take(&mut batch.left_out) {
             let left_out = (day.as_str().to_owned(), counter.field(), times);
             warnings.left_out.push(left_out);
@@ -164,7 +156,7 @@ impl Ledger {
         let open = |part: &DayPart| part.progress != Progress::Done;
         for (day, part) in batch.days.iter_mut().filter(|(_, part)| open(part)) {
             if fate == Fate::Applied {
-                fate = self.write_day(store, day, part, whole, warnings).await?;
+                fate = self.write_day(store, day, part, &whole, warnings).await?;
             }
             match fate {
                 Fate::Applied => self.users.know(day, &part.users),
@@ -197,7 +189,9 @@ impl Ledger {
             if self.holds_all_of(day, whole) {
                 return Ok(Fate::Applied);
             }
-            self.leave_out_applied(day, part, whole);
+            if !self.leave_out_applied(day, part, whole, warnings).await? {
+                return Ok(Fate::Overtaken);
+            }
             self.existing_days.ensure(store, day).await?;
             failpoint!("day:after");
             let (delta, refused) = self.with_new_users(store, day, part, whole.last).await?;
@@ -227,13 +221,33 @@ impl Ledger {
         whole.is_recovered() && self.entries.previous(day) >= Some(whole.last)
     }
 
-    /// A request of the crashed process may have added the first records of a recovered batch.
-    fn leave_out_applied(&self, day: &Day, part: &mut DayPart, whole: &Whole) {
-        let previous = self.entries.previous(day);
-        if let (Some(recovered), Some(previous)) = (&whole.recovered, previous)
-            && previous >= whole.first
-        {
-            *part = (self.users.rules().rest)(recovered, day, previous);
+    /// A request of the crashed process may have added the first records of a recovered batch. False if it
+    /// cannot be told any more what is left.
+    async fn leave_out_applied(
+        &self,
+        day: &Day,
+        part: &mut DayPart,
+        whole: &Whole,
+        warnings: &mut Warnings,
+    ) -> Result<bool> {
+        let Some(recovered) = &whole.recovered else {
+            return Ok(true);
+        };
+        let Some(previous) = self.entries.previous(day).filter(|seq| *seq >= whole.first) else {
+            return Ok(true);
+        };
+        let (mut left, rest) = (DayPart::default(), self.users.rules().rest);
+        let each = |some: &[Contribution]| drop(left.merge(rest(some, day, previous)));
+        match recovered.each(self.users.threads(), each).await {
+            Ok(()) => {
+                *part = left;
+                Ok(true)
+            }
+            Err(error) if [ErrorKind::NotFound, ErrorKind::InvalidData].contains(&error.kind()) => {
+                warnings.unreadable.push(error.to_string());
+                Ok(false)
+            }
+            Err(error) => Err(StoreError::transient(format!("shares on disk: {error}"))),
         }
     }
 

@@ -4,42 +4,46 @@
 
 mod account;
 mod batch;
+mod contribution;
 mod entries;
 mod existing_days;
 mod ledger;
 mod once;
+mod pending;
+mod recovered;
 mod rules;
 mod saved;
+mod saving;
 mod savings;
+mod shares;
 #[cfg(test)]
 mod tests;
 mod users;
 mod warnings;
 mod writer;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use bson::Document;
 use tokio::time::Instant;
 
 use super::legacy::Baselines;
-use super::messages;
 use super::task::{Failed, Tasks};
 use super::watermarks::{QUEUES, Queue, Stage, Watermarks};
 use crate::config::Collection;
 use crate::instance::shared::Shared;
-use crate::spool::{Segments, Version};
 use crate::store::{Result, Store};
 use account::Account;
 use batch::TotalsBatch;
-pub use batch::{Amount, Contribution};
 #[cfg(test)]
-pub use batch::{Pending, TotalsBatch as Batch};
+pub use batch::TotalsBatch as Batch;
+pub use contribution::{Amount, Contribution};
 use existing_days::ExistingDays;
 use ledger::{Attempted, Ledger};
 pub use once::add_once;
+#[cfg(test)]
+pub use pending::Pending;
 pub use rules::Rules;
-use saved::{SavedQueue, SavedTotals};
 use savings::Savings;
 use warnings::Warnings;
 pub use writer::Writer;
@@ -59,6 +63,8 @@ pub struct Totals {
     is_renaming: bool,
     renamed: Option<String>,
     savings: Savings,
+    /// The folder of the slot, if there is one.
+    folder: PathBuf,
     is_day_gone: bool,
     tasks: Tasks<TotalsResult>,
 }
@@ -88,6 +94,7 @@ impl Totals {
             is_renaming: false,
             renamed: None,
             savings: Savings::new(shared.context.limits, Instant::now()),
+            folder: PathBuf::new(),
             is_day_gone: false,
             tasks: Tasks::new(),
         }
@@ -229,7 +236,7 @@ impl Totals {
             if queue == Queue::Logins {
                 self.shared.accepted(Collection::Uniques);
             }
-            self.shared.memory.release(batch.cost);
+            self.shared.memory.release(batch.bytes());
             let refused = warnings.refused_users.len() as u64;
             self.shared.health.complete(batch.records - refused);
         }
@@ -264,110 +271,6 @@ impl Totals {
     /// The worker ends: a batch in flight runs to its end.
     pub fn close(&mut self) {
         self.tasks.detach();
-    }
-
-    /// Takes the totals that a process before this one has saved.
-    pub fn load(&mut self, segments: &mut Segments) {
-        let saved = segments.take_totals().map(SavedTotals::read);
-        let is_unreadable = saved.as_ref().is_some_and(std::result::Result::is_err);
-        if is_unreadable || segments.slot().are_totals_damaged() {
-            let log = &self.shared.log;
-            log.warn(messages::saved_totals_lost(segments.slot().path()));
-        }
-        let Some(Ok(saved)) = saved else {
-            return;
-        };
-        self.savings.has_file = true;
-        for (account, queue) in self.accounts.iter_mut().zip(saved.queues) {
-            self.savings.up_to.push(queue.up_to);
-            let batches = queue.batches();
-            for batch in &batches {
-                self.shared.health.accept(batch.records);
-                self.shared.memory.occupy(batch.cost);
-                self.shared
-                    .note_spool(|spool| spool.recovered += batch.records);
-            }
-            account.load(batches);
-        }
-    }
-
-    /// Every record of a queue up to this one is in the totals, or saved on disk.
-    pub fn saved_up_to(&self, queue: Queue) -> i64 {
-        let up_to = self.savings.up_to.get(queue as usize);
-        up_to.copied().unwrap_or(0)
-    }
-
-    /// Whether saved totals are on disk.
-    pub fn are_saved(&self) -> bool {
-        self.savings.has_file
-    }
-
-    /// What the disk should keep now, if that is something else than before: totals that cannot be added for
-    /// long, so that their records need not stay there; and nothing, once they are added.
-    pub fn save(
-        &mut self,
-        marks: &Watermarks,
-        now: Instant,
-    ) -> Option<Option<(Document, Version)>> {
-        for queue in Queue::ALL {
-            if self.first_uncommitted(queue).is_none() {
-                self.savings.progressed_at[queue as usize] = now;
-            }
-        }
-        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
-        if is_due(self.save_due(marks)) {
-            let written = Queue::ALL.map(|queue| marks.get(Stage::Written(queue)));
-            self.savings.begin(written.to_vec(), now);
-            let less = self.accounts.iter_mut().map(Account::close).sum();
-            self.shared.memory.release(less);
-            let accounts = self.accounts.iter().zip(written);
-            let queues = accounts
-                .map(|(account, up_to)| {
-                    SavedQueue::new(up_to, &account.batches().collect::<Vec<_>>())
-                })
-                .collect();
-            let totals = SavedTotals { queues };
-            // Sums and names always make a document.
-            let document = totals.to_document().ok();
-            self.savings.is_saving = document.is_some();
-            return document.map(|document| Some((document, totals.version())));
-        }
-        if is_due(self.removal_due()) {
-            self.savings.begin(Vec::new(), now);
-            return Some(None);
-        }
-        None
-    }
-
-    /// When totals that wait are to be saved.
-    fn save_due(&self, marks: &Watermarks) -> Option<Instant> {
-        let is_more = |queue: &Queue| {
-            let written = marks.get(Stage::Written(*queue));
-            self.first_uncommitted(*queue).is_some() && written > self.saved_up_to(*queue)
-        };
-        let queues = Queue::ALL.into_iter().filter(is_more);
-        queues.filter_map(|queue| self.savings.due_at(queue)).min()
-    }
-
-    /// When the file is to be removed: everything that it holds is added.
-    fn removal_due(&self) -> Option<Instant> {
-        let is_added = |queue| {
-            let first = self.first_uncommitted(queue);
-            first.is_none_or(|seq| seq > self.saved_up_to(queue))
-        };
-        let is_done = Queue::ALL.into_iter().all(is_added);
-        self.savings.removal_at().filter(|_| is_done)
-    }
-
-    /// The disk has taken what it should keep, or has not.
-    pub fn saved(&mut self, is_done: bool) {
-        self.savings.end(is_done);
-    }
-
-    /// When totals are to be saved, or their file is to be removed.
-    pub fn save_at(&self, marks: &Watermarks) -> Option<Instant> {
-        let dues = [self.save_due(marks), self.removal_due()];
-        dues.into_iter().flatten().min()
     }
 
     /// When a flush or a retry is due.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::batch::{Contribution, DayPart, TotalsBatch};
+use super::batch::{DayPart, TotalsBatch};
+use super::contribution::Contribution;
 use super::existing_days::ExistingDays;
 use super::ledger::Ledger;
 use super::rules::Rules;

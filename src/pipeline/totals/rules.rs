@@ -1,7 +1,9 @@
 //! Rules: decisions of the protocol on which exactness depends. They are passed in, so that the model
 //! test can replace each by one that looks right and is wrong, and must notice.
 
-use super::batch::{Contribution, DayPart, Pending, TotalsBatch};
+use super::batch::{DayPart, TotalsBatch};
+use super::contribution::Contribution;
+use super::pending::Pending;
 use crate::record::day::Day;
 use crate::store::{Claim, Marker, Period, SeqAdvance, Stage};
 

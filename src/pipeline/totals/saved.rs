@@ -1,12 +1,15 @@
 //! Saved totals: the content of the totals file. It holds every batch that is closed: a batch in it is added
-//! as it is there, or not at all, by this process and by those after it.
+//! as it is there, or not at all, by this process and by those after it; but one of recovered contributions, of
+//! which a part may have been added before.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
 
 use bson::Document;
 use serde::{Deserialize, Serialize};
 
-use super::batch::{Amount, Contribution, DayPart, TotalsBatch};
+use super::batch::{DayPart, TotalsBatch};
+use super::recovered::Recovered;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::spool::Version;
@@ -29,7 +32,8 @@ struct SavedBatch {
     first: i64,
     last: i64,
     days: Vec<SavedDay>,
-    recovered: Option<Vec<SavedContribution>>,
+    /// The share files with its contributions one by one, if an earlier process had left them.
+    files: Option<Vec<String>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -42,19 +46,6 @@ struct SavedDay {
     users: Vec<(String, i64)>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct SavedContribution {
-    seq: i64,
-    day: String,
-    /// A counter, with its amount; `None` for a login or a closed session.
-    counter: Option<String>,
-    user: Option<String>,
-    number: f64,
-    /// Of a closed session, what was counted before.
-    #[serde(default)]
-    counted: f64,
-}
-
 impl SavedTotals {
     pub fn to_document(&self) -> bson::error::Result<Document> {
         bson::serialize_to_document(self)
@@ -63,7 +54,7 @@ impl SavedTotals {
     /// The version that they need.
     pub fn version(&self) -> Version {
         let mut batches = self.queues.iter().flat_map(|queue| &queue.batches);
-        match batches.any(SavedBatch::has_own_counters) {
+        match batches.any(|batch| batch.files.is_some() || batch.has_own_counters()) {
             true => Version::Second,
             false => Version::First,
         }
@@ -82,41 +73,40 @@ impl SavedQueue {
         }
     }
 
-    /// The batches, as ones that a process before us has closed.
-    pub fn batches(self) -> VecDeque<TotalsBatch> {
-        self.batches.into_iter().map(SavedBatch::batch).collect()
+    /// The batches, as ones that a process before us has closed, with their files in this folder.
+    pub fn batches(self, folder: &Path) -> VecDeque<TotalsBatch> {
+        let batches = self.batches.into_iter();
+        batches.map(|batch| batch.batch(folder)).collect()
     }
 }
 
 impl SavedBatch {
     fn of(batch: &TotalsBatch) -> Self {
-        let recovered = batch.recovered.as_ref();
+        let name = |path: &PathBuf| Some(path.file_name()?.to_str()?.to_owned());
+        let files = batch.recovered.as_ref().map(Recovered::files);
         Self {
             first: batch.first,
             last: batch.last,
             days: batch.days.iter().map(SavedDay::of).collect(),
-            recovered: recovered.map(|all| all.iter().map(SavedContribution::of).collect()),
+            files: files.map(|files| files.iter().filter_map(name).collect()),
         }
     }
 
     fn has_own_counters(&self) -> bool {
         let is_own = |field: &String| matches!(Counter::named(field), Some(Counter::Own(_)));
-        let mut summed = self.days.iter().flat_map(|day| day.amounts.keys());
-        let recovered = self.recovered.iter().flatten();
-        let mut kept = recovered.filter_map(|one| one.counter.as_ref());
-        summed.any(is_own) || kept.any(is_own)
+        let mut fields = self.days.iter().flat_map(|day| day.amounts.keys());
+        fields.any(is_own)
     }
 
-    fn batch(self) -> TotalsBatch {
-        match self.recovered {
-            Some(recovered) => {
-                TotalsBatch::of_recovered(recovered.into_iter().filter_map(SavedContribution::read))
-            }
-            None => {
-                let days = self.days.into_iter().filter_map(SavedDay::read);
-                TotalsBatch::whole(self.first, self.last, days.collect())
-            }
+    fn batch(self, folder: &Path) -> TotalsBatch {
+        let days = self.days.into_iter().filter_map(SavedDay::read);
+        let mut batch = TotalsBatch::whole(self.first, self.last, days.collect());
+        if let Some(files) = self.files {
+            let files = files.iter().map(|name| folder.join(name));
+            batch.recovered = Some(Recovered::in_files(files.collect()));
+            batch.is_whole = false;
         }
+        batch
     }
 }
 
@@ -152,46 +142,11 @@ impl SavedDay {
     }
 }
 
-impl SavedContribution {
-    fn of(one: &Contribution) -> Self {
-        let (counter, user, number, counted) = match &one.amount {
-            Amount::Counted(counter, amount) => {
-                (Some(counter.field().to_owned()), None, *amount, 0.0)
-            }
-            Amount::Login(user) => (None, Some(user.to_string()), 0.0, 0.0),
-            Amount::Closed { seconds, counted } => (None, None, *seconds, *counted),
-        };
-        Self {
-            seq: one.seq,
-            day: one.day.as_str().to_owned(),
-            counter,
-            user,
-            number,
-            counted,
-        }
-    }
-
-    fn read(self) -> Option<Contribution> {
-        let amount = match (self.counter, self.user) {
-            (Some(field), _) => Amount::Counted(Counter::named(&field)?, self.number),
-            (None, Some(user)) => Amount::Login(user.into()),
-            (None, None) => Amount::Closed {
-                seconds: self.number,
-                counted: self.counted,
-            },
-        };
-        Some(Contribution {
-            seq: self.seq,
-            day: Day::named(&self.day)?,
-            amount,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::totals::batch::Pending;
+    use crate::pipeline::totals::Pending;
+    use crate::pipeline::totals::contribution::{Amount, Contribution};
 
     #[test]
     fn batches_are_read_as_they_were_saved() {
@@ -212,12 +167,19 @@ mod tests {
                 },
             ),
         ];
+        let folder = Path::new("slot");
         for is_recovered in [false, true] {
             let mut pending = Pending::new();
             for contribution in &all {
                 pending.add(contribution.clone(), is_recovered);
             }
             let batch = pending.take_batch();
+            let recovered = batch.recovered.iter();
+            for one in recovered {
+                let path = || folder.join("1.shares");
+                one.begin_saving(path).expect("documents").expect("a file");
+                one.end_saving(true);
+            }
             let queue = SavedQueue::new(9, &[&batch]);
             let saved = SavedTotals {
                 queues: vec![queue],
@@ -226,10 +188,15 @@ mod tests {
             let saved = SavedTotals::read(document).expect("readable");
             let queue = saved.queues.into_iter().next().expect("a queue");
             assert_eq!(queue.up_to, 9);
-            let read = queue.batches().pop_front().expect("a batch");
+            let read = queue.batches(folder).pop_front().expect("a batch");
             assert_eq!((read.first, read.last, read.records), (3, 8, 3));
-            assert_eq!((read.is_whole, read.cost), (!is_recovered, batch.cost));
-            assert_eq!(read.recovered, batch.recovered);
+            assert_eq!(
+                (read.is_whole, read.bytes()),
+                (!is_recovered, batch.bytes())
+            );
+            let [files, expected] =
+                [&read, &batch].map(|batch| batch.recovered.as_ref().map(Recovered::files));
+            assert_eq!(files, expected);
             assert_eq!(read.days[&day].delta, batch.days[&day].delta);
             assert_eq!(read.days[&day].users, batch.days[&day].users);
         }

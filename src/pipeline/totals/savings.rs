@@ -53,10 +53,16 @@ impl Savings {
         }
     }
 
-    /// When totals of a queue that wait are to be saved.
-    pub fn due_at(&self, queue: Queue) -> Option<Instant> {
-        let late = self.progressed_at[queue as usize] + self.limits.totals_saved_after;
-        let due = self.again_at.max(late);
+    /// When totals of a queue that wait are to be saved; at once if they are too many for memory, where
+    /// the disk does what it is asked for.
+    pub fn due_at(&self, queue: Queue, are_too_many: bool) -> Option<Instant> {
+        let progressed = self.progressed_at[queue as usize];
+        let due = match are_too_many && !self.has_failed {
+            true => progressed,
+            false => self
+                .again_at
+                .max(progressed + self.limits.totals_saved_after),
+        };
         (!self.is_saving).then_some(due)
     }
 

@@ -17,6 +17,7 @@ use crate::pipeline::legacy::Baselines;
 use crate::record::day::Day;
 use crate::store::{MARKER_TTL_MS, Marker, Period, Result, SeqAdvance, Store, StoreError};
 use crate::util::failpoint::failpoint;
+use crate::util::threads::Threads;
 
 /// Reads of markers: before they are inserted, after it, and once more.
 const LOOKS: u32 = 3;
@@ -57,6 +58,11 @@ impl Users {
 
     pub fn rules(&self) -> Rules {
         self.rules
+    }
+
+    /// Threads for disk I/O.
+    pub fn threads(&self) -> &Threads {
+        &self.context.disk
     }
 
     /// No user is known: for another writer.

@@ -13,6 +13,8 @@ pub struct Warnings {
     pub restored: Vec<String>,
     /// Days whose share of the batch stays out of the totals, each with the number of its records.
     pub uncertain: Vec<(String, u64)>,
+    /// Why share files cannot be read.
+    pub unreadable: Vec<String>,
     /// How often C matched nothing.
     pub cas_conflicts: u64,
 }
@@ -35,6 +37,9 @@ impl Warnings {
             log.warn_once("day_restored", || messages::day_restored(day));
         }
         health.count(|counts| counts.cas_conflicts += self.cas_conflicts);
+        for error in &self.unreadable {
+            log.warn_once("shares_lost", || messages::shares_lost(error));
+        }
         for (day, records) in &self.uncertain {
             health.warn("totals_uncertain", *records);
             log.warn_once("totals_uncertain", || messages::totals_uncertain(day));

@@ -175,8 +175,15 @@ fn a_folder_that_was_removed_is_created_again() {
 fn totals_are_not_kept_in_a_folder_that_another_process_has_made_in_place_of_ours() {
     let spool = Spool::new();
     let ours = spool.open();
-    let keep =
-        |slot: &Slot, n: i32| slot.keep_totals(Some((bson::doc! { "n": n }, Version::First)))();
+    let keep = |slot: &Slot, n: i32| {
+        let kept = KeptTotals {
+            totals: bson::doc! { "n": n },
+            version: Version::First,
+            shares: Vec::new(),
+            files: Vec::new(),
+        };
+        slot.keep_totals(Some(kept))()
+    };
     keep(ours.slot(), 1).expect("kept");
     let aside = spool.path().join("aside");
     fs::rename(spool.slot(0), &aside).expect("moved");
@@ -189,6 +196,35 @@ fn totals_are_not_kept_in_a_folder_that_another_process_has_made_in_place_of_our
     let successor = claim_abandoned(spool.path(), TARGET, 0).expect("looked");
     let mut successor = successor.expect("a slot");
     assert_eq!(successor.take_totals(), Some(bson::doc! { "n": 2 }));
+}
+
+#[test]
+fn share_files_are_kept_while_totals_name_them() {
+    let spool = Spool::new();
+    let mut ours = spool.open();
+    let seq = ours.slot().first_seq();
+    write(&mut ours, seq);
+    let [first, second] = [(); 2].map(|()| shares_file::new_path(ours.slot().path()));
+    for path in [&first, &second] {
+        let kept = KeptTotals {
+            totals: bson::doc! {},
+            version: Version::Second,
+            shares: vec![(path.clone(), b"shares".to_vec())],
+            files: vec![path.clone()],
+        };
+        ours.slot().keep_totals(Some(kept))().expect("kept");
+        assert_eq!(shares_file::read(path).expect("readable"), b"shares");
+    }
+    assert!(!first.exists(), "no totals name it");
+    drop(ours);
+    let ours = spool.open();
+    assert!(second.exists());
+    ours.slot().keep_totals(None)().expect("removed");
+    assert!(!second.exists());
+    shares_file::write(&first, Vec::new()).expect("written");
+    drop(ours);
+    let _ours = spool.open();
+    assert!(!first.exists(), "a crash has left it");
 }
 
 #[test]

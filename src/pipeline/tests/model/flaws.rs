@@ -206,7 +206,6 @@ fn add_pending(sent: &mut Batch, pending: &mut Pending) {
     let more = pending.take_batch();
     sent.last = sent.last.max(more.last);
     sent.records += more.records;
-    sent.cost += more.cost;
     for (day, part) in more.days {
         let own = sent.days.entry(day).or_default();
         own.delta = sum(&own.delta, &part.delta, 1.0);

@@ -271,6 +271,7 @@ fn context_of(world: &World, slot: usize) -> Context {
     if slot > 0 {
         // What is saved is never cut: the others leave batches that are added in part.
         base.limits.totals_saved_after = Duration::from_secs(86_400);
+        base.limits.unsaved_bytes = usize::MAX;
     }
     if world.flaw != Some(Flaw::NumbersReused) {
         let random = Random::new(waits);

@@ -3,14 +3,19 @@
 #[cfg(target_os = "linux")]
 mod memory;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bson::Document;
+
+use super::saved::SavedTotals;
 use super::*;
 use crate::config::Config;
 use crate::instance::context::Context;
 use crate::instance::listener::{Listener, Message};
 use crate::record::counters::Counter;
 use crate::record::day::Day;
+use crate::spool::shares_file;
 use crate::store::fake::{FakeStore, Fate, State};
 
 fn ledger() -> Ledger {
@@ -80,7 +85,7 @@ fn totals(writer: Writer) -> Totals {
 fn earn(totals: &mut Totals, marks: &mut Watermarks, seq: i64) {
     let amount = Amount::Counted(Counter::CreditsEarned, 1.0);
     let day = Day::of(0);
-    totals.add(Queue::Events, Contribution { seq, day, amount });
+    take(totals, Queue::Events, Contribution { seq, day, amount });
     write_up_to(marks, seq);
 }
 
@@ -92,6 +97,30 @@ fn write_up_to(marks: &mut Watermarks, seq: i64) {
     {
         marks.advance(stage, seq);
     }
+}
+
+/// Takes the share of a written record, as the write queues do.
+fn take(totals: &mut Totals, queue: Queue, contribution: Contribution) {
+    let bytes = totals.add(queue, contribution);
+    totals.shared.memory.occupy(bytes);
+}
+
+/// The next batch is sent, and fails.
+async fn refuse(totals: &mut Totals, marks: &Watermarks, store: &Arc<FakeStore>) {
+    totals.poll(store, marks, true, Instant::now());
+    let result = totals.next().await;
+    assert!(totals.handle(result, Instant::now()).is_err());
+}
+
+/// Saves what waits, as the disk does; returns the content of the file.
+fn save(totals: &mut Totals, marks: &Watermarks) -> Document {
+    let kept = totals.save(marks, Instant::now()).flatten();
+    let kept = kept.expect("totals to save");
+    for (path, content) in kept.shares {
+        shares_file::write(&path, content).expect("written");
+    }
+    totals.saved(true);
+    kept.totals
 }
 
 /// Adds whatever waits. Reads may lag behind, and are repeated then.
@@ -114,8 +143,7 @@ async fn totals_whose_saving_fails_are_added_once_whatever_the_file_holds() {
         earn(&mut totals_before, &mut marks, seq);
         tokio::time::sleep(Duration::from_secs(60)).await;
         let file = totals_before.save(&marks, Instant::now());
-        let (document, _) = file.flatten().expect("totals to save");
-        files.push(document);
+        files.push(file.flatten().expect("totals to save").totals);
         totals_before.saved(is_done);
     }
     totals_before.poll(&store, &marks, true, Instant::now());
@@ -125,7 +153,7 @@ async fn totals_whose_saving_fails_are_added_once_whatever_the_file_holds() {
     let mut totals = totals(writer(START + 10, false));
     let saved = SavedTotals::read(files.pop().expect("a file")).expect("readable");
     for (account, queue) in totals.accounts.iter_mut().zip(saved.queues) {
-        account.load(queue.batches());
+        account.load(queue.batches(&totals.folder));
     }
     add_all(&mut totals, &marks, &store).await;
     assert_eq!(
@@ -133,6 +161,74 @@ async fn totals_whose_saving_fails_are_added_once_whatever_the_file_holds() {
         2.0
     );
     assert!(totals.shared.health.counts().warnings.is_empty());
+}
+
+/// What becomes of three recovered records when totals were blocked, and saved, and the dead process's own request
+/// arrives only then, which adds two of them.
+async fn add_after_two_were_added(mut change: impl FnMut(&mut Totals, Document)) -> (f64, u64) {
+    let is_blocked = Arc::new(AtomicBool::new(true));
+    let blocked = Arc::clone(&is_blocked);
+    let store = Arc::new(FakeStore::new(move || {
+        match blocked.load(Ordering::Relaxed) {
+            true => Fate::RequestLost,
+            false => Fate::Answered,
+        }
+    }));
+    let slot = tempfile::tempdir().expect("a folder");
+    let mut totals = totals(writer(START, false));
+    slot.path().clone_into(&mut totals.folder);
+    let mut marks = Watermarks::new(START, true);
+    for seq in 1..=3 {
+        earn(&mut totals, &mut marks, seq);
+        refuse(&mut totals, &marks, &store).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    assert!(totals.shared.memory.used() > 0);
+    let document = save(&mut totals, &marks);
+    assert_eq!(totals.shared.memory.used(), 0, "they are on disk");
+    {
+        let mut state = store.state();
+        let day = state
+            .days
+            .entry(Day::of(0).as_str().to_owned())
+            .or_default();
+        day.writers.insert(Writer::name("w", Queue::Events), 2);
+        day.totals.insert(Counter::CreditsEarned, 2.0);
+    }
+    is_blocked.store(false, Ordering::Relaxed);
+    change(&mut totals, document);
+    add_all(&mut totals, &marks, &store).await;
+    let state = store.state();
+    let uncertain = totals.shared.health.counts().warnings;
+    let uncertain = uncertain.get("totals_uncertain").copied();
+    let day = &state.days[Day::of(0).as_str()];
+    (day.totals[&Counter::CreditsEarned], uncertain.unwrap_or(0))
+}
+
+#[tokio::test(start_paused = true)]
+async fn recovered_totals_that_wait_on_disk_are_added_without_the_part_that_was_added_meanwhile() {
+    assert_eq!(add_after_two_were_added(|_, _| {}).await, (3.0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_process_after_that_adds_the_same_part() {
+    let restart = |before: &mut Totals, document| {
+        let folder = before.folder.clone();
+        *before = totals(writer(START + 10, false));
+        let saved = SavedTotals::read(document).expect("readable");
+        for (account, queue) in before.accounts.iter_mut().zip(saved.queues) {
+            account.load(queue.batches(&folder));
+        }
+    };
+    assert_eq!(add_after_two_were_added(restart).await, (3.0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_cannot_be_told_any_more_is_left_out_and_counted() {
+    let lose =
+        |totals: &mut Totals, _| shares_file::remove_others(&totals.folder, &[]).expect("removed");
+    let (earned, uncertain) = add_after_two_were_added(lose).await;
+    assert_eq!((earned, uncertain > 0), (2.0, true));
 }
 
 #[tokio::test(start_paused = true)]
