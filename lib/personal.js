@@ -21,7 +21,8 @@ function exportUser(client, userId) {
 }
 
 /**
- * The ids of all documents are read first, so that memory holds them and a page of documents.
+ * The ids of all documents are read first, so that memory holds them and a page of documents. They come in lists
+ * that are short enough to be made objects of in one turn.
  *
  * @param {Client} client
  * @param {string} id
@@ -32,7 +33,7 @@ async function* documentsOf(client, id) {
     client.native.requestPersonalIds(request, id, time),
   );
   for (const { collection, ids } of found) {
-    let left = ids;
+    let left = client.host.bson().deserialize(ids.buffer).ids;
     while (left.length > 0) {
       const page = await pageOf(client, collection, left.slice(0, PAGE));
       for (const document of page.documents) yield { collection, document };

@@ -4,9 +4,11 @@
 
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
+const { setImmediate: nextTurn } = require('node:timers/promises');
+const bson = require('bson');
 const { ObjectId } = require('../../support/driver');
 const { NOBODY, create, useMongod } = require('../../support/setup');
-const { waitFor } = require('../../support/wait');
+const { succeeds, waitFor } = require('../../support/wait');
 
 const mongo = useMongod();
 
@@ -241,6 +243,44 @@ describe('exportUser()', () => {
     ]);
     await analytics.deleteUser(ID);
     assert.deepStrictEqual(await exported(analytics, ID), []);
+  });
+
+  it('holds up the event loop for no longer than a page, whatever is stored of a user', async () => {
+    const MANY = 200_000;
+    const database = mongo.database();
+    const events = database.db.collection('gsoevents');
+    await events.createIndex({ userId: 1 });
+    const docs = Array.from({ length: MANY }, () => ({ _id: new ObjectId(), userId: 'many' }));
+    await events.insertMany(docs, { ordered: false });
+    const ids = bson.serialize({ ids: docs.map(({ _id }) => _id) });
+    const { analytics } = create({ uri: database.uri, operationTimeoutMs: 60_000 });
+    const delays = { longest: [], whole: [] };
+    /** The longest turn until the first document is there, and how long all ids take at once. */
+    const measure = async () => {
+      let [longest, isOver, last] = [0, false, performance.now()];
+      const tick = () => {
+        longest = Math.max(longest, performance.now() - last);
+        last = performance.now();
+        if (!isOver) setImmediate(tick);
+      };
+      tick();
+      for await (const one of analytics.exportUser('many')) if (one) break;
+      await nextTurn();
+      isOver = true;
+      const begun = performance.now();
+      bson.deserialize(ids);
+      delays.whole.push(performance.now() - begun);
+      delays.longest.push(longest);
+      return Math.min(...delays.longest) < Math.min(...delays.whole) / 2;
+    };
+    // A machine that is busy makes each longer now and then.
+    assert.ok(await succeeds(measure, 10), JSON.stringify(delays));
+    let count = 0;
+    for await (const { document } of analytics.exportUser('many')) {
+      if (document.userId === 'many' && ++count === 2_500) break;
+    }
+    assert.strictEqual(count, 2_500);
+    await analytics.stop();
   });
 
   it('passes over what is erased meanwhile, and may be left early', async () => {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bson::raw::{RawArrayBuf, RawBson, cstr};
-use bson::{Bson, Document, RawDocumentBuf, doc};
+use bson::spec::BinarySubtype;
+use bson::{Binary, Bson, Document, RawDocumentBuf, doc};
 
 use crate::config::Config;
 use crate::instance::shared::Shared;
@@ -11,14 +12,32 @@ use crate::record::document::number;
 use crate::reports::{self, Lease};
 use crate::store::{Personal, Result, Store, StoreError, User, is_unauthorized};
 
-/// The `_id`s of all documents that name a user: `{ found: [{ collection, ids }] }`.
+/// `_id`s that the thread of the host reads in one go, in about 1 ms.
+const IDS: usize = 1_000;
+
+/// The `_id`s of all documents that name a user: `{ found: [{ collection, ids }] }`, where `ids` are some of them, as
+/// `{ ids }` in BSON.
 pub async fn ids<S: Store>(store: &S, user: &User) -> Result<RawDocumentBuf> {
     let mut found = RawArrayBuf::new();
     for collection in Personal::ALL {
-        let mut part = RawDocumentBuf::new();
-        part.append(cstr!("collection"), collection.key());
-        part.append(cstr!("ids"), &store.personal_ids(collection, user).await?);
-        found.push(part);
+        let stored = store.personal_ids(collection, user).await?;
+        let mut rest = stored.into_iter().peekable();
+        while rest.peek().is_some() {
+            let mut ids = RawArrayBuf::new();
+            for id in rest.by_ref().take(IDS) {
+                ids.push(id.map_err(|_| unreadable())?);
+            }
+            let mut some = RawDocumentBuf::new();
+            some.append(cstr!("ids"), &ids);
+            let ids = Binary {
+                subtype: BinarySubtype::Generic,
+                bytes: some.into_bytes(),
+            };
+            let mut part = RawDocumentBuf::new();
+            part.append(cstr!("collection"), collection.key());
+            part.append(cstr!("ids"), RawBson::Binary(ids));
+            found.push(part);
+        }
     }
     let mut answer = RawDocumentBuf::new();
     answer.append(cstr!("found"), &found);
