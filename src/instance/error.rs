@@ -66,7 +66,10 @@ impl fmt::Display for Error {
                  rights, see the log"
             ),
             Error::Database { message } => f.write_str(message),
-            Error::Internal => f.write_str("this instance meets a defect of gso-analytics: what was asked was not answered, and records wait; see getHealth().lastError"),
+            Error::Internal => f.write_str(
+                "this instance meets a defect of gso-analytics: what was asked was not answered, and records wait; \
+                 see getHealth().lastError",
+            ),
         }
     }
 }
