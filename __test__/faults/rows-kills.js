@@ -65,8 +65,8 @@ function failpointNames(folder = path.join(__dirname, '..', '..', 'src')) {
     return [...text.matchAll(/\bfailpoint!\("([^"]+)"\)/g)].map(([, name]) => name);
   });
   if (names.length === 0) throw new Error(`no failpoint!("…") in ${folder}`);
-  // Those of claims have a row of their own.
-  return [...new Set(names)].filter((name) => !name.startsWith('claim:')).sort();
+  // Those of claims and of clashes have rows of their own.
+  return [...new Set(names)].filter((name) => !/^(claim|change):/.test(name)).sort();
 }
 
 async function killAtEachStep(context) {

@@ -180,6 +180,10 @@ pub fn spool_failed(reason: &str, error: &io::Error) -> String {
             "Totals that wait cannot be saved in the spool",
             "the disk keeps their records instead, and it is tried again; free disk space",
         ),
+        "writers_not_changed" => (
+            "The writer id cannot be changed in the spool",
+            "totals wait until it is, and it is tried again; free disk space",
+        ),
         "spool_not_released" => (
             "Files of the spool cannot be removed",
             "their records are written, and the removal is retried; check the rights of the folder",

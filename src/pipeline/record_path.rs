@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::closing::Closing;
 use super::forwarding::{Forwarding, OffsetsWritten};
 use super::ingest::{Acknowledgements, Ingest};
-use super::journal::{Journal, JournalResult};
+use super::journal::{Journal, JournalResult, Kept};
 use super::legacy::Baselines;
 use super::task::Failed;
 use super::totals::{Rules, Totals, TotalsResult, Writer};
@@ -68,23 +68,22 @@ impl RecordPath {
         rules: Rules,
         baselines: &Arc<Baselines>,
     ) -> Self {
-        let writer = match &spool {
-            Some(segments) => Writer::of_slot(segments.slot()),
-            None => Writer::fresh(&shared.context),
-        };
+        let slot = spool.as_ref().map(Segments::slot);
+        let writers = Writer::of_queues(&shared.context, slot);
+        let first = writers[0].first;
         let is_behind = |segments: &Segments| !segments.slot().is_empty();
-        let marks = Watermarks::new(writer.first, spool.as_ref().is_some_and(is_behind));
-        let mut totals = Totals::new(shared, rules, writer.clone(), baselines);
+        let marks = Watermarks::new(first, spool.as_ref().is_some_and(is_behind));
+        let mut totals = Totals::new(shared, rules, writers, baselines);
         if let Some(segments) = &mut spool {
             totals.load(segments);
         }
         let spool = spool.map(SharedSegments::new);
         let forwarding = Forwarding::start(shared, destinations, spool.as_ref());
         let written = forwarding.written_before();
-        let written_before = Queue::ALL.map(|queue| totals.saved_up_to(queue).max(written));
+        let written_before = Queue::ALL.map(|queue| totals.done_before(queue).max(written));
         let journal = spool.map(|spool| Journal::new(shared, &spool, written_before));
         Self {
-            ingest: Ingest::new(shared, writer.first),
+            ingest: Ingest::new(shared, first),
             taken: 0,
             acks: Acknowledgements::new(shared),
             journal,
@@ -144,9 +143,13 @@ impl RecordPath {
     pub fn poll(&mut self, has_store: bool, is_ending: bool, now: Instant) {
         self.acks.expire(now);
         self.update_marks();
+        let changed = self.totals.change_writers(now);
         let is_sending = has_store && !self.writes.is_backing_off(now);
         let (marks, writes) = (&mut self.marks, &mut self.writes);
         if let Some(journal) = &mut self.journal {
+            if let Some(changed) = changed {
+                journal.change_writers(changed);
+            }
             journal.poll(is_sending || is_ending, marks, writes, now);
             // Records that were read back may be committed already.
             self.update_marks();
@@ -231,7 +234,7 @@ impl RecordPath {
                 .poll(store, &self.marks, admission.is_urgent, now);
         }
         if let Some(journal) = &mut self.journal {
-            journal.look_up_applied(store, self.totals.writer_id(), now);
+            journal.look_up_applied(store, self.totals.names(), now);
         }
         newest_day
     }
@@ -267,18 +270,14 @@ impl RecordPath {
                 }
                 handled
             }
-            PathResult::Totals(result) => {
-                let handled = self.totals.handle(result, now);
-                if let (Some(id), Some(journal)) = (self.totals.take_new_writer(), &self.journal) {
-                    journal.rename_writer(&id);
-                }
-                handled
-            }
+            PathResult::Totals(result) => self.totals.handle(result, now),
             PathResult::Journal(result) => {
                 let journal = self.journal.as_mut();
                 let kept = journal.and_then(|one| one.handle(result, &mut self.marks, now));
-                if let Some(is_kept) = kept {
-                    self.totals.saved(is_kept);
+                match kept {
+                    Some(Kept::Totals(is_kept)) => self.totals.saved(is_kept),
+                    Some(Kept::Writers(is_kept)) => self.totals.writers_changed(is_kept, now),
+                    None => {}
                 }
                 Ok(())
             }
@@ -346,6 +345,7 @@ impl RecordPath {
             self.acks.next_deadline(),
             journal.and_then(|journal| journal.wake_at(&self.marks, now)),
             journal.and_then(|_| self.totals.save_at(&self.marks)),
+            self.totals.change_at(),
             self.forwarding.wake_at(now),
             self.writes.retry_at().filter(|_| has_store),
             self.totals.wake_at().filter(|_| has_store && is_prepared),

@@ -11,7 +11,7 @@ use std::path::Path;
 use super::files;
 use super::segment_format::{self, HEADER, Header, Parsed, Unreadable};
 use super::totals_file::TotalsFile;
-use super::writer_file::WriterFile;
+use super::writer_file::{Changed, WriterFile};
 use crate::record::target::Target;
 
 pub struct Contents {
@@ -23,6 +23,8 @@ pub struct Contents {
     pub are_totals_damaged: bool,
     /// The writer of the segments or, without segments, of a valid writer file.
     pub writer: Option<String>,
+    /// The queues that had another id in the end.
+    pub changed: Changed,
     /// The writer file is valid here, so this process may use the id.
     pub is_valid: bool,
     /// Numbers up to this one may have been used.
@@ -56,6 +58,7 @@ impl Contents {
             writer: totals.as_ref().map(|file| file.writer.clone()),
             totals: totals.map(Box::new),
             are_totals_damaged,
+            changed: Changed::new(),
             is_valid: false,
             bound: file.as_ref().map_or(0, |file| file.bound),
             next_number: 1,
@@ -106,7 +109,11 @@ impl Contents {
         let is_of_segments = self.writer.as_ref().is_none_or(|w| *w == file.writer);
         self.is_valid = is_of_segments && file.is_valid(slot);
         if self.is_valid {
-            self.writer = Some(file.writer);
+            self.writer = Some(file.writer.clone());
+        }
+        // Also in a copy its records are added under the ids that they had.
+        if self.writer == Some(file.writer) {
+            self.changed = file.changed;
         }
     }
 

@@ -55,3 +55,4 @@ pub use segments::{NO_RECORD, SEGMENT_BYTES, Segments, SpoolStatus};
 pub use shared_segments::SharedSegments;
 pub use slot::Slot;
 pub use totals_file::KeptTotals;
+pub use writer_file::{Changed, NextWriter};

@@ -15,6 +15,7 @@ use super::files;
 use super::reader::Position;
 use super::segment_format::{HEADER, Header, Version};
 use super::slot::Slot;
+use super::writer_file::Changed;
 use crate::util::failpoint::failpoint;
 
 /// Size at which a segment is closed, in bytes.
@@ -297,10 +298,8 @@ impl Segments {
         self.closed.extend(active.map(|active| active.segment));
     }
 
-    /// The next record begins a segment of this writer.
-    pub fn rename_writer(&mut self, writer: &str) -> io::Result<()> {
-        self.roll();
-        self.slot.rename_writer(writer)
+    pub fn change_writers(&mut self, changed: &Changed) -> io::Result<()> {
+        self.slot.change_writers(changed)
     }
 
     /// Keeps this segment under another name when it is done, since parts of it could not be read.

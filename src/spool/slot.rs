@@ -6,7 +6,8 @@
 //!
 //! Two processes must not use one id. `writer.json` says where the id is valid: on which machine, since
 //! which boot, as which file. A copied or restored folder fails this check. Its records are written under
-//! their old id, which repeats nothing; new records get another id.
+//! their old id, which repeats nothing; new records get another id. Where two processes use one id all the same,
+//! the one that finds out goes on under others, queue by queue; the slot and its segments keep the id that they have.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -19,10 +20,11 @@ use super::cursor_file::{cursors_in, remove_cursor};
 use super::files;
 use super::shares_file;
 use super::totals_file::{self, KeptTotals, TotalsFile};
-use super::writer_file::WriterFile;
+use super::writer_file::{Changed, NextWriter, WriterFile};
 use crate::record::sequence::first_seq;
 use crate::record::target::Target;
 use crate::util::clock::system_ms;
+use crate::util::failpoint::failpoint;
 use crate::util::random::random_id;
 
 const LOCK: &str = "owner.lock";
@@ -126,9 +128,13 @@ impl Slot {
             return Ok(());
         }
         let bound = last.saturating_add(STEP);
-        WriterFile::write(&self.path, &self.writer, bound)?;
+        self.write_writer(bound, &self.contents.changed)?;
         self.contents.bound = bound;
         Ok(())
+    }
+
+    fn write_writer(&self, bound: i64, changed: &Changed) -> io::Result<()> {
+        WriterFile::write(&self.path, &self.writer, bound, changed)
     }
 
     /// Creates the folder and its lock again if they were removed.
@@ -142,12 +148,24 @@ impl Slot {
             contents.is_ok_and(|contents| contents.segments.is_empty() && contents.totals.is_none())
         });
         self.lock = lock.ok_or_else(lost)?;
-        WriterFile::write(&self.path, &self.writer, self.contents.bound)
+        self.write_writer(self.contents.bound, &self.contents.changed)
     }
 
-    pub fn rename_writer(&mut self, writer: &str) -> io::Result<()> {
-        writer.clone_into(&mut self.writer);
-        WriterFile::write(&self.path, writer, self.contents.bound)
+    /// Queues go on under other ids. After an error the disk may have taken it nevertheless.
+    pub fn change_writers(&mut self, changed: &Changed) -> io::Result<()> {
+        self.restore()?;
+        let mut all = self.contents.changed.clone();
+        all.extend(changed.clone());
+        failpoint!("change:before");
+        self.write_writer(self.contents.bound, &all)?;
+        failpoint!("change:after");
+        self.contents.changed = all;
+        Ok(())
+    }
+
+    /// The id under which a queue has gone on, if it has another than the slot.
+    pub fn next_writer(&self, queue: &str) -> Option<&NextWriter> {
+        self.contents.changed.get(queue)
     }
 
     /// Ends the use of the id if it is not valid here, once its records are written: neither the id nor a

@@ -1,6 +1,11 @@
 //! Writer file, `writer.json`: the id under which the records of a slot are numbered, and where it is valid:
 //! on which machine, since which boot, as which file. A copied or restored file is not valid.
+//!
+//! Where another process wrote under the id, queues have gone on under other ids. The file says from which record
+//! on, so that whoever finds the records adds each under the id under which it may have been added already. An
+//! earlier release does not read this.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -12,12 +17,24 @@ use super::files;
 const VERSION: u32 = 1;
 const NAME: &str = "writer.json";
 
+/// Queues that go on under another id, by their letters.
+pub type Changed = BTreeMap<String, NextWriter>;
+
+/// The id of a queue for its records with numbers above `after`. All before are added, or left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextWriter {
+    pub writer: String,
+    pub after: i64,
+}
+
 #[derive(Serialize, Deserialize)]
 pub struct WriterFile {
     version: u32,
     pub writer: String,
     /// Numbers up to this one may have been used.
     pub bound: i64,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changed: Changed,
     #[serde(flatten)]
     validity: Validity,
 }
@@ -40,13 +57,14 @@ impl WriterFile {
     }
 
     /// Replaces the file. Its content names the file itself, so it is made when the new file exists.
-    pub fn write(slot: &Path, writer: &str, bound: i64) -> io::Result<()> {
+    pub fn write(slot: &Path, writer: &str, bound: i64, changed: &Changed) -> io::Result<()> {
         files::replace(&slot.join(NAME), true, |next| {
             let validity = Validity::of(next).ok_or_else(|| io::Error::other("no such file"))?;
             let content = WriterFile {
                 version: VERSION,
                 writer: writer.to_owned(),
                 bound,
+                changed: changed.clone(),
                 validity,
             };
             Ok(serde_json::to_vec(&content)?)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::pipeline::task::{Tasks, attempt};
-use crate::pipeline::totals::Writer;
+use crate::pipeline::totals::Names;
 use crate::pipeline::watermarks::{QUEUES, Queue};
 use crate::record::day::Day;
 use crate::store::{AppliedSeq, Result, Store, StoreError};
@@ -50,7 +50,7 @@ impl Applied {
         &mut self,
         days: impl Iterator<Item = Day>,
         store: &Arc<S>,
-        writer: &str,
+        writers: Names,
         now: Instant,
     ) {
         if !self.is_idle() || !self.backoff.is_over(now) {
@@ -60,15 +60,14 @@ impl Applied {
         if unknown.is_empty() {
             return;
         }
-        let (store, writer) = (Arc::clone(store), writer.to_owned());
+        let store = Arc::clone(store);
         let look_up = attempt(async move {
             let mut found = Days::new();
             for day in unknown {
                 let mut last = [None; QUEUES];
-                for queue in Queue::ALL {
-                    let writer = Writer::name(&writer, queue);
-                    if let AppliedSeq::At(seq) = store.applied_seq(&day, &writer).await? {
-                        last[queue as usize] = seq;
+                for (last, writer) in last.iter_mut().zip(&writers) {
+                    if let AppliedSeq::At(seq) = store.applied_seq(&day, writer).await? {
+                        *last = seq;
                     }
                 }
                 found.insert(day, last);

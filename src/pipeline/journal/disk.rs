@@ -14,7 +14,9 @@ use super::read_back::NextPiece;
 use crate::instance::context::Context;
 use crate::pipeline::task::Tasks;
 use crate::pipeline::watermarks::Queue;
-use crate::spool::{KeptTotals, Position, ReadBatch, Segments, SharedSegments, SpoolStatus, read};
+use crate::spool::{
+    Changed, KeptTotals, Position, ReadBatch, Segments, SharedSegments, SpoolStatus, read,
+};
 use crate::util::panics::catch_io;
 use crate::util::threads::Threads;
 
@@ -45,6 +47,13 @@ pub enum DiskResult {
     Read(Queue, Position, io::Result<ReadBatch>),
     Released(io::Result<()>),
     TotalsKept(io::Result<()>),
+    WritersChanged(io::Result<()>),
+}
+
+/// What the disk was to keep; false if it may not have done so.
+pub enum Kept {
+    Totals(bool),
+    Writers(bool),
 }
 
 impl Disk {
@@ -185,11 +194,12 @@ impl Disk {
         });
     }
 
-    /// Another process writes under our id: later records are kept under another.
-    pub fn rename_writer(&self, writer: &str) {
-        let (segments, writer) = (self.segments.clone(), writer.to_owned());
-        let rename = move || segments.lock().rename_writer(&writer);
-        tokio::spawn(self.threads.run(rename));
+    /// Keeps the ids under which queues go on.
+    pub fn change_writers(&mut self, changed: Changed) {
+        self.run(move |segments| {
+            let change = || segments.lock().change_writers(&changed);
+            (DiskResult::WritersChanged(catch_io(change)), None)
+        });
     }
 
     /// Every record of the slot is done: the process that takes it next gets an id of its own.
@@ -212,7 +222,7 @@ impl Disk {
                     self.release_due = Instant::now() + PAUSE;
                 }
             }
-            DiskResult::Read(..) | DiskResult::TotalsKept(_) => {}
+            DiskResult::Read(..) | DiskResult::TotalsKept(_) | DiskResult::WritersChanged(_) => {}
         }
         result
     }

@@ -29,16 +29,18 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::messages;
+use super::totals::Names;
 use super::watermarks::{QUEUES, Queue, Stage, Watermarks};
 use super::write::Writes;
 use crate::forward::Destinations;
 use crate::instance::shared::Shared;
 use crate::instance::spool_report::SpoolState;
 use crate::record::item::Item;
-use crate::spool::{KeptTotals, NO_RECORD, Position, SharedSegments};
+use crate::spool::{Changed, KeptTotals, NO_RECORD, Position, SharedSegments};
 use crate::store::Store;
 use append_buffer::AppendBuffer;
 use applied::LookedUp;
+pub use disk::Kept;
 use disk::{Disk, DiskResult, PAUSE};
 use reading::Reading;
 
@@ -138,9 +140,9 @@ impl Journal {
         self.is_empty()
     }
 
-    /// Another process writes under our id.
-    pub fn rename_writer(&self, writer: &str) {
-        self.disk.rename_writer(writer);
+    /// Keeps the ids under which queues go on.
+    pub fn change_writers(&mut self, changed: Changed) {
+        self.disk.change_writers(changed);
     }
 
     pub fn leave_database(&mut self) {
@@ -246,8 +248,8 @@ impl Journal {
     }
 
     /// Looks up which recovered records are applied to their days.
-    pub fn look_up_applied<S: Store>(&mut self, store: &Arc<S>, writer: &str, now: Instant) {
-        self.reading.look_up_applied(store, writer, now);
+    pub fn look_up_applied<S: Store>(&mut self, store: &Arc<S>, writers: Names, now: Instant) {
+        self.reading.look_up_applied(store, writers, now);
     }
 
     /// Resolves with the next result. Cancel-safe.
@@ -263,18 +265,20 @@ impl Journal {
         self.disk.keep_totals(totals);
     }
 
-    /// Returns whether totals are kept as they should be, when the disk has said so.
+    /// Returns what the disk has said of totals and ids.
     pub fn handle(
         &mut self,
         result: JournalResult,
         marks: &mut Watermarks,
         now: Instant,
-    ) -> Option<bool> {
+    ) -> Option<Kept> {
         match result {
             JournalResult::Disk(DiskResult::TotalsKept(result)) => {
-                let is_kept = result.is_ok();
-                self.log_if_error("totals_not_saved", result);
-                return Some(is_kept);
+                return Some(Kept::Totals(self.log_if_error("totals_not_saved", result)));
+            }
+            JournalResult::Disk(DiskResult::WritersChanged(result)) => {
+                let is_kept = self.log_if_error("writers_not_changed", result);
+                return Some(Kept::Writers(is_kept));
             }
             JournalResult::LookedUp(result) => {
                 if let Err(error) = self.reading.applied.handle(result, now) {
@@ -342,10 +346,11 @@ impl Journal {
         }
     }
 
-    fn log_if_error(&self, reason: &'static str, result: io::Result<()>) {
-        if let Err(error) = result {
-            self.log_error(reason, error);
-        }
+    /// Returns whether it is no error.
+    fn log_if_error(&self, reason: &'static str, result: io::Result<()>) -> bool {
+        result
+            .map_err(|error| self.log_error(reason, error))
+            .is_ok()
     }
 
     fn log_error(&self, reason: &'static str, error: io::Error) {

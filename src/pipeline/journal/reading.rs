@@ -13,6 +13,7 @@ use super::disk::Disk;
 use super::read_back::{Piece, ReadBack};
 use crate::instance::shared::Shared;
 use crate::pipeline::messages;
+use crate::pipeline::totals::Names;
 use crate::pipeline::watermarks::{QUEUES, Queue, Watermarks};
 use crate::pipeline::write::Writes;
 use crate::record::day::Day;
@@ -261,10 +262,10 @@ impl Reading {
     }
 
     /// Looks up which recovered records are applied to their days.
-    pub fn look_up_applied<S: Store>(&mut self, store: &Arc<S>, writer: &str, now: Instant) {
+    pub fn look_up_applied<S: Store>(&mut self, store: &Arc<S>, writers: Names, now: Instant) {
         let pieces = self.queues.iter().flat_map(|queue| &queue.piece);
         let days = pieces.flat_map(|piece| piece.days.iter().cloned());
-        self.applied.look_up(days, store, writer, now);
+        self.applied.look_up(days, store, writers, now);
     }
 
     /// When a read or a look-up that failed is retried.

@@ -14,17 +14,27 @@ use super::contribution::Contribution;
 use super::ledger::Ledger;
 use super::pending::Pending;
 use super::rules::Rules;
+use super::writer::Writer;
 use crate::instance::context::Context;
+use crate::pipeline::watermarks::Queue;
+use crate::spool::NextWriter;
 use crate::util::backoff::Backoff;
+use crate::util::random::Random;
 
 pub struct Account {
     rules: Rules,
+    pub queue: Queue,
+    /// As which new databases are entered.
+    pub writer: Writer,
     pub ledger: Box<Ledger>,
     /// Closed batches, in the order of their records.
     closed: VecDeque<TotalsBatch>,
     pending: Pending,
     /// In flight, or failed and to be retried as it was.
     pub batch: Option<TotalsBatch>,
+    change: Option<Change>,
+    /// The last record that this process has added, or left out.
+    added_up_to: i64,
     /// When contributions are added at the latest.
     flush_at: Option<Instant>,
     /// Contributions up to this record are added as soon as the records are written.
@@ -32,14 +42,37 @@ pub struct Account {
     backoff: Backoff,
 }
 
+/// A change of the id under which an account adds.
+enum Change {
+    /// Once it has left its id, it goes on under this one.
+    Wanted(String),
+    /// It has left its id. It adds nothing until the disk has the next one.
+    Unstored(NextWriter),
+}
+
+impl Change {
+    fn is_unstored(&self) -> bool {
+        matches!(self, Change::Unstored(_))
+    }
+}
+
 impl Account {
-    pub fn new(ledger: Ledger, rules: Rules, context: &Context) -> Self {
+    pub fn new(
+        (queue, writer): (Queue, Writer),
+        ledger: Ledger,
+        rules: Rules,
+        context: &Context,
+    ) -> Self {
         Self {
             rules,
+            queue,
+            writer,
             ledger: Box::new(ledger),
             closed: VecDeque::new(),
             pending: Pending::new(),
             batch: None,
+            change: None,
+            added_up_to: 0,
             flush_at: None,
             due_up_to: None,
             backoff: Backoff::new(&context.random),
@@ -47,7 +80,8 @@ impl Account {
     }
 
     /// Returns the bytes that the contribution takes while it waits.
-    pub fn add(&mut self, contribution: Contribution, is_recovered: bool) -> usize {
+    pub fn add(&mut self, contribution: Contribution) -> usize {
+        let is_recovered = contribution.seq < self.writer.first;
         self.pending.add(contribution, is_recovered)
     }
 
@@ -62,9 +96,51 @@ impl Account {
         first.chain(self.pending.first()).min()
     }
 
-    /// Whether nothing waits under the name that it has.
-    pub fn is_settled(&self) -> bool {
-        self.batch.is_none() && self.closed.is_empty()
+    /// Another process adds under its id.
+    pub fn want_another_id(&mut self, random: &Random) {
+        self.change
+            .get_or_insert_with(|| Change::Wanted(random.id()));
+    }
+
+    /// Leaves its id, if it is to and there is something to add, but nothing that may have been sent under it: no
+    /// batch, and no record of a process before this one. Those come before all others.
+    pub fn leave_id(&mut self) {
+        let first = self.writer.first;
+        let is_ours = |seq: i64| seq >= first;
+        if self.batch.is_some() || !self.first_uncommitted().is_some_and(is_ours) {
+            return;
+        }
+        if let Some(Change::Wanted(next)) = &mut self.change {
+            let writer = std::mem::take(next);
+            let after = self.added_up_to.max(first - 1);
+            self.change = Some(Change::Unstored(NextWriter { writer, after }));
+        }
+    }
+
+    /// What the disk has to keep before anything is added.
+    pub fn unstored(&self) -> Option<&NextWriter> {
+        match &self.change {
+            Some(Change::Unstored(next)) => Some(next),
+            Some(Change::Wanted(_)) | None => None,
+        }
+    }
+
+    /// The disk has it.
+    pub fn stored(&mut self) {
+        if let Some(Change::Unstored(next)) = self.change.take_if(|one| one.is_unstored()) {
+            self.writer = self.writer.followed_by(next);
+            self.ledger.change_writer(&self.writer, self.queue);
+        }
+    }
+
+    /// Whether there are records for a new batch.
+    fn takes_any(&self) -> bool {
+        let below = match self.change {
+            None => i64::MAX,
+            Some(Change::Wanted(_)) => self.writer.first,
+            Some(Change::Unstored(_)) => i64::MIN,
+        };
+        self.first_uncommitted().is_some_and(|seq| seq < below)
     }
 
     /// Takes batches that a process before this one has closed.
@@ -100,21 +176,22 @@ impl Account {
         self.batch.iter().chain(&self.closed)
     }
 
-    /// The batch to send now, if one is to be sent: the one that failed, or a new one if it is time and
-    /// `takes_new`. Records of the queue are written up to `written`; `is_urgent` does not wait.
+    /// The batch to send now, if one is to be sent: the one that failed, or a new one if it is time. Records of
+    /// the queue are written up to `written`; `is_urgent` does not wait.
     pub fn next_batch(
         &mut self,
         written: i64,
         is_urgent: bool,
-        takes_new: bool,
         now: Instant,
         flush_at: Instant,
     ) -> Option<TotalsBatch> {
         if let Some(batch) = &mut self.batch {
             (self.rules.resent)(batch, &mut self.pending);
+        } else if !self.takes_any() {
+            return None;
         } else if let Some(closed) = self.closed.pop_front() {
             self.batch = Some(closed);
-        } else if self.is_due(written, is_urgent, now, flush_at) && takes_new {
+        } else if self.is_due(written, is_urgent, now, flush_at) {
             self.flush_at = None;
             self.due_up_to = self.due_up_to.filter(|due| *due > written);
             self.batch = Some(self.pending.take_batch());
@@ -123,9 +200,6 @@ impl Account {
     }
 
     fn is_due(&mut self, written: i64, is_urgent: bool, now: Instant, flush_at: Instant) -> bool {
-        if self.pending.is_empty() {
-            return false;
-        }
         let flush_at = *self.flush_at.get_or_insert(flush_at);
         flush_at <= now || is_urgent || self.due_up_to.is_some_and(|due| due <= written)
     }
@@ -133,7 +207,10 @@ impl Account {
     /// The batch is added.
     pub fn complete(&mut self) -> Option<TotalsBatch> {
         self.backoff.succeed();
-        self.batch.take()
+        let batch = self.batch.take();
+        let last = batch.as_ref().map_or(0, |batch| batch.last);
+        self.added_up_to = self.added_up_to.max(last);
+        batch
     }
 
     /// The batch is to be sent again; returns the number of its records.
@@ -152,11 +229,11 @@ impl Account {
         self.backoff.succeed();
     }
 
-    /// When a retry is due, or a flush if `takes_new`.
-    pub fn wake_at(&self, takes_new: bool) -> Option<Instant> {
+    /// When a retry or a flush is due.
+    pub fn wake_at(&self) -> Option<Instant> {
         match &self.batch {
             Some(_) => self.backoff.until(),
-            None => self.flush_at.filter(|_| takes_new),
+            None => self.flush_at.filter(|_| self.takes_any()),
         }
     }
 }

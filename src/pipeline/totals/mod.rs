@@ -4,6 +4,7 @@
 
 mod account;
 mod batch;
+mod changes;
 mod contribution;
 mod entries;
 mod existing_days;
@@ -32,11 +33,13 @@ use super::task::{Failed, Tasks};
 use super::watermarks::{QUEUES, Queue, Stage, Watermarks};
 use crate::config::Collection;
 use crate::instance::shared::Shared;
+use crate::spool::Changed;
 use crate::store::{Result, Store};
 use account::Account;
 use batch::TotalsBatch;
 #[cfg(test)]
 pub use batch::TotalsBatch as Batch;
+use changes::Changes;
 pub use contribution::{Amount, Contribution};
 use existing_days::ExistingDays;
 use ledger::{Attempted, Ledger};
@@ -46,22 +49,18 @@ pub use pending::Pending;
 pub use rules::Rules;
 use savings::Savings;
 use warnings::Warnings;
-pub use writer::Writer;
+pub use writer::{Names, Writer};
 
 pub struct Totals {
     shared: Arc<Shared>,
     rules: Rules,
-    /// The writer that new databases are entered as.
-    writer: Writer,
     /// In the order of [`Queue::ALL`].
     accounts: [Account; QUEUES],
     /// The account whose batch is in flight.
     in_flight: Option<Queue>,
     /// The account that is asked first for the next batch.
     next: usize,
-    /// Another process writes under our id: no new batch is sent until every account has left it.
-    is_renaming: bool,
-    renamed: Option<String>,
+    changes: Changes,
     savings: Savings,
     /// The folder of the slot, if there is one.
     folder: PathBuf,
@@ -76,23 +75,22 @@ impl Totals {
     pub fn new(
         shared: &Arc<Shared>,
         rules: Rules,
-        writer: Writer,
+        writers: [Writer; QUEUES],
         baselines: &Arc<Baselines>,
     ) -> Self {
         let (context, days) = (&shared.context, ExistingDays::default());
         let account = |queue| {
+            let writer = writers[queue as usize].clone();
             let ledger = Ledger::new(context.clone(), rules, &writer, queue, baselines, &days);
-            Account::new(ledger, rules, context)
+            Account::new((queue, writer), ledger, rules, context)
         };
         Self {
             accounts: Queue::ALL.map(account),
             shared: Arc::clone(shared),
             rules,
-            writer,
             in_flight: None,
             next: 0,
-            is_renaming: false,
-            renamed: None,
+            changes: Changes::new(Instant::now()),
             savings: Savings::new(shared.context.limits, Instant::now()),
             folder: PathBuf::new(),
             is_day_gone: false,
@@ -103,8 +101,7 @@ impl Totals {
     /// Takes the share of a record; returns the bytes that it takes until it is added. Every record of the
     /// queue before it is written.
     pub fn add(&mut self, queue: Queue, contribution: Contribution) -> usize {
-        let is_recovered = contribution.seq < self.writer.first;
-        self.accounts[queue as usize].add(contribution, is_recovered)
+        self.accounts[queue as usize].add(contribution)
     }
 
     /// The host's flush interval is over: contributions up to this record do not wait any longer.
@@ -114,8 +111,19 @@ impl Totals {
             .for_each(|account| account.flush(up_to));
     }
 
-    pub fn writer_id(&self) -> &str {
-        &self.writer.id
+    pub fn names(&self) -> Names {
+        let accounts = self.accounts.each_ref();
+        accounts.map(|account| Writer::name(&account.writer.id, account.queue))
+    }
+
+    /// Queues go on under other ids. Returns what the disk has to keep before.
+    pub fn change_writers(&mut self, now: Instant) -> Option<Changed> {
+        self.changes.poll(&mut self.accounts, now)
+    }
+
+    /// The disk has kept it, or may not have.
+    pub fn writers_changed(&mut self, is_done: bool, now: Instant) {
+        self.changes.stored(&mut self.accounts, is_done, now);
     }
 
     /// The number of the oldest record of a queue whose contribution is not added.
@@ -131,7 +139,6 @@ impl Totals {
         is_urgent: bool,
         now: Instant,
     ) {
-        self.rename();
         if !self.tasks.is_empty() {
             return;
         }
@@ -141,26 +148,13 @@ impl Totals {
             let queue = Queue::ALL[index];
             let written = marks.get(Stage::Written(queue));
             let account = &mut self.accounts[index];
-            let batch = account.next_batch(written, is_urgent, !self.is_renaming, now, flush_at);
+            let batch = account.next_batch(written, is_urgent, now, flush_at);
             if let Some(batch) = batch {
                 let attempt = ledger::attempt(Arc::clone(store), account.ledger.clone(), batch);
                 self.tasks.spawn(async move { TotalsResult(attempt.await) });
                 self.in_flight = Some(queue);
                 self.next = index + 1;
                 return;
-            }
-        }
-    }
-
-    /// Once no batch is left that may have been sent under the id, all accounts go on under another.
-    fn rename(&mut self) {
-        let is_left = self.accounts.iter().all(Account::is_settled);
-        if self.is_renaming && is_left {
-            self.is_renaming = false;
-            self.writer = self.writer.renamed(&self.shared.context);
-            self.renamed = Some(self.writer.id.clone());
-            for (account, queue) in self.accounts.iter_mut().zip(Queue::ALL) {
-                account.ledger.change_writer(&self.writer, queue);
             }
         }
     }
@@ -228,7 +222,9 @@ impl Totals {
         if completed.is_some() {
             self.savings.progressed_at[queue as usize] = now;
         }
-        self.is_renaming |= !warnings.uncertain.is_empty();
+        if !warnings.uncertain.is_empty() {
+            account.want_another_id(&self.shared.context.random);
+        }
         self.is_day_gone |= !warnings.restored.is_empty();
         warnings.report(&self.shared);
         if let Some(batch) = completed {
@@ -243,11 +239,6 @@ impl Totals {
         failed.map_or(Ok(()), Err)
     }
 
-    /// The new id, once after another process was found to write under the one before.
-    pub fn take_new_writer(&mut self) -> Option<String> {
-        self.renamed.take()
-    }
-
     pub fn is_idle(&self) -> bool {
         self.tasks.is_empty()
     }
@@ -260,9 +251,10 @@ impl Totals {
             batch.into_iter().for_each(TotalsBatch::mark_uncertain);
         }
         let (context, days) = (&self.shared.context, ExistingDays::default());
-        let writer = self.writer.in_next_database(context);
-        for (account, queue) in self.accounts.iter_mut().zip(Queue::ALL) {
-            let rules = self.rules;
+        let fresh = Writer::fresh(context);
+        for account in &mut self.accounts {
+            let (rules, queue) = (self.rules, account.queue);
+            let writer = account.writer.in_next_database(&fresh);
             let ledger = Ledger::new(context.clone(), rules, &writer, queue, baselines, &days);
             account.leave_database(ledger);
         }
@@ -273,11 +265,14 @@ impl Totals {
         self.tasks.detach();
     }
 
+    /// When a change of ids is to be stored.
+    pub fn change_at(&self) -> Option<Instant> {
+        self.changes.due_at(&self.accounts)
+    }
+
     /// When a flush or a retry is due.
     pub fn wake_at(&self) -> Option<Instant> {
         let accounts = self.accounts.iter().filter(|_| self.tasks.is_empty());
-        accounts
-            .filter_map(|account| account.wake_at(!self.is_renaming))
-            .min()
+        accounts.filter_map(Account::wake_at).min()
     }
 }

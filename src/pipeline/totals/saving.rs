@@ -26,7 +26,9 @@ impl Totals {
         self.savings.has_file = true;
         for (account, queue) in self.accounts.iter_mut().zip(saved.queues) {
             self.savings.up_to.push(queue.up_to);
-            let batches = queue.batches(&self.folder);
+            let mut batches = queue.batches(&self.folder);
+            // The others were added, or left out, under the id before.
+            batches.retain(|batch| batch.last > account.writer.after);
             for batch in &batches {
                 self.shared.health.accept(batch.records);
                 self.shared.memory.occupy(batch.bytes());
@@ -41,6 +43,12 @@ impl Totals {
     pub fn saved_up_to(&self, queue: Queue) -> i64 {
         let up_to = self.savings.up_to.get(queue as usize);
         up_to.copied().unwrap_or(0)
+    }
+
+    /// Every record of a queue up to this one is done or saved, as a process before this one has kept it on disk.
+    pub fn done_before(&self, queue: Queue) -> i64 {
+        self.saved_up_to(queue)
+            .max(self.accounts[queue as usize].writer.after)
     }
 
     /// Whether saved totals are on disk.

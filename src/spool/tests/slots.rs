@@ -127,12 +127,10 @@ fn a_restored_slot_keeps_its_records_and_loses_its_writer_id() {
 
 #[test]
 fn records_of_two_writers_in_one_slot_are_recovered_one_after_the_other() {
-    let spool = Spool::with_records(2);
-    let mut segments = spool.open();
-    let first = segments.slot().first_seq();
-    segments.rename_writer("another000").expect("renamed");
-    write(&mut segments, first);
-    drop(segments);
+    let (spool, other) = (Spool::with_records(2), Spool::with_records(1));
+    let another = other.open().slot().writer().to_owned();
+    // As an earlier release has left them.
+    fs::copy(segment(&other, 1), segment(&spool, 9)).expect("copied");
     let mut seen = Vec::new();
     while let Some(slot) = claim_abandoned(spool.path(), TARGET, 0).expect("looked") {
         let mut segments = Segments::new(slot, MUCH, SMALL);
@@ -140,7 +138,48 @@ fn records_of_two_writers_in_one_slot_are_recovered_one_after_the_other() {
         release_all(&mut segments, i64::MAX);
     }
     assert_eq!(seen.len(), 2, "{seen:?}");
-    assert_eq!((seen[0].1, &seen[1]), (2, &("another000".to_owned(), 1)));
+    assert_eq!((seen[0].1, &seen[1]), (2, &(another, 1)));
+}
+
+#[test]
+fn queues_go_on_under_other_ids_in_a_slot_and_in_its_copies() {
+    let spool = Spool::with_records(2);
+    let mut segments = spool.open();
+    let first = segments.slot().first_seq();
+    let next = |after| NextWriter {
+        writer: "another000".to_owned(),
+        after,
+    };
+    // One of them is of a queue that this release does not have.
+    for (queue, after) in [("e", first), ("z", 3)] {
+        let changed = [(queue.to_owned(), next(after))].into();
+        segments.change_writers(&changed).expect("changed");
+    }
+    write(&mut segments, first + (1 << 40));
+    let writer = segments.slot().writer().to_owned();
+    drop(segments);
+    let copied = Spool::new();
+    copy(&spool.slot(0), &copied.slot(0));
+    let mut successor = spool.open();
+    let abandoned = claim_abandoned(copied.path(), TARGET, 0)
+        .expect("looked")
+        .expect("a slot");
+    for slot in [successor.slot(), &abandoned] {
+        assert_eq!(slot.writer(), writer);
+        assert_eq!(slot.next_writer("e"), Some(&next(first)));
+        assert_eq!(slot.next_writer("z"), Some(&next(3)));
+        assert_eq!(slot.next_writer("i"), None);
+    }
+    assert_eq!(all_of(&successor).len(), 3);
+    release_all(&mut successor, i64::MAX);
+    drop(successor);
+    assert_eq!(spool.open().slot().next_writer("e"), Some(&next(first)));
+    let mut recovered = Segments::new(abandoned, MUCH, SMALL);
+    release_all(&mut recovered, i64::MAX);
+    recovered.slot().retire().expect("left");
+    drop(recovered);
+    let again = copied.open();
+    assert_eq!(again.slot().next_writer("e"), None, "with an id of its own");
 }
 
 #[test]

@@ -79,7 +79,8 @@ fn totals(writer: Writer) -> Totals {
     }
     let (config, _) = Config::from_json("{}", "{}").expect("valid options");
     let shared = Shared::new(config, Arc::new(Nobody));
-    Totals::new(&shared, Rules::default(), writer, &Arc::default())
+    let writers = Queue::ALL.map(|_| writer.clone());
+    Totals::new(&shared, Rules::default(), writers, &Arc::default())
 }
 
 fn earn(totals: &mut Totals, marks: &mut Watermarks, seq: i64) {
@@ -249,6 +250,12 @@ async fn totals_that_are_saved_wake_nobody_until_there_are_more() {
     assert_eq!(totals.wake_at(), None);
 }
 
+/// Another process adds under the id of a queue.
+fn leave_id(totals: &mut Totals, queue: Queue) {
+    let random = &totals.shared.context.random;
+    totals.accounts[queue as usize].want_another_id(random);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_account_that_waits_for_another_id_wakes_nobody_while_the_other_cannot_be_left() {
     let store = Arc::new(FakeStore::new(|| Fate::RequestLost));
@@ -257,7 +264,8 @@ async fn an_account_that_waits_for_another_id_wakes_nobody_while_the_other_canno
     let days = [(Day::of(0), Default::default())].into();
     let sent = TotalsBatch::whole(1, 1, days);
     totals.accounts[Queue::Logouts as usize].load([sent].into());
-    totals.is_renaming = true;
+    leave_id(&mut totals, Queue::Events);
+    leave_id(&mut totals, Queue::Logouts);
     earn(&mut totals, &mut marks, START);
     let end = Instant::now() + totals.shared.config.flush_interval * 3;
     while Instant::now() < end {
@@ -269,4 +277,72 @@ async fn an_account_that_waits_for_another_id_wakes_nobody_while_the_other_canno
         assert!(wake > Instant::now(), "in the past");
         tokio::time::sleep_until(wake).await;
     }
+}
+
+/// Of a process with a slot, where another has added to its totals before it has.
+fn clashed(first: i64, marks: &mut Watermarks) -> (Totals, Arc<FakeStore>) {
+    let mut of_slot = writer(first, false);
+    of_slot.is_of_slot = true;
+    let mut totals = totals(of_slot);
+    leave_id(&mut totals, Queue::Events);
+    earn(&mut totals, marks, first);
+    (totals, Arc::new(FakeStore::new(|| Fate::Answered)))
+}
+
+fn events(changed: &Changed) -> Option<i64> {
+    changed.get("e").map(|next| next.after)
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_added_under_another_id_before_the_disk_has_it() {
+    let mut marks = Watermarks::new(START, false);
+    let (mut totals, store) = clashed(START, &mut marks);
+    let now = Instant::now();
+    let changed = totals.change_writers(now).expect("a change");
+    assert_eq!((changed.len(), events(&changed)), (1, Some(START - 1)));
+    assert_eq!(totals.change_writers(now), None, "asked once");
+    totals.writers_changed(false, now);
+    totals.poll(&store, &marks, true, now);
+    assert!(totals.is_idle(), "nothing is sent");
+    let again_at = totals.change_at().expect("it is asked again");
+    assert!(again_at > now);
+    assert_eq!(totals.change_writers(now), None, "not at once");
+    let again = totals.change_writers(again_at);
+    assert_eq!(again.as_ref(), Some(&changed));
+    totals.writers_changed(true, again_at);
+    add_all(&mut totals, &marks, &store).await;
+    assert_eq!(totals.change_at(), None);
+    let state = store.state();
+    let writers: Vec<_> = state.days[Day::of(0).as_str()].writers.iter().collect();
+    assert_eq!(writers, [(&format!("{}.e", changed["e"].writer), &START)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_left_is_added_under_the_id_that_it_had_and_no_queue_waits_for_that() {
+    let mut marks = Watermarks::new(START, true);
+    let (mut totals, store) = clashed(START, &mut marks);
+    leave_id(&mut totals, Queue::Logins);
+    for (seq, user) in [(7, "ann"), (START + 1, "bob")] {
+        let (day, amount) = (Day::of(0), Amount::Login(user.into()));
+        totals.add(Queue::Logins, Contribution { seq, day, amount });
+    }
+    let later = Instant::now() + Duration::from_secs(3_600);
+    let changed = totals.change_writers(later).expect("a change");
+    assert_eq!((changed.len(), events(&changed)), (1, Some(START - 1)));
+    totals.writers_changed(true, later);
+    add_all(&mut totals, &marks, &store).await;
+    while totals.first_uncommitted(Queue::Logins) == Some(7) {
+        totals.poll(&store, &marks, true, later);
+        let result = totals.next().await;
+        let _ = totals.handle(result, Instant::now());
+    }
+    totals.poll(&store, &marks, true, later);
+    assert!(totals.is_idle(), "the rest waits");
+    let rest = totals.change_writers(later).expect("a change");
+    assert_eq!(rest.keys().collect::<Vec<_>>(), ["i"]);
+    let state = store.state();
+    let mut writers: Vec<_> = state.days[Day::of(0).as_str()].writers.iter().collect();
+    writers.sort_by_key(|(_, seq)| **seq);
+    let name = format!("{}.e", changed["e"].writer);
+    assert_eq!(writers, [(&"w.i".to_owned(), &7), (&name, &START)]);
 }
