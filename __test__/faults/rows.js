@@ -10,6 +10,7 @@ const ROWS = {
   ...require('./rows-disks'),
   ...require('./rows-processes'),
   ...require('./rows-copies'),
+  ...require('./rows-clashes'),
   ...require('./rows-damage'),
   ...require('./rows-endings'),
   ...require('./rows-data'),
