@@ -224,11 +224,16 @@ impl<F: Read + Seek> OpenSegment<F> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use std::io::Cursor;
 
     use super::*;
+
+    /// Of a disk that cannot read: `EIO`, or `ERROR_IO_DEVICE` of Windows.
+    const UNREADABLE: i32 = if cfg!(windows) { 1117 } else { 5 };
+    /// `EACCES`, or `ERROR_ACCESS_DENIED`.
+    const DENIED: i32 = if cfg!(windows) { 5 } else { 13 };
 
     /// A file of which the disk cannot read a part.
     struct Bad {
@@ -240,7 +245,7 @@ mod tests {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             let at = self.bytes.position();
             if self.bad.contains(&at) {
-                return Err(rustix::io::Errno::IO.into());
+                return Err(io::Error::from_raw_os_error(UNREADABLE));
             }
             let good = self.bad.start.checked_sub(at).unwrap_or(u64::MAX);
             let length = buffer.len().min(good as usize);
@@ -283,6 +288,13 @@ mod tests {
             damaged += batch.damaged;
         }
         Ok((seqs, damaged))
+    }
+
+    #[test]
+    fn an_error_is_of_the_disk_only_if_it_cannot_read() {
+        assert!(is_of_disk(&io::Error::from_raw_os_error(UNREADABLE)));
+        assert!(!is_of_disk(&io::Error::from_raw_os_error(DENIED)));
+        assert!(!is_of_disk(&io::Error::other("no file")));
     }
 
     #[test]
