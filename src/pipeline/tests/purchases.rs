@@ -120,3 +120,25 @@ async fn one_that_is_there_without_its_marker_counts_as_it_is_stored() {
     let counts = pipeline.shared().health.counts();
     assert_eq!(counts.redelivered, 1, "its marker may have expired");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_there_and_is_not_shown_is_waited_for_and_counts_in_the_end() {
+    let store = reliable();
+    let (pipeline, host) = start(&store, "{}");
+    connect(&pipeline);
+    let one = || bought(5.0, Some("k"));
+    buy(&pipeline, &host, 1, &[one()]).await;
+    {
+        let state = &mut *store.state();
+        state.purchases.clear();
+        state.keys.clear();
+        state.hides_keyed = true;
+    }
+    pipeline.push(&one(), 1);
+    while pipeline.shared().health.counts().written < 2 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(pipeline.shared().health.counts().retried, 40);
+    let total = store.state().days[DAY].totals[&Counter::StripeRevenue];
+    assert_eq!(total, 10.0);
+}

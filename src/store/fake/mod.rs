@@ -59,6 +59,8 @@ pub struct State {
     pub days: BTreeMap<String, Daily>,
     markers: BTreeMap<(String, String), Marker>,
     pub keys: BTreeMap<(String, String), KeyMarker>,
+    /// Reads show no event that has a key, and no purchase.
+    pub hides_keyed: bool,
     pub purchases: BTreeMap<ObjectId, Purchase>,
     /// What the server refuses purchases for.
     pub refuses_purchases: Option<Fault>,

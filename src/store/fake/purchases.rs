@@ -30,7 +30,8 @@ impl PurchaseStore for FakeStore {
         self.request(|state| {
             let found = wanted
                 .iter()
-                .filter_map(|one| state.purchases.get(&one.document));
+                .filter_map(|one| state.purchases.get(&one.document))
+                .filter(|_| !state.hides_keyed);
             found.map(KeyedPurchase::from).collect()
         })
         .await
