@@ -1357,7 +1357,8 @@ declare namespace AnalyticsSystem {
    *
    * - `open`: its day is not over
    * - `settling`: late records may change it, until 6.5 days after the begin of the day; also a day that is over
-   *   and has still to be reported
+   *   and has still to be reported, or whose sessions cannot be read, and days after it of which it is not known
+   *   who was new
    * - `final`: it is not made again, unless sessions come later than that
    */
   export type ReportState = 'open' | 'settling' | 'final';

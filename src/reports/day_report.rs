@@ -25,6 +25,8 @@ pub struct Read<'a> {
     pub presence: DayPresence,
     /// `None` where some may be deleted, or cannot be read.
     pub events: Option<economy::Tally<'a>>,
+    /// First days from this one on may be earlier, on a day that could not be read.
+    pub unknown_since: Option<Day>,
 }
 
 /// When a report was begun, and how long it took.
@@ -38,10 +40,16 @@ pub struct Times {
 pub fn report(day: &Day, read: Read<'_>, times: Times, settings: &Settings) -> Report {
     let start = day.start_ms().unwrap_or_default();
     let state: State = due::state(start, times.as_of_ms, times.events_kept_ms);
+    let unknown_since = read.unknown_since.as_ref();
+    // It is reported again once that day is.
+    let state = match unknown_since {
+        Some(_) => state.min(State::Settling),
+        None => state,
+    };
     let totals = read.totals.as_ref();
     let mut set = doc! {
         "state": state.name(), "tookMs": number(times.took_ms as f64),
-        "users": users(&read.users, totals), "sessions": sessions(&read.sessions, &read.users),
+        "users": users(&read.users, totals, unknown_since), "sessions": sessions(&read.sessions, &read.users),
         (learned::FIELD): learned::part(settings),
     };
     set.insert(basis::USERS, basis::of_users(settings.excluded()));
@@ -65,21 +73,31 @@ pub fn report(day: &Day, read: Read<'_>, times: Times, settings: &Settings) -> R
     }
 }
 
-fn users(users: &DayUsers, totals: Option<&Document>) -> Document {
+fn users(users: &DayUsers, totals: Option<&Document>, unknown_since: Option<&Day>) -> Document {
     let dau: i64 = users.per_user.iter().map(|(_, users)| users).sum();
     let registered = totals.and_then(|totals| totals.get(REGISTERED).cloned());
     doc! {
         "dau": number(dau as f64), "wau": number(users.wau as f64), "mau30": number(users.mau30 as f64),
-        "byFirstDay": by_first_day(users.by_first_day.clone()),
+        "byFirstDay": by_first_day(users.by_first_day.clone(), unknown_since),
         "registered": registered.unwrap_or(Bson::Null),
     }
 }
 
-fn by_first_day(mut days: Vec<(Option<String>, i64)>) -> Vec<Document> {
+fn by_first_day(
+    mut days: Vec<(Option<String>, i64)>,
+    unknown_since: Option<&Day>,
+) -> Vec<Document> {
     days.sort_by(|one, other| other.0.cmp(&one.0));
     let older = days.split_off(FIRST_DAYS.min(days.len()));
-    let entry =
-        |(first, users): (Option<String>, i64)| doc! { "f": first, "u": number(users as f64) };
+    let is_known =
+        |first: &String| unknown_since.is_none_or(|since| first.as_str() < since.as_str());
+    let entry = |(first, users): (Option<String>, i64)| {
+        let users = match first.as_ref().is_none_or(is_known) {
+            true => number(users as f64),
+            false => Bson::Null,
+        };
+        doc! { "f": first, "u": users }
+    };
     let mut entries: Vec<Document> = days.into_iter().map(entry).collect();
     if !older.is_empty() {
         let users: i64 = older.iter().map(|(_, users)| users).sum();
@@ -149,6 +167,7 @@ mod tests {
             totals: None,
             presence: DayPresence::default(),
             events: None,
+            unknown_since: None,
         }
     }
 
@@ -161,6 +180,33 @@ mod tests {
         let sessions = report.set.get_document("sessions").expect("a part");
         assert_eq!(sessions.get("p50"), Some(&Bson::Null));
         assert_eq!(sessions.get("count"), Some(&Bson::Int32(0)));
+    }
+
+    #[test]
+    fn first_days_since_a_day_that_could_not_be_read_are_not_known() {
+        let first = |day: &str, users| (Some(day.to_owned()), users);
+        let read = Read {
+            users: DayUsers {
+                by_first_day: vec![first("2026-11-19", 5), first("2026-11-22", 7)],
+                ..DayUsers::default()
+            },
+            unknown_since: Day::existing("2026-11-20"),
+            ..empty()
+        };
+        let (config, _) = Config::from_json("{}", "{}").expect("valid");
+        let long_ago = Times {
+            as_of_ms: 1_795_392_000_000 + 30 * crate::record::day::DAY_MS,
+            took_ms: 5,
+            events_kept_ms: None,
+        };
+        let settings = Settings::new(&config);
+        let report = report(&Day::of(1_795_392_000_000), read, long_ago, &settings);
+        assert_eq!(report.set.get("state"), Some(&Bson::from("settling")));
+        let users = report.set.get_document("users").expect("a part");
+        let known = doc! { "f": "2026-11-19", "u": 5 };
+        let unknown = doc! { "f": "2026-11-22", "u": null };
+        let days = users.get_array("byFirstDay").expect("a list");
+        assert_eq!(*days, [Bson::from(unknown), known.into()]);
     }
 
     #[test]

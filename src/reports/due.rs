@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::unread::UnreadDays;
 use crate::record::day::{DAY_MS, Day};
-use crate::store::{AHEAD_MS, Late, Mark, OPEN_STATE, REPORT_VERSION, Sources};
+use crate::store::{AHEAD_MS, Late, Mark, OPEN_STATE, REPORT_VERSION, Sources, Unread};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -59,6 +60,8 @@ pub struct Outlook {
     pub young: Vec<(Day, Option<Mark>)>,
     /// The begins of days of which sessions came late.
     late: BTreeSet<i64>,
+    /// Days that could not be reported.
+    pub unread: UnreadDays,
 }
 
 impl Outlook {
@@ -74,12 +77,13 @@ impl Outlook {
                 (day, mark)
             })
             .collect();
+        let late = by_begin(&sources.late);
+        let unread = UnreadDays::new(&sources.late, &marks);
         for mark in marks {
             if let Some(start) = mark.day.start_ms().filter(|start| *start < today(now_ms)) {
                 days.insert(start, Some(mark));
             }
         }
-        let late = by_begin(&sources.late);
         let is_due = |(start, mark): (&i64, &Option<Mark>)| {
             let as_of = mark.as_ref().map(|mark| mark.as_of_ms);
             let is_newer = mark
@@ -95,7 +99,11 @@ impl Outlook {
             first_session_day: sources.session_days.first().cloned(),
             due: due.map(|(start, _)| Day::of(*start)).collect(),
             young,
-            late: late.into_keys().collect(),
+            late: late
+                .into_iter()
+                .filter_map(|(start, late)| late.at_ms.and(Some(start)))
+                .collect(),
+            unread,
             days,
         }
     }
@@ -134,6 +142,23 @@ impl Outlook {
             let start = day.start_ms().unwrap_or_default();
             !matches!(self.days.get(&start), Some(Some(_)))
         })
+    }
+
+    /// Those of them that are still to be read: nobody waits for a day that cannot be.
+    pub fn awaited(&self) -> impl Iterator<Item = &Day> {
+        self.missing().filter(|day| self.unread.of(day).is_none())
+    }
+
+    /// The day could not be reported now.
+    pub fn give_up(&mut self, day: &Day, has_first_days: bool) {
+        let at_ms = self.now_ms;
+        let unread = Unread {
+            at_ms,
+            has_first_days,
+        };
+        let start = day.start_ms().unwrap_or_default();
+        let mark = self.days.get(&start).and_then(Option::as_ref);
+        self.unread.note(day, unread, mark);
     }
 
     pub fn today(&self) -> Day {
@@ -190,7 +215,7 @@ fn by_begin(late: &[Late]) -> BTreeMap<i64, &Late> {
 fn changed_ms(late: &BTreeMap<i64, &Late>, start: i64) -> i64 {
     let month = late.range(start - (MONTH_DAYS - 1) * DAY_MS..=start);
     let lowered = late.range(..=start).filter_map(|(_, late)| late.lowered_ms);
-    let came = month.map(|(_, late)| late.at_ms).chain(lowered);
+    let came = month.filter_map(|(_, late)| late.at_ms).chain(lowered);
     came.max().unwrap_or(i64::MIN)
 }
 
@@ -328,8 +353,9 @@ mod tests {
             session_days: (0..20).map(|day| Day::of(at(day, 0, 0))).collect(),
             late: vec![Late {
                 day: Day::of(at(3, 0, 0)),
-                at_ms: at(60, 5, 0),
+                at_ms: Some(at(60, 5, 0)),
                 lowered_ms: None,
+                unread: None,
             }],
             ..Sources::default()
         };

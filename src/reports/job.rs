@@ -1,9 +1,10 @@
 //! Job: one run over the days that are due, oldest first.
 //!
 //! It can be interrupted between any two steps, and done by several processes at once: a day that has no report,
-//! or an old one, is due at the next look. A day that cannot be read holds no other day up; where only its events
-//! cannot be read, its report does not know them. Where reading takes too long, there is no report: the next run
-//! reads again.
+//! or an old one, is due at the next look. A day that cannot be read holds no other day up, and callers do not wait
+//! for it, once that is noted; the next run reads it again. Until then it is not known who came first on a day after
+//! it, unless the first days of its users could be noted. Where only its events cannot be read, its report does not
+//! know them; where reading them takes too long, there is no report.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -52,6 +53,29 @@ pub struct Reported {
     pub without_events: Option<StoreError>,
 }
 
+/// Why a day was not reported.
+pub struct NotReported {
+    pub error: StoreError,
+    /// The first days of its users are noted all the same.
+    pub has_first_days: bool,
+}
+
+impl From<StoreError> for NotReported {
+    fn from(error: StoreError) -> Self {
+        Self {
+            error,
+            has_first_days: false,
+        }
+    }
+}
+
+impl NotReported {
+    /// Whether a read of another day may succeed.
+    pub fn is_of_day(&self) -> bool {
+        self.error.is_of_documents()
+    }
+}
+
 /// Follows a run, and may end it.
 pub trait Watcher: Send + Sync {
     fn progress(&self, progress: Progress);
@@ -70,7 +94,7 @@ pub async fn run<S: ReportStore + PresenceStore + FunnelStore + Sync>(
     owner: &str,
     watcher: &impl Watcher,
 ) -> Result<Outcome> {
-    let outlook = looks.look(store).await?;
+    let mut outlook = looks.look(store).await?;
     let total = outlook.days.len() as u32;
     let mut missing = outlook.missing().count() as u32;
     let progress = |missing| Progress {
@@ -99,17 +123,20 @@ pub async fn run<S: ReportStore + PresenceStore + FunnelStore + Sync>(
         let reported = match reported {
             Ok(reported) => reported,
             // A second one that takes too long says that the server has no time now.
-            Err(error) if error.is_of_documents() && !(has_taken_long && error.is_transient()) => {
-                has_taken_long |= error.is_transient();
-                failed = failed.or(Some(of_day(&day, error)));
+            Err(not) if not.is_of_day() && !(has_taken_long && not.error.is_transient()) => {
+                has_taken_long |= not.error.is_transient();
+                store.note_unread(&day, not.has_first_days).await?;
+                outlook.give_up(&day, not.has_first_days);
+                failed = failed.or(Some(of_day(&day, not.error)));
                 continue;
             }
-            Err(error) => {
+            Err(NotReported { error, .. }) => {
                 // Nobody needs to wait until the lease is over.
                 let _ = store.take_lease(LEASE, owner, Duration::ZERO).await;
                 return Err(error);
             }
         };
+        outlook.unread.remove(&day);
         if reported.lowers {
             due.extend(outlook.later(&day));
         }
@@ -180,42 +207,68 @@ async fn keep_funnels<S: ReportStore + FunnelStore + Sync>(
 
 /// Reports a day that is due. Sessions that came late, or a day that is reported after later ones, make first days
 /// earlier. That is noted before they change, for a run that ends in between, and after that, for reports that have
-/// just read them.
+/// just read them. Reports that did not know first days because of this day are made again, too.
 pub async fn report_due<S: ReportStore + PresenceStore + Sync>(
     store: &S,
     settings: &Settings,
     day: &Day,
     outlook: &Outlook,
     lease: &Lease,
-) -> Result<Reported> {
+) -> std::result::Result<Reported, NotReported> {
     let comes_late = outlook.is_late(day) || outlook.missing().any(|one| one == day);
     let is_lowered = comes_late && store.lowers_first_days(day).await?;
     if is_lowered {
         store.note_lowered(day).await?;
     }
-    let without_events = report_day(store, settings, day, outlook.events_kept_ms, lease).await?;
-    if is_lowered {
-        store.note_lowered(day).await?;
-    }
-    Ok(Reported {
-        lowers: is_lowered,
-        without_events,
-    })
-}
-
-/// Reports one day; why its events could not be read, if so: they are read again at its next run point.
-async fn report_day<S: ReportStore + PresenceStore + Sync>(
-    store: &S,
-    settings: &Settings,
-    day: &Day,
-    events_kept_ms: Option<i64>,
-    lease: &Lease,
-) -> Result<Option<StoreError>> {
     let begun = Instant::now();
     // Before the first read, so that a report that was begun later has seen no less.
     let as_of_ms = store.server_ms().await?;
     lease.check()?;
     store.merge_first_days(day).await?;
+    let lowers = is_lowered || outlook.unread.lacks_first_days(day);
+    if lowers {
+        store.note_lowered(day).await?;
+    }
+    let making = Making {
+        outlook,
+        lease,
+        begun,
+        as_of_ms,
+    };
+    let reported = report_day(store, settings, day, making).await;
+    let without_events = reported.map_err(|error| NotReported {
+        error,
+        has_first_days: true,
+    })?;
+    Ok(Reported {
+        lowers,
+        without_events,
+    })
+}
+
+/// The making of a report.
+struct Making<'a> {
+    outlook: &'a Outlook,
+    lease: &'a Lease,
+    begun: Instant,
+    /// When that was by the server's clock.
+    as_of_ms: i64,
+}
+
+/// Reports one day whose first days are noted; why its events could not be read, if so: they are read again at its
+/// next run point.
+async fn report_day<S: ReportStore + PresenceStore + Sync>(
+    store: &S,
+    settings: &Settings,
+    day: &Day,
+    Making {
+        outlook,
+        lease,
+        begun,
+        as_of_ms,
+    }: Making<'_>,
+) -> Result<Option<StoreError>> {
+    let events_kept_ms = outlook.events_kept_ms;
     let start = day.start_ms().unwrap_or_default();
     let users = store.day_users(day, settings.excluded()).await?;
     let sessions = store.day_sessions(day, settings.excluded()).await?;
@@ -231,6 +284,7 @@ async fn report_day<S: ReportStore + PresenceStore + Sync>(
         totals,
         presence,
         events,
+        unknown_since: outlook.unread.unknown_since(day),
     };
     let times = Times {
         as_of_ms,

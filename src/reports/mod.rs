@@ -10,6 +10,7 @@
 //! | `due` | run points, and which days are to be reported |
 //! | `looks` | what is read to know that |
 //! | `late` | which days are to be reported again |
+//! | `unread` | which days could not be reported |
 //! | `job` | the order of a run, and of the report of a day |
 //! | `day_report` | the document of a day |
 //! | `economy`, `lengths`, `presence`, `curve` | its parts |
@@ -40,6 +41,7 @@ mod lengths;
 pub mod looks;
 pub mod presence;
 mod settings;
+mod unread;
 
 pub use access::Access;
 pub use answers::{Answers, Query};

@@ -61,7 +61,7 @@ pub use records::Closed;
 pub use records::{CloseOutcome, Dropped, Inserted, RecordStore};
 pub use reports::{
     AHEAD_MS, DaySessions, DayUsers, EventPass, EventRow, Late, Mark, OPEN_STATE, PASS_LIMIT,
-    REPORT_VERSION, Report, ReportStore, Revenue, RevenueRow, Sources,
+    REPORT_VERSION, Report, ReportStore, Revenue, RevenueRow, Sources, Unread,
 };
 pub use stored::{StoredEvents, StoredStore};
 #[cfg(test)]

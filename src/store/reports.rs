@@ -4,8 +4,8 @@
 //! | document | content |
 //! |---|---|
 //! | `d:<day>` of `gsoreports` | the report of a day |
-//! | `late:<day>` | sessions of that day came after its report was final, last `at`; `lowered` when one of them made
-//!   the first day of a user earlier |
+//! | `late:<day>` | sessions of that day came after its report was final, last `at`; `lowered` when first days of users
+//!   became earlier by it; `unread` when it could not be reported, with `firstDays` false where those are not known |
 //! | `lease`, `lease:<work>` | who makes reports, and until when |
 //! | `<user id>` of `gsoplayers` | `f`, the first day on which that user logged in |
 
@@ -83,6 +83,9 @@ pub trait ReportStore {
     /// Notes that late sessions of this day make first days earlier, which changes the reports of all days after it.
     fn note_lowered(&self, day: &Day) -> impl Reply<()>;
 
+    /// Notes that this day cannot be reported, and whether the first days of its users are known all the same.
+    fn note_unread(&self, day: &Day, has_first_days: bool) -> impl Reply<()>;
+
     /// Puts the report of a day in place of one that was begun earlier. False if a later one is there.
     fn put_report(&self, report: Report) -> impl Reply<bool>;
 
@@ -97,18 +100,28 @@ pub struct Sources {
     pub session_days: Vec<Day>,
     /// The time of the oldest event, ms since 1970.
     pub oldest_event_ms: Option<i64>,
-    /// All days of which sessions came late.
+    /// All days of which something is noted.
     pub late: Vec<Late>,
 }
 
-/// A day of which sessions came late. Times are ms since 1970.
+/// A day of which sessions came late, or that could not be reported. Times are ms since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Late {
     pub day: Day,
-    /// When the last of them came.
-    pub at_ms: i64,
-    /// When they made the first day of a user earlier.
+    /// When the last of the sessions came.
+    pub at_ms: Option<i64>,
+    /// When the first day of a user became earlier.
     pub lowered_ms: Option<i64>,
+    pub unread: Option<Unread>,
+}
+
+/// A day could not be reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unread {
+    /// The last time, ms since 1970.
+    pub at_ms: i64,
+    /// The first days of its users are known all the same.
+    pub has_first_days: bool,
 }
 
 /// A report that is there.

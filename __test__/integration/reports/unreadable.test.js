@@ -19,6 +19,19 @@ const history = () => ({
   events: [3, 2, 1].map((ago) => event('gems.earn', ago, { amount: 10 ** ago })),
 });
 
+/** Days whose reports are final. */
+const longAgo = () => ({
+  sessions: [
+    ...[9, 8, 7].map((ago) => session('ann', ago)),
+    ...[8, 7].map((ago) => session('bob', ago)),
+    session('cid', 7),
+  ],
+});
+
+/** Of rows of `getActivity()`. */
+const shown = (rows) =>
+  rows.map(({ state, asOf, dau, newUsers }) => [state, asOf !== null, dau, newUsers]);
+
 /** Of the last day. */
 const BY_FIRST_DAY = [
   { f: dayOf(2), u: 1 },
@@ -30,6 +43,8 @@ const TOO_LONG = { code: 50, codeName: 'MaxTimeMSExpired', errmsg: 'took too lon
 /** Whether an aggregation reads the events of the day in the middle. */
 const isOfEvents = ({ aggregate, pipeline }) =>
   aggregate === 'gsoevents' && pipeline[0].$match?.ts?.$gte?.getTime() === startOf(2);
+
+const isOfSessions = ({ aggregate }) => aggregate === 'gsosessions';
 
 /** An instance whose aggregations are refused for which `isRefused` holds. */
 async function refusedOf(database, isRefused, error = UNREADABLE) {
@@ -92,6 +107,74 @@ describe('a day', { concurrency: true }, () => {
     await reported(database);
     const { users } = await reportOf(database, 1);
     assert.deepStrictEqual(users.byFirstDay, BY_FIRST_DAY);
+  });
+
+  it('that cannot be reported is not known in answers, nor is who was new after it', async () => {
+    const database = mongo.database();
+    await store(database, longAgo());
+    const isOfDay = (body) => isOfSessions(body) && body.pipeline[0].$match?.day === dayOf(8);
+    const { analytics } = await refusedOf(database, isOfDay);
+    const range = { days: 3, to: dayOf(7) };
+    assert.deepStrictEqual(shown(await analytics.getActivity(range)), [
+      ['final', true, 1, 1],
+      ['settling', false, null, null],
+      ['settling', true, 3, null],
+    ]);
+    const cohorts = await analytics.getRetention({ cohorts: 10, days: [1, 2] });
+    const retained = cohorts.slice(0, 3).map(({ size, retained }) => [size, retained]);
+    assert.deepStrictEqual(retained, [
+      [1, { 1: null, 2: 1 }],
+      [null, { 1: null, 2: null }],
+      [null, { 1: null, 2: null }],
+    ]);
+    // Another process can read it: the days after it are made again.
+    await reported(database);
+    assert.deepStrictEqual(shown(await analytics.getActivity(range)), [
+      ['final', true, 1, 1],
+      ['final', true, 2, 1],
+      ['final', true, 3, 1],
+    ]);
+  });
+
+  it('of which only the sessions cannot be read leaves open nothing but itself', async () => {
+    const database = mongo.database();
+    await store(database, longAgo());
+    const isOfLengths = ({ pipeline: [match, project] }) =>
+      match.$match?.day === dayOf(8) && project.$project?.s !== undefined;
+    const { analytics } = await refusedOf(
+      database,
+      (body) => isOfSessions(body) && isOfLengths(body),
+    );
+    const range = { days: 3, to: dayOf(7) };
+    assert.deepStrictEqual(shown(await analytics.getActivity(range)), [
+      ['final', true, 1, 1],
+      ['settling', false, null, null],
+      ['final', true, 3, 1],
+    ]);
+    const lengths = await analytics.getSessionLengths(range);
+    assert.deepStrictEqual(
+      lengths.map(({ ended, buckets }) => [ended, buckets?.length ?? null]),
+      [
+        [1, 1],
+        [null, null],
+        [3, 1],
+      ],
+    );
+  });
+
+  it('that goes on and cannot be read keeps no range from being answered', async () => {
+    const database = mongo.database();
+    await store(database, { sessions: [session('ann', 3), session('bob', 0)] });
+    const isOfToday = (body) => isOfSessions(body) && body.pipeline[0].$match?.day === dayOf(0);
+    const { analytics, rule } = await refusedOf(database, isOfToday);
+    const days = async () => shown(await analytics.getActivity({ days: 4 }));
+    const known = await days();
+    assert.deepStrictEqual(known[0], ['settling', true, 1, 1]);
+    assert.deepStrictEqual(known[3], ['open', false, null, null]);
+    const tries = rule.taken.length;
+    await days();
+    // Not again for 10 s.
+    assert.strictEqual(rule.taken.length, tries);
   });
 
   it('whose events cannot be read keeps nothing of a report of a part of it', async () => {

@@ -21,7 +21,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::access::Access;
 use super::due::Outlook;
-use super::job::{self, Reported};
+use super::job::{self, NotReported, Reported};
 use super::lease::Lease;
 use super::looks::Looks;
 use super::settings::Settings;
@@ -111,18 +111,21 @@ impl Answers {
         access: Access,
     ) -> Result<Option<Outlook>> {
         let mut making = None;
+        let mut failed = Vec::new();
         loop {
             let known = self.known(store).await?;
             if access != Access::Make {
                 return Ok(Some(known.outlook));
             }
             let (from, to) = query.days(&known.outlook.today());
-            if known.outlook.missing().any(|day| *day <= to) {
+            if known.outlook.awaited().any(|day| *day <= to) {
                 return Ok(None);
             }
             let is_wanted = |day: &Day| *day >= from && *day <= to;
             let stale = known.outlook.young.iter().find(|(day, mark)| {
-                is_wanted(day) && !mark.as_ref().is_some_and(|mark| known.is_fresh(mark))
+                let is_fresh = mark.as_ref().is_some_and(|mark| known.is_fresh(mark));
+                let has_failed = failed.contains(day) || known.has_just_failed(day);
+                is_wanted(day) && !is_fresh && !has_failed
             });
             let Some((day, _)) = stale else {
                 return Ok(Some(known.outlook));
@@ -132,9 +135,15 @@ impl Answers {
                 making = Some(self.making.lock().await);
                 continue;
             }
-            // A row of which the events cannot be read says so by null, and the run over this day when it is over.
-            if self.report(store, day, &known.outlook).await?.is_none() {
-                return Ok(None);
+            // A row of which something cannot be read says so by null, and the run over this day when it is over.
+            match self.report(store, day, &known.outlook).await {
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(None),
+                Err(not) if not.is_of_day() && !not.error.is_transient() => {
+                    store.note_unread(day, not.has_first_days).await?;
+                    failed.push(day.clone());
+                }
+                Err(not) => return Err(not.error),
             }
             *self.known.lock().await = Some(self.look(store).await?);
         }
@@ -167,7 +176,7 @@ impl Answers {
                 "there is nothing to report of this day: it is not here yet, or before the first session",
             ));
         }
-        let earlier: Vec<&Day> = known.outlook.missing().filter(|one| *one < day).collect();
+        let earlier: Vec<&Day> = known.outlook.awaited().filter(|one| *one < day).collect();
         if let [first, ..] = earlier[..] {
             return Err(StoreError::permanent(format!(
                 "days before {} have no report yet, {} from {} on: their users would count as new ones; report \
@@ -177,7 +186,8 @@ impl Answers {
                 first.as_str()
             )));
         }
-        match self.report(store, day, &known.outlook).await? {
+        let reported = self.report(store, day, &known.outlook).await;
+        match reported.map_err(|not| not.error)? {
             None => Ok(None),
             Some(Reported {
                 without_events: Some(error),
@@ -193,7 +203,7 @@ impl Answers {
         store: &S,
         day: &Day,
         outlook: &Outlook,
-    ) -> Result<Option<Reported>> {
+    ) -> std::result::Result<Option<Reported>, NotReported> {
         let lease = Lease::default();
         let take = |time| store.take_lease(LEASE, &self.owner, time);
         let reporting = job::report_due(store, &self.settings, day, outlook, &lease);
@@ -201,13 +211,13 @@ impl Answers {
             return Ok(None);
         };
         take(Duration::ZERO).await?;
-        reported.map(Some)
+        Ok(Some(reported?))
     }
 }
 
 impl Known {
     fn is_old(&self) -> bool {
-        let believed = match self.outlook.missing().next() {
+        let believed = match self.outlook.awaited().next() {
             None => BELIEVED_FOR,
             Some(_) => LOOK_AGAIN,
         };
@@ -219,9 +229,17 @@ impl Known {
         if mark.version > REPORT_VERSION {
             return true;
         }
-        let now_ms = self.outlook.now_ms + self.at.elapsed().as_millis() as i64;
         let fresh_ms = FRESH_MS.max(FRESH_TIMES * mark.took_ms);
         // Nothing replaces a report from a little ahead before that time has come.
-        (-AHEAD_MS..fresh_ms).contains(&(now_ms - mark.as_of_ms))
+        (-AHEAD_MS..fresh_ms).contains(&self.age_ms(mark.as_of_ms))
+    }
+
+    fn has_just_failed(&self, day: &Day) -> bool {
+        let unread = self.outlook.unread.of(day);
+        unread.is_some_and(|unread| (-AHEAD_MS..FRESH_MS).contains(&self.age_ms(unread.at_ms)))
+    }
+
+    fn age_ms(&self, at_ms: i64) -> i64 {
+        self.outlook.now_ms + self.at.elapsed().as_millis() as i64 - at_ms
     }
 }

@@ -174,6 +174,10 @@ impl<S: Unused> ReportStore for S {
         Ok(())
     }
 
+    async fn note_unread(&self, _: &Day, _: bool) -> Result<()> {
+        Ok(())
+    }
+
     async fn note_lowered(&self, _: &Day) -> Result<()> {
         Err(none())
     }

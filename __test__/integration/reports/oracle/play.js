@@ -168,7 +168,7 @@ function lateDays({ db }) {
 
 /** When late sessions made the report of a day an old one. */
 function changedAt(day, late) {
-  const times = late.map(({ _id, at, lowered = 0 }) => {
+  const times = late.map(({ _id, at = 0, lowered = 0 }) => {
     const first = _id.slice('late:'.length);
     if (day < first) return 0;
     return Math.max(day < plus(first, 30) ? at : 0, lowered);

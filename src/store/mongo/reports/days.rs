@@ -9,7 +9,9 @@ use crate::store::error::{Result, StoreError};
 use crate::store::mongo::client::MongoStore;
 use crate::store::mongo::cursor::collect;
 use crate::store::mongo::error::is_duplicate_id;
-use crate::store::reports::{AHEAD_MS, Late, Mark, OPEN_STATE, REPORT_VERSION, Report, Sources};
+use crate::store::reports::{
+    AHEAD_MS, Late, Mark, OPEN_STATE, REPORT_VERSION, Report, Sources, Unread,
+};
 
 impl MongoStore {
     pub(super) async fn read_sources(&self, since: Option<&Day>) -> Result<Sources> {
@@ -65,10 +67,15 @@ impl MongoStore {
                 let time = document.get_datetime(field).ok();
                 time.map(|time| time.timestamp_millis())
             };
+            let unread = |at_ms| Unread {
+                at_ms,
+                has_first_days: document.get_bool("firstDays").unwrap_or(false),
+            };
             Some(Late {
                 day: Day::existing(id.strip_prefix("late:")?)?,
-                at_ms: time("at")?,
+                at_ms: time("at"),
                 lowered_ms: time("lowered"),
+                unread: time("unread").map(unread),
             })
         };
         Ok(found.iter().filter_map(day).collect())
@@ -76,9 +83,22 @@ impl MongoStore {
 
     /// Sets this time of a late day to the server's.
     pub(super) async fn mark_late(&self, day: &Day, field: &str) -> Result<()> {
+        self.note(day, doc! { "$currentDate": { field: true } })
+            .await
+    }
+
+    pub(super) async fn mark_unread(&self, day: &Day, has_first_days: bool) -> Result<()> {
+        let first_days = doc! { "firstDays": has_first_days };
+        self.note(
+            day,
+            doc! { "$currentDate": { "unread": true }, "$set": first_days },
+        )
+        .await
+    }
+
+    async fn note(&self, day: &Day, update: Document) -> Result<()> {
         let id = format!("late:{}", day.as_str());
-        let now = doc! { "$currentDate": { field: true } };
-        let noting = self.kept_reports.update_one(doc! { "_id": id }, now);
+        let noting = self.kept_reports.update_one(doc! { "_id": id }, update);
         match noting.upsert(true).await {
             Ok(_) => Ok(()),
             // Another process notes it at the same moment.

@@ -138,6 +138,10 @@ impl ReportStore for MongoStore {
         self.mark_late(day, "lowered").await
     }
 
+    async fn note_unread(&self, day: &Day, has_first_days: bool) -> Result<()> {
+        self.mark_unread(day, has_first_days).await
+    }
+
     async fn put_report(&self, report: Report) -> Result<bool> {
         self.replace_report(report).await
     }
