@@ -1862,7 +1862,7 @@ declare namespace AnalyticsSystem {
    * - `day_restored`: a daily document was older than the last update by this process, as after
    *   restoring a backup; totals continue from what is there
    * - `totals_uncertain`: records are not in the totals, because another process wrote under the
-   *   same id
+   *   same id, or because it cannot be read what was estimated of the session that a logout ends
    * - `redelivered_otherwise`: an event came again under its `dedupeKey` with another amount; the
    *   amount that was stored first counts
    * - `purchase_lost`: a purchase is not in `purchases`, because MongoDB refuses it or the collection;

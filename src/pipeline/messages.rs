@@ -284,6 +284,11 @@ pub fn totals_uncertain(day: &str) -> String {
     )
 }
 
+pub const UNREADABLE_CLAIM: &str = "players have logged out whose sessions another process had closed while this one \
+    was away, as a document dead:<ten digits> in gsoreports says which cannot be read: nothing is added to the totals \
+    for these logouts (see warnings.totals_uncertain), for all others it is; a later release may have made that \
+    document, otherwise remove it";
+
 pub fn unfinished_stop(records: u64, unforwarded: u64, spool: Option<SpoolReport>) -> String {
     let kept = match spool {
         Some(spool) if spool.holds_records && (unforwarded == 0 || spool.holds_events) => {

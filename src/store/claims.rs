@@ -5,6 +5,7 @@
 use bson::oid::ObjectId;
 
 use super::Reply;
+use super::error::{Fault, StoreError};
 use crate::instance::incarnation::Incarnation;
 
 pub trait ClaimStore {
@@ -50,6 +51,17 @@ pub struct Claim {
     /// While `Closing`, those that were open; later, those that were closed. Others are never touched.
     pub sessions: Vec<LeftSession>,
     pub next: Option<Incarnation>,
+}
+
+/// Of a claim that is there and says what this release cannot read.
+pub fn unreadable(of: Incarnation) -> StoreError {
+    let message = format!("the claim dead:{of} in gsoreports cannot be read");
+    StoreError::new(Fault::Content, message)
+}
+
+/// Whether it is that: the server refuses nothing without a code.
+pub fn is_unreadable_claim(error: &StoreError) -> bool {
+    error.fault == Fault::Content && error.code.is_none()
 }
 
 /// The stages of a claim, in their order.

@@ -41,7 +41,7 @@ mod uniques;
 
 #[cfg(test)]
 pub use claims::Left;
-pub use claims::{Claim, ClaimStore, LeftClose, LeftSession, Stage};
+pub use claims::{Claim, ClaimStore, LeftClose, LeftSession, Stage, is_unreadable_claim};
 pub use error::{Fault, Result, StoreError, is_unauthorized};
 pub use funnels::{FunnelStore, NamedEvent};
 pub use inspection::InspectionStore;

@@ -3,6 +3,7 @@
 
 use super::Reply;
 use super::claims::Claim;
+use crate::instance::incarnation::Incarnation;
 use crate::record::document::Batch;
 use crate::record::item::Close;
 
@@ -51,6 +52,8 @@ pub struct Closed {
     /// The claims of the incarnations of these sessions, and of those that they name as their next. A claim
     /// that was there before one of these closes was applied is among them.
     pub claims: Vec<Claim>,
+    /// Those of them whose claim is there and cannot be read.
+    pub unreadable: Vec<Incarnation>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

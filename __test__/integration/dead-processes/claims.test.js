@@ -110,6 +110,35 @@ describe('a process that others took for dead', { concurrency: true }, () => {
     assert.strictEqual(day.sessionCount, 4);
   });
 
+  it('adds nothing for a logout whose claim cannot be read, and all of the others', async () => {
+    const database = mongo.database();
+    const { analytics, incarnation, lines } = await online(database, ['a']);
+    const reports = database.db.collection('gsoreports');
+    await reports.insertOne(claim(incarnation, new Date(Date.now() + 7_000)));
+    const isNamed = async () => (await claimOf(database, incarnation)).next !== undefined;
+    await waitFor(isNamed, { timeoutMs: SAMPLE_MS, what: 'the next incarnation' });
+    const isOpen = async () => (await database.sessions({ logoutAt: null })).length === 1;
+    await waitFor(isOpen, { what: 'the session to be open again' });
+    const [{ totalSessionS: estimated }] = await database.days();
+    const ofLaterRelease = { $set: { state: 'examined' } };
+    await reports.updateOne({ _id: `dead:${incarnation}` }, ofLaterRelease);
+    await analytics.onLogin('b', 'b');
+    const [{ loginAt }] = await database.sessions({ userId: 'b' });
+    const counts = () => Date.now() - loginAt > 1_000;
+    await waitFor(counts, { what: 'a session that counts' });
+    await Promise.all(['a', 'b'].map((user) => analytics.onLogout(user)));
+    await analytics.flush();
+    const sessions = await database.sessions();
+    assert.ok(sessions.every(({ logoutAt }) => logoutAt !== null));
+    const b = sessions.find(({ userId }) => userId === 'b');
+    assert.notStrictEqual(b._id.toHexString().slice(8, 18), incarnation);
+    const [day] = await database.days();
+    assert.strictEqual(day.totalSessionS, estimated + b.durationS);
+    assert.strictEqual(analytics.getHealth().warnings.totals_uncertain, 1);
+    const told = lines.filter((line) => /nothing is added to the totals/.test(line));
+    assert.strictEqual(told.length, 1, lines.join('\n'));
+  });
+
   it('replaces what was estimated by a logout that comes before it has found out', async () => {
     const database = mongo.database();
     const { analytics, incarnation } = await online(database, ['a', 'b']);

@@ -1,7 +1,8 @@
 //! The closer: it closes the sessions of instances that were seen to be dead, and goes on under a new
 //! incarnation where others took this one for dead. An instance whose sessions cannot be closed, as where listing
 //! them takes too long, comes after all others the next time, so that it holds up none; and it is tried again more
-//! and more rarely, so that the database is not busy with it for ever.
+//! and more rarely, so that the database is not busy with it for ever. Where sessions of this one cannot be opened
+//! again, those of others are closed all the same.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -109,12 +110,13 @@ impl Closer {
         connected: impl FnOnce() -> Vec<(ObjectId, Day)>,
         now: Instant,
     ) {
-        if !self.tasks.is_empty() || self.retry_at.is_some_and(|at| at > now) {
+        if !self.tasks.is_empty() {
             return;
         }
-        self.retry_at = None;
+        self.retry_at = self.retry_at.filter(|at| *at > now);
+        let may_resume = self.is_seen && self.retry_at.is_none();
         let (store, closing) = (Arc::clone(store), self.closing.clone());
-        if let (Some(Claimed { own, next }), true) = (self.claimed.front().copied(), self.is_seen) {
+        if let (Some(Claimed { own, next }), true) = (self.claimed.front().copied(), may_resume) {
             let (connected, baselines) = (connected(), Arc::clone(baselines));
             let work = attempt_within(LIMIT, async move {
                 let ids = stored_ids(store.as_ref(), &baselines, &connected).await?;

@@ -1,9 +1,10 @@
 //! Estimates: what claims say of the end of sessions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bson::oid::ObjectId;
 
+use crate::instance::incarnation::Incarnation;
 use crate::record::item::duration_s;
 use crate::store::{Claim, LeftSession};
 
@@ -11,7 +12,11 @@ use crate::store::{Claim, LeftSession};
 const LONGER_MS: i64 = 1_000;
 
 #[derive(Debug, Default)]
-pub struct Estimates(HashMap<ObjectId, Estimate>);
+pub struct Estimates {
+    known: HashMap<ObjectId, Estimate>,
+    /// Whose sessions nobody can tell of: a claim of theirs cannot be read.
+    unknown: HashSet<Incarnation>,
+}
 
 /// When a session was estimated to end.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,12 +32,23 @@ impl Estimates {
         for session in &claim.sessions {
             let logout_ms = logout_ms(claim, session);
             let seconds = duration_s(session.login_ms, logout_ms);
-            self.0.insert(session.id, Estimate { logout_ms, seconds });
+            self.known
+                .insert(session.id, Estimate { logout_ms, seconds });
         }
     }
 
     pub fn of(&self, session: ObjectId) -> Option<Estimate> {
-        self.0.get(&session).copied()
+        self.known.get(&session).copied()
+    }
+
+    /// A claim of this incarnation cannot be read.
+    pub fn lack(&mut self, of: Incarnation) {
+        self.unknown.insert(of);
+    }
+
+    /// Whether it is not known what is estimated of the session.
+    pub fn lacks(&self, session: ObjectId) -> bool {
+        self.unknown.contains(&Incarnation::of(session))
     }
 }
 

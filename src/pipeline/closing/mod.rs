@@ -45,7 +45,9 @@ use crate::pipeline::totals::{Amount, Contribution, Rules, add_once};
 use crate::record::day::Day;
 use crate::record::item::duration_s;
 use crate::reports::note_late;
-use crate::store::{Claim, LeftClose, LeftSession, Result, Stage, Store, StoreError};
+use crate::store::{
+    Claim, LeftClose, LeftSession, Result, Stage, Store, StoreError, is_unreadable_claim,
+};
 use crate::util::failpoint::failpoint;
 pub use closer::Closer;
 pub use estimates::Estimates;
@@ -201,16 +203,35 @@ impl Closing {
         note_late(store, days.iter(), self.context.clock.now_ms()).await
     }
 
-    /// What is estimated of sessions, by claims that were read after their logouts.
-    pub async fn estimates<S: Store>(&self, store: &S, claims: Vec<Claim>) -> Result<Estimates> {
+    /// What is estimated of sessions, by claims that were read after their logouts, and by others of them, of these
+    /// incarnations, that cannot be read.
+    pub async fn estimates<S: Store>(
+        &self,
+        store: &S,
+        claims: Vec<Claim>,
+        unreadable: Vec<Incarnation>,
+    ) -> Result<Estimates> {
         let mut estimates = Estimates::default();
-        for claim in in_order(claims) {
-            let (claim, _) = match (self.rules.waits_for_claim)(&claim) {
-                true => self.bring_to(store, claim, Stage::Counting).await?,
-                false => (claim, 0),
+        let mut unknown = unreadable;
+        let claims = in_order(claims);
+        for claim in &claims {
+            let brought = match (self.rules.waits_for_claim)(claim) {
+                true => self.bring_to(store, claim.clone(), Stage::Counting).await,
+                false => Ok((claim.clone(), 0)),
             };
-            estimates.take(&claim);
+            match brought {
+                Ok((claim, _)) => estimates.take(&claim),
+                Err(error) if is_unreadable_claim(&error) => unknown.push(claim.of),
+                Err(error) => return Err(error),
+            }
         }
+        // The sessions of an incarnation are also in the claims of those after it.
+        for claim in claims.iter().rev() {
+            if claim.next.is_some_and(|next| unknown.contains(&next)) {
+                unknown.push(claim.of);
+            }
+        }
+        unknown.into_iter().for_each(|of| estimates.lack(of));
         Ok(estimates)
     }
 

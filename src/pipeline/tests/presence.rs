@@ -245,6 +245,21 @@ async fn one_whose_sessions_cannot_be_listed_is_tried_more_and_more_rarely() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_whose_own_sessions_cannot_be_opened_again_closes_those_of_others() {
+    let store = reliable();
+    let (pipeline, _host) = started(&store, "{}");
+    sleep(INTERVAL / 2).await;
+    let own = pipeline.shared().incarnation.get();
+    store.state().claimed.insert(own);
+    store.state().unlisted.insert(own);
+    sleep(INTERVAL * 2).await;
+    assert_ne!(pipeline.shared().incarnation.get(), own);
+    let dead = silent(&store, "00000000aa");
+    sleep(INTERVAL * 10).await;
+    assert!(store.state().claimed.contains(&dead));
+}
+
+#[tokio::test(start_paused = true)]
 async fn players_are_here_after_a_switch_though_nothing_was_started_or_tracked() {
     let store = reliable();
     let (pipeline, _host) = start(&store, "{}");

@@ -20,6 +20,8 @@ pub struct Written {
     pub unmatched: Vec<usize>,
     /// Logouts that replaced an estimate, each with the seconds that the totals hold already; in order.
     pub replaced: Vec<(usize, f64)>,
+    /// Logouts of sessions of which it is not known what the totals hold; in order. They are among the unmatched.
+    pub uncertain: Vec<usize>,
     /// Documents that were stored already.
     pub duplicates: u64,
     /// What becomes of the events of a batch with keys, but for the dropped ones.

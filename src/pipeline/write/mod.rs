@@ -7,6 +7,7 @@
 //! else is retried until it succeeds.
 
 mod batches;
+mod events;
 mod keyed;
 mod keyed_batch;
 mod purchases;
@@ -30,9 +31,8 @@ use crate::instance::shared::Shared;
 use crate::record::day::Day;
 use crate::record::item::Item;
 use crate::reports::note_late;
-use crate::store::{Dropped, Fault, Inserted, Result, Store};
+use crate::store::{Fault, Result, Store};
 use crate::util::backoff::Backoff;
-use crate::util::failpoint::failpoint;
 use batches::{Batch, EventBatch, SessionBatch, Written};
 use keyed_batch::{Decided, KeyedBatch, Outcome};
 use purchases::Recorded;
@@ -238,6 +238,11 @@ impl Writes {
         acks: &mut Acknowledgements,
     ) {
         acks.acknowledge(batch.sessions().iter().map(|item| item.ack));
+        if !result.uncertain.is_empty() {
+            let (health, log) = (&self.shared.health, &self.shared.log);
+            health.warn("totals_uncertain", result.uncertain.len() as u64);
+            log.warn_once("unreadable claim", || messages::UNREADABLE_CLAIM.to_owned());
+        }
         let mut dropped = result.dropped.into_iter().peekable();
         let mut unmatched = result.unmatched.into_iter().peekable();
         let mut keyed = result.keyed.into_iter().peekable();
@@ -342,7 +347,7 @@ async fn write<S: Store>(
     batch: &Batch,
 ) -> Result<Written> {
     match batch {
-        Batch::Events(batch) => insert_events(store, batch).await,
+        Batch::Events(batch) => events::write_events(store, batch).await,
         Batch::Keyed(batch) => keyed::write_keyed(store, batch).await,
         Batch::Sessions(_) if queue == Queue::Logins => {
             sessions::write_logins(store, baselines, batch.sessions()).await
@@ -358,29 +363,4 @@ fn collection_of(queue: Queue) -> Collection {
         Queue::Events | Queue::Keyed => Collection::Events,
         Queue::Logins | Queue::Logouts => Collection::Sessions,
     }
-}
-
-async fn insert_events<S: Store>(store: &S, batch: &EventBatch) -> Result<Written> {
-    failpoint!("events:before");
-    let events = async {
-        match batch.documents.is_empty() {
-            true => Ok(Inserted::default()),
-            false => store.insert_events(&batch.documents).await,
-        }
-    };
-    let (inserted, purchases) = tokio::join!(events, purchases::insert(store, &batch.purchases));
-    let (inserted, purchases) = (inserted?, purchases?);
-    failpoint!("events:after");
-    let mut written = Written {
-        duplicates: inserted.duplicates.len() as u64,
-        purchases,
-        ..Written::default()
-    };
-    if !inserted.dropped.is_empty() {
-        let places = batch.places();
-        let dropped = inserted.dropped.into_iter();
-        let place = |one: Dropped| Some((*places.get(one.index)?, one.message));
-        written.dropped = dropped.filter_map(place).collect();
-    }
-    Ok(written)
 }

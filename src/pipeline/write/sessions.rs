@@ -46,7 +46,8 @@ pub async fn write_logins<S: Store>(
 }
 
 /// Closes the sessions of logouts, which are stored; can be repeated until it succeeds. Where the end of a
-/// session was estimated before, the logout replaces the estimate.
+/// session was estimated before, the logout replaces the estimate. Where it cannot be read what was estimated, it is
+/// not known what the totals hold of the session, and nothing is added.
 pub async fn write_logouts<S: Store>(
     store: &S,
     baselines: &Baselines,
@@ -65,10 +66,13 @@ pub async fn write_logouts<S: Store>(
     }
     let mut closed = store.close_sessions(&closes).await?;
     let mut written = Written::default();
-    if !closed.claims.is_empty() {
-        let estimates = closing.estimates(store, closed.claims).await?;
+    if !closed.claims.is_empty() || !closed.unreadable.is_empty() {
+        let (claims, unreadable) = (closed.claims, closed.unreadable);
+        let estimates = closing.estimates(store, claims, unreadable).await?;
         for (place, close) in closes.iter_mut().enumerate() {
-            if let Some(estimate) = estimates.of(close.session) {
+            if estimates.lacks(close.session) {
+                written.uncertain.push(place);
+            } else if let Some(estimate) = estimates.of(close.session) {
                 close.estimate_ms = Some(estimate.logout_ms);
                 written.replaced.push((place, estimate.seconds));
             }
@@ -78,6 +82,9 @@ pub async fn write_logouts<S: Store>(
     failpoint!("sessions:closed");
     for (place, outcome) in closed.outcomes.into_iter().enumerate() {
         match outcome {
+            CloseOutcome::Applied | CloseOutcome::NoMatch if written.uncertain.contains(&place) => {
+                written.unmatched.push(place);
+            }
             CloseOutcome::Applied => {}
             CloseOutcome::NoMatch => written.unmatched.push(place),
             CloseOutcome::Dropped(message) => written.dropped.push((place, message)),

@@ -47,7 +47,7 @@ impl PresenceStore for FakeStore {
             at_ms: FAKE_NOW_MS - at.elapsed().as_millis() as i64,
             has_ended: sample.is_last,
             is_settled: sample.is_last && sample.left == 0,
-            is_claimed: false,
+            is_claimed: state.claimed.contains(&sample.incarnation),
             name: sample.health.get_str("instance").ok().map(str::to_owned),
         };
         Ok(Presence {

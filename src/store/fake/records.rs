@@ -66,6 +66,7 @@ impl RecordStore for FakeStore {
             Closed {
                 outcomes: closes.iter().map(close).collect(),
                 claims: Vec::new(),
+                unreadable: Vec::new(),
             }
         })
         .await

@@ -10,13 +10,12 @@ use mongodb::ClientSession;
 
 use super::client::{MongoStore, WRITE_TIMEOUT};
 use super::cursor::collect_in;
-use super::error::unexpected;
 use super::presence::KEPT_MS;
 use super::write_command::{raw, write_command};
 use crate::instance::incarnation::Incarnation;
 use crate::record::day::DAY_MS;
 use crate::record::document::{number, number_in};
-use crate::store::claims::{Claim, ClaimStore, Left, LeftClose, LeftSession, Stage};
+use crate::store::claims::{Claim, ClaimStore, Left, LeftClose, LeftSession, Stage, unreadable};
 use crate::store::error::{Fault, Result, StoreError};
 
 /// Claims outlive what may come out of a spool.
@@ -133,14 +132,15 @@ impl ClaimStore for MongoStore {
 }
 
 impl MongoStore {
-    /// The claims of these incarnations and of their next ones, read in the session of a write. Where they cannot
-    /// be read there are none: this process cannot write its presence either.
+    /// The claims of these incarnations and of their next ones, read in the session of a write, and those of them
+    /// whose claim says what cannot be read. Where the collection cannot be read there are none: this process cannot
+    /// write its presence either.
     pub(super) async fn claims_in(
         &self,
         mut of: Vec<Incarnation>,
         session: &mut ClientSession,
-    ) -> Result<Vec<Claim>> {
-        let mut all: Vec<Claim> = Vec::new();
+    ) -> Result<(Vec<Claim>, Vec<Incarnation>)> {
+        let (mut all, mut unread): (Vec<Claim>, Vec<Incarnation>) = Default::default();
         while !of.is_empty() {
             let ids: Vec<String> = of.iter().map(|of| id_of(*of)).collect();
             let found = self
@@ -157,19 +157,22 @@ impl MongoStore {
                 Err(error) => {
                     let error = StoreError::from(error);
                     return match error.fault {
-                        Fault::Collection => Ok(all),
+                        Fault::Collection => Ok((all, unread)),
                         _ => Err(waiting(error)),
                     };
                 }
             };
-            let found: Vec<Claim> = found.iter().map(claim).collect::<Result<_>>()?;
+            let named = found.iter().filter_map(incarnation_in);
+            let found: Vec<Claim> = found.iter().filter_map(read).collect();
+            let is_read = |of: &Incarnation| found.iter().any(|claim| claim.of == *of);
+            unread.extend(named.filter(|of| !is_read(of)));
             let next = found.iter().filter_map(|claim| claim.next);
             of = next
                 .filter(|next| !all.iter().chain(&found).any(|claim| claim.of == *next))
                 .collect();
             all.extend(found);
         }
-        Ok(all)
+        Ok((all, unread))
     }
 
     async fn earlier_claims(
@@ -190,7 +193,10 @@ impl MongoStore {
                 .await?;
             let found = collect_in(found, session).await?;
             // A next incarnation is fresh: one claim names it.
-            let before = found.first().map(claim).transpose()?;
+            let before = found.first().map(|document| {
+                read(document).ok_or_else(|| unreadable(incarnation_in(document).unwrap_or(named)))
+            });
+            let before = before.transpose()?;
             next = before.as_ref().map(|claim| claim.of);
             all.extend(before);
         }
@@ -198,7 +204,10 @@ impl MongoStore {
     }
 
     async fn claim_in(&self, of: Incarnation, session: &mut ClientSession) -> Result<Claim> {
-        let found = self.claims_in(vec![of], session).await?;
+        let (found, unread) = self.claims_in(vec![of], session).await?;
+        if unread.contains(&of) {
+            return Err(unreadable(of));
+        }
         let found = found.into_iter().find(|claim| claim.of == of);
         found.ok_or_else(|| StoreError::transient("a claim was removed from gsoreports"))
     }
@@ -284,14 +293,14 @@ fn sessions(all: &[LeftSession]) -> Bson {
     })
 }
 
-/// One that a later release has made may say what this one cannot read: logouts that it is about wait for it.
-fn claim(document: &Document) -> Result<Claim> {
-    read(document).ok_or_else(|| waiting(unexpected("a readable claim")))
+fn incarnation_in(document: &Document) -> Option<Incarnation> {
+    let of = document.get_str("_id").ok()?.strip_prefix("dead:")?;
+    Incarnation::named(of)
 }
 
+/// One that a later release has made may say what this one cannot read.
 fn read(document: &Document) -> Option<Claim> {
     let name = document.get_str("state").ok()?;
-    let of = document.get_str("_id").ok()?.strip_prefix("dead:")?;
     let bytes = document.get_binary_generic("sessions").ok()?;
     let session = |bytes: &[u8]| {
         Some(LeftSession {
@@ -303,7 +312,7 @@ fn read(document: &Document) -> Option<Claim> {
     let time = |name| Some(document.get_datetime(name).ok()?.timestamp_millis());
     let until_ms = time("T")?;
     Some(Claim {
-        of: Incarnation::named(of)?,
+        of: incarnation_in(document)?,
         from_ms: time("from")?,
         until_ms,
         to_ms: time("to").unwrap_or(until_ms),
@@ -346,7 +355,8 @@ mod tests {
         assert_eq!(read(&named), Some(one));
         let mut unknown = named;
         unknown.insert("state", "undone");
-        assert!(claim(&unknown).is_err_and(|error| error.is_transient()));
+        assert_eq!(read(&unknown), None);
+        assert_eq!(incarnation_in(&unknown), Some(of("0102030405")));
     }
 
     #[test]

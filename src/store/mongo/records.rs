@@ -55,8 +55,12 @@ impl RecordStore for MongoStore {
             .iter()
             .map(|close| Incarnation::of(close.session))
             .collect();
-        let claims = self.claims_in(of.into_iter().collect(), session).await?;
-        Ok(Closed { outcomes, claims })
+        let (claims, unreadable) = self.claims_in(of.into_iter().collect(), session).await?;
+        Ok(Closed {
+            outcomes,
+            claims,
+            unreadable,
+        })
     }
 }
 

@@ -217,7 +217,11 @@ impl RecordStore for Handle {
         let claims = self.claims_of(closes).await?;
         if all.iter().all(|matched| *matched) {
             let outcomes = vec![CloseOutcome::Applied; closes.len()];
-            return Ok(Closed { outcomes, claims });
+            return Ok(Closed {
+                outcomes,
+                claims,
+                unreadable: Vec::new(),
+            });
         }
         let ours = all.iter().map(|matched| match matched {
             true => CloseOutcome::Applied,
@@ -240,6 +244,7 @@ impl RecordStore for Handle {
             true => Ok(Closed {
                 outcomes: ours,
                 claims,
+                unreadable: Vec::new(),
             }),
             false => Err(StoreError::transient("the read lags behind")),
         }
