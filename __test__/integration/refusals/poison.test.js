@@ -188,16 +188,18 @@ describe('a command that is refused as a whole', { concurrency: 2 }, () => {
       proxies.push(proxy);
       const error = { code: CODES.Unheard, errmsg: 'by the test', errorLabels: labels };
       const isOne = ({ body }) => body.documents.length === 1 || labels.length > 0;
+      const isOver = () => rule.taken.filter(({ request }) => isOne(request)).length >= taken;
       const rule = proxy.rule({
         when: (request) =>
           kindOf(request) === 'insert events' && holds(request.body.documents, 'poison'),
-        fate: fates.refuse(error),
+        fate: (exchange) => {
+          exchange.refuse(error);
+          if (isOver()) rule.remove();
+        },
       });
       const { analytics } = create({ uri: proxy.uri(database.name) });
       await trackAround(analytics, () => analytics.track('poison', 'mallory'));
-      const isOver = () => rule.taken.filter(({ request }) => isOne(request)).length >= taken;
       await waitFor(isOver, { what: 'refusals' });
-      rule.remove();
       await analytics.flush();
       await assertInnocent(database, analytics, { dropped: 0 });
       assert.strictEqual(await database.count('gsoevents', { event: 'poison' }), 1);
