@@ -31,7 +31,7 @@ use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestCaseError, TestRn
 
 use flaws::Flaw;
 use run::run;
-use scenario::{Step, scenarios};
+use scenario::{Step, all_scenarios, scenarios};
 use seen::{Seen, Sight};
 
 use crate::util::proptest_config::size;
@@ -70,7 +70,7 @@ fn totals_and_users_are_exact_whatever_goes_wrong() {
     let config = config();
     println!("PROPTEST_RNG_SEED={}", config.rng_seed);
     let mut runner = TestRunner::new(config);
-    let outcome = runner.run(&scenarios(), |scenario| {
+    let outcome = runner.run(&all_scenarios(), |scenario| {
         let (now, verdict) = run(&scenario, None);
         *seen.borrow_mut() += now;
         verdict.map_err(TestCaseError::fail)

@@ -99,9 +99,9 @@ impl Process {
             config.spool_dir = segments.slot().path().parent().map(Path::to_owned);
             // So little that some of it waits on disk.
             config.max_queue_bytes = 8 << 10;
-            let number = segments.slot().first_seq();
-            let writer = segments.slot().writer();
-            lock(world).truth.note_numbers(id, writer, number);
+            let (slot, number) = (segments.slot(), segments.slot().first_seq());
+            let numbers = &mut lock(world).truth.numbers;
+            numbers.note(id, slot.path(), slot.writer(), number);
         }
         let folder = spool.as_ref().map(|one| one.slot().path().to_owned());
         let answers = Arc::new(Answers::default());
@@ -169,6 +169,11 @@ impl Process {
         lock(&self.world).seen[Sight::Move] += 1;
     }
 
+    /// Another process adds under its id.
+    pub fn clash(&self, queue: usize, day: usize) {
+        lock(&self.world).clash(self.id, queue, day);
+    }
+
     pub fn request(&mut self, what: Request) -> u32 {
         self.last_request += 1;
         self.pipeline.request(self.last_request, what);
@@ -218,15 +223,17 @@ impl Process {
         if !is_whole || !counts.dropped.is_empty() {
             return Err(format!("process {} lost something: {counts:?}", self.id));
         }
+        let uncertain = counts.warnings.get("totals_uncertain").copied();
+        if world.truth.is_clashed {
+            counts.warnings.remove("totals_uncertain");
+        }
         if !counts.warnings.is_empty() && !world.truth.is_restored {
             return Err(format!(
                 "process {} left out totals: {:?}",
                 self.id, counts.warnings
             ));
         }
-        if counts.warnings.contains_key("totals_uncertain") {
-            world.truth.note_uncertain(self.id);
-        }
+        world.truth.note_uncertain(self.id, uncertain.unwrap_or(0));
         Ok(())
     }
 

@@ -154,6 +154,7 @@ impl Run {
                 morrow,
             } => self.at(*by).take_for_dead(*of, *back, *morrow),
             Step::Thaw(slot) => self.at(*slot).thaw(),
+            Step::Clash { with, queue, day } => self.at(*with).clash(*queue, *day),
             Step::Move(slot) => self.at(*slot).switch_database(),
             // With a spool a backup says nothing new, and its records would need another oracle.
             Step::Restore(_) if lock(&self.world).is_spooled() => {}

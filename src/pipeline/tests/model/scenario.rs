@@ -7,6 +7,8 @@ use proptest::collection::vec;
 use proptest::option::weighted;
 use proptest::prelude::*;
 
+use crate::pipeline::watermarks::QUEUES;
+
 /// Processes that write at once.
 const MOST_PROCESSES: usize = 3;
 const USERS: u8 = 4;
@@ -67,6 +69,12 @@ pub enum Step {
     },
     /// The process looks for a claim of itself.
     Thaw(usize),
+    /// Another process adds under the id of this one, to a queue, on the second day or the first.
+    Clash {
+        with: usize,
+        queue: usize,
+        day: usize,
+    },
     /// The host goes to the same database by another name.
     Move(usize),
     /// A backup of the daily documents is put back, as they were so many writes ago.
@@ -168,6 +176,17 @@ impl fmt::Debug for Call {
     }
 }
 
+/// Also those in which two processes have one id; with a spool, without which nobody has the id of another.
+pub fn all_scenarios() -> impl Strategy<Value = Scenario> {
+    let clashing = (scenarios(), vec(clashing_step(), 1..32));
+    let clashing = clashing.prop_map(|(scenario, steps)| Scenario {
+        spooled: true,
+        steps,
+        ..scenario
+    });
+    prop_oneof![4 => scenarios(), 1 => clashing]
+}
+
 pub fn scenarios() -> impl Strategy<Value = Scenario> {
     (
         1..=MOST_PROCESSES,
@@ -224,6 +243,14 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => process.prop_map(Step::Move),
         1 => (0..3_usize).prop_map(Step::Restore),
     ]
+}
+
+/// Processes that find out that they share their id, and die soon.
+fn clashing_step() -> impl Strategy<Value = Step> {
+    let process = 0..MOST_PROCESSES;
+    let clash = (process.clone(), 0..QUEUES, 0..2_usize);
+    let clash = clash.prop_map(|(with, queue, day)| Step::Clash { with, queue, day });
+    prop_oneof![12 => usual_step(), 4 => clash, 2 => process.prop_map(Step::Crash)]
 }
 
 fn call() -> impl Strategy<Value = Call> {

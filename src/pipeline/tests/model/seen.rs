@@ -37,6 +37,8 @@ sights! {
     Rollback "rollbacks",
     Crash "crashes",
     Move "moves",
+    /// Another process has added under the id of one.
+    Clash "clashes of writer ids",
     /// A backup that was put back and took totals away.
     Restore "backups put back",
     /// A session of a slow clock whose id was moved.

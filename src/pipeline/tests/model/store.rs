@@ -102,11 +102,11 @@ impl Handle {
                 BTreeSet::new()
             } else {
                 let (writer, last) = (advance.writer, advance.last);
+                let (day, previous) = (day.as_str(), advance.previous);
                 let numbered = world
                     .truth
-                    .numbered(writer, day.as_str(), advance.previous, last);
-                numbered
-                    .unwrap_or_else(|| world.truth.group(self.process, writer, day.as_str(), last))
+                    .numbered(self.process, writer, day, previous, last);
+                numbered.unwrap_or_else(|| world.truth.group(self.process, writer, day, last))
             },
         }
     }

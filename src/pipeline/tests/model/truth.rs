@@ -1,9 +1,10 @@
 //! What was really tracked: every record that a process accepted, and what the database held before.
 
+mod numbers;
 mod old;
 mod record;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bson::oid::ObjectId;
 use bson::{RawDocumentBuf, rawdoc};
@@ -17,6 +18,7 @@ use crate::record::day::Day;
 use crate::record::frame::testing::{frame, priced};
 use crate::record::purchase::Price;
 use crate::store::Delta;
+use numbers::Numbers;
 use old::old_state;
 use record::place_of;
 pub use record::{KEYED, KEYED_EVENT, Record, What, digit, is_purchase};
@@ -42,8 +44,8 @@ struct Process {
     incarnations: Vec<Incarnation>,
     /// Records that were not settled when it died.
     left: Option<u64>,
-    /// It has said that totals of its records are missing.
-    is_uncertain: bool,
+    /// Of so many of its records it has said that their totals are missing.
+    uncertain: u64,
 }
 
 pub struct Truth {
@@ -56,8 +58,9 @@ pub struct Truth {
     pub is_restored: bool,
     /// The sessions that were open when their process was claimed.
     pub left: BTreeSet<ObjectId>,
-    /// By the ids of slots, whose numbers begin where, in units of [`NUMBERS`].
-    numbers: HashMap<String, HashMap<usize, i64>>,
+    pub numbers: Numbers,
+    /// Another process has added under the id of one.
+    pub is_clashed: bool,
     eve_ms: i64,
 }
 
@@ -75,7 +78,8 @@ impl Truth {
             restored: BTreeSet::new(),
             is_restored: false,
             left: BTreeSet::new(),
-            numbers: HashMap::new(),
+            numbers: Numbers::default(),
+            is_clashed: false,
             eve_ms,
         }
     }
@@ -131,15 +135,16 @@ impl Truth {
         active.map(|(login, ..)| *login).collect()
     }
 
-    /// It has said that totals are missing; it may only after a backup was put back.
-    pub fn note_uncertain(&mut self, process: usize) {
-        self.processes[process].is_uncertain = true;
+    /// It has said of so many records that their totals are missing; it may only after a backup was put back,
+    /// and where another has added under its id.
+    pub fn note_uncertain(&mut self, process: usize, records: u64) {
+        self.processes[process].uncertain = records;
     }
 
     /// Whether the totals of a record may be missing although its process lives.
     pub fn is_excused(&self, record: &Record) -> bool {
         self.restored.contains(&record.id)
-            || self.is_restored && self.processes[record.process].is_uncertain
+            || self.is_restored && self.processes[record.process].uncertain > 0
     }
 
     /// The processes that died, with what each had not settled.
@@ -148,27 +153,33 @@ impl Truth {
         processes.filter_map(|(process, facts)| Some((process, facts.left?)))
     }
 
-    /// A process with a slot numbers its records from here on, under the id of the slot.
-    pub fn note_numbers(&mut self, process: usize, writer: &str, first: i64) {
-        let bases = self.numbers.entry(writer.to_owned()).or_default();
-        bases.insert(process, first / NUMBERS);
+    /// Of how many records of which process the totals may be missing.
+    pub fn untotalled(&self) -> BTreeMap<usize, u64> {
+        let processes = self.processes.iter().enumerate();
+        let missing = processes.map(|(process, facts)| match (self.is_clashed, facts.left) {
+            (false, left) => (process, left.unwrap_or(0)),
+            (true, None) => (process, facts.uncertain),
+            // Nobody knows of how many it had said so.
+            (true, Some(_)) => (process, u64::MAX),
+        });
+        missing.collect()
     }
 
-    /// The records under the id of a slot on a day, with numbers after `previous` up to `last`.
+    /// The records under the id of a slot on a day, with numbers after `previous` up to `last`, which `process`
+    /// adds.
     pub fn numbered(
-        &self,
+        &mut self,
+        process: usize,
         writer: &str,
         day: &str,
         previous: Option<i64>,
         last: i64,
     ) -> Option<BTreeSet<i32>> {
-        let (id, queue) = writer.split_once('.')?;
-        let bases = self.numbers.get(id)?;
+        let (_, queue) = writer.split_once('.')?;
+        let range = self.numbers.range(process, writer, previous, last)?;
         let is_meant = |record: &&Record| {
-            let base = bases.get(&record.process);
-            let seq = base.map(|base| base * NUMBERS + record.number);
             let is_of_queue = record.day == day && record.queue() == queue;
-            is_of_queue && seq > previous && seq.is_some_and(|seq| seq <= last)
+            is_of_queue && range.holds(record)
         };
         let records = self.records.iter().filter(is_meant);
         Some(records.map(|record| record.id).collect())

@@ -23,7 +23,8 @@ use crate::instance::incarnation::Incarnation;
 use crate::pipeline::closing::Dead;
 use crate::pipeline::tests::Dice;
 use crate::pipeline::tests::context::RolledWaits;
-use crate::pipeline::totals::Rules;
+use crate::pipeline::totals::{Rules, Writer};
+use crate::pipeline::watermarks::Queue;
 use crate::store::{Result, StoreError};
 
 /// In memory, where there is such a folder: syncing to a disk would take most of the time.
@@ -160,6 +161,31 @@ impl World {
         self.seen[Sight::Restore] += u64::from(!lost.is_empty());
         self.truth.is_restored = true;
         self.truth.restored.extend(lost);
+    }
+
+    /// Another process adds under the name of a queue of this one, with a number below all of this process. What
+    /// was left with lower ones is taken for added then; so nothing may be.
+    pub fn clash(&mut self, process: usize, queue: usize, day: usize) {
+        /// Between the numbers of one process and those of the next.
+        const BESIDE: i64 = 1 << 19;
+        let letter = Writer::letter(Queue::ALL[queue]);
+        let Some((name, first)) = self.truth.numbers.name_of(process, letter) else {
+            return;
+        };
+        let (day, number) = (self.truth.days[day].as_str().to_owned(), first - BESIDE);
+        let before = self.truth.numbered(process, &name, &day, None, number);
+        let daily = self.views.current.days.get(&day);
+        let holds = |record| daily.is_some_and(|daily| daily.records.contains(record));
+        let held = daily.and_then(|daily| daily.writers.get(&name).copied());
+        if held >= Some(number) || !before.iter().flatten().all(holds) {
+            return;
+        }
+        self.truth.is_clashed = true;
+        self.seen[Sight::Clash] += 1;
+        self.write(&Fate::CALM, |state, _| {
+            let daily = Arc::make_mut(&mut state.days).entry(day).or_default();
+            daily.writers.insert(name, number);
+        });
     }
 
     /// Runs what has arrived. `None` when it was lost.

@@ -47,7 +47,7 @@ impl Look<'_> {
         at_most(name, count, users.len())?;
         let excused = self.excused(of);
         let least = users.difference(&excused).count();
-        if count < least as f64 {
+        if count < least as f64 && !self.truth.is_clashed {
             return Err(format!(
                 "{name} is {count}, and at least {least} are certain"
             ));
