@@ -57,7 +57,7 @@ pub fn flush_on_exit(all_threads: bool, limit_ms: f64) -> Left {
     let spool_deadline = deadline.max(Instant::now() + SPOOL_LIMIT);
     let flushes: Vec<_> = live(all_threads).into_iter().map(Flush::begin).collect();
     let presence_deadline = deadline.min(Instant::now() + PRESENCE_LIMIT);
-    wait_while(deadline, || !flushes.iter().all(Flush::is_done));
+    let is_in_time = wait_while(deadline, || !flushes.iter().all(Flush::is_done));
     wait_while(spool_deadline, || flushes.iter().any(Flush::is_spooling));
     wait_while(presence_deadline, || flushes.iter().any(Flush::is_present));
     let mut left = Left::default();
@@ -65,16 +65,21 @@ pub fn flush_on_exit(all_threads: bool, limit_ms: f64) -> Left {
         flush.add_to(&mut left);
         flush.shared.exiting.store(false, Ordering::Release);
     }
-    if (left.records, left.unforwarded) != (0.0, 0.0) {
+    if !is_in_time {
         DEADLINE.was_missed(deadline);
     }
     left
 }
 
-fn wait_while(deadline: Instant, condition: impl Fn() -> bool) {
-    while condition() && Instant::now() < deadline {
+/// Whether the condition has ended in time.
+fn wait_while(deadline: Instant, condition: impl Fn() -> bool) -> bool {
+    while condition() {
+        if Instant::now() >= deadline {
+            return false;
+        }
         thread::sleep(Duration::from_millis(1));
     }
+    true
 }
 
 /// The flush of one instance.

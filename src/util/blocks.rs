@@ -19,6 +19,8 @@ const PLACES: usize = 8;
 const MOST_KEPT: usize = 32 << 20;
 /// Blocks are aligned like this. No buffer asks for more.
 const ALIGN: usize = 16;
+/// Where pointers are smaller, other memory has a smaller alignment and cannot grow into a block.
+const _: () = assert!(usize::BITS == 64, "blocks are for systems of 64 bits");
 
 static KEPT: [[AtomicPtr<u8>; PLACES]; CLASSES] =
     [const { [const { AtomicPtr::new(null_mut()) }; PLACES] }; CLASSES];
