@@ -103,11 +103,20 @@ impl Slot {
             is_ours?;
             match totals {
                 Some(kept) => {
-                    for (file, content) in kept.shares {
-                        shares_file::write(&file, content)?;
+                    let file = TotalsFile::new(writer, target, kept.totals, kept.version);
+                    let shares: Vec<_> = kept.shares.iter().map(|one| one.0.clone()).collect();
+                    let mut all = kept.shares.into_iter();
+                    let written = all
+                        .try_for_each(|(path, content)| shares_file::write(&path, content))
+                        .and_then(|()| file.write(&path));
+                    match written {
+                        // What is left is removed the next time.
+                        Ok(()) => drop(shares_file::remove_others(&path, &kept.files)),
+                        Err(_) if file.may_be_in(&path) => {}
+                        // Else they would fill a disk that takes no totals.
+                        Err(_) => shares.iter().for_each(|path| drop(fs::remove_file(path))),
                     }
-                    TotalsFile::new(writer, target, kept.totals, kept.version).write(&path)?;
-                    shares_file::remove_others(&path, &kept.files)
+                    written
                 }
                 None => {
                     totals_file::remove(&path)?;

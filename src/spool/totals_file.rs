@@ -80,6 +80,15 @@ impl TotalsFile {
         let content = bson::serialize_to_vec(self).map_err(io::Error::other)?;
         files::replace(&path_of(slot), true, |_| Ok(content))
     }
+
+    /// Whether the slot may have it, although to write it has failed.
+    pub fn may_be_in(&self, slot: &Path) -> bool {
+        let content = bson::serialize_to_vec(self).ok();
+        match files::read(&path_of(slot)) {
+            Ok(found) => content.is_some_and(|content| content == found),
+            Err(error) => error.kind() != ErrorKind::NotFound,
+        }
+    }
 }
 
 pub fn remove(slot: &Path) -> io::Result<()> {
@@ -109,6 +118,7 @@ mod tests {
         file.write(slot).expect("written");
         let read = TotalsFile::read(slot).expect("readable").expect("a file");
         assert_eq!((read.writer.as_str(), &read.totals), ("w", &totals));
+        assert!(file.may_be_in(slot) && !of(Version::Second).may_be_in(slot));
         assert!(read.is_for(Target(u64::MAX)) && !read.is_for(Target(1)));
         let second = of(Version::Second);
         assert!(second.is_for(Target(u64::MAX)) && second.target != file.target);

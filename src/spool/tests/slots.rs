@@ -267,6 +267,28 @@ fn share_files_are_kept_while_totals_name_them() {
 }
 
 #[test]
+fn share_files_do_not_pile_up_while_totals_cannot_be_kept() {
+    let spool = Spool::new();
+    let ours = spool.open();
+    let [first, second] = [(); 2].map(|()| shares_file::new_path(ours.slot().path()));
+    let keep = |totals, path: &PathBuf| {
+        let kept = KeptTotals {
+            totals,
+            version: Version::Second,
+            shares: vec![(path.clone(), b"shares".to_vec())],
+            files: vec![path.clone()],
+        };
+        ours.slot().keep_totals(Some(kept))()
+    };
+    // Nobody can remove it as a file.
+    fs::create_dir(spool.slot(0).join("folder.shares")).expect("a folder");
+    keep(bson::doc! {}, &first).expect("kept");
+    let impossible = bson::doc! { "\0": 1 };
+    keep(impossible, &second).expect_err("no document");
+    assert!(first.exists() && !second.exists());
+}
+
+#[test]
 #[cfg(unix)]
 fn links_are_no_slots_and_files_are_readable_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
