@@ -4,6 +4,7 @@
 //! A file is written and synced before `totals.bson` names it, never changed, and removed when `totals.bson`
 //! names it no more. Only the pipeline knows what is in it.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// Removes all but these.
 pub fn remove_others(slot: &Path, kept: &[PathBuf]) -> io::Result<()> {
     let all = files::entries(slot, |name| name.ends_with(END).then(|| slot.join(name)))?;
+    let kept: HashSet<_> = kept.iter().collect();
     for path in all.iter().filter(|path| !kept.contains(path)) {
         files::unless_missing(fs::remove_file(path))?;
     }

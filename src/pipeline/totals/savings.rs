@@ -1,9 +1,15 @@
 //! Savings: when totals that wait are saved on disk, and up to which record they are.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::instance::context::Limits;
 use crate::pipeline::watermarks::{QUEUES, Queue};
+
+/// How often totals are saved that are too many for memory. Each time costs more, the more there are on disk;
+/// meanwhile no more is read back than memory takes.
+const EARLY_EVERY: Duration = Duration::from_millis(200);
 
 pub struct Savings {
     limits: Limits,
@@ -18,6 +24,8 @@ pub struct Savings {
     /// What is being saved; empty while the file is being removed.
     next: Vec<i64>,
     again_at: Instant,
+    /// When totals that are too many for memory may be saved again.
+    early_at: Instant,
     /// The disk refused what it was asked for last.
     has_failed: bool,
 }
@@ -32,6 +40,7 @@ impl Savings {
             is_saving: false,
             next: Vec::new(),
             again_at: now,
+            early_at: now,
             has_failed: false,
         }
     }
@@ -39,6 +48,7 @@ impl Savings {
     pub fn begin(&mut self, next: Vec<i64>, now: Instant) {
         self.is_saving = true;
         self.again_at = now + self.limits.totals_saved_every;
+        self.early_at = now + EARLY_EVERY;
         self.next = next;
     }
 
@@ -53,12 +63,12 @@ impl Savings {
         }
     }
 
-    /// When totals of a queue that wait are to be saved; at once if they are too many for memory, where
-    /// the disk does what it is asked for.
+    /// When totals of a queue that wait are to be saved; soon if they are too many for memory, where the disk
+    /// does what it is asked for.
     pub fn due_at(&self, queue: Queue, are_too_many: bool) -> Option<Instant> {
         let progressed = self.progressed_at[queue as usize];
         let due = match are_too_many && !self.has_failed {
-            true => progressed,
+            true => self.early_at.max(progressed),
             false => self
                 .again_at
                 .max(progressed + self.limits.totals_saved_after),
@@ -98,6 +108,17 @@ mod tests {
         savings.begin(Vec::new(), now);
         savings.end(true);
         assert_eq!(savings.removal_at(), None);
+    }
+
+    #[test]
+    fn totals_that_are_too_many_are_saved_at_once_but_not_one_by_one() {
+        let (now, limits) = (Instant::now(), Limits::default());
+        let mut savings = Savings::new(limits, now);
+        let due_at = |savings: &Savings| savings.due_at(Queue::Events, true);
+        assert_eq!(due_at(&savings), Some(now));
+        savings.begin(vec![7], now);
+        savings.end(true);
+        assert_eq!(due_at(&savings), Some(now + Duration::from_millis(200)));
     }
 
     #[test]
