@@ -243,7 +243,7 @@ impl Ledger {
                 *part = left;
                 Ok(true)
             }
-            Err(error) if [ErrorKind::NotFound, ErrorKind::InvalidData].contains(&error.kind()) => {
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
                 warnings.unreadable.push(error.to_string());
                 Ok(false)
             }

@@ -2,9 +2,12 @@
 //! them. They stay in memory until they are saved on disk. From then on only their sum does, and they are read
 //! again if a part of them turns out to be added.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::contribution::Contribution;
 use super::shares;
@@ -25,7 +28,12 @@ struct Kept {
     unsaved: Vec<Contribution>,
     /// What those take.
     bytes: usize,
+    /// Since when they cannot be read.
+    unreadable_since: Option<Instant>,
 }
+
+/// How long what the disk cannot read is tried again, before it counts as lost.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Recovered {
     /// That a process before this one has saved.
@@ -90,8 +98,28 @@ impl Recovered {
         kept.files.iter().chain(&kept.next).cloned().collect()
     }
 
-    /// Passes on all of them, file by file.
+    /// Passes on all of them, file by file. After an error of the kind [`ErrorKind::InvalidData`] there is no use in
+    /// another attempt.
     pub async fn each(
+        &self,
+        threads: &Threads,
+        each: impl FnMut(&[Contribution]),
+    ) -> io::Result<()> {
+        let read = self.read(threads, each).await;
+        let mut kept = self.lock();
+        let Err(error) = read else {
+            kept.unreadable_since = None;
+            return Ok(());
+        };
+        let since = *kept.unreadable_since.get_or_insert_with(Instant::now);
+        let is_lost = error.kind() == ErrorKind::NotFound || since.elapsed() >= PATIENCE;
+        Err(match is_lost {
+            true => io::Error::new(ErrorKind::InvalidData, error),
+            false => error,
+        })
+    }
+
+    async fn read(
         &self,
         threads: &Threads,
         mut each: impl FnMut(&[Contribution]),

@@ -3,11 +3,13 @@
 #[cfg(target_os = "linux")]
 mod memory;
 
+use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bson::Document;
 
+use super::recovered::Recovered;
 use super::saved::SavedTotals;
 use super::*;
 use crate::config::Config;
@@ -128,6 +130,8 @@ fn save(totals: &mut Totals, marks: &Watermarks) -> Document {
 async fn add_all(totals: &mut Totals, marks: &Watermarks, store: &Arc<FakeStore>) {
     let later = Instant::now() + Duration::from_secs(3_600);
     while totals.first_uncommitted(Queue::Events).is_some() {
+        assert!(Instant::now() < later, "nothing is added");
+        tokio::time::sleep(Duration::from_secs(1)).await;
         totals.poll(store, marks, true, later);
         let result = totals.next().await;
         let _ = totals.handle(result, Instant::now());
@@ -229,6 +233,19 @@ async fn a_part_that_cannot_be_told_any_more_is_left_out_and_counted() {
     let lose =
         |totals: &mut Totals, _| shares_file::remove_others(&totals.folder, &[]).expect("removed");
     let (earned, uncertain) = add_after_two_were_added(lose).await;
+    assert_eq!((earned, uncertain > 0), (2.0, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_share_file_that_stays_unreadable_does_not_hold_up_totals_for_ever() {
+    let spoil = |totals: &mut Totals, _| {
+        let all = totals.accounts[Queue::Events as usize].batches();
+        for file in all.flat_map(|batch| batch.recovered.iter().flat_map(Recovered::files)) {
+            fs::remove_file(&file).expect("removed");
+            fs::create_dir(&file).expect("a folder");
+        }
+    };
+    let (earned, uncertain) = add_after_two_were_added(spoil).await;
     assert_eq!((earned, uncertain > 0), (2.0, true));
 }
 
