@@ -35,6 +35,8 @@ pub enum Version {
     First = 1,
     /// It may name a counter of the host's own, or have a dedupe key or a price.
     Second = 2,
+    /// Of totals that name share files; no segment needs it.
+    Third = 3,
 }
 
 impl Version {

@@ -1,8 +1,8 @@
 //! Totals file, `totals.bson`: the shares of written records that are not in the totals yet. With it the
 //! segments of these records can be deleted, however long no total can be written.
 //!
-//! A file that needs the second version has the bits of its target inverted: an earlier release, which would put
-//! aside what it cannot read, then leaves the slot as one of another database.
+//! A file that needs a later version has bits of its target inverted: an earlier release, which would put aside
+//! what it cannot read, or leave out what it does not know, then leaves the slot as one of another database.
 //!
 //! The file is replaced as a whole and synced, so that a crash leaves the old one or the new one. Only the
 //! pipeline knows what is in `totals`.
@@ -20,11 +20,14 @@ use crate::record::target::Target;
 
 const VERSION: i32 = 1;
 const NAME: &str = "totals.bson";
+/// The bits that are inverted where the totals need [`Version::Second`], and [`Version::Third`].
+const SECOND: i64 = !0;
+const THIRD: i64 = 0x5555_5555_5555_5555;
 
 #[derive(Serialize, Deserialize)]
 pub struct TotalsFile {
     version: i32,
-    /// The bits of the target; inverted if the totals need [`Version::Second`].
+    /// The bits of the target, some of them inverted if the totals need a later [`Version`].
     target: i64,
     /// The writer id under which the totals are added.
     pub writer: String,
@@ -49,7 +52,8 @@ impl TotalsFile {
             version: VERSION,
             target: match version {
                 Version::First => target,
-                Version::Second => !target,
+                Version::Second => target ^ SECOND,
+                Version::Third => target ^ THIRD,
             },
             writer,
             totals,
@@ -57,8 +61,8 @@ impl TotalsFile {
     }
 
     pub fn is_for(&self, target: Target) -> bool {
-        let target = target.0.cast_signed();
-        [target, !target].contains(&self.target)
+        let inverted = target.0.cast_signed() ^ self.target;
+        [0, SECOND, THIRD].contains(&inverted)
     }
 
     /// `None` when there is none. One that cannot be read is renamed, and an error once.
@@ -120,8 +124,11 @@ mod tests {
         assert_eq!((read.writer.as_str(), &read.totals), ("w", &totals));
         assert!(file.may_be_in(slot) && !of(Version::Second).may_be_in(slot));
         assert!(read.is_for(Target(u64::MAX)) && !read.is_for(Target(1)));
-        let second = of(Version::Second);
-        assert!(second.is_for(Target(u64::MAX)) && second.target != file.target);
+        let later = [Version::Second, Version::Third].map(of);
+        assert!(later.iter().all(|one| one.is_for(Target(u64::MAX))));
+        // A release that knows the first only, or the second too, takes neither, or not the third.
+        let targets = [&file, &later[0], &later[1]].map(|one| one.target);
+        assert_eq!(targets, [-1, 0, -1 ^ THIRD]);
         let whole = fs::read(path_of(slot)).expect("bytes");
         fs::write(path_of(slot), &whole[..whole.len() / 2]).expect("written");
         assert!(TotalsFile::read(slot).is_err());

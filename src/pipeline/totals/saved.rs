@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batch::{DayPart, TotalsBatch};
 use super::recovered::Recovered;
+use super::shares::Share;
 use crate::record::counters::Counter;
 use crate::record::day::Day;
 use crate::spool::Version;
@@ -34,6 +35,9 @@ struct SavedBatch {
     days: Vec<SavedDay>,
     /// The share files with its contributions one by one, if an earlier process had left them.
     files: Option<Vec<String>>,
+    /// The contributions themselves, where a release before share files has saved it.
+    #[serde(default, skip_serializing)]
+    recovered: Option<Vec<Share>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -53,11 +57,8 @@ impl SavedTotals {
 
     /// The version that they need.
     pub fn version(&self) -> Version {
-        let mut batches = self.queues.iter().flat_map(|queue| &queue.batches);
-        match batches.any(|batch| batch.files.is_some() || batch.has_own_counters()) {
-            true => Version::Second,
-            false => Version::First,
-        }
+        let batches = self.queues.iter().flat_map(|queue| &queue.batches);
+        batches.map(SavedBatch::version).max().unwrap_or_default()
     }
 
     pub fn read(document: Document) -> bson::error::Result<Self> {
@@ -89,6 +90,15 @@ impl SavedBatch {
             last: batch.last,
             days: batch.days.iter().map(SavedDay::of).collect(),
             files: files.map(|files| files.iter().filter_map(name).collect()),
+            recovered: None,
+        }
+    }
+
+    fn version(&self) -> Version {
+        match self.files {
+            Some(_) => Version::Third,
+            None if self.has_own_counters() => Version::Second,
+            None => Version::First,
         }
     }
 
@@ -99,6 +109,13 @@ impl SavedBatch {
     }
 
     fn batch(self, folder: &Path) -> TotalsBatch {
+        if let Some(shares) = self.recovered {
+            let mut batch = TotalsBatch::new(Some(Recovered::default()));
+            for contribution in shares.into_iter().filter_map(Share::read) {
+                batch.add(contribution);
+            }
+            return batch;
+        }
         let days = self.days.into_iter().filter_map(SavedDay::read);
         let mut batch = TotalsBatch::whole(self.first, self.last, days.collect());
         if let Some(files) = self.files {
@@ -184,6 +201,11 @@ mod tests {
             let saved = SavedTotals {
                 queues: vec![queue],
             };
+            let version = match is_recovered {
+                true => Version::Third,
+                false => Version::First,
+            };
+            assert_eq!(saved.version(), version);
             let document = saved.to_document().expect("a document");
             let saved = SavedTotals::read(document).expect("readable");
             let queue = saved.queues.into_iter().next().expect("a queue");

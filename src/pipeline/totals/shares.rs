@@ -18,7 +18,7 @@ struct Piece {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Share {
+pub struct Share {
     seq: i64,
     day: String,
     /// A counter, with its amount; `None` for a login or a closed session.
@@ -79,7 +79,8 @@ impl Share {
         }
     }
 
-    fn read(self) -> Option<Contribution> {
+    /// `None` for a counter that this release does not have.
+    pub fn read(self) -> Option<Contribution> {
         let amount = match (self.counter, self.user) {
             (Some(field), _) => Amount::Counted(Counter::named(&field)?, self.number),
             (None, Some(user)) => Amount::Login(user.into()),

@@ -7,7 +7,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bson::Document;
+use bson::{Document, doc};
 
 use super::recovered::Recovered;
 use super::saved::SavedTotals;
@@ -215,17 +215,41 @@ async fn recovered_totals_that_wait_on_disk_are_added_without_the_part_that_was_
     assert_eq!(add_after_two_were_added(|_, _| {}).await, (3.0, 0));
 }
 
+/// Another process takes over what is saved.
+fn restart(before: &mut Totals, document: Document) {
+    let folder = before.folder.clone();
+    *before = totals(writer(START + 10, false));
+    let saved = SavedTotals::read(document).expect("readable");
+    for (account, queue) in before.accounts.iter_mut().zip(saved.queues) {
+        account.load(queue.batches(&folder));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_process_after_that_adds_the_same_part() {
-    let restart = |before: &mut Totals, document| {
-        let folder = before.folder.clone();
-        *before = totals(writer(START + 10, false));
-        let saved = SavedTotals::read(document).expect("readable");
-        for (account, queue) in before.accounts.iter_mut().zip(saved.queues) {
-            account.load(queue.batches(&folder));
-        }
-    };
     assert_eq!(add_after_two_were_added(restart).await, (3.0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_process_after_an_earlier_release_adds_the_same_part() {
+    let upgrade = |before: &mut Totals, mut document: Document| {
+        let one = |seq: i64| {
+            let (day, counter) = (Day::of(0), Counter::CreditsEarned);
+            let (day, counter) = (day.as_str(), counter.field());
+            doc! { "seq": seq, "day": day, "counter": counter, "user": null, "number": 1.0 }
+        };
+        let queues = document.get_array_mut("queues").expect("queues");
+        let events = queues[Queue::Events as usize].as_document_mut();
+        let batches = events.expect("a queue").get_array_mut("batches");
+        for batch in batches.expect("batches") {
+            let batch = batch.as_document_mut().expect("a batch");
+            let [first, last] = ["first", "last"].map(|end| batch.get_i64(end).expect("a number"));
+            batch.remove("files");
+            batch.insert("recovered", (first..=last).map(one).collect::<Vec<_>>());
+        }
+        restart(before, document);
+    };
+    assert_eq!(add_after_two_were_added(upgrade).await, (3.0, 0));
 }
 
 #[tokio::test(start_paused = true)]
