@@ -178,6 +178,26 @@ describe('a command that is refused as a whole', { concurrency: 2 }, () => {
     assert.strictEqual((await database.days())[0].dau, 1);
   });
 
+  it('for every marker, while updates are taken: nobody is dropped', async () => {
+    const database = mongo.database();
+    const proxy = await startProxy(mongo.server.port);
+    proxies.push(proxy);
+    const rule = proxy.rule({
+      when: (request) => kindOf(request) === 'insert markers',
+      fate: fates.refuse({ code: CODES.Unheard, errmsg: 'by the test' }),
+    });
+    const { analytics } = create({ uri: proxy.uri(database.name) });
+    const users = ['ann', 'bob', 'cid'];
+    await Promise.all(users.map((user) => analytics.onLogin(user, user)));
+    const isWhole = ({ request }) => request.body.documents.length === users.length;
+    const isRepeated = () => rule.taken.filter(isWhole).length > 2;
+    await waitFor(isRepeated, { timeoutMs: ALONE_MS, what: 'another attempt at the batch' });
+    rule.remove();
+    await analytics.flush();
+    assert.strictEqual((await database.days())[0].dau, users.length);
+    assert.deepStrictEqual(analytics.getHealth().dropped, {});
+  });
+
   for (const [how, labels, taken] of [
     ['a code that nobody knows', [], 2],
     ['the label of an overload', ['SystemOverloadedError'], 12],

@@ -202,11 +202,7 @@ impl MongoStore {
 
     /// Writes in the session. Afterwards a majority knows all earlier writes, and reads in the session
     /// show them.
-    pub(super) async fn pass_old_writes(
-        &self,
-        day: &Day,
-        session: &mut ClientSession,
-    ) -> Result<()> {
+    async fn pass_old_writes(&self, day: &Day, session: &mut ClientSession) -> Result<()> {
         let free = doc! { "by": "", "x": DateTime::from_millis(0) };
         let write = doc! { "$currentDate": { "at": true }, "$setOnInsert": free };
         let written = self

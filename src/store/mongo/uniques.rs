@@ -1,11 +1,11 @@
 //! Markers of distinct users (`gsouniques`).
 
+use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
 
 use super::client::{MongoStore, WRITE_TIMEOUT};
 use super::cursor::collect;
 use crate::config::Collection;
-use crate::record::day::Day;
 use crate::store::error::{Fault, Result, StoreError};
 use crate::store::records::Dropped;
 use crate::store::uniques::{Marker, UniquesStore};
@@ -18,16 +18,7 @@ impl UniquesStore for MongoStore {
     }
 
     async fn insert_markers(&self, markers: &[Marker]) -> Result<Vec<Dropped>> {
-        let documents = markers.iter().map(|marker| {
-            doc! {
-                "_id": marker_id(&marker.period, &marker.user),
-                "w": &marker.writer,
-                "s": marker.seq,
-                "d": &marker.day,
-                "x": DateTime::from_millis(marker.expires_ms),
-            }
-        });
-        let documents: Vec<Document> = documents.collect();
+        let documents: Vec<Document> = markers.iter().map(document).collect();
         let inserted = self.insert_new(documents.clone(), false).await;
         let is_unknown = matches!(&inserted, Err(error) if error.fault == Fault::Unknown);
         match is_unknown && self.takes_others(markers).await {
@@ -57,18 +48,35 @@ impl MongoStore {
         Ok(inserted.dropped)
     }
 
-    /// Whether `gsouniques` takes another document than these.
+    /// Whether `gsouniques` takes another marker than these, of nobody and over at once. Only an insert tells:
+    /// a full disk or a proxy may refuse inserts and take updates.
     async fn takes_others(&self, markers: &[Marker]) -> bool {
-        let day = markers.first().and_then(|one| Day::named(&one.day));
-        match (day, self.session().await) {
-            (Some(day), Ok(mut session)) => self.pass_old_writes(&day, &mut session).await.is_ok(),
-            _ => false,
-        }
+        let Some(first) = markers.first() else {
+            return false;
+        };
+        let probe = document(&Marker {
+            period: "probe".to_owned(),
+            user: ObjectId::new().to_hex(),
+            expires_ms: 0,
+            ..first.clone()
+        });
+        let inserted = self.insert_new(vec![probe], false).await;
+        inserted.is_ok_and(|refused| refused.is_empty())
     }
 }
 
 fn marker_id(period: &str, user: &str) -> Document {
     doc! { "p": period, "u": user }
+}
+
+fn document(marker: &Marker) -> Document {
+    doc! {
+        "_id": marker_id(&marker.period, &marker.user),
+        "w": &marker.writer,
+        "s": marker.seq,
+        "d": &marker.day,
+        "x": DateTime::from_millis(marker.expires_ms),
+    }
 }
 
 /// One that does not say who made it, as after an import, is of another: its user is counted.

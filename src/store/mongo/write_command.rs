@@ -49,20 +49,20 @@ impl MongoStore {
 
     /// The same; documents that the server refuses together are sent in halves, until those that it refuses
     /// stand alone, which are dropped: with a code that is not known only after several attempts, and where
-    /// the collection `takes_others` or has taken some of these.
+    /// the collection has taken some of these, or `takes_others` and few are refused.
     pub(super) async fn insert_apart(
         &self,
         collection: &str,
         documents: Vec<Document>,
-        mut takes_others: bool,
+        takes_others: bool,
     ) -> Result<Inserted> {
-        let mut all = Inserted::default();
+        let (mut all, mut takes_some) = (Inserted::default(), false);
         let mut pauses = PAUSES.into_iter();
         let (mut parts, mut alone) = (vec![(0, documents)], Vec::new());
         while let Some((start, mut documents)) = parts.pop() {
             match self.insert_documents(collection, documents.clone()).await {
                 Ok(inserted) => {
-                    takes_others |= inserted.dropped.len() < documents.len();
+                    takes_some |= inserted.dropped.len() < documents.len();
                     let there = inserted.duplicates.into_iter().map(|index| start + index);
                     all.duplicates.extend(there);
                     all.dropped
@@ -85,7 +85,8 @@ impl MongoStore {
                 }),
                 Err(error) => alone.push((start, documents, error)),
             }
-            let is_refusing = !takes_others && (parts.is_empty() || alone.len() >= ALONE);
+            let is_refusing = alone.len() >= ALONE || parts.is_empty() && !takes_others;
+            let is_refusing = is_refusing && !takes_some;
             if let Some((.., error)) = alone.first().filter(|_| is_refusing) {
                 return Err(error.clone());
             }
