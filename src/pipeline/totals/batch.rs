@@ -20,6 +20,9 @@ use crate::store::Delta;
 /// Users, each with the first of the batch's records that logged them in.
 pub type Logins = BTreeMap<Arc<str>, i64>;
 
+/// Users who cannot be counted, each with the reason.
+pub type Refused = BTreeMap<String, String>;
+
 /// From so many contributions on, recovered ones are a batch of their own: if a part of them was added before, all
 /// of them are read again within one attempt.
 const MOST_RECOVERED: u64 = 500_000;
@@ -30,6 +33,8 @@ pub struct DayPart {
     pub delta: Delta,
     /// Users who logged in, each with the number of the first login.
     pub users: Logins,
+    /// Those of them who cannot be counted, each with the reason, as it was last sent.
+    pub refused: Refused,
     pub records: u64,
     pub progress: Progress,
 }
@@ -96,6 +101,12 @@ impl TotalsBatch {
     /// Bytes of contributions that are kept one by one.
     pub fn unsaved_bytes(&self) -> usize {
         self.recovered.as_ref().map_or(0, Recovered::bytes)
+    }
+
+    /// The number of users of whom it was reported that they are not counted.
+    pub fn refused(&self) -> u64 {
+        let refused = self.days.values().map(|part| part.refused.len() as u64);
+        refused.sum()
     }
 
     /// Whether both can be one batch. Neither may have been sent.

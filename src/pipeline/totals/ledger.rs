@@ -31,7 +31,7 @@
 //! which record of which writer made it. New in a batch are the users whose marker it made, so the number
 //! is the same however often it is asked for ([`Users`]). It travels in the same C. Users are remembered
 //! as known only after C, else a lost batch would leave one uncounted. A user whose marker the server
-//! refuses is left out and reported, and the others are counted.
+//! refuses is left out and reported, and tried again with the next login; the others are counted.
 //!
 //! **Recovered records.** Records that a process before us has left in its spool are added under its id.
 //! That process may have sent some of them, in other batches, in a request that is still under way. So a
@@ -159,8 +159,14 @@ impl Ledger {
                 fate = self.write_day(store, day, part, &whole, warnings).await?;
             }
             match fate {
-                Fate::Applied => self.users.know(day, &part.users),
+                Fate::Applied => {
+                    let DayPart { users, refused, .. } = &mut *part;
+                    users.retain(|user, _| !refused.contains_key(user.as_ref()));
+                    self.users.know(day, users);
+                    warnings.refused_users.extend(refused.values().cloned());
+                }
                 Fate::Overtaken => {
+                    part.refused.clear();
                     let records = part.records;
                     warnings.uncertain.push((day.as_str().to_owned(), records));
                 }
@@ -194,7 +200,7 @@ impl Ledger {
             }
             self.existing_days.ensure(store, day).await?;
             failpoint!("day:after");
-            let (delta, refused) = self.with_new_users(store, day, part, whole.last).await?;
+            let delta = self.with_new_users(store, day, part, whole.last).await?;
             failpoint!("add:before");
             part.progress = Progress::Uncertain;
             let advance = self.advance(day, whole.last);
@@ -207,7 +213,6 @@ impl Ledger {
                 warnings
                     .left_out
                     .extend(fields.map(|field| (day.to_owned(), field, 1)));
-                warnings.refused_users.extend(refused);
                 return Ok(Fate::Applied);
             }
             warnings.cas_conflicts += 1;
@@ -331,14 +336,14 @@ impl Ledger {
         Ok(())
     }
 
-    /// The part's amounts, with the users who are new on the day and in the month; and why users are refused.
+    /// The part's amounts, with the users who are new on the day and in the month. Notes who is refused.
     async fn with_new_users<S: Store>(
         &self,
         store: &S,
         day: &Day,
-        part: &DayPart,
+        part: &mut DayPart,
         last: i64,
-    ) -> Result<(Delta, Vec<String>)> {
+    ) -> Result<Delta> {
         let advance = self.advance(day, last);
         let new = self
             .users
@@ -349,7 +354,8 @@ impl Ledger {
             delta.add(Counter::Dau, new.of_day as f64);
         }
         delta.mau += new.of_month as f64;
-        Ok((delta, new.refused.into_values().collect()))
+        part.refused = new.refused;
+        Ok(delta)
     }
 
     fn advance(&self, day: &Day, last: i64) -> SeqAdvance<'_> {

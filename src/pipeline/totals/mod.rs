@@ -233,8 +233,7 @@ impl Totals {
                 self.shared.accepted(Collection::Uniques);
             }
             self.shared.memory.release(batch.bytes());
-            let refused = warnings.refused_users.len() as u64;
-            self.shared.health.complete(batch.records - refused);
+            self.shared.health.complete(batch.records - batch.refused());
         }
         failed.map_or(Ok(()), Err)
     }

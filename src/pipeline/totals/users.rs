@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::batch::Logins;
+use super::batch::{Logins, Refused};
 use super::rules::Rules;
 use crate::instance::context::Context;
 use crate::pipeline::legacy::Baselines;
@@ -43,8 +43,6 @@ pub struct NewUsers {
     /// Users who cannot be counted, each with the reason.
     pub refused: Refused,
 }
-
-type Refused = BTreeMap<String, String>;
 
 impl Users {
     pub fn new(context: Context, rules: Rules, baselines: Arc<Baselines>) -> Self {

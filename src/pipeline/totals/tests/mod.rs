@@ -66,6 +66,18 @@ async fn users_of_totals_that_are_gone_get_no_markers_again() {
     assert_eq!((day.totals[&Counter::Dau], day.mau), (2.0, 2.0));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_user_who_was_refused_is_tried_again_with_the_next_login() {
+    let store = FakeStore::new(|| Fate::Answered);
+    let mut ledger = ledger();
+    store.state().refused_users.insert("ann".to_owned());
+    log_in(&mut ledger, &store, 1, "ann").await;
+    store.state().refused_users.clear();
+    log_in(&mut ledger, &store, 2, "ann").await;
+    let state = store.state();
+    assert_eq!(state.days[Day::of(0).as_str()].totals[&Counter::Dau], 1.0);
+}
+
 const START: i64 = 100;
 
 fn writer(first: i64, is_new: bool) -> Writer {
@@ -136,6 +148,53 @@ async fn add_all(totals: &mut Totals, marks: &Watermarks, store: &Arc<FakeStore>
         let result = totals.next().await;
         let _ = totals.handle(result, Instant::now());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_user_is_counted_as_dropped_only_while_another_day_fails() {
+    let is_failing = Arc::new(AtomicBool::new(false));
+    let fails = Arc::clone(&is_failing);
+    let store = Arc::new(FakeStore::new(move || {
+        match fails.load(Ordering::Relaxed) {
+            true => Fate::RequestLost,
+            false => Fate::Answered,
+        }
+    }));
+    store.state().refused_users.insert("ann".to_owned());
+    let mut totals = totals(writer(START, true));
+    let mut marks = Watermarks::new(START, false);
+    for (seq, user) in [(START, "ann"), (START + 1, "bob")] {
+        let (day, amount) = (
+            Day::of((seq - START) * 86_400_000),
+            Amount::Login(user.into()),
+        );
+        take(
+            &mut totals,
+            Queue::Logins,
+            Contribution { seq, day, amount },
+        );
+        write_up_to(&mut marks, seq);
+    }
+    let mut sends = 0;
+    while totals.first_uncommitted(Queue::Logins).is_some() {
+        let later = Instant::now() + Duration::from_secs(3_600);
+        totals.poll(&store, &marks, true, later);
+        let first_day = async {
+            while store.state().adds == 0 {
+                tokio::task::yield_now().await;
+            }
+            is_failing.store(sends == 0, Ordering::Relaxed);
+        };
+        let (result, ()) = tokio::join!(totals.next(), first_day);
+        let _ = totals.handle(result, Instant::now());
+        sends += 1;
+    }
+    assert!(sends > 1);
+    let counts = totals.shared.health.counts();
+    assert_eq!(
+        (counts.written, counts.dropped["refused_by_server"]),
+        (1, 1)
+    );
 }
 
 #[tokio::test(start_paused = true)]
