@@ -9,6 +9,7 @@ const path = require('node:path');
 const { describe, it } = require('node:test');
 const fc = require('fast-check');
 const mongoose = require('mongoose');
+const { afterIndexBuilds } = require('../../support/index-builds');
 const { waitFor } = require('../../support/wait');
 const { startProxy } = require('../../support/proxy');
 const {
@@ -170,7 +171,7 @@ describe('counters of the host', { concurrency: 2 }, () => {
     await waitFor(() => fs.existsSync(file), { timeoutMs: 60_000, what: 'the saved totals' });
     host.child.kill('SIGKILL');
     await host.finished;
-    await database.db.command({ collMod: 'gsodailies', validator: {} });
+    await afterIndexBuilds(() => database.db.command({ collMod: 'gsodailies', validator: {} }));
     const { analytics } = create({ uri: database.uri, spoolDir, counters: OLDER });
     analytics.start();
     const isAdded = async () => (await database.days())[0]?.goldEarned === 15;

@@ -104,7 +104,7 @@ ${Math.round(living)}, dead ${Math.round(gone)}; dead/none ${(gone / none).toFix
     await analytics.stop();
     const ms = performance.now() - began;
     assert.ok(ms >= 390 && ms < 4_000, `${ms} ms`);
-    const left = new RegExp(`not written yet: 0,.*yet: ${50 * FORMATS.length}$`);
+    const left = new RegExp(`not written yet: 0,.*yet: ${50 * FORMATS.length};`);
     assert.strictEqual(lines.filter((line) => left.test(line)).length, 1);
   });
 });

@@ -4,6 +4,7 @@
 
 const assert = require('node:assert');
 const { describe, it } = require('node:test');
+const { afterIndexBuilds } = require('../../support/index-builds');
 const { waitFor } = require('../../support/wait');
 const { fates, startProxy } = require('../../support/proxy');
 const { create, useMongod } = require('../../support/setup');
@@ -24,7 +25,7 @@ const view = (name) => ({
 
 const daily = (validator) => ({
   make: (db) => db.createCollection('gsodailies', { validator }),
-  mend: (db) => db.command({ collMod: 'gsodailies', validator: {} }),
+  mend: (db) => afterIndexBuilds(() => db.command({ collMod: 'gsodailies', validator: {} })),
   code: 121,
 });
 

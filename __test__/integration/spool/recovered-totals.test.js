@@ -6,6 +6,7 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
 const { describe, it } = require('node:test');
+const { afterIndexBuilds } = require('../../support/index-builds');
 const { NOBODY, create, runProgram, startProgram, useMongod } = require('../../support/setup');
 const { waitFor } = require('../../support/wait');
 const { freshFolder } = require('./setup');
@@ -72,7 +73,7 @@ describe('totals of records that an earlier process has left', () => {
     const saved = () => fs.readdirSync(slot).filter((name) => /^totals|\.shares$/.test(name));
     assert.ok(saved().length > 2, `${saved()}`);
 
-    await database.db.command({ collMod: 'gsodailies', validator: {} });
+    await afterIndexBuilds(() => database.db.command({ collMod: 'gsodailies', validator: {} }));
     const { analytics } = create(given);
     analytics.start();
     const isAdded = async () => (await database.days())[0]?.creditsEarned === EVENTS + 1;

@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { describe, it } = require('node:test');
+const { afterIndexBuilds } = require('../../support/index-builds');
 const { waitFor } = require('../../support/wait');
 const { create, startProgram, useMongod } = require('../../support/setup');
 
@@ -66,7 +67,7 @@ describe('totals that cannot be added for long', { concurrency: 2 }, () => {
     const file = path.join(spoolDir, '0', 'totals.bson');
     assert.ok(fs.existsSync(file));
 
-    await database.db.command({ collMod: 'gsodailies', validator: {} });
+    await afterIndexBuilds(() => database.db.command({ collMod: 'gsodailies', validator: {} }));
     const { analytics } = create({ uri: database.uri, spoolDir });
     analytics.start();
     const isAdded = async () => (await database.days())[0]?.creditsEarned === 2 * EVENTS + 10;
@@ -92,7 +93,7 @@ describe('totals that cannot be added for long', { concurrency: 2 }, () => {
     for (let i = 0; i < 10; i++) analytics.track('credits.earn', 'u', { amount: 1 });
     await waitFor(() => fs.existsSync(file), { timeoutMs: LONG_MS, what: 'the file' });
     analytics.track('credits.earn', 'u', { amount: 1 });
-    await database.db.command({ collMod: 'gsodailies', validator: {} });
+    await afterIndexBuilds(() => database.db.command({ collMod: 'gsodailies', validator: {} }));
     await waitFor(() => analytics.getHealth().queued === 0, { what: 'the totals' });
     assert.strictEqual((await database.days())[0].creditsEarned, 11);
     await waitFor(() => !fs.existsSync(file), { what: 'the end of the file' });
